@@ -1,0 +1,222 @@
+"""Kinds: what is known of a value before it runs.
+
+Takes nothing, gives the kind classes and their arithmetic (join, broadcasting), requires only
+the standard library.
+
+A kind is proved or absent: `UNKNOWN` is always right. An array's kind holds, per axis, a
+`Dim`: equal symbols mean equal lengths, and `one` says whether the length is 1, which is
+what NumPy's broadcasting turns on (the broadcastable pattern of Theano's types).
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+_symbols = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Dim:
+    """Length of an axis: `symbol` plus `offset`. one: True, False, or None when not known."""
+
+    symbol: str
+    offset: int = 0
+    one: bool | None = None
+
+
+ONE = Dim("1", 0, True)
+
+
+def fresh_dim(one: bool | None = None) -> Dim:
+    """Return a length equal to no other as far as is known."""
+    return Dim(f"?{next(_symbols)}", 0, one)
+
+
+@dataclass(frozen=True)
+class Number:
+    """A Python or NumPy scalar. type: `float`, `int`, `bool`, or `number` (any of them)."""
+
+    type: str = "float"
+
+
+@dataclass(frozen=True)
+class Array:
+    """A numpy.ndarray. dims is None when not even the rank is known.
+
+    dtype: `float` (any width of real float), `int`, `bool`, `other`, or `any`.
+    """
+
+    dims: tuple[Dim, ...] | None
+    dtype: str = "float"
+
+
+@dataclass(frozen=True)
+class TupleOf:
+    items: tuple[Kind, ...]
+
+
+@dataclass(frozen=True)
+class ListOf:
+    """A list whose items all have kind `item` (the join of them)."""
+
+    item: Kind
+
+
+@dataclass(frozen=True)
+class DictOf:
+    """A dict whose values all have kind `value` (the join of them)."""
+
+    value: Kind
+
+
+@dataclass(frozen=True)
+class NoneKind:
+    pass
+
+
+@dataclass(frozen=True)
+class Str:
+    """A string; its value when it is known."""
+
+    value: str | None = None
+
+
+@dataclass(frozen=True)
+class RangeKind:
+    pass
+
+
+@dataclass(frozen=True)
+class Object:
+    """A particular object known at build time: a function, a class, a module."""
+
+    value: Any
+
+    def __hash__(self) -> int:
+        return id(self.value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Object) and other.value is self.value
+
+
+@dataclass(frozen=True)
+class Unknown:
+    pass
+
+
+UNKNOWN = Unknown()
+FLOAT = Number("float")
+INT = Number("int")
+BOOL = Number("bool")
+NUMBER = Number("number")
+NONE = NoneKind()
+
+Kind: TypeAlias = (
+    Number | Array | TupleOf | ListOf | DictOf | NoneKind | Str | RangeKind | Object | Unknown
+)
+
+
+def join(a: Kind, b: Kind) -> Kind:
+    """Return the smallest kind that covers both.
+
+    >>> join(FLOAT, INT)
+    Number(type='number')
+    """
+    if a == b:
+        return a
+    if isinstance(a, Number) and isinstance(b, Number):
+        return NUMBER
+    if isinstance(a, Array) and isinstance(b, Array):
+        dtype = a.dtype if a.dtype == b.dtype else "any"
+        if a.dims is None or b.dims is None or len(a.dims) != len(b.dims):
+            return Array(None, dtype)
+        return Array(tuple(x if x == y else _either(x, y) for x, y in zip(a.dims, b.dims)), dtype)
+    if isinstance(a, TupleOf) and isinstance(b, TupleOf) and len(a.items) == len(b.items):
+        return TupleOf(tuple(join(x, y) for x, y in zip(a.items, b.items)))
+    if isinstance(a, ListOf) and isinstance(b, ListOf):
+        return ListOf(join(a.item, b.item))
+    if isinstance(a, DictOf) and isinstance(b, DictOf):
+        return DictOf(join(a.value, b.value))
+    if isinstance(a, Str) and isinstance(b, Str):
+        return Str()
+    return UNKNOWN
+
+
+def _either(a: Dim, b: Dim) -> Dim:
+    return fresh_dim(a.one if a.one == b.one else None)
+
+
+def is_number(kind: Kind) -> bool:
+    return isinstance(kind, Number)
+
+
+def is_array(kind: Kind) -> bool:
+    return isinstance(kind, Array)
+
+
+def is_discrete(kind: Kind) -> bool:
+    """True when no derivative can flow through values of this kind."""
+    if isinstance(kind, Number):
+        return kind.type in ("int", "bool")
+    if isinstance(kind, Array):
+        return kind.dtype in ("int", "bool")
+    if isinstance(kind, TupleOf):
+        return all(is_discrete(item) for item in kind.items)
+    if isinstance(kind, ListOf):
+        return is_discrete(kind.item)
+    if isinstance(kind, DictOf):
+        return is_discrete(kind.value)
+    return isinstance(kind, (NoneKind, Str, RangeKind, Object))
+
+
+def result_dtype(*dtypes: str) -> str:
+    """Return the dtype class of an arithmetic result (`/` and functions make ints float)."""
+    if "other" in dtypes:
+        return "other"
+    if "float" in dtypes:
+        return "float"
+    if "any" in dtypes:
+        return "any"
+    return "int" if "int" in dtypes else "bool"
+
+
+def broadcast_dims(a: tuple[Dim, ...], b: tuple[Dim, ...]) -> tuple[Dim, ...]:
+    """Return the axes of an elementwise result, as NumPy broadcasts them."""
+    rank = max(len(a), len(b))
+    a = (ONE,) * (rank - len(a)) + a
+    b = (ONE,) * (rank - len(b)) + b
+    return tuple(_broadcast_dim(x, y) for x, y in zip(a, b))
+
+
+def _broadcast_dim(a: Dim, b: Dim) -> Dim:
+    same = (a.symbol, a.offset) == (b.symbol, b.offset)
+    if same or b.one is True:
+        return a
+    if a.one is True:
+        return b
+    if a.one is False:
+        return a
+    if b.one is False:
+        return b
+    return fresh_dim()
+
+
+def broadcast(*kinds: Kind) -> Kind:
+    """Return the kind of an elementwise float function of operands of these kinds.
+
+    >>> broadcast(FLOAT, INT)
+    Number(type='float')
+    """
+    dims: tuple[Dim, ...] = ()
+    array = False
+    for kind in kinds:
+        if isinstance(kind, Array):
+            if kind.dims is None:
+                return Array(None, "float")
+            array = True
+            dims = broadcast_dims(dims, kind.dims)
+        elif not isinstance(kind, Number):
+            return UNKNOWN
+    return Array(dims, "float") if array else FLOAT
