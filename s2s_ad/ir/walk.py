@@ -1,0 +1,402 @@
+"""Traversal of the intermediate representation: children, names, substitution, mapping.
+
+Takes expressions, statements and blocks, gives new ones or facts about them; requires only
+`ir.nodes`.
+
+Expressions are walked with an explicit stack, never by recursion: a sum of 1000 terms is 1000
+levels deep. Statements are walked by recursion, as Python itself bounds their nesting.
+What does not change is returned as the same object, so that `is` tells whether a pass did anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import count
+from typing import Any, TypeVar, get_args
+
+from . import nodes
+from .nodes import Block, Expr, Function, Lambda, Name, NamedExpr, Stmt
+
+T = TypeVar("T")
+
+# Where the expressions of a node are, in the order in which they run where that matters. Parts
+# that are not expressions themselves (a keyword, a branch) stand for the expressions in them.
+_FIELDS: dict[type, tuple[str, ...]] = {
+    nodes.Attribute: ("value",),
+    nodes.Subscript: ("value", "index"),
+    nodes.Slice: ("lower", "upper", "step"),
+    nodes.TupleExpr: ("items",),
+    nodes.ListExpr: ("items",),
+    nodes.SetExpr: ("items",),
+    nodes.DictExpr: ("keys", "values"),
+    nodes.Unary: ("operand",),
+    nodes.Binary: ("left", "right"),
+    nodes.Compare: ("left", "rights"),
+    nodes.BoolOp: ("values",),
+    nodes.IfExp: ("test", "body", "orelse"),
+    nodes.Starred: ("value",),
+    nodes.Call: ("func", "args", "keywords"),
+    nodes.Keyword: ("value",),
+    nodes.Lambda: ("params", "body"),
+    nodes.Param: ("default",),
+    nodes.Comprehension: ("clauses", "key", "element"),
+    nodes.Clause: ("target", "iter", "conditions"),
+    nodes.FString: ("parts",),
+    nodes.FormattedValue: ("value", "spec"),
+    nodes.NamedExpr: ("target", "value"),
+    nodes.Assign: ("value", "targets"),
+    nodes.AugAssign: ("target", "value"),
+    nodes.Append: ("value",),
+    nodes.Pop: ("target",),
+    nodes.ExprStmt: ("value",),
+    nodes.If: ("branches",),
+    nodes.Branch: ("test",),
+    nodes.For: ("iter", "target"),
+    nodes.While: ("test",),
+    nodes.Return: ("value",),
+    nodes.Assert: ("test", "message"),
+    nodes.Raise: ("exception", "cause"),
+    nodes.Delete: ("targets",),
+    nodes.Try: ("handlers",),
+    nodes.Handler: ("type",),
+    nodes.With: ("items",),
+    nodes.FunctionDef: ("function",),
+    nodes.Function: ("decorators", "params"),
+}
+_EXPRESSIONS = frozenset(get_args(Expr))
+
+
+def _collect(value: Any, found: list[Expr]) -> None:
+    """Append to `found` the expressions that `value` (a field of a node) holds."""
+    if type(value) in _EXPRESSIONS:
+        found.append(value)
+    elif isinstance(value, tuple):
+        for item in value:
+            _collect(item, found)
+    elif value is not None and not isinstance(value, str):
+        for name in _FIELDS[type(value)]:
+            _collect(getattr(value, name), found)
+
+
+def _parts(node: Any) -> list[Expr]:
+    found: list[Expr] = []
+    for name in _FIELDS.get(type(node), ()):
+        _collect(getattr(node, name), found)
+    return found
+
+
+def _replaced(value: Any, parts: Iterator[Expr]) -> Any:
+    """Return `value` with the expressions that `_collect` finds replaced, in the same order."""
+    if type(value) in _EXPRESSIONS:
+        return next(parts)
+    if isinstance(value, tuple):
+        items = tuple([_replaced(item, parts) for item in value])
+        return value if all(new is old for new, old in zip(items, value)) else items
+    return value if value is None or isinstance(value, str) else _with_parts(value, parts)
+
+
+def _with_parts(node: Any, parts: Iterable[Expr]) -> Any:
+    """Return `node` with its parts replaced; the same object when none of them changes."""
+    parts = iter(parts)
+    changes = {}
+    for name in _FIELDS.get(type(node), ()):
+        old = getattr(node, name)
+        new = _replaced(old, parts)
+        if new is not old:
+            changes[name] = new
+    return replace(node, **changes) if changes else node
+
+
+# -- expressions ------------------------------------------------------------------------
+
+
+def children(e: Expr) -> Iterator[Expr]:
+    """Yield the direct sub-expressions of `e`, targets included.
+
+    Of a comprehension the clauses come first, as they run first.
+    """
+    return iter(_parts(e))
+
+
+def fold(
+    e: Expr,
+    combine: Callable[[Expr, list[T]], T],
+    stop: Callable[[Expr], T | None] | None = None,
+) -> T:
+    """Combine `e` bottom-up: `combine(node, results of its children)`, from the leaves to `e`.
+
+    A node for which `stop` returns a result has that one, and its children are not visited.
+    """
+    todo: list[tuple[Expr, int]] = [(e, -1)]
+    done: list[T] = []
+    while todo:
+        node, size = todo.pop()
+        if size < 0:
+            result = stop(node) if stop else None
+            if result is not None:
+                done.append(result)
+                continue
+            parts = _parts(node)
+            size = len(parts)
+            if size:
+                todo.append((node, size))
+                todo.extend((part, -1) for part in reversed(parts))
+                continue
+        start = len(done) - size
+        results = done[start:]
+        del done[start:]
+        done.append(combine(node, results))
+    return done[0]
+
+
+def map_expr(e: Expr, fn: Callable[[Expr], Expr]) -> Expr:
+    """Rebuild `e` bottom-up, `fn` applied to each rebuilt node (targets and lambdas included)."""
+    return fold(e, lambda node, parts: fn(_with_parts(node, parts)))
+
+
+def subexprs(e: Expr) -> Iterator[Expr]:
+    """Yield `e` and all expressions inside it, each before its parts."""
+    todo = [e]
+    while todo:
+        node = todo.pop()
+        yield node
+        todo.extend(reversed(_parts(node)))
+
+
+def target_names(target: Expr) -> Iterator[str]:
+    """Yield the names that an assignment to `target` binds (none for `a[i]` and `a.b`)."""
+    match target:
+        case Name():
+            yield target.id
+        case nodes.Starred():
+            yield from target_names(target.value)
+        case nodes.TupleExpr() | nodes.ListExpr():
+            for item in target.items:
+                yield from target_names(item)
+
+
+def _walrus_names(e: Expr) -> Iterator[str]:
+    """Yield the names that `:=` binds in the scope of `e`: lambdas keep theirs to themselves."""
+    todo = [e]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, NamedExpr):
+            yield node.target.id
+        parts = _parts(node)
+        todo.extend(parts[:-1] if isinstance(node, Lambda) else parts)
+
+
+def _bound(e: Lambda | nodes.Comprehension) -> frozenset[str]:
+    """Return the names of the scope that `e` opens."""
+    if isinstance(e, Lambda):
+        return frozenset({*(param.name for param in e.params), *_walrus_names(e.body)})
+    return frozenset(name for clause in e.clauses for name in target_names(clause.target))
+
+
+def _outer(e: Lambda | nodes.Comprehension) -> Iterator[bool]:
+    """Say of each part of `e` whether it runs outside: defaults and the first iterable do."""
+    last = len(_parts(e)) - 1
+    return (i < last if isinstance(e, Lambda) else i == 1 for i in range(last + 1))
+
+
+def names(e: Expr) -> set[str]:
+    """Return the variables `e` reads from outside: not the parameters of its lambdas.
+
+    >>> sorted(names(nodes.Binary("+", Name("x"), Lambda((nodes.Param("y"),), Name("y")))))
+    ['x']
+    """
+    found: set[str] = set()
+    todo: list[tuple[Expr, frozenset[str]]] = [(e, frozenset())]
+    while todo:
+        node, bound = todo.pop()
+        if isinstance(node, Name):
+            if node.id not in bound:
+                found.add(node.id)
+        elif isinstance(node, (Lambda, nodes.Comprehension)):
+            own = bound | _bound(node)
+            todo.extend(
+                (part, bound if outer else own) for part, outer in zip(_parts(node), _outer(node))
+            )
+        elif isinstance(node, NamedExpr):
+            todo.append((node.value, bound))
+        else:
+            todo.extend((part, bound) for part in _parts(node))
+    return found
+
+
+def substitute(e: Expr, mapping: Mapping[str, Expr]) -> Expr:
+    """Replace names that `e` reads from outside by expressions, all at once.
+
+    Never captures: a parameter of a lambda or a target of a comprehension that is spelled like
+    a name brought in gets a number. The target of `:=` follows only when its replacement is a name.
+
+    >>> e = Lambda((nodes.Param("y"),), nodes.Binary("*", Name("x"), Name("y")))
+    >>> substitute(e, {"x": Name("y")}).body
+    Binary(op='*', left=Name(id='y'), right=Name(id='y_1'))
+    """
+    if not mapping:
+        return e
+
+    def scoped(node: Expr) -> Expr | None:
+        if isinstance(node, (Lambda, nodes.Comprehension)):
+            return _substitute_scope(node, mapping)
+        return None
+
+    def rebuilt(node: Expr, parts: list[Expr]) -> Expr:
+        if isinstance(node, Name):
+            return mapping.get(node.id, node)
+        if isinstance(node, NamedExpr) and not isinstance(parts[0], Name):
+            parts = [node.target, *parts[1:]]
+        result: Expr = _with_parts(node, parts)
+        return result
+
+    return fold(e, rebuilt, scoped)
+
+
+def _substitute_scope(e: Lambda | nodes.Comprehension, mapping: Mapping[str, Expr]) -> Expr:
+    bound = _bound(e)
+    inside = [part for part, outer in zip(_parts(e), _outer(e)) if not outer]
+    read = set().union(*map(names, inside))
+    inner: dict[str, Expr] = {k: v for k, v in mapping.items() if k in read and k not in bound}
+    taken = set().union(*map(names, inner.values()))
+    clash = sorted(bound & taken)
+    fresh = _fresh(clash, taken | bound | read)
+    inner |= {old: Name(new) for old, new in fresh.items()}
+    parts = [
+        substitute(part, mapping if outer else inner) for part, outer in zip(_parts(e), _outer(e))
+    ]
+    result: Lambda | nodes.Comprehension = _with_parts(e, parts)
+    if isinstance(result, Lambda) and clash:
+        params = tuple(replace(p, name=fresh.get(p.name, p.name)) for p in result.params)
+        return Lambda(params, result.body)
+    return result
+
+
+def _fresh(wanted: Sequence[str], taken: set[str]) -> dict[str, str]:
+    chosen: dict[str, str] = {}
+    for name in wanted:
+        chosen[name] = next(new for new in (f"{name}_{k}" for k in count(1)) if new not in taken)
+        taken = taken | {chosen[name]}
+    return chosen
+
+
+# -- statements -------------------------------------------------------------------------
+
+
+def stmt_exprs(s: Stmt) -> Iterator[Expr]:
+    """Yield the expressions directly in `s`, targets included, not those of nested blocks.
+
+    The stack of an `Append` or a `Pop` comes as a `Name`. Of a nested function: its
+    decorators and defaults, which run when the `def` does; for its body see `free_names`.
+    """
+    if isinstance(s, (nodes.Append, nodes.Pop)):
+        yield Name(s.stack)
+    yield from _parts(s)
+
+
+def map_stmt_exprs(s: Stmt, fn: Callable[[Expr], Expr]) -> Stmt:
+    """Return `s` with `fn` applied to each expression of `stmt_exprs`, stacks excepted."""
+    result: Stmt = _with_parts(s, map(fn, _parts(s)))
+    return result
+
+
+def blocks(s: Stmt) -> Iterator[Block]:
+    """Yield the blocks nested in `s`, empty ones included; not the body of a nested function."""
+    match s:
+        case nodes.If():
+            for branch in s.branches:
+                yield branch.body
+            yield s.orelse
+        case nodes.For() | nodes.While():
+            yield s.body
+            yield s.orelse
+        case nodes.Try():
+            yield s.body
+            for handler in s.handlers:
+                yield handler.body
+            yield s.orelse
+            yield s.final
+        case nodes.With():
+            yield s.body
+
+
+def _with_blocks(s: Stmt, new: Sequence[Block]) -> Stmt:
+    """Return `s` with its blocks replaced, in the order of `blocks`."""
+    match s:
+        case nodes.If():
+            branches = tuple(replace(b, body=body) for b, body in zip(s.branches, new))
+            return replace(s, branches=branches, orelse=new[-1])
+        case nodes.For() | nodes.While():
+            return replace(s, body=new[0], orelse=new[1])
+        case nodes.Try():
+            handlers = tuple(replace(h, body=body) for h, body in zip(s.handlers, new[1:]))
+            return replace(s, body=new[0], handlers=handlers, orelse=new[-2], final=new[-1])
+        case nodes.With():
+            return replace(s, body=new[0])
+    raise AssertionError(f"{type(s).__name__} has no blocks")
+
+
+def walk_stmts(block: Block) -> Iterator[Stmt]:
+    """Yield every statement of `block`, nested ones after the one that holds them."""
+    for s in block:
+        yield s
+        for inner in blocks(s):
+            yield from walk_stmts(inner)
+
+
+def map_block(block: Block, fn: Callable[[Stmt], Sequence[Stmt]]) -> Block:
+    """Rebuild `block` bottom-up: `fn` gets each statement, its blocks mapped, and replaces it."""
+    result: list[Stmt] = []
+    for s in block:
+        old = tuple(blocks(s))
+        new = tuple(map_block(inner, fn) for inner in old)
+        if any(a is not b for a, b in zip(old, new)):
+            s = _with_blocks(s, new)
+        result.extend(fn(s))
+    same = len(result) == len(block) and all(a is b for a, b in zip(result, block))
+    return block if same else tuple(result)
+
+
+def bound_names(block: Block) -> set[str]:
+    """Return the names that `block` binds or deletes by Python's rules of scope."""
+    found: set[str] = set()
+    for s in walk_stmts(block):
+        match s:
+            case nodes.Assign() | nodes.Delete():
+                found.update(name for target in s.targets for name in target_names(target))
+            case nodes.AugAssign() | nodes.Pop() | nodes.For():
+                found.update(target_names(s.target))
+            case nodes.Import():
+                found.update(name for name, _, _ in s.bindings)
+            case nodes.FunctionDef():
+                found.add(s.function.name)
+            case nodes.Try():
+                found.update(handler.name for handler in s.handlers if handler.name)
+            case nodes.With():
+                found.update(name for _, to in s.items if to for name in target_names(to))
+        for e in stmt_exprs(s):
+            found.update(_walrus_names(e))
+    return found
+
+
+def assigned(block: Block) -> set[str]:
+    """Return every name whose value `block` may change: `bound_names`, and the stacks it works."""
+    return bound_names(block) | {
+        s.stack for s in walk_stmts(block) if isinstance(s, (nodes.Append, nodes.Pop))
+    }
+
+
+def free_names(f: Function) -> set[str]:
+    """Return the names that the body of `f`, nested functions included, takes from outside it."""
+    found: set[str] = set()
+    declared: set[str] = set()
+    for s in walk_stmts(f.body):
+        for e in stmt_exprs(s):
+            found |= names(e)
+        if isinstance(s, nodes.FunctionDef):
+            found |= free_names(s.function)
+        if isinstance(s, nodes.Global):
+            declared.update(s.names)
+    own = (bound_names(f.body) | {param.name for param in f.params}) - declared
+    return (found | declared) - own
