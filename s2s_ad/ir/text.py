@@ -302,22 +302,28 @@ def _function_lines(f: Function, comments: Comments, indent: int) -> list[str]:
     returns = f" -> {_tight(f.returns)}" if f.returns is not None else ""
     lines.append(_header(f"{start}def {f.name}({params}){returns}:", comments.trailing))
     if f.docstring is not None:
-        lines.append(f"{start}    {_docstring(f.docstring)}")
+        lines += _docstring_lines(f.docstring, start + "    ")
     if f.body or f.docstring is None:
         lines += block_lines(f.body, indent + 1)
+    if not f.body:
+        lines += [f"{start}    {comment}" for comment in comments.after]
     return lines
 
 
-def _docstring(value: str) -> str:
-    """Return a literal for `value`: raw when it has backslashes, as formulas do."""
-    plain = value.isprintable() or all(c in "\n\t" or c.isprintable() for c in value)
-    if plain and "\\" in value and '"""' not in value and value[-1] not in '"\\':
-        return f'r"""{value}"""'
-    text = value.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
-    text = "".join(c if c in "\n\t" or c.isprintable() else _escaped(c) for c in text)
-    if text.endswith('"'):
-        text = text[:-1] + '\\"'
-    return f'"""{text}"""'
+def _docstring_lines(value: str, start: str) -> list[str]:
+    """Return the lines of a docstring: raw when it has backslashes, as formulas do."""
+    plain = all(c == "\n" or c.isprintable() for c in value)
+    raw = plain and "\\" in value and '"""' not in value and value[-1] not in '"\\'
+    if not raw:
+        value = value.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
+        value = "".join(c if c == "\n" or c.isprintable() else _escaped(c) for c in value)
+        if value.endswith('"'):
+            value = value[:-1] + '\\"'
+    first, *others = value.split("\n")
+    lines = [f'{start}{"r" if raw else ""}"""{first}', *(line and start + line for line in others)]
+    if others:
+        return [*lines, f'{start}"""']
+    return [lines[0] + '"""']
 
 
 def _escaped(character: str) -> str:
@@ -334,7 +340,7 @@ def _stmt_lines(s: Stmt, indent: int) -> Iterator[str]:
     if isinstance(s, FunctionDef):
         before = (*s.comments.before, *s.function.comments.before)
         trailing = s.comments.trailing or s.function.comments.trailing
-        comments = Comments(before=before, trailing=trailing)
+        comments = Comments(before, trailing, after=s.function.comments.after)
         yield from _function_lines(s.function, comments, indent)
     else:
         yield from (start + comment for comment in s.comments.before)
