@@ -123,7 +123,8 @@ class _Reader:
                 ops = tuple(_COMPARE[type(op)] for op in node.ops)
                 return Compare(self.expr(node.left), ops, self.each(node.comparators))
             case ast.BoolOp():
-                return BoolOp("and" if isinstance(node.op, ast.And) else "or", self.each(node.values))
+                op = "and" if isinstance(node.op, ast.And) else "or"
+                return BoolOp(op, self.each(node.values))
             case ast.IfExp():
                 return IfExp(self.expr(node.test), self.expr(node.body), self.expr(node.orelse))
             case ast.Call():

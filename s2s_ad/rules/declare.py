@@ -1,0 +1,400 @@
+"""How rules are declared: one line each, the call as a user writes it and its linear maps.
+
+Takes templates as text, registers `Rule`s, requires `ir` and the registry. Public: users declare
+rules of their own functions with the same functions and `function=`, the object itself.
+
+    elementwise("log(x)", "d / x", on=(0.1, 4))
+    linear("np.sum(a, axis=None, keepdims=False)", a="expand(d, a, axis, keepdims)")
+    elementwise("special.sinc2(x)", "2.0 * x * cos(x) * d", function=special.sinc2)
+
+A bare name called like a function (`log(x)`) declares it for `math` and `np` alike, wherever it
+exists. In a template, `d` is what comes in, `out` the result; a bare function is that of the
+module of the call, `np.` and `math.` are explicit, helpers of `s2s_ad.runtime` are bare.
+"""
+
+from __future__ import annotations
+
+import builtins
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from s2s_ad import runtime
+from s2s_ad.ir import walk
+from s2s_ad.ir.kinds import BOOL, FLOAT, INT
+from s2s_ad.ir.nodes import (
+    Attribute,
+    Binary,
+    Call,
+    Compare,
+    Expr,
+    Keyword,
+    Name,
+    Param,
+    Starred,
+    Subscript,
+    Unary,
+)
+from s2s_ad.ir.quote import parse_expr, parse_params
+
+from . import registry, results
+from .rule import Rank, Result, Rule
+
+Templates = Mapping[str, str]
+Interval = tuple[float, float]
+Domain = Interval | Mapping[str, Interval]
+
+MODULES: dict[str, ModuleType] = {
+    "np": np,
+    "math": math,
+    "builtins": builtins,
+    "runtime": runtime,
+}
+SPECIAL = frozenset({"d", "out", "item", "items", "actives", "constants"})
+# what some supported version of Python or NumPy lacks; everything else must exist
+VERSIONED = frozenset(
+    {
+        "math.cbrt",
+        "math.exp2",
+        "math.fma",
+        "math.sumprod",
+        "np.acos",
+        "np.asin",
+        "np.atan",
+        "np.atan2",
+        "np.acosh",
+        "np.asinh",
+        "np.atanh",
+        "np.concat",
+        "np.in1d",
+        "np.matrix_transpose",
+        "np.permute_dims",
+        "np.pow",
+        "np.trapezoid",
+        "np.trapz",
+        "np.vecdot",
+        "np.linalg.matrix_norm",
+        "np.linalg.vector_norm",
+    }
+)
+
+
+class DeclarationError(ValueError):
+    """A rule that cannot be: a function that does not exist, a name a template cannot use."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a rule is declared for: where it lives, its name there, its parameters and pattern."""
+
+    namespace: str
+    name: str
+    params: tuple[Param, ...]
+    call: Expr
+
+
+def elementwise(
+    text: str,
+    one: str | None = None,
+    /,
+    *,
+    number: str | Templates | None = None,
+    tangent: Templates | None = None,
+    let: Templates | str | None = None,
+    on: Domain | None = None,
+    where: Mapping[str, object] | None = None,
+    active: tuple[str, ...] | None = None,
+    ranks: tuple[Rank, ...] | None = None,
+    result: str | Result = "float",
+    function: object = None,
+    **maps: str,
+) -> None:
+    """Declare a function that works entry by entry: one map a parameter, its own transpose.
+
+    number: the maps to prefer for plain numbers, when they can be simpler or faster; the only
+    ones for `math`. tangent: maps that read better in another order of factors. The map `"0"` says
+    that the result does not move with that parameter.
+    """
+    for target in _targets(text, function):
+        names = [p.name for p in target.params]
+        general = _by_param(text, names, one, maps)
+        special = None if number is None else _by_param(text, names, number, {})
+        kind = _elementwise_result(target, result)
+        options = _Options(let, on, where, active, ranks, kind, function)
+        if special is not None and target.namespace == "math":
+            general, special = special, None
+        if special is not None:
+            only = replace(options, ranks=(0,) * len(names))
+            _register(text, "elementwise", target, special, special, "out", only)
+        forward = {**general, **(tangent or {})}
+        _register(text, "elementwise", target, general, forward, "out", options)
+
+
+def linear(
+    text: str,
+    one: str | None = None,
+    /,
+    *,
+    flavour: str = "linear",
+    tangent: Templates | None = None,
+    on: Domain | None = None,
+    where: Mapping[str, object] | None = None,
+    active: tuple[str, ...] | None = None,
+    ranks: tuple[Rank, ...] | None = None,
+    result: Result | None = None,
+    function: object = None,
+    **maps: str,
+) -> None:
+    """Declare a function linear in each parameter given a map: its tangent is the call itself."""
+    for target in _targets(text, function):
+        adjoint = _by_param(text, [p.name for p in target.params], one, maps)
+        own = tangent or {}
+        forward: dict[str, str | Expr] = {
+            name: own[name] if name in own else walk.substitute(target.call, {name: Name("d")})
+            for name in adjoint
+        }
+        kind = result or _default_result(target)
+        options = _Options(None, on, where, active, ranks, kind, function)
+        _register(text, flavour, target, adjoint, forward, "argument", options)
+
+
+def reshaping(text: str, one: str | None = None, /, **options: Any) -> None:
+    """Declare a function that only moves entries: linear, and kinds follow the shape."""
+    linear(text, one, flavour="reshaping", **options)
+
+
+def bilinear(text: str, /, **options: Any) -> None:
+    """Declare a product, linear in each of its parameters."""
+    linear(text, flavour="bilinear", **options)
+
+
+def general(
+    text: str,
+    /,
+    *,
+    tangent: str | Templates,
+    adjoint: str | Templates,
+    flavour: str = "general",
+    let: Templates | str | None = None,
+    on: Domain | None = None,
+    where: Mapping[str, object] | None = None,
+    active: tuple[str, ...] | None = None,
+    ranks: tuple[Rank, ...] | None = None,
+    result: Result | None = None,
+    function: object = None,
+) -> None:
+    """Declare a function by its tangent and its adjoint: of its first parameter, or by name."""
+    for target in _targets(text, function):
+        names = [p.name for p in target.params]
+        options = _Options(
+            let, on, where, active, ranks, result or _default_result(target), function
+        )
+        forward, backward = _by_param(text, names, tangent, {}), _by_param(text, names, adjoint, {})
+        _register(text, flavour, target, backward, forward, "argument", options)
+
+
+def reduction(text: str, /, **options: Any) -> None:
+    """Declare a function with `axis` that is not linear: by tangent and adjoint."""
+    general(text, flavour="reduction", **options)
+
+
+def gather(text: str, /, **options: Any) -> None:
+    """Declare a function that picks entries: by tangent and adjoint."""
+    general(text, flavour="gather", **options)
+
+
+def zero(*texts: str, result: str | Result = "float", function: object = None) -> None:
+    """Declare functions through which no derivative flows."""
+    for text in texts:
+        for target in _targets(text, function):
+            kind = _elementwise_result(target, result)
+            options = _Options(None, None, None, None, None, kind, function)
+            _register(text, "zero", target, {}, {}, "argument", options)
+
+
+# -- from text to rule ------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Options:
+    let: Templates | str | None
+    on: Domain | None
+    where: Mapping[str, object] | None
+    active: tuple[str, ...] | None
+    ranks: tuple[Rank, ...] | None
+    result: Result
+    function: object
+
+
+def _by_param(
+    text: str, names: list[str], one: str | Templates | None, maps: Templates
+) -> dict[str, str]:
+    if isinstance(one, str):
+        return {names[0]: one, **maps}
+    found = {**(one or {}), **maps}
+    unknown = [name for name in found if name not in names]
+    if not found:
+        raise DeclarationError(f"{text}: a map is needed for some parameter")
+    if unknown:
+        raise DeclarationError(f"{text}: there is no parameter {', '.join(unknown)}")
+    return found
+
+
+def _elementwise_result(target: Target, result: str | Result) -> Result:
+    if callable(result):
+        return result
+    if target.namespace == "math":
+        return results.constant({"int": INT, "bool": BOOL}.get(result, FLOAT))
+    return results.elementwise(result, tuple(p.name for p in target.params))
+
+
+def _default_result(target: Target) -> Result:
+    if target.namespace == "math":
+        return results.constant(FLOAT)
+    return results.reduction(target.params[0].name, "same")
+
+
+def _targets(text: str, function: object) -> list[Target]:
+    """Return what `text` declares: one target, or for a bare call one in each of math and np."""
+    pattern = text.strip()
+    head, bracket, _ = pattern.partition("(")
+    if bracket and pattern.endswith(")") and _is_dotted(head):
+        return _call_targets(pattern, head, function)
+    return [_operator_target(text, parse_expr(pattern))]
+
+
+def _is_dotted(head: str) -> bool:
+    return all(part.isidentifier() for part in head.split("."))
+
+
+def _call_targets(pattern: str, head: str, function: object) -> list[Target]:
+    inside = pattern[len(head) + 1 : -1]
+    root, _, rest = head.partition(".")
+    if function is not None:
+        params = parse_params(inside)
+        home = getattr(function, "__module__", None) or "user"
+        return [Target(home, head, params, _call(head, params))]
+    if root in MODULES and rest:
+        params = parse_params(inside)
+        if _exists(root, rest):
+            return [Target(root, rest, params, _call(head if root != "builtins" else rest, params))]
+        return []
+    if rest:
+        params = parse_params(f"{root}, {inside}" if inside else root)
+        return [Target("method", rest, params, _call(head, params[1:]))]
+    params = parse_params(inside)
+    homes = [home for home in ("math", "np") if hasattr(MODULES[home], head)]
+    if not homes and not any(f"{home}.{head}" in VERSIONED for home in ("math", "np")):
+        raise DeclarationError(f"{pattern}: neither math nor numpy has {head}")
+    return [Target(home, head, params, _call(f"{home}.{head}", params)) for home in homes]
+
+
+def _exists(root: str, path: str) -> bool:
+    found: object = MODULES[root]
+    for part in path.split("."):
+        if not hasattr(found, part):
+            if f"{root}.{path}" in VERSIONED:
+                return False
+            raise DeclarationError(f"{root}.{path} does not exist")
+        found = getattr(found, part)
+    return True
+
+
+def _call(head: str, params: tuple[Param, ...]) -> Expr:
+    """Return the call that passes each parameter on, those with a default by keyword."""
+    args: list[Expr] = []
+    keywords: list[Keyword] = []
+    for param in params:
+        if param.kind == "star":
+            args.append(Starred(Name(param.name)))
+        elif param.kind == "positional_only" or (
+            param.default is None and param.kind != "keyword_only"
+        ):
+            args.append(Name(param.name))
+        else:
+            keywords.append(Keyword(param.name, Name(param.name)))
+    return Call(parse_expr(head), tuple(args), tuple(keywords))
+
+
+def _operator_target(text: str, expr: Expr) -> Target:
+    match expr:
+        case Binary(op=op, left=Name(id=a), right=Name(id=b)):
+            return Target("operator", op, (Param(a), Param(b)), expr)
+        case Compare(left=Name(id=a), ops=(op,), rights=(Name(id=b),)):
+            return Target("operator", op, (Param(a), Param(b)), expr)
+        case Unary(op=op, operand=Name(id=a)):
+            return Target("operator", op if op == "not" else f"u{op}", (Param(a),), expr)
+        case Subscript(value=Name(id=a), index=Name(id=b)):
+            return Target("operator", "[]", (Param(a), Param(b)), expr)
+        case Attribute(value=Name(id=a), attr=attr):
+            return Target("attribute", attr, (Param(a),), expr)
+    raise DeclarationError(f"not the form of a rule: {text}")
+
+
+def _register(
+    text: str,
+    flavour: str,
+    target: Target,
+    adjoint: Mapping[str, str],
+    tangent: Mapping[str, str | Expr],
+    shape: str,
+    options: _Options,
+) -> None:
+    let = options.let
+    pairs = [let.split(" = ", 1)] if isinstance(let, str) else list((let or {}).items())
+    known = {p.name for p in target.params} | {name for name, _ in pairs}
+    where = {name: _test(wanted) for name, wanted in (options.where or {}).items()}
+
+    def read(template: str | Expr) -> Expr:
+        expr = parse_expr(template) if isinstance(template, str) else template
+        return _resolved(text, expr, known, target.namespace)
+
+    domain = options.on or {}
+    moving = [name for name, template in adjoint.items() if template != "0"]
+    rule = Rule(
+        text=_shown(text, target),
+        flavour=flavour,
+        namespace=target.namespace,
+        name=target.name,
+        params=target.params,
+        adjoint={name: read(adjoint[name]) for name in moving},
+        tangent={name: read(tangent[name]) for name in moving},
+        result=options.result,
+        shape=shape,
+        let=tuple((name, read(template)) for name, template in pairs),
+        level=frozenset(name for name in adjoint if name not in moving),
+        ranks=options.ranks,
+        where=where,
+        active=None if options.active is None else frozenset(options.active),
+        domain=domain if isinstance(domain, Mapping) else {"": domain},
+    )
+    registry.register(rule, options.function)
+
+
+def _shown(text: str, target: Target) -> str:
+    bare = target.namespace in ("math", "np") and not text.startswith(f"{target.namespace}.")
+    return f"{target.namespace}.{text}" if bare else text
+
+
+def _test(wanted: object) -> Callable[[object], bool]:
+    if callable(wanted):
+        return wanted
+    choices = wanted if isinstance(wanted, tuple) else (wanted,)
+    return lambda value: any(value is c or (type(value) is type(c) and value == c) for c in choices)
+
+
+def _resolved(text: str, expr: Expr, known: set[str], namespace: str) -> Expr:
+    """Say of each free name of a template which module it is from; refuse what it may not use."""
+    mapping: dict[str, Expr] = {}
+    for name in walk.names(expr) - known - SPECIAL:
+        if name in ("np", "math") or name in runtime.__all__:
+            continue
+        if namespace in ("np", "math") and hasattr(MODULES[namespace], name):
+            mapping[name] = Attribute(Name(namespace), name)
+        elif not hasattr(builtins, name):
+            raise DeclarationError(f"{text}: a template cannot use {name}")
+    return walk.substitute(expr, mapping)

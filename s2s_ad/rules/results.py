@@ -1,0 +1,364 @@
+"""Kinds of results: what a rule says of its call's value before it runs.
+
+Takes kinds and argument expressions by parameter name, gives the kind of the result; requires
+`ir`. A kind is proved or absent: each function here returns UNKNOWN when in doubt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from s2s_ad.ir.kinds import (
+    ONE,
+    UNKNOWN,
+    Array,
+    Dim,
+    Kind,
+    ListOf,
+    Number,
+    Object,
+    Str,
+    TupleOf,
+    broadcast,
+    fresh_dim,
+    result_dtype,
+)
+from s2s_ad.ir.nodes import Const, Expr, ListExpr, TupleExpr, Unary
+
+from .rule import Result
+
+Kinds = Mapping[str, Kind]
+Args = Mapping[str, Expr]
+
+
+class _Missing:
+    """The type of MISSING: not a literal."""
+
+
+MISSING = _Missing()
+
+
+def literal(expr: Expr | None) -> object:
+    """Return the value of a literal expression (numbers, strings, tuples of them), or MISSING.
+
+    >>> from s2s_ad.ir.quote import parse_expr
+    >>> literal(parse_expr("(-1, 2)"))
+    (-1, 2)
+    """
+    match expr:
+        case Const():
+            return expr.value
+        case Unary(op="-", operand=Const(value=value)) if isinstance(value, (int, float)):
+            return -value
+        case TupleExpr() | ListExpr():
+            items = tuple(literal(item) for item in expr.items)
+            return MISSING if MISSING in items else items
+    return MISSING
+
+
+def constant(kind: Kind) -> Result:
+    """Return a result that is always of this kind."""
+    return lambda kinds, args: kind
+
+
+def settled(kind: Kind) -> Kind:
+    """Return the kind NumPy's ufuncs give: a result without axes is a scalar, not an array."""
+    if isinstance(kind, Array) and kind.dims == ():
+        return Number(kind.dtype if kind.dtype in ("float", "int", "bool") else "number")
+    return kind
+
+
+def _dtype(kind: Kind) -> str:
+    if isinstance(kind, Number):
+        return "any" if kind.type == "number" else kind.type
+    return kind.dtype if isinstance(kind, Array) else "any"
+
+
+def _with_dtype(kind: Kind, dtype: str) -> Kind:
+    if isinstance(kind, Array):
+        return settled(replace(kind, dtype=dtype))
+    if isinstance(kind, Number):
+        return settled(Array((), dtype))
+    return kind
+
+
+def elementwise(dtype: str, operands: tuple[str, ...]) -> Result:
+    """Return the result of a broadcasting function of `operands`.
+
+    dtype: `float`, `int`, `bool`, `same` for the dtype that arithmetic gives (bools as ints), or
+    `plain` for that of the operands (bools stay bools).
+    """
+
+    def result(kinds: Kinds, args: Args) -> Kind:
+        given = tuple(kinds.get(name, UNKNOWN) for name in operands)
+        kind = settled(broadcast(*given))
+        if dtype not in ("same", "plain"):
+            return _with_dtype(kind, dtype)
+        found = result_dtype(*map(_dtype, given))
+        return _with_dtype(kind, "int" if found == "bool" and dtype == "same" else found)
+
+    return result
+
+
+def pair(first: str, second: str) -> Result:
+    """Return a tuple of two results of the first operand's shape, of these dtypes."""
+
+    def result(kinds: Kinds, args: Args) -> Kind:
+        kinds_of = [elementwise(dtype, tuple(kinds))(kinds, args) for dtype in (first, second)]
+        return UNKNOWN if UNKNOWN in kinds_of else TupleOf(tuple(kinds_of))
+
+    return result
+
+
+def like(operand: str, dtype: str | None = None) -> Result:
+    """Return an array of the shape of `operand`, of `dtype` or its own."""
+
+    def result(kinds: Kinds, args: Args) -> Kind:
+        kind = kinds.get(operand, UNKNOWN)
+        if isinstance(kind, Number):
+            return Array((), dtype or _dtype(kind))
+        if isinstance(kind, Array):
+            return replace(kind, dtype=dtype) if dtype else kind
+        return Array(None, dtype or "any") if isinstance(kind, ListOf) else UNKNOWN
+
+    return result
+
+
+def same(operand: str) -> Result:
+    """Return a result of the very kind of `operand`."""
+    return lambda kinds, args: kinds.get(operand, UNKNOWN)
+
+
+def as_array(kind: Kind) -> Kind:
+    """Return the kind of `np.asarray(value)`.
+
+    >>> as_array(Number("int"))
+    Array(dims=(), dtype='int')
+    """
+    if isinstance(kind, Number):
+        return Array((), _dtype(kind))
+    if isinstance(kind, TupleOf) and kind.items:
+        inner = [as_array(item) for item in kind.items]
+        dtype = result_dtype(*map(_dtype, inner))
+        count = ONE if len(inner) == 1 else Dim(str(len(inner)), 0, False)
+        dims = [item.dims if isinstance(item, Array) else None for item in inner]
+        first = dims[0]
+        if first is None or any(d is None or len(d) != len(first) for d in dims):
+            return Array(None, dtype)
+        return Array((count, *first), dtype)
+    if isinstance(kind, ListOf):
+        item = as_array(kind.item)
+        if isinstance(item, Array) and item.dims is not None:
+            return Array((fresh_dim(), *item.dims), item.dtype)
+        return Array(None, _dtype(item))
+    return kind if isinstance(kind, Array) else UNKNOWN
+
+
+def axes_of(value: object, rank: int) -> tuple[int, ...] | None:
+    """Return normalised axes from a literal `axis` argument, or None when it is not a literal."""
+    if value is None:
+        return tuple(range(rank))
+    axes = (value,) if isinstance(value, int) else value
+    if not isinstance(axes, tuple) or not all(isinstance(a, int) for a in axes):
+        return None
+    if any(not -rank <= a < rank for a in axes):
+        return None
+    return tuple(a % rank for a in axes)
+
+
+def reduction(operand: str, dtype: str = "float") -> Result:
+    """Return the result of a function with parameters `axis` and maybe `keepdims`."""
+
+    def result(kinds: Kinds, args: Args) -> Kind:
+        kind = kinds.get(operand, UNKNOWN)
+        axis = literal(args.get("axis", Const("None", None)))
+        keep = literal(args.get("keepdims", Const("False", False)))
+        found = _dtype(kind)
+        out = dtype if dtype != "same" else ("int" if found == "bool" else found)
+        if axis is None and keep is False:
+            return settled(Array((), out)) if _numeric(kind) else UNKNOWN
+        shaped = as_array(kind)
+        if not isinstance(shaped, Array) or keep not in (True, False):
+            return UNKNOWN
+        if shaped.dims is None:
+            return Array(None, out) if keep is True else UNKNOWN
+        axes = axes_of(axis, len(shaped.dims))
+        if axes is None:
+            return UNKNOWN
+        if keep:
+            return Array(tuple(ONE if k in axes else x for k, x in enumerate(shaped.dims)), out)
+        return settled(Array(tuple(x for k, x in enumerate(shaped.dims) if k not in axes), out))
+
+    return result
+
+
+def _numeric(kind: Kind) -> bool:
+    """True when a full reduction of such a value is a number: not for lists of who knows what."""
+    if isinstance(kind, (ListOf, TupleOf)):
+        shaped = as_array(kind)
+        return isinstance(shaped, Array) and shaped.dims is not None
+    return isinstance(kind, (Number, Array))
+
+
+def along_axis(operand: str, dtype: str = "same") -> Result:
+    """Return the result of a scan (`cumsum`): the operand's shape, or flat when `axis` is None."""
+
+    def result(kinds: Kinds, args: Args) -> Kind:
+        kind = as_array(kinds.get(operand, UNKNOWN))
+        if not isinstance(kind, Array):
+            return UNKNOWN
+        out = kind.dtype if dtype == "same" else dtype
+        if literal(args.get("axis")) is not None and literal(args.get("axis")) is not MISSING:
+            return Array(kind.dims, out)
+        if literal(args.get("axis")) is None and kind.dims is not None:
+            return Array(kind.dims if len(kind.dims) == 1 else (fresh_dim(),), out)
+        return Array(None, out)
+
+    return result
+
+
+def matmul(a: Kind, b: Kind, *, dot: bool = False) -> Kind:
+    """Return the kind of `a @ b` (of `np.dot(a, b)` when dot)."""
+    if dot and (isinstance(a, Number) or isinstance(b, Number)):
+        return settled(broadcast(a, b))
+    if not (isinstance(a, Array) and isinstance(b, Array)):
+        return UNKNOWN
+    dtype = result_dtype(a.dtype, b.dtype)
+    if a.dims is None or b.dims is None or not a.dims or not b.dims:
+        return UNKNOWN
+    if len(a.dims) > 2 or len(b.dims) > 2:
+        return Array(None, dtype)
+    left = a.dims[:-1]
+    right = b.dims[1:]
+    return settled(Array((*left, *right), dtype))
+
+
+def product(a: str, b: str, *, dot: bool = False) -> Result:
+    """Return the result of `a @ b` or `np.dot(a, b)` by parameter names."""
+    return lambda kinds, args: matmul(kinds.get(a, UNKNOWN), kinds.get(b, UNKNOWN), dot=dot)
+
+
+def transposed(operand: str) -> Result:
+    """Return the operand's shape with its axes reversed, or permuted by a literal `axes`."""
+
+    def result(kinds: Kinds, args: Args) -> Kind:
+        kind = as_array(kinds.get(operand, UNKNOWN))
+        if not isinstance(kind, Array) or kind.dims is None:
+            return kind
+        axes = literal(args.get("axes", Const("None", None)))
+        if isinstance(axes, tuple) and len(axes) == 1 and isinstance(axes[0], tuple):
+            axes = axes[0]
+        if axes is None or axes == () or axes == (None,):
+            return replace(kind, dims=kind.dims[::-1])
+        order = axes_of(axes, len(kind.dims))
+        if order is None or len(order) != len(kind.dims):
+            return Array(None, kind.dtype)
+        return replace(kind, dims=tuple(kind.dims[k] for k in order))
+
+    return result
+
+
+def dim_of(value: object) -> Dim:
+    """Return the length that a literal says: numbers other than -1 are known."""
+    if value == 1:
+        return ONE
+    if isinstance(value, int) and value >= 0:
+        return Dim(str(value), 0, False)
+    return fresh_dim()
+
+
+def _shape_dims(expr: Expr | None, kind: Kind) -> tuple[Dim, ...] | None:
+    """Return the axes that a shape argument (`n`, `(n, 3)`, `x.shape`) asks for, or None."""
+    if isinstance(expr, (TupleExpr, ListExpr)):
+        if len(expr.items) == 1 and isinstance(kind, TupleOf) and len(kind.items) == 1:
+            inner = _shape_dims(expr.items[0], kind.items[0])
+            if not isinstance(kind.items[0], Number):
+                return inner
+        return tuple(dim_of(literal(item)) for item in expr.items)
+    if isinstance(kind, Number):
+        return (dim_of(literal(expr)),)
+    if isinstance(kind, TupleOf):
+        return tuple(fresh_dim() for _ in kind.items)
+    return None
+
+
+def shaped(shape: str, dtype: str, operand: str | None = None) -> Result:
+    """Return an array whose shape is the argument `shape`; the dtype given, or the operand's."""
+
+    def result(kinds: Kinds, args: Args) -> Kind:
+        found = _dtype(as_array(kinds.get(operand, UNKNOWN))) if operand else dtype
+        return Array(_shape_dims(args.get(shape), kinds.get(shape, UNKNOWN)), found)
+
+    return result
+
+
+def ranked(rank: int, operand: str, dtype: str | None = None) -> Result:
+    """Return an array of fixed rank with unknown lengths."""
+
+    def result(kinds: Kinds, args: Args) -> Kind:
+        found = dtype or _dtype(as_array(kinds.get(operand, UNKNOWN)))
+        return Array(tuple(fresh_dim() for _ in range(rank)), found)
+
+    return result
+
+
+def unranked(operand: str | None = None, dtype: str = "float") -> Result:
+    """Return an array of which only the dtype is known."""
+
+    def result(kinds: Kinds, args: Args) -> Kind:
+        return Array(None, _dtype(as_array(kinds.get(operand, UNKNOWN))) if operand else dtype)
+
+    return result
+
+
+def joined(operand: str, *, new_axis: bool) -> Result:
+    """Return the result of `stack` (a new axis) or `concatenate` (a longer one)."""
+
+    def result(kinds: Kinds, args: Args) -> Kind:
+        kind = kinds.get(operand, UNKNOWN)
+        axis = literal(args.get("axis", Const("0", 0)))
+        items = kind.items if isinstance(kind, TupleOf) else ()
+        if isinstance(kind, ListOf):
+            items = (kind.item,)
+        if isinstance(kind, Array) and kind.dims:
+            items = (Array(kind.dims[1:], kind.dtype),)
+        arrays = [as_array(item) for item in items]
+        if not arrays or not all(isinstance(a, Array) for a in arrays):
+            return Array(None, "any")
+        dtype = result_dtype(*map(_dtype, arrays))
+        dims = next((a.dims for a in arrays if isinstance(a, Array) and a.dims is not None), None)
+        if axis is None and not new_axis:
+            return Array((fresh_dim(),), dtype)
+        if dims is None or not isinstance(axis, int):
+            return Array(None, dtype)
+        rank = len(dims) + new_axis
+        if not -rank <= axis < rank:
+            return Array(None, dtype)
+        place = axis % rank
+        count = dim_of(len(items)) if isinstance(kind, TupleOf) and new_axis else fresh_dim()
+        return Array((*dims[:place], count, *dims[place + (not new_axis) :]), dtype)
+
+    return result
+
+
+def float_cast(operand: str) -> Result:
+    """Return the result of `np.asarray(x, dtype=...)`: an array, of that dtype if it is a float."""
+
+    def result(kinds: Kinds, args: Args) -> Kind:
+        kind = as_array(kinds.get(operand, UNKNOWN))
+        if not isinstance(kind, Array) or literal(args.get("dtype", Const("None", None))) is None:
+            return kind
+        asked = kinds.get("dtype", UNKNOWN)
+        return replace(kind, dtype="float" if is_float_type(asked) else "any")
+
+    return result
+
+
+def is_float_type(kind: Kind) -> bool:
+    """True when a `dtype` argument of this kind is known to mean a real float."""
+    if isinstance(kind, Object):
+        return kind.value in (float, np.float64, np.float32, np.longdouble)
+    return isinstance(kind, Str) and kind.value in ("float", "float64", "double", "d", "f8", "f")

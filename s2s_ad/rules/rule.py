@@ -1,0 +1,84 @@
+"""What a rule is: how a call is written, and the linear maps of its derivative.
+
+Takes nothing, gives the `Rule` class and the names its templates may use; requires `ir`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from s2s_ad.ir.kinds import Kind
+from s2s_ad.ir.nodes import Expr, Param
+
+Result: TypeAlias = Callable[[Mapping[str, Kind], Mapping[str, Expr]], Kind]
+Rank: TypeAlias = "int | str | None"
+
+FLAVOURS = (
+    "elementwise",
+    "linear",
+    "reshaping",
+    "bilinear",
+    "reduction",
+    "gather",
+    "general",
+    "zero",
+)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A differentiable (or piecewise constant) call.
+
+    text: the call as a user writes it. namespace: `np`, `math`, `builtins`, `runtime`, `operator`,
+    `method`, `attribute`, or the module of a user's function. name: its name there.
+
+    adjoint, tangent: for each differentiable parameter, an expression in `d` (what comes in),
+    `out` (the result), parameters and `let` names. In an expression, `np.` and `math.` are the
+    modules and every other free name is a builtin or public in `s2s_ad.runtime`.
+    level: the parameters, besides those, on which the result depends in steps (or not at all), so
+    that no derivative flows through them. Any other parameter must not be active.
+
+    shape: `out` when adjoint expressions have the shape of the result, so that the engine
+    un-broadcasts them; `argument` when they have the shape of their own argument.
+
+    When a rule applies, besides its signature: `ranks` of the leading parameters (0 a number, n an
+    array, `list` a list or tuple, None anything); `where`, tests that literal arguments
+    must pass; `active`, exactly the parameters that are differentiated.
+
+    domain: per parameter (or under `""` for all), the interval from which tests draw.
+    """
+
+    text: str
+    flavour: str
+    namespace: str
+    name: str
+    params: tuple[Param, ...]
+    adjoint: Mapping[str, Expr]
+    tangent: Mapping[str, Expr]
+    result: Result
+    shape: str
+    level: frozenset[str] = frozenset()
+    let: tuple[tuple[str, Expr], ...] = ()
+    ranks: tuple[Rank, ...] | None = None
+    where: Mapping[str, Callable[[object], bool]] = field(default_factory=dict)
+    active: frozenset[str] | None = None
+    domain: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+    @property
+    def differentiable(self) -> tuple[str, ...]:
+        """Names of the parameters through which a derivative flows."""
+        return tuple(p.name for p in self.params if p.name in self.adjoint)
+
+    @property
+    def known(self) -> frozenset[str]:
+        """Names of the parameters that may be active: differentiable, or known to be level."""
+        return self.level.union(self.adjoint)
+
+    def default(self, name: str) -> Expr | None:
+        """The default of a parameter, or None when it has none."""
+        return next((p.default for p in self.params if p.name == name), None)
+
+    def __hash__(self) -> int:
+        return id(self)
