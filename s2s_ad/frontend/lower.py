@@ -151,7 +151,7 @@ def _function(node: cst.FunctionDef, place: Any, at: Layout) -> Function:
         name=node.name.value,
         params=params,
         body=body,
-        docstring=docstring and "\n".join(line.rstrip() for line in docstring.split("\n")),
+        docstring=docstring and "\n".join(map(str.rstrip, docstring.split("\n"))).strip("\n"),
         returns=returns,
         decorators=decorators,
         origin=at.origin(place),

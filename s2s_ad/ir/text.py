@@ -320,6 +320,9 @@ def _docstring_lines(value: str, start: str) -> list[str]:
         if value.endswith('"'):
             value = value[:-1] + '\\"'
     first, *others = value.split("\n")
+    if others and all(line[:1] in ("", " ") for line in others):
+        others = [first, *others]  # else the indentation would seem to be that of the function
+        first = ""
     lines = [f'{start}{"r" if raw else ""}"""{first}', *(line and start + line for line in others)]
     if others:
         return [*lines, f'{start}"""']
