@@ -1,0 +1,192 @@
+"""Dense arrays that are not stored into: arithmetic, broadcasting, indexing, shapes, reductions."""
+
+import numpy as np
+
+from .cases import case
+
+V = np.array([0.5, -0.25, 1.5])
+W = np.array([0.3, 0.8, -0.6])
+A = np.array([[0.5, 1.0, -0.3], [0.2, -0.7, 0.9]])
+S = np.array([[2.0, 0.3, 0.1], [0.3, 1.5, 0.2], [0.1, 0.2, 1.0]])
+
+
+@case(V, 2.0, wrt="x s")
+def scalar_broadcast(x, s):
+    return x * s + s / (1.0 + x**2) - s
+
+
+@case(A, V, wrt="x v")
+def row_broadcast(x, v):
+    return np.sum((x + v) * (v - x) / (2.0 + x * v))
+
+
+@case(V, W[:2], wrt="x w")
+def outer_broadcast(x, w):
+    return x[None, :] * w[:, np.newaxis] + x
+
+
+@case(np.array([[0.7]]), A, wrt="x a")
+def length_one_axes(x, a):
+    return np.sum(x * a + x)
+
+
+@case(V, W, wrt="x w")
+def products(x, w):
+    return x @ w + np.dot(x, w) ** 2 + np.inner(x, w) + np.sum(np.outer(x, w) ** 2)
+
+
+@case(A, V, wrt="x v")
+def matrix_products(x, v):
+    return (x @ v) @ x @ (x.T @ (x @ v)) + np.trace(x @ x.T) + np.sum(np.matmul(x, v))
+
+
+@case(A)
+def reductions(x):
+    a = x.sum() * np.mean(x) + np.prod(x[0]) + x.max() + np.min(x) + x.std() + np.var(x)
+    b = np.sum(x, axis=0) * np.mean(x, axis=0) + x.max(axis=0) + np.std(x, axis=0)
+    c = np.sum(x, axis=1, keepdims=True) * x
+    return a + np.sum(b**2) + np.sum(c * np.prod(x, axis=-1, keepdims=True)) + x.mean(1)[0]
+
+
+@case(V)
+def cumulative(x):
+    return np.cumsum(x) * x
+
+
+@case(A)
+def shapes(x):
+    y = x.reshape(3, 2) @ np.transpose(x.reshape(-1, 2))
+    z = np.ravel(x) + x.T.flatten()
+    w = np.expand_dims(x, 0) + np.squeeze(x[None, ..., None])
+    return np.sum(y) * np.sum(z**2) + np.sum(w**3) + np.reshape(x, -1)[4] * x.shape[0] * x.ndim * x.size
+
+
+@case(V, W, wrt="x w")
+def joins(x, w):
+    a = np.concatenate([x, w * 2, x])
+    b = np.stack((x, w), axis=1)
+    c = np.array([x[0], w[1] * 2, 3.0])
+    return np.sum(a**2) + np.sum(b[:, 0] * b[:, 1]) + c @ x + np.sum(np.asarray([x, w]) ** 3)
+
+
+@case(V, 0.5, wrt="x s")
+def makers(x, s):
+    a = np.zeros(3) + s * np.ones_like(x) + np.full(3, s) + np.full_like(x, 2.0 * s)
+    return np.sum(a * x * np.linspace(0.0, s, 3)) + np.sum(np.zeros_like(x) + x * np.arange(3))
+
+
+@case(A, 1)
+def indexing(x, k):
+    a = x[k, 2] * x[0][1] + x[-1, -1] + x[k][0]
+    b = x[:, 1] @ x[:, k] + np.sum(x[0, ::2]) + np.sum(x[..., ::-1] * x) + x[k, 1:][0]
+    return a * b
+
+
+@case(V)
+def fancy_indexing(x):
+    index = np.array([2, 0, 0])
+    return np.sum(x[index] * x) + np.sum(x[[1, 1]] ** 2) + np.sum(x[x > 0] ** 3)
+
+
+@case(A)
+def pairs_of_index_arrays(x):
+    return np.sum(x[np.array([0, 1, 1]), np.array([2, 2, 0])] ** 2) + np.sum(x[np.ix_([0, 1], [1, 2])] ** 2)
+
+
+@case(V, W, wrt="x w")
+def selections(x, w):
+    a = np.where(x > w, x * w, x - w)
+    b = np.maximum(x, w) * np.minimum(x, 0.3) + np.clip(w, -0.5, 0.7)
+    return np.sum(a * b) + np.sum(np.where(x > 0, x, 0.0))
+
+
+@case(V)
+def elementwise_functions(x):
+    p = 1.5 + x**2
+    a = np.sin(x) * np.cos(x) + np.tanh(x) + np.exp(x) / np.log(p) + np.sqrt(p) + np.abs(x)
+    b = np.arctan(x) + np.log1p(p) * np.expm1(x) + np.square(x) + np.power(p, 1.5) + np.sign(x) * x
+    return np.sum(a * b + np.logaddexp(x, p) + np.hypot(x, p) + np.arctan2(x, p) + np.floor(x) * x)
+
+
+@case(S)
+def norms(x):
+    return np.linalg.norm(x) + np.linalg.norm(x[0]) * np.sum(np.linalg.norm(x, axis=1))
+
+
+@case(V)
+def broadcast_to(x):
+    return np.sum(np.broadcast_to(x, (2, 3)) * np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]))
+
+
+@case(V, 3)
+def overwritten_in_a_loop(x, n):
+    h = x
+    for i in range(n):
+        h = np.tanh(h * x) + h / (i + 1)
+    return np.sum(h * h)
+
+
+@case(A, 4)
+def power_iteration(x, n):
+    v = np.ones(3) / 3
+    for _ in range(n):
+        v = x.T @ (x @ v)
+        v = v / np.linalg.norm(v)
+    return v @ (x.T @ x) @ v
+
+
+@case(A)
+def number_becomes_array(x):
+    total = 0.0
+    for row in x:
+        total = total + row * row
+    return np.sum(total * total)
+
+
+@case(V)
+def array_becomes_number(x):
+    x = x * 2
+    x = np.sum(x * x)
+    x = x * x
+    return x
+
+
+@case(V, W, wrt="x w")
+def aliases(x, w):
+    y = x
+    x = x * w
+    z = y
+    y = x + y
+    return np.sum(x * y * z)
+
+
+@case(np.array(0.75))
+def zero_dimensional(x):
+    return x * np.sin(x)
+
+
+@case(np.array([0.5, 1.5], dtype=np.float64), np.array([2, 3]))
+def integer_array(x, n):
+    return np.sum(x**n * n)
+
+
+@case(V, 2)
+@case(V, 0)
+def branch_on_reduction(x, n):
+    if np.sum(x) > 1.0 and np.all(x > -1.0) and n:
+        return np.sum(x * x) * np.max(x)
+    return x[n] * 2.0
+
+
+@case(V, W, 0.4, wrt="x w b")
+def sigmoid_loss(x, w, b):
+    p = 1.0 / (1.0 + np.exp(-(x * w + b)))
+    return -np.mean(np.log(p) * 0.3 + np.log(1.0 - p) * 0.7)
+
+
+@case(S, V, wrt="x v")
+def softmax(x, v):
+    scores = x @ v
+    scores = scores - np.max(scores)
+    weights = np.exp(scores) / np.sum(np.exp(scores))
+    return np.sum(weights * v)

@@ -1,0 +1,331 @@
+"""Calls of user functions, recursion, lambdas, closures, methods, decorated functions."""
+
+import functools
+import math
+from math import sin as s
+
+from . import elsewhere
+from .cases import case
+from .elsewhere import cubed as third_power
+
+RATE = 0.7
+
+
+def square(a):
+    return a * a
+
+
+def affine(a, factor=2.0, shift=0.0):
+    return a * factor + shift
+
+
+def split(a, b):
+    return a * b, a - b
+
+
+def overwrites(a):
+    a = a * a
+    a = a + 1.0
+    return a * a
+
+
+def no_parameter():
+    return RATE * 2
+
+
+def keyword_only(a, *, scale, power=2):
+    return (a * scale) ** power
+
+
+def positional_only(a, /, b):
+    return a * b + a
+
+
+def many(a, *rest):
+    total = a
+    for item in rest:
+        total = total * 0.5 + item * item
+    return total
+
+
+def options(a, **named):
+    return a * named["factor"] + named.get("shift", 0.0)
+
+
+def first_exit(a):
+    if a > 1.0:
+        return a * 2
+    for i in range(5):
+        a = a * 1.5
+        if a > 1.0:
+            return a * a
+    return -a
+
+
+def fibonacci(a, b, n):
+    if n == 0:
+        return a
+    return fibonacci(b, a + b * a, n - 1)
+
+
+def tree(a, n):
+    if n <= 0:
+        return math.sin(a)
+    return tree(a * 0.9, n - 1) * tree(a + 0.1, n - 2)
+
+
+def even_step(a, n):
+    return a if n == 0 else odd_step(a * a, n - 1) + a
+
+
+def odd_step(a, n):
+    return a if n == 0 else even_step(math.cos(a), n - 1) * 2
+
+
+@case(0.6)
+def positional(x):
+    return square(x) + square(square(x)) * square(x + 1)
+
+
+@case(0.6, 1.2, wrt="x y")
+def keywords_and_defaults(x, y):
+    return affine(x) + affine(x, y) + affine(y, shift=x) + affine(factor=x, a=y, shift=x * y)
+
+
+@case(0.6, 1.2, wrt="x y")
+def tuple_results(x, y):
+    a, b = split(x, y)
+    pair = split(a, b)
+    return pair[0] * pair[1] + split(x, 2.0)[1] + sum(split(y, x))
+
+
+@case(0.6)
+def callee_overwrites_its_parameter(x):
+    y = overwrites(x)
+    return y * x + overwrites(y)
+
+
+@case(0.6)
+def call_without_arguments(x):
+    return no_parameter() * x
+
+
+@case(0.6, 1.2, wrt="x y")
+def kinds_of_parameters(x, y):
+    return keyword_only(x, scale=y) + positional_only(x, y) + positional_only(y, b=x * 2)
+
+
+@case(0.6, 1.2, wrt="x y")
+def star_arguments(x, y):
+    pair = (x, y)
+    return many(x, y, x * y) + many(x) + split(*pair)[0] + affine(*pair, shift=x)
+
+
+@case(0.6, 1.2, wrt="x y")
+def double_star_arguments(x, y):
+    settings = {"factor": y, "shift": x}
+    return options(x, factor=y) + options(y, shift=x, factor=2.0) + affine(x, **settings)
+
+
+@case(0.6)
+@case(1.6)
+@case(0.01)
+def callee_with_exits(x):
+    return first_exit(x) * x
+
+
+@case(0.6, 4)
+def calls_in_a_loop(x, n):
+    total = 0.0
+    for i in range(n):
+        x = affine(x, 0.5, shift=0.1 * i)
+        total += square(x) * overwrites(total)
+    return total
+
+
+@case(0.6, 0.2, 5, wrt="x y")
+def recursion(x, y, n):
+    return fibonacci(x, y, n)
+
+
+@case(0.6, 4)
+def double_recursion(x, n):
+    return tree(x, n)
+
+
+@case(0.6, 3)
+@case(0.6, 4)
+def mutual_recursion(x, n):
+    return even_step(x, n)
+
+
+@case(0.6, 3)
+def self_recursion(x, n):
+    if n == 0:
+        return x
+    return self_recursion(x * x + 0.1, n - 1) * x
+
+
+@case(0.6)
+def other_modules(x):
+    return elsewhere.chain(x) + third_power(x) * elsewhere.OFFSET + s(x)
+
+
+@case(0.6, 1.2, wrt="x y")
+def lambdas(x, y):
+    double = lambda a: a * 2
+    mixed = lambda a, b=3.0: a * b + y
+    return double(x) * mixed(x) + mixed(y, x) + (lambda: x * y)()
+
+
+@case(0.6, 1.2, wrt="x y")
+def nested_functions(x, y):
+    def inner(a, k=2):
+        scaled = a * y
+        for _ in range(k):
+            scaled = scaled * x
+        return scaled
+
+    return inner(x) + inner(y, 1) * x
+
+
+@case(0.6)
+def late_binding(x):
+    """A captured name is read when the closure runs, not when it is made."""
+    factor = x
+    scale = lambda a: a * factor
+    first = scale(2.0)
+    factor = x * x
+    return first + scale(3.0)
+
+
+@case(0.6)
+def early_binding(x):
+    """A default is read when the function is made."""
+    factor = x
+    scale = lambda a, factor=factor: a * factor
+    factor = 100.0
+    return scale(2.0) * factor
+
+
+@case(0.6, 3)
+def closures_in_a_loop(x, n):
+    total = 0.0
+    for i in range(n):
+        power = lambda a: a**i * x
+        total += power(x + 1)
+    return total
+
+
+@case(0.6)
+def function_argument(x):
+    def twice(g, a):
+        return g(g(a))
+
+    return twice(square, x) + twice(math.sin, x) + twice(lambda a: a * x, x)
+
+
+@case(0.6, 1)
+@case(0.6, 0)
+def function_chosen(x, n):
+    g = square if n else overwrites
+    table = {"sin": math.sin, "square": square}
+    return g(x) * table["square"](x) + [math.cos, math.exp][n](x)
+
+
+def make_scaler(factor):
+    def scale(a):
+        return a * factor
+
+    return scale
+
+
+tripled = make_scaler(3.0)
+
+
+@case(0.6)
+def module_closure(x):
+    return tripled(x) * x
+
+
+@case(0.6)
+def closure_made_inside(x):
+    scale = make_scaler(x)
+    return scale(x) + scale(2.0)
+
+
+def doubled(function):
+    @functools.wraps(function)
+    def wrapper(*args, **kwargs):
+        return 2.0 * function(*args, **kwargs)
+
+    return wrapper
+
+
+@doubled
+def decorated_square(a):
+    return a * a
+
+
+@case(0.6)
+def calls_decorated(x):
+    return decorated_square(x) * x
+
+
+@case(0.6)
+@doubled
+def decorated_itself(x):
+    return math.sin(x)
+
+
+class Spring:
+    """A spring whose state is read only."""
+
+    unit = 2.0
+
+    def __init__(self, stiffness, rest):
+        self.stiffness = stiffness
+        self.rest = rest
+        self.part = {"mass": 1.5}
+
+    def energy(self, x):
+        stretch = self.stretch(x)
+        return self.stiffness * stretch**2 / self.unit + self.part["mass"] * x
+
+    def stretch(self, x):
+        return x - self.rest
+
+    @staticmethod
+    def cube(x):
+        return x**3
+
+    @classmethod
+    def scaled(cls, x):
+        return x * x * cls.unit
+
+    def __call__(self, x):
+        return self.energy(x) * x
+
+
+spring = Spring(3.0, 0.25)
+case(0.6)(spring.energy)
+case(0.6)(Spring.cube)
+case(0.6)(Spring.scaled)
+
+
+@case(0.6)
+def calls_methods(x):
+    return spring.energy(x) * spring.stretch(x) + Spring.cube(x) + spring(x)
+
+
+@case(0.6)
+def imports_inside(x):
+    import math as m
+    from math import cos
+
+    return m.sin(x) * cos(x)
+
+
+@case(0.6)
+def partial_application(x):
+    return functools.partial(affine, shift=x)(x, 3.0)

@@ -1,0 +1,244 @@
+"""Tuples, lists, dicts, comprehensions, and loops over sequences."""
+
+import math
+
+import numpy as np
+
+from .cases import case
+
+POINTS = ((0.0, 1.0), (0.5, 0.25), (1.5, -2.0))
+
+
+@case(0.6, 2)
+def reads_by_index(x, n):
+    values = (x, x * x, 2.0, x**3)
+    nested = [[x, 1.0], [2.0, x * x]]
+    table = {"a": x, "b": {"c": x * x}, 3: 0.5}
+    return values[n] * values[-1] + values[n - 1] + nested[1][n - 1] + table["b"]["c"] * table[3]
+
+
+@case(0.6, "b")
+def reads_by_computed_key(x, key):
+    return {"a": x, "b": x * x}[key] * {True: x, False: 1.0}[x > 0.5]
+
+
+@case(0.6, 4)
+def list_by_append(x, n):
+    values = []
+    for i in range(n):
+        values.append(x * i + 0.5)
+    return values[0] * values[-1] + sum(values) + len(values) * values[n // 2]
+
+
+@case(0.6, 4)
+def append_reads_back(x, n):
+    values = [x, 1.0]
+    for i in range(n):
+        values.append(values[-1] * x + values[-2])
+    return values[-1] * values[2]
+
+
+@case(0.6)
+def comprehension(x):
+    squares = [x * k for k in range(1, 4)]
+    mixed = [a * b for a, b in zip(squares, squares[1:]) if a > 0.7]
+    grid = [i * x + j for i in range(2) for j in range(3) if i != j]
+    return sum(squares) + mixed[0] + sum(grid) + sum(v * v for v in squares)
+
+
+@case(0.6)
+def comprehension_shadows(x):
+    values = [x * x for x in (x, 2.0, 3.0)]
+    return values[0] * x + values[1]
+
+
+@case(0.6)
+def nested_comprehension(x):
+    rows = [[x * i + j for j in range(2)] for i in range(2)]
+    return rows[1][1] * rows[0][1] + sum(sum(row) for row in rows)
+
+
+@case(0.6)
+def dict_comprehension(x):
+    table = {k: x**k for k in range(3)}
+    return table[2] * table[1] + sum(table.values())
+
+
+@case(0.6)
+def loop_over_tuple(x):
+    total = 0.0
+    for item in (x, 2.0, x * x):
+        total = total * x + item
+    return total
+
+
+@case([0.6, -0.3, 1.2], wrt="xs")
+def loop_over_list(xs):
+    total = 1.0
+    for value in xs:
+        total = total * (1.0 + value * value)
+    return total
+
+
+@case(np.array([0.6, -0.3, 1.2]), wrt="v")
+def loop_over_array(v):
+    total = 0.0
+    for value in v:
+        total = math.sin(total + value)
+    return total
+
+
+@case(np.array([[0.6, -0.3], [1.2, 0.1]]), wrt="A")
+def loop_over_rows(A):
+    total = 0.0
+    for row in A:
+        total = total * 0.5 + np.sum(row * row) + row[0]
+        for item in row:
+            total = total + item**3
+    return total
+
+
+@case([0.6, -0.3], np.array([1.5, 2.0]), wrt="xs v")
+def loop_over_zip(xs, v):
+    total = 0.0
+    for a, b in zip(xs, v):
+        total = total * b + a * b
+    for a, (b, c) in zip(xs, zip(v, reversed(xs))):
+        total += a * b * c
+    return total
+
+
+@case([0.6, -0.3], 0.5, wrt="xs x")
+def loop_over_enumerate(xs, x):
+    total = x
+    for i, a in enumerate(xs):
+        total = total * a + i * x
+    for k, (a, b) in enumerate(zip(xs, xs[1:]), start=2):
+        total += a * b * k
+    return total
+
+
+@case([0.6, -0.3, 0.9], 0.5, wrt="xs x")
+def loop_over_reversed(xs, x):
+    total = x
+    for a in reversed(xs):
+        total = total * x + a
+    for i in reversed(range(3)):
+        total = total * xs[i] + i
+    for a in xs[::-1]:
+        total -= a * total
+    return total
+
+
+@case(0.5)
+def loop_over_pairs(x):
+    total = 0.0
+    for node, weight in POINTS:
+        total += weight * (x - node) ** 2
+    return total
+
+
+@case(0.5)
+def loop_over_dict(x):
+    weights = {"a": x, "b": 2.0 * x}
+    total = 0.0
+    for name in weights:
+        total += weights[name] * len(name)
+    for name, value in weights.items():
+        total = total * value
+    for value in weights.values():
+        total = total + value * value
+    return total
+
+
+@case(0.5)
+def list_operations(x):
+    a = [x, 1.0]
+    b = a + [x * x]
+    c = b * 2
+    d = c[1:4]
+    return sum(d) * c[-1] + max(b) + (a + d)[3] + len(c)
+
+
+@case(0.5)
+def tuple_operations(x):
+    a = (x, 1.0) + (x * x,)
+    return a[2] * a[0] + sum(a[:2]) + len(a) * (x in a)
+
+
+@case([0.5, 0.25], wrt="xs")
+def list_argument_unpacked(xs):
+    a, b = xs
+    return a * b + a
+
+
+@case((0.5, 0.25), wrt="pair")
+def tuple_argument(pair):
+    return pair[0] ** 2 * pair[1]
+
+
+@case({"w": 0.5, "b": np.array([0.25, 1.0])}, wrt="params")
+def dict_argument(params):
+    return params["w"] * np.sum(params["b"] ** 2) + params["w"]
+
+
+@case({"layers": [(0.5, 0.1), (1.5, -0.2)]}, wrt="params")
+def nested_argument(params):
+    h = 0.3
+    for w, b in params["layers"]:
+        h = math.tanh(w * h + b)
+    return h
+
+
+@case(0.5)
+def tuple_result(x):
+    return x * x, math.sin(x), 3.0
+
+
+@case(0.5, np.array([1.0, 2.0]), wrt="x v")
+def mixed_result(x, v):
+    return x * v, [x, v[0] * x], {"a": x**2}
+
+
+@case(0.5, 3)
+def list_result(x, n):
+    return [x**k for k in range(n)]
+
+
+@case(np.array([0.6, -0.3, 1.2]), wrt="v")
+def array_result(v):
+    return v * np.sum(v)
+
+
+@case(0.5, 5)
+def list_of_tuples(x, n):
+    path = [(x, 1.0)]
+    for i in range(n):
+        a, b = path[-1]
+        path.append((a * 0.9 + b, b - 0.1 * a))
+    return sum(p[0] * p[1] for p in path)
+
+
+@case(0.5, 3)
+def lists_of_lists(x, n):
+    rows = []
+    for i in range(n):
+        row = []
+        for j in range(i + 1):
+            row.append(x * j + i)
+        rows.append(row)
+    return rows[2][1] * rows[1][1] + sum(rows[-1])
+
+
+@case(0.5)
+def any_and_all(x):
+    values = [x, 1.0, 2.0]
+    if all(v > 0 for v in values) and any(v > 1.5 for v in values):
+        return x * values[1] + values[0] ** 2
+    return x
+
+
+@case([0.5, 0.2, 0.9], wrt="xs")
+def sorted_values(xs):
+    low, mid, high = sorted(xs)
+    return low * 2 + mid**2 + high**3

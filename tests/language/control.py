@@ -1,0 +1,345 @@
+"""Branches, loops and exits."""
+
+import math
+
+from .cases import case
+
+
+@case(0.5)
+@case(-0.5)
+def if_alone(x):
+    y = x * x
+    if x > 0:
+        y = y * x
+    return y
+
+
+@case(0.2)
+@case(0.7)
+@case(1.2)
+@case(3.0)
+def elif_chain(x):
+    if x < 0.5:
+        y = x
+    elif x < 1.0:
+        y = x * x
+    elif x < 2.0:
+        y = x**3
+    else:
+        y = math.sqrt(x)
+    return y * x
+
+
+@case(0.5, 1)
+@case(0.5, 0)
+def defined_in_one_branch(x, n):
+    if n:
+        extra = x * x
+    s = x
+    if n:
+        s += extra
+    return s
+
+
+@case(0.5, 3)
+@case(0.5, 0)
+def range_stop(x, n):
+    s = x
+    for i in range(n):
+        s = s * x + i
+    return s
+
+
+@case(0.5, 6)
+def range_forms(x, n):
+    s = x
+    for i in range(1, n):
+        s = s * 0.5 + i * x
+    for i in range(0, n, 4):
+        s = s * x + i
+    for i in range(n, 0, -1):
+        s = math.sin(s) + i * x
+    for i in range(n - 1, -2, -3):
+        s = s * x - i
+    for i in range(5, 2):
+        s = s * 100
+    return s
+
+
+@case(0.5, -2)
+@case(0.5, 2)
+def range_step_argument(x, step):
+    s = 0.0
+    for i in range(7 if step < 0 else -3, 2, step):
+        s = s * x + i + x
+    return s
+
+
+@case(0.5, 4)
+def range_bound_overwritten(x, n):
+    s = x
+    for i in range(n):
+        n = i
+        s = s * x + n
+    return s * n
+
+
+@case(0.5, 3)
+def loop_variable_overwritten(x, n):
+    s = x
+    for i in range(n):
+        i = i * x
+        s = s + i * s
+    return s
+
+
+@case(0.5, 3)
+def loop_variable_after(x, n):
+    s = x
+    for i in range(n):
+        s = s * x
+    return s * i
+
+
+@case(0.5, 3, 2)
+def nested_loops(x, n, m):
+    total = 0.0
+    for i in range(n):
+        row = x
+        for j in range(i, n):
+            for k in range(m):
+                row = row * x + 0.1 * (i - j + k)
+        total = total * 0.5 + row
+    return total
+
+
+@case(0.5, 4)
+def branch_in_loop(x, n):
+    a, b = x, 1.0
+    for i in range(n):
+        if i % 2:
+            a, b = b, a * x
+        elif a > 0.3:
+            b = b + a * a
+        else:
+            a = a + b
+    return a * b
+
+
+@case(0.9, 10)
+@case(0.9, 2)
+def break_on_value(x, n):
+    s = 1.0
+    for i in range(n):
+        s = s * x
+        if s < 0.6:
+            break
+        s = s + 0.01 * i
+    return s * s
+
+
+@case(0.9, 6)
+def continue_in_loop(x, n):
+    s = 1.0
+    for i in range(n):
+        if i % 3 == 1:
+            continue
+        s = s * x
+        if s < 0.85:
+            s = s + 0.3
+            continue
+        s = s + x
+    return s
+
+
+@case(0.9, 5)
+@case(0.2, 5)
+def for_else(x, n):
+    s = x
+    for i in range(n):
+        s = s * x
+        if s < 0.1:
+            break
+    else:
+        s = s + x * 10
+    return s * s
+
+
+@case(0.9, 5)
+@case(0.9, 0)
+def while_counter(x, n):
+    s = x
+    while n > 0:
+        s = s * x + n
+        n -= 1
+    return s
+
+
+@case(2.0)
+def while_converges(x):
+    guess = x
+    while abs(guess * guess - x) > 1e-13:
+        guess = 0.5 * (guess + x / guess)
+    return guess
+
+
+@case(0.6)
+def while_true(x):
+    s = x
+    k = 0
+    while True:
+        s = s * s + 0.1
+        k += 1
+        if k == 4:
+            break
+        if s < 0.3:
+            continue
+        s = s * 0.9
+    return s * k
+
+
+@case(0.6, 3)
+@case(0.6, 9)
+def while_else(x, n):
+    k = 0
+    while k < 5:
+        x = math.sin(x) + 0.1
+        if k == n:
+            break
+        k += 1
+    else:
+        x = x * x
+    return x
+
+
+@case(1.5)
+@case(-1.5)
+@case(0.1)
+def early_return(x):
+    if x < 0:
+        return x * x
+    y = x * 3
+    if x < 1:
+        return math.sin(y) * x
+    return y * y * x
+
+
+@case(0.8, 2)
+@case(0.8, 5)
+@case(0.8, 20)
+def return_from_loop(x, n):
+    s = 1.0
+    for i in range(10):
+        s = s * x + 0.1
+        if i == n:
+            return s * s
+        for j in range(3):
+            if i * j == n + 5:
+                return s + x
+    return s
+
+
+@case(0.8, 1)
+@case(0.8, 2)
+@case(0.8, 3)
+def return_in_every_branch(x, n):
+    if n == 1:
+        return x
+    elif n == 2:
+        for i in range(n):
+            x = x * x
+        return x
+    else:
+        while x < 5:
+            x = x * 1.5 + 1
+            if x > 4:
+                return x * 2
+    return 7.0
+
+
+@case(0.8, 4)
+def break_inner_only(x, n):
+    total = 0.0
+    for i in range(n):
+        t = x
+        for j in range(n):
+            t = t * 0.9 + 0.05 * j
+            if j == i:
+                break
+        else:
+            t = t * 2
+        total += t * x
+        if total > 2.0:
+            break
+    return total
+
+
+@case(1.15, 3)
+def deep_nesting(x, n):
+    s = x
+    for i in range(n):
+        if i > 0:
+            for j in range(i):
+                if s > 0.5:
+                    while s > 0.4:
+                        s = s * 0.7
+                        if j == 1:
+                            if i == 2:
+                                s = s * x
+                else:
+                    s = s + x
+    return s
+
+
+@case(0.8, 3)
+def running_values(x, n):
+    """A product, a maximum and the last two values, carried through a loop."""
+    product, largest, previous, current = 1.0, -1.0, 0.0, x
+    for i in range(1, n + 2):
+        product *= current + i
+        previous, current = current, math.cos(current) * previous + x
+        if current > largest:
+            largest = current
+    return product * largest + previous
+
+
+@case(0.8)
+def condition_on_overwritten(x):
+    """The condition's operands change inside the branch that it opens."""
+    y = x
+    if y > 0.5:
+        y = y - 1.0
+        y = y * x
+    if y < 0:
+        y = y * y
+    return y
+
+
+@case(0.8)
+def return_none_elsewhere(x):
+    if x is None:
+        return None
+    return x * x
+
+
+@case(0.8, 3)
+def unreachable_code(x, n):
+    for i in range(n):
+        x = x * 0.5
+        continue
+        x = x * 100
+    return x
+    x = 3.0
+
+
+@case(0.3, 4)
+def empty_bodies(x, n):
+    for i in range(n):
+        pass
+    if n > 2:
+        pass
+    else:
+        x = 0.0
+    while n > 10:
+        pass
+    return x * x
