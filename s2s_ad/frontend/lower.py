@@ -26,13 +26,14 @@ from . import layout
 from .layout import Layout
 from .lower_expr import ASYNC, Refused, expr, operator, optional
 from .lower_expr import params as params_of
+from .private import with_private_names
 
 if TYPE_CHECKING:
     from .source import Source
 
 
 def lower(source: Source) -> Function:
-    """Return the function that `source` holds; a lambda is called `anonymous`."""
+    """Return the function that `source` holds, without decorators; a lambda is `anonymous`."""
     # parentheses and `if` let indented text parse; dedenting would change its multi-line strings
     anonymous = source.name == "<lambda>"
     text = f"(\n{source.text}\n)" if anonymous else f"if True:\n{source.text}"
@@ -43,10 +44,12 @@ def lower(source: Source) -> Function:
     nodes: Sequence[Any] = module.body
     [node], [place] = nodes, tree.body
     if anonymous:
-        return _anonymous(node, place, at)
-    if isinstance(node, cst.If) and isinstance(place, ast.If):
-        [node], [place] = node.body.body, place.body
-    return replace(_function(_refused_async(node, place, at), place, at), decorators=())
+        f = _anonymous(node, place, at)
+    else:
+        if isinstance(node, cst.If) and isinstance(place, ast.If):
+            [node], [place] = node.body.body, place.body
+        f = replace(_function(_refused_async(node, place, at), place, at), decorators=())
+    return with_private_names(f, source.owner) if source.owner else f
 
 
 def lower_module(text: str, file: str) -> dict[str, Function]:
