@@ -1,0 +1,137 @@
+"""What all transform objects have in common: their parameters, attributes and pickling.
+
+Takes functions and `wrt`, gives the base class of the transforms; requires api_plan and what it
+stands on.
+"""
+
+from __future__ import annotations
+
+import sys
+import types
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from s2s_ad.api_bind import Generated, Order
+from s2s_ad.api_plan import Pass, Plan
+from s2s_ad.api_primal import Values, Wrt, not_real, primal_of, real_value, resolve_wrt
+from s2s_ad.api_trees import Branch, Tree, Vector, conform, flatten, tree_of
+
+
+def plan_of(base: Any, values: Values) -> Plan:
+    """Return how `base`, a function or a transform, computes its value for these arguments."""
+    return base.plan(values) if isinstance(base, Transform) else Plan((Pass(base),))
+
+
+class Transform(ABC):
+    """A derivative of `primal` that is called like it.
+
+    Attributes: primal, source (the text of the generated module last used) and file (where that
+    is kept, or None). It has the name, docstring, module and signature of primal.
+    """
+
+    __s2s_transform__ = True
+    verb: ClassVar[str]
+
+    def __init__(
+        self, primal: Callable[..., Any], wrt: Wrt = None, options: frozenset[str] = frozenset()
+    ) -> None:
+        self.primal = primal
+        self._of = primal_of(primal)
+        self._given = wrt
+        self._options = options
+        self._wrt, self._single = resolve_wrt(self._of, wrt)
+        inner = self._of.base.real if isinstance(self._of.base, Transform) else frozenset()
+        self.real: frozenset[str] = inner | frozenset(self._wrt)
+        self._places = [self._of.names.index(name) for name in self._wrt]
+        self._last: Pass | None = None
+        for name in ("__name__", "__qualname__", "__module__", "__doc__", "__annotations__"):
+            if hasattr(primal, name):
+                setattr(self, name, getattr(primal, name))
+        self.__signature__ = self._of.signature
+
+    @abstractmethod
+    def plan(self, values: Values) -> Plan:
+        """Return how the derivative is computed, for it to be differentiated again."""
+
+    @abstractmethod
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the derivative at these arguments."""
+
+    @abstractmethod
+    def _generated(self) -> Generated:
+        """Return a derivative for arguments of which nothing is known."""
+
+    @property
+    def source(self) -> str:
+        """The text of the generated module: that of the last call, else one for any arguments."""
+        return self._latest().text
+
+    @property
+    def file(self) -> Path | None:
+        """Where the generated module is on disk, None when it is not kept."""
+        return self._latest().file
+
+    def _latest(self) -> Generated:
+        if self._last is None or self._last.source is None:
+            return self._generated()
+        return self._last.source
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        return self if instance is None else types.MethodType(self, instance)
+
+    def __repr__(self) -> str:
+        options = f", wrt={self._given!r}" if self._given is not None else ""
+        return f"{self.verb}({self.primal!r}{options})"
+
+    def __reduce__(self) -> Any:
+        module = sys.modules.get(getattr(self, "__module__", ""))
+        found: Any = module
+        for name in getattr(self, "__qualname__", "<none>").split("."):
+            found = getattr(found, name, None)
+        if found is self:  # used as a decorator: the primal is not to be had under its own name
+            return self.__qualname__
+        return type(self), (self.primal, self._given, self._options)
+
+    def _values(self, args: Values, kwargs: dict[str, Any]) -> Values:
+        """Return the values of all parameters, those to be differentiated being real."""
+        return self._made_real(self._of.values(args, kwargs))
+
+    def _made_real(self, values: Values) -> Values:
+        return tuple(
+            real_value(value, name) if name in self.real else value
+            for name, value in zip(self._of.names, values)
+        )
+
+    def _bare(self, items: Sequence[Any]) -> Any:
+        return items[0] if self._single else tuple(items)
+
+    def _conformed(self, values: Values, gradients: Any) -> Any:
+        """Return what generated code gives for `wrt` in the structure of the arguments."""
+        if len(self._wrt) == 1:
+            gradients = (gradients,)
+        pairs = zip(self._places, gradients)
+        return self._bare([conform(values[place], gradient) for place, gradient in pairs])
+
+    def _argument(self, values: Values) -> Tree:
+        """Return the structure of what is differentiated."""
+        trees = [tree_of(values[place], not_real) for place in self._places]
+        return trees[0] if self._single else _tuple_tree(trees)
+
+    def _entries(self, values: Values, argument: Tree, gradients: Any) -> Vector:
+        """Return the gradients in `wrt` that generated code gives as one vector."""
+        one_of_tuple = not self._single and len(self._wrt) == 1
+        return flatten(argument, (gradients,) if one_of_tuple else gradients)
+
+
+def _tuple_tree(trees: Sequence[Tree]) -> Tree:
+    return Branch(tuple, tuple, tuple(range(len(trees))), tuple(trees))
+
+
+def general_order(transform: Transform, mode: str) -> Order:
+    """Return the order for a transform whose arguments are not known."""
+    base = transform._of.base
+    if isinstance(base, Transform):
+        return Order(base._generated().entry, mode, transform._wrt, (1,), transform._options)
+    return Order(base, mode, transform._wrt, (), transform._options)

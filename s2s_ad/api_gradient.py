@@ -1,0 +1,156 @@
+"""Gradients of functions that return a number, by one reverse sweep.
+
+Takes functions, gives transform objects; requires api_base and what it stands on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from s2s_ad.api_base import Transform, general_order, plan_of
+from s2s_ad.api_bind import Generated, engine, token, type_decides
+from s2s_ad.api_plan import Pass, Plan, adjoint_pass, caller, is_number
+from s2s_ad.api_primal import Values
+from s2s_ad.errors import OutputError
+
+
+class ValueAndGradient(Transform):
+    """(value, gradient) of a function that returns a number, by one reverse sweep."""
+
+    verb = "value_and_grad"
+    _only = False
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self._variants: dict[Any, tuple[Pass, Plan]] = {}
+        # by the types of the arguments, when those decide which variant to call:
+        # the generated function, the tests that it is still current, and missing arguments
+        self._fast: dict[Any, tuple[Callable[..., Any], Values, Values]] = {}
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if not kwargs:
+            found = self._fast.get(tuple(map(type, args)))
+            if found is not None:
+                function, tests, rest = found
+                for test in tests:
+                    if not test():
+                        break
+                else:
+                    found = function(*args, *rest)
+                    return found[1] if self._only else found
+        found = self._run(args, kwargs)
+        return found[1] if self._only else found
+
+    def plan(self, values: Values) -> Plan:
+        values = self._made_real(values)
+        step, inner = self._variant(values)
+        self._check_number(values, step, inner)
+        select = inner.passes[0].select
+        value = Pass(step.function, (0, *select), step.arrange, step.source)
+        return Plan(
+            (value, self._gradient_pass(step)),
+            lambda results: (results[0], self._conformed(values, results[1])),
+        )
+
+    def _gradient_pass(self, step: Pass) -> Pass:
+        return Pass(step.function, (1,), step.arrange, step.source)
+
+    def _run(self, args: Values, kwargs: dict[str, Any]) -> Any:
+        values = self._values(args, kwargs)
+        step, inner = self._variant(values)
+        self._last = step
+        assert step.source is not None
+        if step.source.seed[1]:
+            result, gradients = caller(step.function)(step.arrange(self._of.expand(values)))
+            value = inner.combine([inner.passes[0].part(result)])
+            self._remember(args, kwargs, values, step, inner)
+        else:
+            try:
+                result, gradients = caller(step.function)(step.arrange(self._of.expand(values)))
+            except Exception:
+                # a seed of 1.0 fits numbers only: say so when that is why it failed
+                self._check_number(values, step, inner)
+                raise
+            value = inner.combine([inner.passes[0].part(result)])
+            self._require_number(value)
+        return value, self._conformed(values, gradients)
+
+    def _variant(self, values: Values) -> tuple[Pass, Plan]:
+        """Return the pass that gives (result, gradients) and the plan of what it differentiates."""
+        key = tuple(map(token, values))
+        found = self._variants.get(key)
+        if found is None or not all(test() for test in found[0].current()):
+            full = self._of.expand(values)
+            inner = plan_of(self._of.base, full)
+            if len(inner.passes) != 1:
+                self._require_number(inner.value(full))
+            step = adjoint_pass(inner.passes[0], full, self._wrt, 1.0, self._options)
+            found = self._variants[key] = (step, inner)
+        return found
+
+    def _remember(
+        self, args: Values, kwargs: dict[str, Any], values: Values, step: Pass, inner: Plan
+    ) -> None:
+        """Let later calls with arguments of these types go straight to the generated function."""
+        plain = (
+            not kwargs
+            and inner.passes[0].select == ()
+            and all(type_decides(value) for value in values)
+            and all(isinstance(values[place], (float, np.floating)) for place in self._places)
+            and all(given is value for given, value in zip(args, values))
+            and all(
+                p.kind <= p.POSITIONAL_OR_KEYWORD for p in self._of.signature.parameters.values()
+            )
+            and len(values) + len(self._of.leading) == len(self._of.all_names)
+        )
+        if plain:
+            function: Callable[..., Any] = step.function
+            if self._of.leading:
+                function = partial(function, *self._of.leading)
+            key = tuple(map(type, args))
+            self._fast[key] = (function, step.current(), values[len(args) :])
+
+    def _check_number(self, values: Values, step: Pass, inner: Plan) -> None:
+        if step.source is None or not step.source.seed[1]:
+            self._require_number(inner.value(self._of.expand(values)))
+
+    def _require_number(self, value: Any) -> None:
+        if is_number(value):
+            return
+        if value is None:
+            what, hint = "nothing", "return the number to differentiate"
+        elif isinstance(value, np.ndarray) and value.dtype.kind in "fiu":
+            what = f"an array of shape {value.shape}"
+            hint = "use jacrev or jacfwd for its Jacobian, or vjp for a product with it"
+        elif isinstance(value, (tuple, list, dict)):
+            what = f"a {type(value).__name__}"
+            hint = "use jacrev or jacfwd for its Jacobian, or vjp for a product with it"
+        else:
+            what, hint = f"a {type(value).__name__}", "return a float"
+        message = f"{self.verb} needs a function that returns a number"
+        raise OutputError(f"{message}, but {self._of.title} returns {what}", hint=hint)
+
+    def _generated(self) -> Generated:
+        return engine(general_order(self, "adjoint")).unknown()
+
+
+class Gradient(ValueAndGradient):
+    """The gradient of a function that returns a number, by one reverse sweep."""
+
+    verb = "grad"
+    _only = True
+
+    def plan(self, values: Values) -> Plan:
+        values = self._made_real(values)
+        step, inner = self._variant(values)
+        self._check_number(values, step, inner)
+        gradient = self._gradient_pass(step)
+        if all(type_decides(values[place]) for place in self._places) and (
+            self._single or len(self._wrt) > 1
+        ):
+            return Plan((gradient,))
+        return Plan((gradient,), lambda results: self._conformed(values, results[0]))

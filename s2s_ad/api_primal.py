@@ -1,0 +1,210 @@
+"""What a transform was given: the function behind a callable, its parameters, and what `wrt` means.
+
+Takes callables and `wrt` as users write them, gives `Primal` and parameter names, and the values
+of a call in the order of the parameters. Requires numpy and the errors (layer 0).
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import linecache
+import types
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from s2s_ad.errors import ArgumentError, S2SError
+
+Values: TypeAlias = "tuple[Any, ...]"
+Wrt: TypeAlias = "int | str | Sequence[int | str] | None"
+
+
+@dataclass(frozen=True)
+class Primal:
+    """A callable taken apart: calling it calls `base` with `leading` in front.
+
+    base is a Python function, or a transform. names are the parameters of the callable;
+    all_names those of base, which begin with the parameters that `leading` fills.
+    """
+
+    call: Callable[..., Any]
+    base: Any
+    leading: Values
+    signature: inspect.Signature
+    all_names: tuple[str, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self.signature.parameters)
+
+    @property
+    def title(self) -> str:
+        """What messages call it: `loss()`, or `jacfwd of loss()`."""
+        name = getattr(self.call, "__name__", None) or type(self.call).__name__
+        verb = getattr(self.call, "verb", None)
+        return f"{verb} of {name}()" if verb else f"{name}()"
+
+    def values(self, args: Values, kwargs: Mapping[str, Any]) -> Values:
+        """Return the value of every parameter of a call, defaults filled in, in their order."""
+        try:
+            bound = self.signature.bind(*args, **kwargs)
+        except TypeError as error:
+            raise TypeError(f"{self.title} {error}") from None
+        bound.apply_defaults()
+        return tuple(bound.arguments[name] for name in self.signature.parameters)
+
+    def expand(self, values: Values) -> Values:
+        """Return the values of base's parameters from those of the callable's."""
+        if self.names == self.all_names:
+            return values
+        given = dict(zip(self.all_names, self.leading))
+        given.update(zip(self.names, values))
+        return tuple(given[name] for name in self.all_names)
+
+
+def primal_of(call: Callable[..., Any]) -> Primal:
+    """Return the function behind a callable: a method, a partial, a compiled or C function."""
+    base, leading = _base(call)
+    try:
+        written_in_c = isinstance(call, (np.ufunc, types.BuiltinFunctionType))
+        signature = inspect.signature(base if written_in_c else call)
+        all_names = tuple(inspect.signature(base).parameters)
+    except (TypeError, ValueError):
+        raise ArgumentError(
+            f"the parameters of {call!r} are not known",
+            hint="differentiate a Python function that calls it",
+        ) from None
+    return Primal(call, base, leading, signature, all_names)
+
+
+def _base(call: Any) -> tuple[Any, Values]:
+    if isinstance(call, types.FunctionType) or hasattr(call, "__s2s_transform__"):
+        return call, ()
+    if isinstance(call, types.MethodType):
+        base, leading = _base(call.__func__)
+        return base, (*leading, call.__self__)
+    if isinstance(call, functools.partial):
+        base, leading = _base(call.func)
+        return base, (*leading, *call.args)
+    if isinstance(call, functools._lru_cache_wrapper):
+        return _base(call.__wrapped__)
+    if hasattr(call, "py_func"):  # compiled by numba: what it was compiled from
+        return _base(call.py_func)
+    if isinstance(call, (np.ufunc, types.BuiltinFunctionType)):
+        return _wrapper(call), ()
+    if isinstance(call, type) or not callable(call):
+        raise ArgumentError(
+            f"{call!r} is not a function", hint="give a function, a method or a callable object"
+        )
+    return _base(types.MethodType(type(call).__call__, call))
+
+
+@functools.lru_cache(maxsize=256)
+def _wrapper(call: Any) -> types.FunctionType:
+    """Return a Python function that calls a function written in C, so that it has a source."""
+    name = call.__name__
+    if isinstance(call, np.ufunc):
+        names = ["x"] if call.nin == 1 else ["a", "b", "c", "d"][: call.nin]
+    else:
+        try:
+            names = list(inspect.signature(call).parameters)
+        except ValueError:
+            names = ["x"]
+    arguments = ", ".join(names)
+    text = f"def {name}({arguments}):\n    return function({arguments})\n"
+    file = f"<s2s_ad wrapper of {getattr(call, '__module__', None) or 'numpy'}.{name}>"
+    linecache.cache[file] = (len(text), None, text.splitlines(True), file)
+    namespace: dict[str, Any] = {"function": call, "__name__": call.__module__ or "numpy"}
+    exec(compile(text, file, "exec"), namespace)
+    made: types.FunctionType = namespace[name]
+    return made
+
+
+def resolve_wrt(primal: Primal, wrt: Wrt) -> tuple[tuple[str, ...], bool]:
+    """Return the names that `wrt` means, and whether it means one (whose derivative comes bare)."""
+    names = [
+        name
+        for name, parameter in primal.signature.parameters.items()
+        if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+    ]
+    hint = f"its parameters are {', '.join(names)}" if names else "it has no parameters"
+    if wrt is None:
+        first = next((name for name in names if name not in ("self", "cls")), None)
+        if first is None:
+            raise ArgumentError(f"{primal.title} has nothing to differentiate", hint=hint)
+        return (first,), True
+    single = isinstance(wrt, (int, str))
+    found = []
+    for item in [wrt] if single else wrt:  # type: ignore[union-attr]
+        if isinstance(item, str) and item in names:
+            found.append(item)
+        elif isinstance(item, (int, np.integer)) and not isinstance(item, bool):
+            if not -len(names) <= item < len(names):
+                raise ArgumentError(f"{primal.title} has no parameter {item}", hint=hint)
+            found.append(names[item])
+        else:
+            raise ArgumentError(f"{primal.title} has no parameter {item!r}", hint=hint)
+    if not found or len(set(found)) < len(found):
+        raise ArgumentError(
+            f"wrt={wrt!r} does not name parameters of {primal.title} once each", hint=hint
+        )
+    return tuple(found), single
+
+
+def real_value(value: Any, name: str) -> Any:
+    """Return what a differentiated argument stands for: its integers are real numbers.
+
+    Floats and arrays of floats are returned as they are, anything else that is not made of
+    numbers is refused.
+    """
+    if isinstance(value, (float, np.floating)):
+        return value
+    if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(value, np.ndarray):
+        if value.dtype.kind == "f":
+            return value
+        hint = None
+        if value.dtype.kind in "iub":
+            hint = f"pass np.asarray({name}, dtype=float), or differentiate another argument (wrt)"
+        raise ArgumentError(
+            f"{name} is differentiated, but is an array of {value.dtype}, not of floats", hint=hint
+        )
+    if isinstance(value, (tuple, list)):
+        items = [
+            item if item is None else real_value(item, f"{name}[{k}]")
+            for k, item in enumerate(value)
+        ]
+        if all(new is old for new, old in zip(items, value)):
+            return value
+        return value._make(items) if hasattr(value, "_make") else type(value)(items)
+    if isinstance(value, dict):
+        entries = {
+            key: item if item is None else real_value(item, f"{name}[{key!r}]")
+            for key, item in value.items()
+        }
+        return value if all(entries[key] is value[key] for key in value) else entries
+    raise not_real(value, name)
+
+
+def not_real(value: Any, name: str) -> S2SError:
+    """Return the error for a differentiated argument that is not made of real numbers."""
+    what = "None" if value is None else f"a {type(value).__name__}"
+    return ArgumentError(
+        f"{name} is differentiated, but is {what}, not a real number",
+        hint="choose the arguments to differentiate with wrt",
+    )
+
+
+def floating(value: Any) -> bool:
+    """Return whether a value holds real numbers: a float, or a container with one somewhere."""
+    if isinstance(value, np.ndarray):
+        return bool(value.dtype.kind == "f")
+    if isinstance(value, (tuple, list)):
+        return any(floating(item) for item in value)
+    if isinstance(value, dict):
+        return any(floating(item) for item in value.values())
+    return isinstance(value, (float, np.floating))

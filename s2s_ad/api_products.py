@@ -1,0 +1,214 @@
+"""Products with derivatives: Jacobian times vector, vector times Jacobian, Hessian times vector.
+
+Takes functions, points and directions, gives values and products; requires api_base and what it
+stands on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from s2s_ad.api_base import Transform, plan_of
+from s2s_ad.api_bind import Order, engine
+from s2s_ad.api_gradient import Gradient
+from s2s_ad.api_plan import Pass, caller, not_a_result, tangent_pass
+from s2s_ad.api_primal import (
+    Primal,
+    Values,
+    Wrt,
+    floating,
+    not_real,
+    primal_of,
+    real_value,
+    resolve_wrt,
+)
+from s2s_ad.api_trees import (
+    Vector,
+    conform,
+    describe,
+    flatten,
+    same_structure,
+    size,
+    tree_of,
+    unflatten,
+)
+from s2s_ad.errors import ArgumentError
+
+
+def jvp(
+    function: Callable[..., Any],
+    primals: Sequence[Any],
+    tangents: Sequence[Any],
+    *,
+    wrt: Wrt = None,
+    strict: bool = False,
+) -> tuple[Any, Any]:
+    """Return `function(*primals)` and its derivative along `tangents`, by forward mode.
+
+    tangents match primals, or `wrt` when that is given; None among them stands for an argument
+    that does not move.
+    """
+    of = primal_of(function)
+    dots = _directions(of, primals, tangents, wrt)
+    real = _inner_real(of) | dots.keys()
+    values = _real_values(of, of.values(tuple(primals), {}), real)
+    for name, dot in dots.items():
+        _require_same(name, values[of.names.index(name)], dot)
+    full = of.expand(values)
+    inner = plan_of(of.base, full)
+    options = _options(strict)
+    pairs = [tangent_pass(step, full, dots, options).value(full) for step in inner.passes]
+    value = inner.combine([step.part(pair[0]) for step, pair in zip(inner.passes, pairs)])
+    tree_of(value, not_a_result)
+    return value, conform(value, inner.combine([pair[1] for pair in pairs]))
+
+
+def vjp(
+    function: Callable[..., Any], *primals: Any, wrt: Wrt = None, strict: bool = False
+) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
+    """Return `function(*primals)` and its pullback, by reverse mode.
+
+    The pullback takes an adjoint of the value and returns a tuple of adjoints, those of the
+    arguments in `wrt`. Without `wrt` there is one for each of the primals, None where a primal
+    (an integer, a string, ...) has no derivative. It may be called any number of times.
+    """
+    of = primal_of(function)
+    values = of.values(primals, {})
+    shown = list(of.names[: len(primals)])
+    if wrt is not None:
+        names, _ = resolve_wrt(of, wrt)
+        shown = list(names)
+    else:
+        given = dict(zip(of.names, values))
+        names = tuple(name for name in shown if floating(given[name])) or tuple(shown)
+    values = _real_values(of, values, _inner_real(of) | set(names))
+    full = of.expand(values)
+    inner = plan_of(of.base, full)
+    likes = [values[of.names.index(name)] for name in names]
+    results, reverses = [], []
+    for step in inner.passes:
+        value, reverse = _halves(step, full, names, _options(strict))
+        results.append(value)
+        reverses.append(reverse)
+    value = inner.combine(results)
+    tree = tree_of(value, not_a_result)
+    trees = [tree_of(result, not_a_result) for result in results]
+    order = inner.order(trees)
+    argument = tree_of(tuple(likes), not_real)
+
+    def pullback(seed: Any) -> tuple[Any, ...]:
+        found = tree_of(seed, _not_a_seed)
+        if not same_structure(found, tree):
+            raise ArgumentError(
+                f"the pullback of {of.title} takes what its value is, "
+                f"{describe(tree)}, but was given {describe(found)}"
+            )
+        if order is None:
+            gradients = reverses[0](seed)
+            grouped = gradients if len(names) > 1 else (gradients,)
+        else:
+            # the passes' entries are the value's in another order
+            entries = np.empty(len(order))
+            entries[order] = flatten(tree, seed)
+            total: Vector = np.zeros(size(argument))
+            start = 0
+            for part, reverse in zip(trees, reverses):
+                stop = start + size(part)
+                gradients = reverse(unflatten(part, entries[start:stop]))
+                total = total + flatten(argument, gradients if len(names) > 1 else (gradients,))
+                start = stop
+            grouped = unflatten(argument, total)
+        by_name = {name: conform(like, g) for name, like, g in zip(names, likes, grouped)}
+        return tuple(by_name.get(name) for name in shown)
+
+    return value, pullback
+
+
+def hvp(
+    function: Callable[..., Any],
+    primals: Sequence[Any],
+    tangents: Sequence[Any],
+    *,
+    wrt: Wrt = None,
+    strict: bool = False,
+) -> Any:
+    """Return the Hessian of `function` at `primals` times `tangents`, by forward over reverse.
+
+    The product is a tuple, like tangents; bare when there is one tangent.
+    """
+    of = primal_of(function)
+    dots = _directions(of, primals, tangents, wrt)
+    names: Any = tuple(dots)
+    gradient = Gradient(function, names[0] if len(names) == 1 else names, _options(strict))
+    return jvp(gradient, primals, tuple(dots.values()), wrt=names, strict=strict)[1]
+
+
+def _options(strict: bool) -> frozenset[str]:
+    return frozenset({"strict"} if strict else ())
+
+
+def _inner_real(of: Primal) -> frozenset[str]:
+    return of.base.real if isinstance(of.base, Transform) else frozenset()
+
+
+def _real_values(of: Primal, values: Values, real: Any) -> Values:
+    return tuple(
+        real_value(value, name) if name in real else value for name, value in zip(of.names, values)
+    )
+
+
+def _directions(
+    of: Primal, primals: Sequence[Any], tangents: Sequence[Any], wrt: Wrt
+) -> dict[str, Any]:
+    """Return the tangent of every argument that moves, by name."""
+    if not isinstance(primals, (tuple, list)) or not isinstance(tangents, (tuple, list)):
+        raise ArgumentError(
+            "primals and tangents are tuples, with an item for each argument",
+            hint="write (x,) for a single one",
+        )
+    if wrt is None:
+        names = of.names[: len(primals)]
+        against = "primals"
+    else:
+        names, _ = resolve_wrt(of, wrt)
+        against = "names in wrt"
+    if len(names) != len(tangents):
+        raise ArgumentError(
+            f"there are {len(names)} {against}, but {len(tangents)} tangents",
+            hint="give None as the tangent of an argument that does not move" if not wrt else None,
+        )
+    dots = {
+        name: real_value(t, f"the tangent of {name}")
+        for name, t in zip(names, tangents)
+        if t is not None
+    }
+    if not dots:
+        raise ArgumentError(f"no argument of {of.title} moves: every tangent is None")
+    return dots
+
+
+def _require_same(name: str, value: Any, dot: Any) -> None:
+    expected, found = tree_of(value, not_real), tree_of(dot, not_real)
+    if not same_structure(expected, found):
+        raise ArgumentError(
+            f"the tangent of {name} is {describe(found)}, but {name} is {describe(expected)}"
+        )
+
+
+def _not_a_seed(value: Any, where: str) -> ArgumentError:
+    return ArgumentError(f"the adjoint given to a pullback has a {type(value).__name__}{where}")
+
+
+def _halves(
+    step: Pass, full: Values, wrt: tuple[str, ...], options: frozenset[str]
+) -> tuple[Any, Callable[[Any], Any]]:
+    """Return the value of a pass, and the function from its adjoint to the gradients in wrt."""
+    arranged = step.arrange(full)
+    halves = engine(Order(step.function, "split", wrt, step.select, options)).at(arranged)
+    result, saved = caller(halves.entry)(arranged)
+    reverse = halves.reverse
+    assert reverse is not None
+    return step.part(result), lambda seed: reverse(saved, seed)
