@@ -4,7 +4,7 @@ Takes expression nodes of libcst without importing it (`lower` alone does), give
 parameters; requires `ir`. Raises `Refused` for what the representation cannot hold: the caller
 knows where the statement is.
 
-Left-hand chains (`a + b + c ...`, `a and b and ...`) are walked in a loop, not by recursion: a sum
+Left-hand chains (`a + b + c ...`, `a.b().c()...`) are walked in a loop, not by recursion: a sum
 of 1000 terms is 1000 levels deep.
 """
 
@@ -198,12 +198,28 @@ def _dict(node: Any) -> Expr:
     return ir.DictExpr(keys, tuple(expr(element.value) for element in node.elements))
 
 
-def _subscript(node: Any) -> Expr:
+def _postfix(node: Any) -> Expr:
+    """Return `a.b(c)[d]...`, from the left."""
+    spine = []
+    while type(node).__name__ in _POSTFIX:
+        spine.append(node)
+        node = node.func if type(node).__name__ == "Call" else node.value
+    result = expr(node)
+    for part in reversed(spine):
+        result = _POSTFIX[type(part).__name__](part, result)
+    return result
+
+
+def _attribute(node: Any, value: Expr) -> Expr:
+    return ir.Attribute(value, node.attr.value)
+
+
+def _subscript(node: Any, value: Expr) -> Expr:
     items = tuple(_index(element.slice) for element in node.slice)
     lone = len(items) == 1 and type(node.slice[0].comma).__name__ != "Comma"
     if lone and not isinstance(items[0], ir.Starred):
-        return ir.Subscript(expr(node.value), items[0])
-    return ir.Subscript(expr(node.value), ir.TupleExpr(items))
+        return ir.Subscript(value, items[0])
+    return ir.Subscript(value, ir.TupleExpr(items))
 
 
 def _index(node: Any) -> Expr:
@@ -213,7 +229,7 @@ def _index(node: Any) -> Expr:
     return ir.Starred(value) if node.star else value
 
 
-def _call(node: Any) -> Expr:
+def _call(node: Any, func: Expr) -> Expr:
     args: list[Expr] = []
     keywords: list[ir.Keyword] = []
     for arg in node.args:
@@ -222,7 +238,10 @@ def _call(node: Any) -> Expr:
             keywords.append(ir.Keyword(arg.keyword.value if arg.keyword else None, value))
         else:
             args.append(ir.Starred(value) if arg.star else value)
-    return ir.Call(expr(node.func), tuple(args), tuple(keywords))
+    return ir.Call(func, tuple(args), tuple(keywords))
+
+
+_POSTFIX = {"Attribute": _attribute, "Subscript": _subscript, "Call": _call}
 
 
 def _comprehension(kind: str) -> Callable[[Any], Expr]:
@@ -301,9 +320,9 @@ _EXPRESSIONS: dict[str, Callable[[Any], Expr]] = {
     "SimpleString": _string,
     "ConcatenatedString": _concatenated,
     "FormattedString": _fstring,
-    "Attribute": lambda node: ir.Attribute(expr(node.value), node.attr.value),
-    "Subscript": _subscript,
-    "Call": _call,
+    "Attribute": _postfix,
+    "Subscript": _postfix,
+    "Call": _postfix,
     "UnaryOperation": lambda node: ir.Unary(operator(node.operator), expr(node.expression)),
     "BinaryOperation": _binary,
     "BooleanOperation": _boolean,
