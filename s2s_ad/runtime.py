@@ -21,6 +21,9 @@ __all__ = [
     "add",
     "advance",
     "bessel_i",
+    "contract",
+    "contract_left",
+    "contract_right",
     "delay",
     "digamma",
     "exclusive_product",
@@ -34,6 +37,7 @@ __all__ = [
     "recurrence",
     "recurrence_back",
     "scatter",
+    "scatter_along",
     "share",
     "sinc_slope",
     "split_like",
@@ -131,8 +135,8 @@ def _to_shape(g: Any, shape: tuple[int, ...]) -> Any:
     return g if g.shape == shape else np.broadcast_to(g, shape).copy()
 
 
-def expand(d: Any, like: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """Return `d`, the differential of a reduction of `like` over `axis`, repeated along `axis`.
+def expand(g: Any, like: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """Return `g`, the differential of a reduction of `like` over `axis`, repeated along `axis`.
 
     >>> expand(np.array([1.0, 2.0]), np.zeros((2, 2)), axis=1)
     array([[1., 1.],
@@ -140,38 +144,39 @@ def expand(d: Any, like: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """
     shape = np.shape(like)
     if not shape and not isinstance(like, np.ndarray):
-        return d
+        return g
     if axis is not None and not keepdims:
         axes = (axis,) if isinstance(axis, (int, np.integer)) else tuple(axis)
-        d = np.expand_dims(d, tuple(int(a) % len(shape) for a in axes))
-    return np.broadcast_to(d, shape).copy()
+        g = np.expand_dims(g, tuple(int(a) % len(shape) for a in axes))
+    full = np.broadcast_to(g, shape).copy()
+    return _shaped(full, like) if isinstance(like, (list, tuple)) else full
 
 
-def spread(d: Any, items: Any) -> Any:
-    """Return `d`, the differential of `sum(items)`, for each of the items in its own shape.
+def spread(g: Any, items: Any) -> Any:
+    """Return `g`, the differential of `sum(items)`, for each of the items in its own shape.
 
     >>> spread(1.5, [2.0, 3.0])
     [1.5, 1.5]
     """
     if isinstance(items, np.ndarray):
-        return np.broadcast_to(d, items.shape).copy()
-    return [unbroadcast(d, item) for item in items]
+        return np.broadcast_to(g, items.shape).copy()
+    return [unbroadcast(g, item) for item in items]
 
 
-def unrepeat(d: Sequence[Any], items: Sequence[Any]) -> list[Any]:
-    """Return for each of the items the sum of its parts in `d`, the differential of `items * n`.
+def unrepeat(g: Sequence[Any], items: Sequence[Any]) -> list[Any]:
+    """Return for each of the items the sum of its parts in `g`, the differential of `items * n`.
 
     >>> unrepeat([1.0, 2.0, 3.0, 4.0], [5.0, 6.0])
     [4.0, 6.0]
     """
     sums = zeros_like(items)
-    for k, part in enumerate(d):
+    for k, part in enumerate(g):
         sums[k % len(items)] = add(sums[k % len(items)], part)
     return list(sums)
 
 
-def split_like(d: Any, arrays: Sequence[Any], axis: int | None = 0) -> list[Any]:
-    """Return the parts of `d` that `np.concatenate(arrays, axis)` put together.
+def split_like(g: Any, arrays: Sequence[Any], axis: int | None = 0) -> list[Any]:
+    """Return the parts of `g` that `np.concatenate(arrays, axis)` put together.
 
     >>> split_like(np.array([1.0, 2.0, 3.0]), [np.zeros(1), np.zeros(2)])
     [array([1.]), array([2., 3.])]
@@ -182,28 +187,28 @@ def split_like(d: Any, arrays: Sequence[Any], axis: int | None = 0) -> list[Any]
         shape = np.shape(array)
         if axis is None:
             stop = start + math.prod(shape)
-            part = d[start:stop].reshape(shape)
+            part = g[start:stop].reshape(shape)
         else:
             stop = start + shape[axis]
-            part = d[(slice(None),) * (axis % len(shape)) + (slice(start, stop),)].copy()
+            part = g[(slice(None),) * (axis % len(shape)) + (slice(start, stop),)].copy()
         parts.append(_shaped(part, array) if isinstance(array, (list, tuple)) else part)
         start = stop
     return parts
 
 
-def unstack(d: Any, axis: int = 0) -> list[Any]:
-    """Return the parts of `d` that `np.stack(arrays, axis)` put together; numbers of a vector.
+def unstack(g: Any, axis: int = 0) -> list[Any]:
+    """Return the parts of `g` that `np.stack(arrays, axis)` put together; numbers of a vector.
 
     >>> unstack(np.array([1.0, 2.0]))
     [1.0, 2.0]
     """
-    if d.ndim == 1:
-        return [float(value) for value in d]
-    return [part.copy() for part in np.moveaxis(d, axis, 0)]
+    if g.ndim == 1:
+        return [float(value) for value in g]
+    return [part.copy() for part in np.moveaxis(g, axis, 0)]
 
 
-def scatter(d: Any, like: Any, index: Any) -> Any:
-    """Return zeros of the structure of `like` with `d` at `index`: the adjoint of `like[index]`.
+def scatter(g: Any, like: Any, index: Any) -> Any:
+    """Return zeros of the structure of `like` with `g` at `index`: the adjoint of `like[index]`.
 
     Places that the index names twice get both parts.
 
@@ -212,11 +217,25 @@ def scatter(d: Any, like: Any, index: Any) -> Any:
     """
     zeros = zeros_like(like)
     if isinstance(zeros, np.ndarray):
-        np.add.at(zeros, index, d)
+        np.add.at(zeros, index, g)
     elif isinstance(zeros, (list, dict)):
-        zeros[index] = d
+        zeros[index] = g
     else:
         raise TypeError(f"{type(like).__name__} cannot be indexed")
+    return zeros
+
+
+def scatter_along(g: Any, like: Any, indices: Any, axis: int) -> Any:
+    """Return the adjoint of `np.take_along_axis(like, indices, axis)`.
+
+    >>> scatter_along(np.array([1.0, 2.0]), np.zeros(3), np.array([2, 0]), 0)
+    array([2., 0., 1.])
+    """
+    zeros = zeros_like(np.asarray(like))
+    index = [np.arange(n).reshape([-1 if k == j else 1 for j in range(g.ndim)])
+             for k, n in enumerate(g.shape)]  # fmt: skip
+    index[axis] = indices
+    np.add.at(zeros, tuple(index), g)
     return zeros
 
 
@@ -243,13 +262,13 @@ def absorb(a: Any, b: Any) -> Any:
         return np.where(np.equal(a, 0.0), 0.0, np.multiply(a, b))[()]
 
 
-def power_slope(x: Any, p: Any, d: Any) -> Any:
-    """Return `p * x**(p - 1) * d`, and 0 wherever `p` or `d` is 0.
+def power_slope(x: Any, p: Any, g: Any) -> Any:
+    """Return `p * x**(p - 1) * g`, and 0 wherever `p` or `g` is 0.
 
     >>> float(power_slope(0.0, 0.0, 1.0)), float(power_slope(3.0, 2.0, 1.0))
     (0.0, 6.0)
     """
-    scale = np.multiply(p, d)
+    scale = np.multiply(p, g)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         slope = np.float_power(x, np.subtract(p, 1.0)) * scale
     return np.where(scale == 0.0, 0.0, slope)[()]
@@ -263,54 +282,90 @@ def log_or_zero(x: Any) -> Any:
 # -- ties -------------------------------------------------------------------------------
 
 
-def ties(x: Any, out: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """Return the share of each entry of `x` in its extreme `out`: equal parts among ties.
+def ties(x: Any, extreme: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """Return the share of each entry of `x` in its extreme `extreme`: equal parts among ties.
 
     >>> ties(np.array([3.0, 1.0, 3.0]), 3.0)
     array([0.5, 0. , 0.5])
     """
-    equal = np.equal(x, expand(out, x, axis, keepdims))
+    equal = np.equal(x, expand(extreme, x, axis, keepdims))
     with np.errstate(invalid="ignore"):
         return equal / np.sum(equal, axis=axis, keepdims=True)
 
 
-def share(item: Any, out: Any, actives: Sequence[Any], constants: Sequence[Any]) -> float:
-    """Return the share of `item` in `out`, the extreme of several numbers.
+def share(value: Any, extreme: Any, actives: Sequence[Any], constants: Sequence[Any]) -> float:
+    """Return the share of `value` in `extreme`, the extreme of several numbers.
 
     Arguments that are differentiated share at a tie; against a constant the constant wins.
 
     >>> share(2.0, 2.0, (2.0, 2.0, 1.0), ()), share(2.0, 2.0, (2.0,), (2.0,))
     (0.5, 0.0)
     """
-    if item != out or any(constant == out for constant in constants):
+    if value != extreme or any(constant == extreme for constant in constants):
         return 0.0
-    return 1.0 / len([active for active in actives if active == out])
+    return 1.0 / len([active for active in actives if active == extreme])
 
 
 # -- products ---------------------------------------------------------------------------
 
 
-def matmul_left(d: Any, a: Any, b: Any) -> Any:
+def matmul_left(g: Any, a: Any, b: Any) -> Any:
     """Return the adjoint of `a` in `a @ b` from that of the product, for operands of any rank."""
-    d, right = _product_axes(d, a, b), _matrices(b, -1)
-    return _to_shape(d @ np.swapaxes(right, -1, -2), _matrices(a, 0).shape).reshape(np.shape(a))
+    g, right = _product_axes(g, a, b), _matrices(b, -1)
+    return _to_shape(g @ np.swapaxes(right, -1, -2), _matrices(a, 0).shape).reshape(np.shape(a))
 
 
-def matmul_right(d: Any, a: Any, b: Any) -> Any:
+def matmul_right(g: Any, a: Any, b: Any) -> Any:
     """Return the adjoint of `b` in `a @ b` from that of the product, for operands of any rank."""
-    d, left = _product_axes(d, a, b), _matrices(a, 0)
-    return _to_shape(np.swapaxes(left, -1, -2) @ d, _matrices(b, -1).shape).reshape(np.shape(b))
+    g, left = _product_axes(g, a, b), _matrices(a, 0)
+    return _to_shape(np.swapaxes(left, -1, -2) @ g, _matrices(b, -1).shape).reshape(np.shape(b))
 
 
 def _matrices(x: Any, new_axis: int) -> Any:
     return np.expand_dims(x, new_axis) if np.ndim(x) == 1 else np.asarray(x)
 
 
-def _product_axes(d: Any, a: Any, b: Any) -> Any:
-    """Return `d` with the axes that `a @ b` drops for operands of rank 1."""
+def _product_axes(g: Any, a: Any, b: Any) -> Any:
+    """Return `g` with the axes that `a @ b` drops for operands of rank 1."""
     if np.ndim(b) == 1:
-        d = np.expand_dims(d, -1)
-    return np.expand_dims(d, -2) if np.ndim(a) == 1 else d
+        g = np.expand_dims(g, -1)
+    return np.expand_dims(g, -2) if np.ndim(a) == 1 else g
+
+
+def contract(a: Any, b: Any, axis_a: int, axis_b: int) -> Any:
+    """Return the sum of products along one axis of each: `np.dot` is (-1, -2), `np.inner` (-1, -1).
+
+    Of a vector any axis is its only one; a number multiplies.
+
+    >>> float(contract(np.array([1.0, 2.0]), np.array([3.0, 4.0]), -1, -2))
+    11.0
+    """
+    if np.ndim(a) == 0 or np.ndim(b) == 0:
+        return np.multiply(a, b)
+    return np.tensordot(a, b, (_axis(a, axis_a), _axis(b, axis_b)))
+
+
+def contract_left(g: Any, a: Any, b: Any, axis_a: int, axis_b: int) -> Any:
+    """Return the adjoint of `a` in `contract(a, b, axis_a, axis_b)`."""
+    if np.ndim(a) == 0 or np.ndim(b) == 0:
+        return unbroadcast(np.multiply(g, b), a)
+    rest = np.ndim(b) - 1
+    others = [k for k in range(np.ndim(b)) if k != _axis(b, axis_b)]
+    back = np.tensordot(g, b, (list(range(np.ndim(g) - rest, np.ndim(g))), others))
+    return np.moveaxis(back, -1, _axis(a, axis_a))
+
+
+def contract_right(g: Any, a: Any, b: Any, axis_a: int, axis_b: int) -> Any:
+    """Return the adjoint of `b` in `contract(a, b, axis_a, axis_b)`."""
+    if np.ndim(a) == 0 or np.ndim(b) == 0:
+        return unbroadcast(np.multiply(a, g), b)
+    others = [k for k in range(np.ndim(a)) if k != _axis(a, axis_a)]
+    back = np.tensordot(a, g, (others, list(range(len(others)))))
+    return np.moveaxis(back, 0, _axis(b, axis_b))
+
+
+def _axis(x: Any, axis: int) -> int:
+    return max(axis, -np.ndim(x)) % np.ndim(x)
 
 
 def exclusive_product(x: Any, axis: Any = None, directions: Sequence[Any] = ()) -> Any:

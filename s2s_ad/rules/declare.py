@@ -55,6 +55,8 @@ MODULES: dict[str, ModuleType] = {
     "runtime": runtime,
 }
 SPECIAL = frozenset({"d", "out", "item", "items", "actives", "constants"})
+# helpers whose result has the structure of the argument whatever that is
+STRUCTURED = frozenset({"expand", "scatter", "spread", "unbroadcast", "unrepeat"})
 # what some supported version of Python or NumPy lacks; everything else must exist
 VERSIONED = frozenset(
     {
@@ -159,7 +161,7 @@ def linear(
         }
         kind = result or _default_result(target)
         options = _Options(None, on, where, active, ranks, kind, function)
-        _register(text, flavour, target, adjoint, forward, "argument", options)
+        _register_argument(text, flavour, target, adjoint, forward, options)
 
 
 def reshaping(text: str, one: str | None = None, /, **options: Any) -> None:
@@ -194,7 +196,7 @@ def general(
             let, on, where, active, ranks, result or _default_result(target), function
         )
         forward, backward = _by_param(text, names, tangent, {}), _by_param(text, names, adjoint, {})
-        _register(text, flavour, target, backward, forward, "argument", options)
+        _register_argument(text, flavour, target, backward, forward, options)
 
 
 def reduction(text: str, /, **options: Any) -> None:
@@ -213,7 +215,46 @@ def zero(*texts: str, result: str | Result = "float", function: object = None) -
         for target in _targets(text, function):
             kind = _elementwise_result(target, result)
             options = _Options(None, None, None, None, None, kind, function)
+            level = {p.name: "0" for p in target.params}
+            _register(text, "zero", target, level, level, "argument", options)
+
+
+def passive(*texts: str, result: Result) -> None:
+    """Declare functions whose arguments must not be active: what they do there is not known."""
+    for text in texts:
+        for target in _targets(text, None):
+            options = _Options(None, None, None, None, None, result, None)
             _register(text, "zero", target, {}, {}, "argument", options)
+
+
+def _register_argument(
+    text: str,
+    flavour: str,
+    target: Target,
+    adjoint: Mapping[str, str],
+    tangent: Mapping[str, str | Expr],
+    options: _Options,
+) -> None:
+    """Register a rule whose adjoints have the shape of their arguments.
+
+    Templates of array functions give arrays. When that is not known to be what the argument is (a
+    list, a number), a second rule brings them to its structure.
+    """
+    sturdy = {name: _structured(name, template) for name, template in adjoint.items()}
+    if options.ranks is None and sturdy != adjoint and target.namespace != "math":
+        moving = [name for name, template in adjoint.items() if template != "0"]
+        ranks = tuple("array" if p.name in moving else None for p in target.params)
+        known = replace(options, ranks=ranks)
+        _register(text, flavour, target, adjoint, tangent, "argument", known)
+        adjoint = sturdy
+    _register(text, flavour, target, adjoint, tangent, "argument", options)
+
+
+def _structured(name: str, template: str) -> str:
+    head = template.partition("(")[0]
+    if head in STRUCTURED or template == "0" or template.startswith("["):
+        return template
+    return f"unbroadcast({template}, {name})"
 
 
 # -- from text to rule ------------------------------------------------------------------
@@ -281,7 +322,8 @@ def _call_targets(pattern: str, head: str, function: object) -> list[Target]:
     if root in MODULES and rest:
         params = parse_params(inside)
         if _exists(root, rest):
-            return [Target(root, rest, params, _call(head if root != "builtins" else rest, params))]
+            spelled = rest if root in ("builtins", "runtime") else head
+            return [Target(root, rest, params, _call(spelled, params))]
         return []
     if rest:
         params = parse_params(f"{root}, {inside}" if inside else root)

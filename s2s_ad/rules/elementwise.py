@@ -17,14 +17,19 @@ elementwise("exp2(x, /)", "math.log(2.0) * out * d", on=(-2, 2))
 elementwise("expm1(x, /)", "exp(x) * d", on=(-2, 2))
 elementwise("math.log(x, /)", "d / x", on=(0.1, 4))
 elementwise(
-    "math.log(x, base, /)", x="d / (x * log(base))", base="-d * out / (base * log(base))", on=(1.5, 4)
+    "math.log(x, base, /)",
+    x="d / (x * log(base))",
+    base="-d * out / (base * log(base))",
+    on=(1.5, 4),
 )
 elementwise("np.log(x, /)", "d / x", on=(0.1, 4))
 elementwise("log2(x, /)", "d / (math.log(2.0) * x)", on=(0.1, 4))
 elementwise("log10(x, /)", "d / (math.log(10.0) * x)", on=(0.1, 4))
 elementwise("log1p(x, /)", "d / (1.0 + x)", on=(-0.8, 4))
 elementwise("np.logaddexp(a, b, /)", a="d * np.exp(a - out)", b="d * np.exp(b - out)", on=(-2, 2))
-elementwise("np.logaddexp2(a, b, /)", a="d * np.exp2(a - out)", b="d * np.exp2(b - out)", on=(-2, 2))
+elementwise(
+    "np.logaddexp2(a, b, /)", a="d * np.exp2(a - out)", b="d * np.exp2(b - out)", on=(-2, 2)
+)
 
 # roots
 
@@ -131,11 +136,13 @@ for _larger, _smaller, _kind in (
         )
 _CLIP = "np.clip(a, a_min, a_max)"
 _BOX = {"a": (-2.0, 2.0), "a_min": (-1.0, -0.5), "a_max": (0.5, 1.0)}
-elementwise(_CLIP, where={"a_max": None}, a="d * (a > a_min)", active=("a",), result="same", on=_BOX)
-elementwise(_CLIP, where={"a_min": None}, a="d * (a < a_max)", active=("a",), result="same", on=_BOX)
 elementwise(
-    _CLIP, a="d * ((a > a_min) & (a < a_max))", active=("a",), result="same", on=_BOX
+    _CLIP, where={"a_max": None}, a="d * (a > a_min)", active=("a",), result="same", on=_BOX
 )
+elementwise(
+    _CLIP, where={"a_min": None}, a="d * (a < a_max)", active=("a",), result="same", on=_BOX
+)
+elementwise(_CLIP, a="d * ((a > a_min) & (a < a_max))", active=("a",), result="same", on=_BOX)
 elementwise(
     _CLIP,
     a="d * ((a > a_min) + 0.5 * (a == a_min)) * (lower < a_max)",
@@ -153,7 +160,9 @@ elementwise(
     result=results.elementwise("same", ("x", "y", "condition")),
     on=(-2, 2),
 )
-elementwise("np.heaviside(x, h, /)", x="0", h="d * (x == 0.0)", on={"x": (0.0, 0.0), "h": (0.1, 0.9)})
+elementwise(
+    "np.heaviside(x, h, /)", x="0", h="d * (x == 0.0)", on={"x": (0.0, 0.0), "h": (0.1, 0.9)}
+)
 
 # parts of numbers
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from s2s_ad.ir.kinds import BOOL, UNKNOWN, Array, Kind, ListOf, Number, Str, TupleOf, join
+from s2s_ad.ir.kinds import BOOL, FLOAT, UNKNOWN, Kind, ListOf, Number, Str, TupleOf, join
 from s2s_ad.ir.nodes import Expr
 
 from . import results
-from .declare import bilinear, elementwise, gather, general, zero
+from .declare import bilinear, elementwise, general, zero
 from .results import literal
 
 SIZES = (0.5, 2.0)
@@ -67,7 +67,9 @@ elementwise("a + b", a="d", b="d", result=_sum)
 elementwise("a - b", a="d", b="-d", result="same")
 elementwise("a * b", a="d * b", b="d * a", tangent={"b": "a * d"}, result=_product)
 elementwise("a / b", a="d / b", b="-d * out / b", on=SIZES)
-elementwise("a % b", a="d", b="-d * (a // b)", result="same", on={"a": (2.1, 2.9), "b": (0.71, 1.0)})
+elementwise(
+    "a % b", a="d", b="-d * (a // b)", result="same", on={"a": (2.1, 2.9), "b": (0.71, 1.0)}
+)
 elementwise("-a", "-d", result="same")
 elementwise("+a", "d", result="same")
 elementwise("np.add(a, b, /)", a="d", b="d", result="same")
@@ -80,32 +82,37 @@ zero("a // b", "np.floor_divide(a, b, /)", result="same")
 
 # powers: `**`, pow, np.power, np.float_power and math.pow
 
-_POWERS = {
-    "a**b": power,
-    "builtins.pow(a, b)": power,
-    "np.power(a, b, /)": power,
-    "np.float_power(a, b, /)": "float",
-    "math.pow(a, b, /)": "float",
-}
-for _form, _kind in _POWERS.items():
-    _base = {"active": ("a",), "result": _kind, "on": SIZES}
-    _root = {"number": {"a": "0.5 * d / out if d else 0.0"}, "a": "quotient(0.5 * d, out)"}
-    elementwise(_form, where={"b": 2}, a="2.0 * a * d", **_base)
-    elementwise(_form, where={"b": 1}, a="d", **_base)
-    elementwise(_form, where={"b": 0}, a="0", **_base)
-    elementwise(_form, where={"b": 0.5}, **_root, **_base)
-    elementwise(_form, where={"b": smooth_power}, a="b * a ** (b - 1) * d", **_base)
-    elementwise(
-        _form, where={"a": positive}, b="math.log(a) * out * d", active=("b",), result=_kind, on=SIZES
-    )
+_ROOT = "0.5 * d / out if d else 0.0"
+for _form, _kind in (
+    ("a**b", power),
+    ("builtins.pow(a, b)", power),
+    ("np.power(a, b, /)", power),
+    ("np.float_power(a, b, /)", results.elementwise("float", ("a", "b"))),
+    ("math.pow(a, b, /)", results.constant(FLOAT)),
+):
+    for _exponent, _number, _slope in (
+        (2, None, "2.0 * a * d"),
+        (1, None, "d"),
+        (0, None, "0"),
+        (0.5, {"a": _ROOT}, "quotient(0.5 * d, out)"),
+        (smooth_power, None, "b * a ** (b - 1) * d"),
+    ):
+        elementwise(
+            _form,
+            a=_slope,
+            number=_number,
+            where={"b": _exponent},
+            active=("a",),
+            result=_kind,
+            on=SIZES,
+        )
+    _log = "math.log(a) * out * d"
+    elementwise(_form, b=_log, where={"a": positive}, active=("b",), result=_kind, on=SIZES)
     elementwise(
         _form,
         a="power_slope(a, b, d)",
         b="log_or_zero(a) * out * d",
-        number={
-            "a": "b * a ** (b - 1) * d if b and d else 0.0",
-            "b": "math.log(a) * out * d if a else 0.0",
-        },
+        number={"a": "b * a ** (b - 1) * d if b and d else 0.0", "b": f"{_log} if a else 0.0"},
         result=_kind,
         on=SIZES,
     )

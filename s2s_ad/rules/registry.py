@@ -19,15 +19,25 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from s2s_ad.ir import walk
-from s2s_ad.ir.kinds import Array, Kind, ListOf, Number, TupleOf
+from s2s_ad.ir.kinds import Array, Kind, ListOf, NoneKind, Number, Object, Str, TupleOf
 from s2s_ad.ir.nodes import Binary, Call, Const, Expr, Keyword, Name, Param, Starred, TupleExpr
 
-from .results import literal
-from .rule import Rule
+from .results import MISSING, literal
+from .rule import Rank, Rule
 
 TABLES = (
     "operators",
     "elementwise",
+    "scalars",
+    "reductions",
+    "shapes",
+    "joining",
+    "indexing",
+    "linalg",
+    "creation",
+    "predicates",
+    "methods",
+    "helpers",
 )
 
 _functions: dict[int, tuple[object, list[Rule]]] = {}
@@ -94,6 +104,11 @@ def lookup_attribute(name: str) -> tuple[Rule, ...]:
     return tuple(_named.get(("attribute", name), ()))
 
 
+def rules_of(namespace: str, name: str) -> tuple[Rule, ...]:
+    """Return the rules registered so far under a name, in the order of declaration."""
+    return tuple(r for r in _rules if (r.namespace, r.name) == (namespace, name))
+
+
 def all_rules() -> tuple[Rule, ...]:
     """Return every rule in the order of declaration."""
     load()
@@ -104,12 +119,16 @@ def all_rules() -> tuple[Rule, ...]:
 
 
 def bind(
-    rule: Rule, args: Sequence[Expr], keywords: Sequence[Keyword] = ()
+    rule: Rule,
+    args: Sequence[Expr],
+    keywords: Sequence[Keyword] = (),
+    value_of: Callable[[Expr], object] = literal,
 ) -> dict[str, Expr] | None:
     """Return the arguments by parameter, defaults filled in; None when the call does not fit.
 
-    Literal conditions (`Rule.where`) are part of fitting. A star parameter gets a tuple. A call
-    with `*args` fits only a rule that takes them by a star parameter, one with `**kwargs` none.
+    Conditions on values (`Rule.where`) are part of fitting; `value_of` gives MISSING for what is
+    not known. A star parameter gets a tuple. A call with `*args` fits only a rule that takes
+    them by a star parameter, one with `**kwargs` none.
     """
     bound: dict[str, Expr] = {}
     rest = list(args)
@@ -133,7 +152,7 @@ def bind(
             if param.default is None:
                 return None
             bound[param.name] = param.default
-    if any(not test(literal(bound[name])) for name, test in rule.where.items()):
+    if any(not test(value_of(bound[name])) for name, test in rule.where.items()):
         return None
     return bound
 
@@ -211,20 +230,27 @@ def choose(
     keywords: Sequence[Keyword],
     kind_of: Callable[[Expr], Kind],
     is_active: Callable[[Expr], bool],
+    value_of: Callable[[Expr], object] | None = None,
 ) -> Choice | None:
     """Return the first candidate that fits the call, its kinds and its active arguments.
 
     A rule with a differentiable star parameter (`math.hypot(*xs)`) comes back with one parameter
-    for each argument given. None too when an active argument has no map: nothing is cut silently,
-    except by rules declared zero.
+    for each argument given. None too when an active argument is not known to the rule.
+    value_of: the value of an argument known at build time, else MISSING; by default that of
+    literals, and what its kind says (a type, a string, None).
     """
+
+    def known_value(expr: Expr) -> object:
+        value = literal(expr)
+        return _value_of_kind(kind_of(expr)) if value is MISSING else value
+
     for rule in candidates:
-        bound = bind(rule, args, keywords)
+        bound = bind(rule, args, keywords, value_of or known_value)
         if bound is None:
             continue
         for single, arguments in _unstarred(rule, bound, is_active):
             active = frozenset(n for n, e in arguments.items() if is_active(e))
-            if single.flavour != "zero" and not active <= single.known:
+            if not active <= single.known:
                 continue
             if single.active is not None and single.active != active:
                 continue
@@ -233,13 +259,22 @@ def choose(
     return None
 
 
-def _ranks_fit(
-    rule: Rule, arguments: Mapping[str, Expr], kind_of: Callable[[Expr], Kind]
-) -> bool:
+def _value_of_kind(kind: Kind) -> object:
+    if isinstance(kind, Object) or (isinstance(kind, Str) and kind.value is not None):
+        return kind.value
+    return None if isinstance(kind, NoneKind) else MISSING
+
+
+def _ranks_fit(rule: Rule, arguments: Mapping[str, Expr], kind_of: Callable[[Expr], Kind]) -> bool:
     return all(
-        wanted is None or rank_of(kind_of(arguments[param.name])) == wanted
+        wanted is None or fits_rank(kind_of(arguments[param.name]), wanted)
         for param, wanted in zip(rule.params, rule.ranks or ())
     )
+
+
+def fits_rank(kind: Kind, wanted: Rank) -> bool:
+    """True when a kind is known to have the rank that a rule asks for."""
+    return isinstance(kind, Array) if wanted == "array" else rank_of(kind) == wanted
 
 
 def _unstarred(
@@ -285,4 +320,3 @@ def specialise(rule: Rule, count: int, active: Sequence[bool] | None = None) -> 
         adjoint=spread(rule.adjoint),
         tangent=spread(rule.tangent),
     )
-

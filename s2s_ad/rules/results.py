@@ -203,6 +203,32 @@ def _numeric(kind: Kind) -> bool:
     return isinstance(kind, (Number, Array))
 
 
+def raveled(operand: str) -> Result:
+    """Return an array of one axis."""
+
+    def result(kinds: Kinds, args: Args) -> Kind:
+        kind = as_array(kinds.get(operand, UNKNOWN))
+        if not isinstance(kind, Array):
+            return Array((fresh_dim(),), "any")
+        if kind.dims is not None and len(kind.dims) == 1:
+            return kind
+        return Array((ONE if kind.dims == () else fresh_dim(),), kind.dtype)
+
+    return result
+
+
+def shape_of(operand: str) -> Result:
+    """Return a tuple of as many integers as the operand has axes."""
+
+    def result(kinds: Kinds, args: Args) -> Kind:
+        kind = as_array(kinds.get(operand, UNKNOWN))
+        if isinstance(kind, Array) and kind.dims is not None:
+            return TupleOf((Number("int"),) * len(kind.dims))
+        return UNKNOWN
+
+    return result
+
+
 def along_axis(operand: str, dtype: str = "same") -> Result:
     """Return the result of a scan (`cumsum`): the operand's shape, or flat when `axis` is None."""
 
@@ -359,6 +385,11 @@ def float_cast(operand: str) -> Result:
 
 def is_float_type(kind: Kind) -> bool:
     """True when a `dtype` argument of this kind is known to mean a real float."""
-    if isinstance(kind, Object):
-        return kind.value in (float, np.float64, np.float32, np.longdouble)
-    return isinstance(kind, Str) and kind.value in ("float", "float64", "double", "d", "f8", "f")
+    return is_float_value(kind.value) if isinstance(kind, (Object, Str)) else False
+
+
+def is_float_value(value: object) -> bool:
+    """True for a `dtype` argument that keeps real floats what they are."""
+    if isinstance(value, str):
+        return value in ("float", "float64", "double", "d", "f8", "f")
+    return any(value is kept for kept in (float, np.float64, np.float32, np.longdouble))

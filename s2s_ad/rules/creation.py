@@ -1,0 +1,97 @@
+"""Rules of functions that make arrays: of zeros, of one value, of equal steps.
+
+Takes nothing, registers rules when imported, requires `rules.declare`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from s2s_ad.ir.kinds import UNKNOWN, Array, Kind, Number, fresh_dim
+from s2s_ad.ir.nodes import Const, Expr
+
+from . import results
+from .declare import linear, passive, zero
+from .results import literal
+
+Kinds = Mapping[str, Kind]
+Args = Mapping[str, Expr]
+
+
+def _made(kinds: Kinds, args: Args) -> Kind:
+    """Kind of `zeros(shape, dtype=float)`."""
+    known = literal(args.get("dtype", Const("None", None))) is None
+    default = args.get("dtype") is None or results.is_float_type(kinds.get("dtype", UNKNOWN))
+    shaped = results.shaped("shape", "float" if known or default else "any")
+    return shaped(kinds, args)
+
+
+def _filled(kinds: Kinds, args: Args) -> Kind:
+    value = kinds.get("fill_value", UNKNOWN)
+    dtype = value.type if isinstance(value, Number) and value.type != "number" else "any"
+    return results.shaped("shape", dtype)(kinds, args)
+
+
+def _like(kinds: Kinds, args: Args) -> Kind:
+    dtype = args.get("dtype", Const("None", None))
+    if literal(dtype) is None:
+        return results.as_array(results.like("a")(kinds, args))
+    known = results.is_float_type(kinds.get("dtype", UNKNOWN))
+    return results.like("a", "float" if known else "any")(kinds, args)
+
+
+def _steps(kinds: Kinds, args: Args) -> Kind:
+    given = [kinds[name] for name in ("start", "stop", "step") if name in kinds]
+    types = {kind.type if isinstance(kind, Number) else "number" for kind in given}
+    dtype = "int" if types == {"int"} else ("float" if "float" in types else "any")
+    return Array((fresh_dim(),), dtype)
+
+
+def _spaced(kinds: Kinds, args: Args) -> Kind:
+    ends = (kinds.get("start", UNKNOWN), kinds.get("stop", UNKNOWN))
+    if all(isinstance(end, Number) for end in ends):
+        return Array((results.dim_of(literal(args.get("num"))),), "float")
+    return Array(None, "float")
+
+
+for _name in ("zeros", "ones", "empty"):
+    zero(f"np.{_name}(shape, dtype=None)", result=_made)
+    zero(f"np.{_name}_like(a, dtype=None)", result=_like)
+zero(
+    "np.eye(N, M=None, k=0, dtype=None)", "np.identity(n, dtype=None)", result=results.ranked(2, "")
+)
+for _rank, _back in ((0, "np.sum(d)"), (None, "unbroadcast(d, fill_value)")):
+    linear("np.full(shape, fill_value)", fill_value=_back, ranks=(None, _rank), result=_filled)
+    linear("np.full_like(a, fill_value)", a="0", fill_value=_back, ranks=(None, _rank),
+           result=results.like("a"))  # fmt: skip
+
+# equal steps
+
+_LINSPACE = "np.linspace(start, stop, num=50, endpoint=True)"
+_DOWN = "np.linspace(1.0, 0.0, num, endpoint=endpoint)"
+_UP = "np.linspace(0.0, 1.0, num, endpoint=endpoint)"
+_MOVED = {
+    "start": "np.linspace(d, 0.0, num, endpoint=endpoint)",
+    "stop": "np.linspace(0.0, d, num, endpoint=endpoint)",
+}
+linear(_LINSPACE, start=f"np.sum(d * {_DOWN})", stop=f"np.sum(d * {_UP})", tangent=_MOVED,
+       ranks=(0, 0), result=_spaced)  # fmt: skip
+linear(
+    _LINSPACE,
+    start=f"unbroadcast(contract({_DOWN}, d, 0, 0), start)",
+    stop=f"unbroadcast(contract({_UP}, d, 0, 0), stop)",
+    tangent={
+        "start": "np.linspace(d, 0.0 * (start + stop), num, endpoint=endpoint)",
+        "stop": "np.linspace(0.0 * (start + stop), d, num, endpoint=endpoint)",
+    },
+    result=_spaced,
+)
+passive("np.arange(stop, /, *, dtype=None)", result=_steps)
+linear(
+    "np.arange(start, stop, step=1, /)",
+    start="np.sum(d)",
+    stop="0",
+    step="np.sum(d * np.arange(out.size))",
+    tangent={"start": "np.full(out.size, d)", "step": "np.arange(out.size) * d"},
+    result=_steps,
+)

@@ -1,0 +1,143 @@
+"""Rules of our own run-time helpers, so that generated code can be differentiated again.
+
+Takes nothing, registers rules when imported, requires `rules.declare`.
+"""
+
+from __future__ import annotations
+
+from s2s_ad.ir.kinds import FLOAT, UNKNOWN, Array, ListOf
+
+from . import results
+from .declare import bilinear, elementwise, general, linear, zero
+from .results import constant
+
+_UNKNOWN = constant(UNKNOWN)
+_LIST = constant(ListOf(UNKNOWN))
+
+# structure: g is a differential, which is what these are linear in
+
+zero("runtime.zeros_like(x)", result=results.same("x"))
+elementwise("runtime.add(a, b)", a="d", b="d", result="same")
+linear("runtime.unbroadcast(g, like)", g="unbroadcast(d, g)", like="0", result=results.same("like"))
+linear(
+    "runtime.expand(g, like, axis=None, keepdims=False)",
+    g="unbroadcast(np.sum(d, axis=axis, keepdims=keepdims), g)",
+    like="0",
+    tangent={"g": "expand(d, like, axis, keepdims)"},
+    result=results.same("like"),
+)
+linear("runtime.spread(g, items)", g="unbroadcast(sum(d), g)", items="0", result=_LIST)
+linear("runtime.unrepeat(g, items)", g="list(d) * (len(g) // len(items))", items="0", result=_LIST)
+linear("runtime.split_like(g, arrays, axis=0)", g="np.concatenate(d, axis=axis)", arrays="0",
+       tangent={"g": "split_like(d, arrays, axis)"},
+       result=constant(ListOf(Array(None, "float"))))  # fmt: skip
+linear("runtime.unstack(g, axis=0)", g="np.stack(d, axis=axis)",
+       tangent={"g": "unstack(d, axis)"}, result=_LIST)  # fmt: skip
+linear("runtime.scatter(g, like, index)", g="unbroadcast(d[index], g)", like="0",
+       result=results.same("like"))  # fmt: skip
+linear("runtime.scatter_along(g, like, indices, axis)", like="0",
+       g="np.take_along_axis(d, indices, axis)", result=results.same("like"))  # fmt: skip
+
+# where zero wins
+
+elementwise("runtime.quotient(a, b)", a="quotient(d, b)", b="-quotient(absorb(out, d), b)",
+            on=(0.5, 2))  # fmt: skip
+elementwise("runtime.absorb(a, b)", a="absorb(d, b)", b="absorb(a, d)", on=(0.5, 2))
+elementwise(
+    "runtime.power_slope(x, p, g)",
+    x="power_slope(x, p - 1.0, p * g * d)",
+    p="g * d * x ** (p - 1.0) + power_slope(x, p, g * d) * log_or_zero(x)",
+    g="power_slope(x, p, d)",
+    on=(0.5, 2),
+)
+elementwise("runtime.log_or_zero(x)", "quotient(absorb(x != 0.0, d), x)", on=(0.1, 4))
+
+# ties move in steps
+
+zero("runtime.ties(x, extreme, axis=None, keepdims=False)", result=results.like("x", "float"))
+zero("runtime.share(value, extreme, actives, constants)", result=constant(FLOAT))
+
+# products
+
+bilinear("runtime.matmul_left(g, a, b)", g="d @ b", a="0", b="matmul_right(g, d, b)",
+         result=results.same("a"))  # fmt: skip
+bilinear("runtime.matmul_right(g, a, b)", g="a @ d", a="matmul_left(g, a, d)", b="0",
+         result=results.same("b"))  # fmt: skip
+_AXES = "axis_a, axis_b"
+bilinear(
+    f"runtime.contract(a, b, {_AXES})",
+    a=f"contract_left(d, a, b, {_AXES})",
+    b=f"contract_right(d, a, b, {_AXES})",
+    result=_UNKNOWN,
+)
+bilinear(
+    f"runtime.contract_left(g, a, b, {_AXES})",
+    g=f"contract(d, b, {_AXES})",
+    a="0",
+    b=f"contract_right(g, d, b, {_AXES})",
+    result=results.same("a"),
+)
+bilinear(
+    f"runtime.contract_right(g, a, b, {_AXES})",
+    g=f"contract(a, d, {_AXES})",
+    a=f"contract_left(g, a, d, {_AXES})",
+    b="0",
+    result=results.same("b"),
+)
+_WITH_D = "(*directions[:k], {}, *directions[k + 1 :])"
+_EACH = "for k in range(len(directions))"
+general(
+    "runtime.exclusive_product(x, axis=None, directions=())",
+    tangent={
+        "x": "exclusive_product(x, axis, (*directions, d))",
+        "directions": f"sum(exclusive_product(x, axis, {_WITH_D.format('d[k]')}) {_EACH})",
+    },
+    adjoint={
+        "x": "exclusive_product(x, axis, (*directions, d))",
+        "directions": f"[exclusive_product(x, axis, {_WITH_D.format('d')}) {_EACH}]",
+    },
+    result=results.like("x", "float"),
+    on=(0.5, 2),
+)
+
+# scans
+
+linear("runtime.delay(x, first=0.0, axis=0)", x="advance(d, axis)",
+       tangent={"x": "delay(d, 0.0, axis)"}, result=results.like("x"))  # fmt: skip
+linear("runtime.advance(x, axis=0)", x="delay(d, 0.0, axis)",
+       tangent={"x": "advance(d, axis)"}, result=results.like("x"))  # fmt: skip
+general(
+    "runtime.recurrence(a, b, axis=0)",
+    tangent={
+        "a": "recurrence(a, delay(out, 0.0, axis) * d, axis)",
+        "b": "recurrence(a, d, axis)",
+    },
+    adjoint={
+        "a": "delay(out, 0.0, axis) * recurrence_back(a, d, axis)",
+        "b": "recurrence_back(a, d, axis)",
+    },
+    result=results.like("b"),
+)
+general(
+    "runtime.recurrence_back(a, b, axis=0)",
+    tangent={
+        "a": "recurrence_back(a, advance(out * d, axis), axis)",
+        "b": "recurrence_back(a, d, axis)",
+    },
+    adjoint={
+        "a": "out * delay(recurrence(a, d, axis), 0.0, axis)",
+        "b": "recurrence(a, d, axis)",
+    },
+    result=results.like("b"),
+)
+
+# special functions
+
+_ORDER = results.elementwise("float", ("x",))
+elementwise("runtime.digamma(x)", "polygamma(1, x) * d", on=(0.5, 4))
+elementwise("runtime.polygamma(n, x)", x="polygamma(n + 1, x) * d", result=_ORDER,
+            on={"n": (1, 1), "x": (0.5, 4)})  # fmt: skip
+elementwise("runtime.bessel_i(n, x)", x="0.5 * (bessel_i(n - 1, x) + bessel_i(n + 1, x)) * d",
+            result=_ORDER, on={"n": (1, 1), "x": (-2, 2)})  # fmt: skip
+elementwise("runtime.sinc_slope(n, x)", x="sinc_slope(n + 1, x) * d", result=_ORDER,
+            on={"n": (1, 1), "x": (-2, 2)})  # fmt: skip

@@ -1,0 +1,67 @@
+"""Rules of functions that make one array of several, or of a list.
+
+Takes nothing, registers rules when imported, requires `rules.declare`. Their adjoint is a list
+shaped like the argument, in which tuples come back as lists.
+"""
+
+from __future__ import annotations
+
+from s2s_ad.ir.kinds import Array
+
+from . import results
+from .declare import elementwise, linear, reshaping, zero
+from .results import is_float_value
+
+# arrays side by side
+
+_LIST: tuple[str | None, ...] = ("list",)
+for _name, _axis, _parts, _new in (
+    ("np.stack(arrays, axis=0)", "axis", "unstack(d, axis)", True),
+    ("np.concatenate(arrays, axis=0, /)", "axis", "split_like(d, arrays, axis)", False),
+):
+    linear(_name, arrays=_parts, ranks=_LIST, result=results.joined("arrays", new_axis=_new))
+    linear(_name, arrays=f"unbroadcast({_parts}, arrays)",
+           result=results.joined("arrays", new_axis=_new))  # fmt: skip
+_SHAPED = "[np.reshape(part, np.shape(v)) for part, v in zip({}, tup)]"
+for _name, _split in (
+    ("vstack", "split_like(d, [np.atleast_2d(v) for v in tup])"),
+    ("hstack", "split_like(d, [np.atleast_1d(v) for v in tup], 0 if d.ndim == 1 else 1)"),
+    ("column_stack", "split_like(d, [np.reshape(v, (len(v), -1)) for v in tup], 1)"),
+):
+    linear(
+        f"np.{_name}(tup)",
+        tup=_SHAPED.format(_split),
+        result=lambda kinds, args: Array(None, "any"),
+    )
+linear(
+    "np.append(arr, values, axis=None)",
+    arr="unbroadcast(np.reshape(d[: np.size(arr)], np.shape(arr)), arr)",
+    values="unbroadcast(np.reshape(d[np.size(arr) :], np.shape(values)), values)",
+    tangent={
+        "arr": "np.append(d, zeros_like(values))",
+        "values": "np.append(zeros_like(arr), d)",
+    },
+    where={"axis": None},
+    result=results.ranked(1, "arr"),
+)
+
+# arrays from whatever there is; a dtype that is not a float one would cut the derivative
+
+for _keep in (lambda value: value is None, is_float_value):
+    for _text, _param in (
+        ("np.asarray(a, dtype=None)", "a"),
+        ("np.asanyarray(a, dtype=None)", "a"),
+        ("np.array(object, dtype=None, *, copy=True)", "object"),
+    ):
+        for _ranks, _back in ((("array",), "d"), (None, f"unbroadcast(d, {_param})")):
+            reshaping(_text, ranks=_ranks, where={"dtype": _keep}, **{_param: _back},
+                      result=results.float_cast(_param))  # fmt: skip
+for _text in ("np.asarray(a, dtype)", "np.asanyarray(a, dtype)", "np.array(object, dtype)"):
+    zero(_text, result=results.float_cast("object" if "object" in _text else "a"))
+
+# a number or an array as a float of some width
+
+for _name in ("float64", "float32", "longdouble"):
+    elementwise(f"np.{_name}(x, /)", "d", on=(0.5, 2))
+for _name in ("int64", "int32", "intp", "bool_"):
+    zero(f"np.{_name}(x, /)", result="bool" if _name == "bool_" else "int")

@@ -1,0 +1,92 @@
+"""Rules of the methods and attributes of arrays: most are those of the function of that name.
+
+Takes nothing, registers rules when imported, requires `rules.declare` and that the tables of
+numpy's functions are registered (the order of `registry.TABLES`). A method's first parameter is the array.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from s2s_ad.ir import walk
+from s2s_ad.ir.kinds import BOOL, FLOAT, INT, UNKNOWN
+from s2s_ad.ir.nodes import Attribute, Call, Expr, Name
+
+from . import registry, results
+from .declare import elementwise, general, linear, reshaping, zero
+from .results import constant, is_float_value
+from .rule import Rule
+
+BORROWED = (
+    *("sum", "mean", "var", "std", "prod", "max", "min", "ptp", "cumsum", "cumprod"),
+    *("argmax", "argmin", "argsort", "any", "all", "nonzero", "round", "searchsorted"),
+    *("ravel", "squeeze", "swapaxes", "diagonal", "trace", "dot", "take", "repeat"),
+)
+
+
+def as_method(rule: Rule) -> Rule:
+    """Return the rule of `a.f(...)` from that of `np.f(a, ...)`.
+
+    A tangent that is the call itself is written as the method, as the user writes it.
+    """
+    head = rule.params[0].name
+    function = Attribute(Name("np"), rule.name)
+
+    def as_written(expr: Expr) -> Expr:
+        match expr:
+            case Call(func=func, args=(Name() as first, *rest), keywords=keywords) if (
+                func == function
+            ):
+                return Call(Attribute(first, rule.name), tuple(rest), keywords)
+        return expr
+
+    text = rule.text.removeprefix(f"np.{rule.name}({head}").removeprefix(",").strip()
+    return replace(
+        rule,
+        text=f"{head}.{rule.name}({text}",
+        namespace="method",
+        tangent={name: walk.map_expr(expr, as_written) for name, expr in rule.tangent.items()},
+    )
+
+
+for _name in BORROWED:
+    for _rule in registry.rules_of("np", _name):
+        registry.register(as_method(_rule))
+
+# methods that differ from the function of that name, or have none
+
+_SHAPED = "np.reshape(d, a.shape)"
+reshaping("a.reshape(*shape)", a=_SHAPED, result=results.shaped("shape", "any", "a"))
+reshaping("a.flatten()", a=_SHAPED, result=results.raveled("a"))
+reshaping("a.transpose()", a="np.transpose(d)", result=results.transposed("a"))
+reshaping("a.transpose(axes, /)", a="np.transpose(d, np.argsort(axes))",
+          result=results.transposed("a"))  # fmt: skip
+reshaping("a.transpose(*axes)", a="np.transpose(d, np.argsort(axes))",
+          result=results.transposed("a"))  # fmt: skip
+elementwise("a.copy()", "d", result=results.same("a"))
+elementwise("a.conj()", "d", result=results.same("a"))
+elementwise("a.conjugate()", "d", result=results.same("a"))
+elementwise("a.astype(dtype)", a="d", where={"dtype": is_float_value},
+          result=results.like("a", "float"))  # fmt: skip
+zero("a.astype(dtype)", result=results.like("a", "any"))
+general("a.item()", tangent="d.item()", adjoint="unbroadcast(d, a)", result=constant(FLOAT))
+general("a.item(*index)", tangent={"a": "d.item(*index)"},
+        adjoint={"a": "scatter(d, a, index)"}, result=constant(FLOAT))  # fmt: skip
+linear("a.tolist()", a="np.array(d)", result=constant(UNKNOWN))
+elementwise("a.clip(min=None, max=None)", a="d * (a < max)", where={"min": None}, active=("a",),
+          result=results.same("a"))  # fmt: skip
+elementwise("a.clip(min=None, max=None)", a="d * (a > min)", where={"max": None}, active=("a",),
+          result=results.same("a"))  # fmt: skip
+elementwise("a.clip(min=None, max=None)", a="d * ((a > min) & (a < max))", active=("a",),
+          result=results.same("a"))  # fmt: skip
+zero("a.is_integer()", result=constant(BOOL))
+zero("a.index(value)", "a.count(value)", result=constant(INT))
+
+# attributes
+
+reshaping("a.T", "np.transpose(d)", tangent={"a": "d.T"}, result=results.transposed("a"))
+elementwise("a.real", "d", result=results.same("a"))
+zero("a.imag", result=results.same("a"))
+zero("a.shape", result=results.shape_of("a"))
+zero("a.size", "a.ndim", "a.itemsize", "a.nbytes", result=constant(INT))
+zero("a.dtype", result=constant(UNKNOWN))

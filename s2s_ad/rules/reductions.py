@@ -1,0 +1,173 @@
+"""Rules of numpy's reductions and scans.
+
+Takes nothing, registers rules when imported, requires `rules.declare`. `expand` puts a
+differential back on the axes that were reduced; the engine writes it in plain numpy where ranks
+are known.
+"""
+
+from __future__ import annotations
+
+from . import results
+from .declare import linear, reduction, reshaping
+
+
+def given_axis(value: object) -> bool:
+    """True for a literal axis that is a single integer."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+_AXES = "axis=axis, keepdims=keepdims"
+_PUT = "expand({}, a, axis, keepdims)"
+
+
+def _put(what: str) -> str:
+    return _PUT.format(what)
+
+
+# sums and means
+
+linear(
+    "np.sum(a, axis=None, *, keepdims=False)", a=_put("d"), result=results.reduction("a", "same")
+)
+_MEAN = "np.mean(a, axis=None, *, keepdims=False)"
+_FLOAT = results.reduction("a")
+linear(_MEAN, a=_put("d / a.size"), where={"axis": None}, ranks=("array",), result=_FLOAT)
+linear(_MEAN, a=_put("d / a.shape[axis]"), where={"axis": given_axis}, ranks=("array",),
+       result=_FLOAT)  # fmt: skip
+linear(_MEAN, a=_put("d * np.size(out) / np.size(a)"), result=_FLOAT)
+_AVERAGE = "np.average(a, axis=None, weights=None)"
+linear(_AVERAGE, a="expand(d / a.size, a, axis, False)", where={"axis": None, "weights": None},
+       ranks=("array",), result=_FLOAT)  # fmt: skip
+linear(_AVERAGE, a="expand(d * np.size(out) / np.size(a), a, axis, False)",
+       where={"weights": None}, result=_FLOAT)  # fmt: skip
+reduction(
+    _AVERAGE,
+    where={"axis": None},
+    tangent={
+        "a": "np.sum(weights * d) / np.sum(weights)",
+        "weights": "np.sum((a - out) * d) / np.sum(weights)",
+    },
+    adjoint={
+        "a": "weights * (d / np.sum(weights))",
+        "weights": "(a - out) * (d / np.sum(weights))",
+    },
+    ranks=("array", None, "array"),
+    result=_FLOAT,
+    on=(0.5, 2),
+)
+
+# spread around the mean
+
+_AROUND = "(a - np.mean(a, axis=axis, keepdims=True))"
+for _name in ("var", "std"):
+    _text = f"np.{_name}(a, axis=None, *, ddof=0, keepdims=False)"
+    _all = {"axis": None, "keepdims": False}
+    _mean = "(a - np.mean(a))"
+    if _name == "var":
+        reduction(
+            _text,
+            where=_all,
+            ranks=("array",),
+            tangent=f"2.0 * np.sum({_mean} * d) / (a.size - ddof)",
+            adjoint=f"{_mean} * (2.0 * d / (a.size - ddof))",
+            result=_FLOAT,
+        )
+        reduction(
+            _text,
+            let="count = np.size(a) / np.size(out) - ddof",
+            tangent=f"2.0 * np.sum({_AROUND} * d, {_AXES}) / count",
+            adjoint=f"{_AROUND} * {_put('2.0 * d / count')}",
+            result=_FLOAT,
+        )
+    else:
+        reduction(
+            _text,
+            where=_all,
+            ranks=("array",),
+            tangent=f"np.sum({_mean} * d) / ((a.size - ddof) * out) if out else 0.0",
+            adjoint=f"{_mean} * (d / ((a.size - ddof) * out) if out else 0.0)",
+            result=_FLOAT,
+        )
+        reduction(
+            _text,
+            let="count = np.size(a) / np.size(out) - ddof",
+            tangent=f"quotient(np.sum({_AROUND} * d, {_AXES}), count * out)",
+            adjoint=f"quotient({_AROUND} * {_put('d / count')}, {_put('out')})",
+            result=_FLOAT,
+        )
+
+# extremes: entries that tie share
+
+for _name in ("max", "min", "amax", "amin"):
+    reduction(
+        f"np.{_name}(a, axis=None, *, keepdims=False)",
+        tangent=f"np.sum(d * ties(a, out, axis, keepdims), {_AXES})",
+        adjoint=f"{_put('d')} * ties(a, out, axis, keepdims)",
+        result=results.reduction("a", "plain"),
+    )
+_WEIGHTS = "(ties(a, np.max(a, axis=axis), axis) - ties(a, np.min(a, axis=axis), axis))"
+reduction(
+    "np.ptp(a, axis=None)",
+    tangent=f"np.sum(d * {_WEIGHTS}, axis=axis)",
+    adjoint=f"expand(d, a, axis, False) * {_WEIGHTS}",
+    result=results.reduction("a", "same"),
+)
+
+# products, right at zeros: nothing is divided by an entry
+
+reduction(
+    "np.prod(a, axis=None, *, keepdims=False)",
+    tangent=f"np.sum(d * exclusive_product(a, axis), {_AXES})",
+    adjoint=f"{_put('d')} * exclusive_product(a, axis)",
+    result=results.reduction("a", "same"),
+    on=(0.5, 2),
+)
+
+# scans
+
+_SCAN = results.along_axis("a")
+reshaping("np.cumsum(a, axis=None)", a="np.cumsum(d[::-1])[::-1]", ranks=(1,), result=_SCAN)
+reshaping("np.cumsum(a, axis=None)", a="np.reshape(np.cumsum(d[::-1])[::-1], np.shape(a))",
+          where={"axis": None}, result=_SCAN)  # fmt: skip
+reshaping("np.cumsum(a, axis=None)", a="np.flip(np.cumsum(np.flip(d, axis), axis=axis), axis)",
+          where={"axis": given_axis}, result=_SCAN)  # fmt: skip
+_RUN = "np.cumprod(a, axis=None)"
+reduction(
+    _RUN,
+    where={"axis": given_axis},
+    tangent="recurrence(a, delay(out, 1.0, axis) * d, axis)",
+    adjoint="delay(out, 1.0, axis) * recurrence_back(a, d, axis)",
+    result=_SCAN,
+    on=(0.5, 2),
+)
+reduction(
+    _RUN,
+    where={"axis": None},
+    tangent="recurrence(np.ravel(a), delay(out, 1.0) * np.ravel(d))",
+    adjoint="np.reshape(delay(out, 1.0) * recurrence_back(np.ravel(a), d), np.shape(a))",
+    result=_SCAN,
+    on=(0.5, 2),
+)
+linear(
+    "np.diff(a, n=1, axis=-1)",
+    a="-np.diff(d, axis=axis, prepend=0.0, append=0.0)",
+    where={"n": 1},
+    result=results.unranked("a"),
+)
+linear(
+    "np.diff(a, n=1, axis=-1, prepend=0.0, append=0.0)",
+    a="-np.diff(d, axis=axis)",
+    where={"n": 1, "prepend": 0.0, "append": 0.0},
+    tangent={"a": "np.diff(d, axis=axis, prepend=0.0, append=0.0)"},
+    result=results.unranked("a"),
+)
+
+# order
+
+linear(
+    "np.sort(a, axis=-1)",
+    a="scatter_along(d, a, np.argsort(a, axis=axis), axis)",
+    tangent={"a": "np.take_along_axis(d, np.argsort(a, axis=axis), axis)"},
+    where={"axis": given_axis},
+    result=results.like("a"),
+)

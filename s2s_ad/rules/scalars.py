@@ -1,0 +1,155 @@
+"""Rules of Python's builtins and of the functions of math that take sequences.
+
+Takes nothing, registers rules when imported, requires `rules.declare`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from s2s_ad.ir.kinds import (
+    FLOAT,
+    INT,
+    UNKNOWN,
+    Kind,
+    ListOf,
+    Number,
+    Str,
+    TupleOf,
+    join,
+)
+from s2s_ad.ir.nodes import Expr
+
+from . import results
+from .declare import elementwise, general, linear, zero
+from .results import literal
+
+Kinds = Mapping[str, Kind]
+Args = Mapping[str, Expr]
+
+
+def _item(kind: Kind) -> Kind:
+    """Return the kind of what iterating over a sequence gives."""
+    if isinstance(kind, ListOf):
+        return kind.item
+    if isinstance(kind, TupleOf) and kind.items:
+        found = kind.items[0]
+        for item in kind.items[1:]:
+            found = join(found, item)
+        return found
+    return UNKNOWN
+
+
+def _extreme(kinds: Kinds, args: Args) -> Kind:
+    """Kind of `max(a, b, ...)`: of any of its arguments, or of the items of its only one."""
+    given = list(kinds.values())
+    return _item(given[0]) if len(given) == 1 else _item(TupleOf(tuple(given)))
+
+
+def _total(kinds: Kinds, args: Args) -> Kind:
+    """Kind of `sum(iterable, start)`: a number when all that is added is."""
+    item, start = _item(kinds.get("iterable", UNKNOWN)), kinds.get("start", INT)
+    if isinstance(item, Number) and isinstance(start, Number):
+        return item if (item, start) in ((INT, INT), (FLOAT, FLOAT)) else Number("number")
+    return UNKNOWN
+
+
+def _rounded(kinds: Kinds, args: Args) -> Kind:
+    kind = kinds.get("number", UNKNOWN)
+    return (INT if literal(args.get("ndigits")) is None else kind) if _is_number(kind) else UNKNOWN
+
+
+def _is_number(kind: Kind) -> bool:
+    return isinstance(kind, Number)
+
+
+# conversions: `int` and `round` cut the derivative, which the header of the output lists
+
+elementwise("builtins.float(x, /)", "d", result=results.constant(FLOAT), on=(0.5, 2))
+zero("builtins.int(x, /)", result=results.constant(INT))
+zero("builtins.round(number, ndigits=None)", result=_rounded)
+
+# the largest and the smallest: a constant wins a tie, differentiated arguments share it
+
+for _name, _op in (("max", ">"), ("min", "<")):
+    general(
+        f"builtins.{_name}(iterable, /)",
+        tangent="sum(weight * part for weight, part in zip(ties(iterable, out), d))",
+        adjoint="[weight * d for weight in ties(iterable, out)]",
+        result=_extreme,
+        on=(-2, 2),
+    )
+    _pair = f"builtins.{_name}(a, b, /)"
+    elementwise(_pair, a=f"d * (a {_op} b)", active=("a",), result=_extreme, on=(-2, 2))
+    elementwise(_pair, b=f"d * (b {_op} a)", active=("b",), result=_extreme, on=(-2, 2))
+    elementwise(
+        _pair,
+        a=f"d * ((a {_op} b) + 0.5 * (a == b))",
+        b=f"d * ((b {_op} a) + 0.5 * (a == b))",
+        result=_extreme,
+        on=(-2, 2),
+    )
+    elementwise(
+        f"builtins.{_name}(*items)",
+        items="d * share(item, out, actives, constants)",
+        result=_extreme,
+        on=(-2, 2),
+    )
+
+# sums and products of sequences
+
+linear(
+    "builtins.sum(iterable, /, start=0)",
+    iterable="spread(d, iterable)",
+    start="unbroadcast(d, start)",
+    tangent={"iterable": "sum(d)", "start": "d"},
+    result=_total,
+    on=(-2, 2),
+)
+linear("math.fsum(seq, /)", "spread(d, seq)", on=(-2, 2))
+general(
+    "math.prod(iterable, /, *, start=1)",
+    tangent={
+        "iterable": "start * sum(u * v for u, v in zip(exclusive_product(iterable), d))",
+        "start": "prod(iterable) * d",
+    },
+    adjoint={
+        "iterable": "[start * d * u for u in exclusive_product(iterable)]",
+        "start": "prod(iterable) * d",
+    },
+    result=results.constant(Number("number")),
+    on=(0.5, 2),
+)
+general(
+    "math.sumprod(p, q, /)",
+    tangent={"p": "sumprod(d, q)", "q": "sumprod(p, d)"},
+    adjoint={"p": "[d * v for v in q]", "q": "[d * u for u in p]"},
+    result=results.constant(Number("number")),
+    on=(-2, 2),
+)
+_ALONG = "sum((u - v) * w for u, v, w in zip(p, q, d)) / out if out else 0.0"
+general(
+    "math.dist(p, q, /)",
+    tangent={"p": _ALONG, "q": f"-{_ALONG}"},
+    adjoint={
+        "p": "[d * (u - v) / out if out else 0.0 for u, v in zip(p, q)]",
+        "q": "[d * (v - u) / out if out else 0.0 for u, v in zip(p, q)]",
+    },
+    on=(-2, 2),
+)
+
+# quotient and remainder together
+
+for _form in ("builtins.divmod(a, b, /)", "np.divmod(a, b, /)"):
+    general(
+        _form,
+        tangent={"a": "(0.0 * d, d)", "b": "(0.0 * d, -d * out[0])"},
+        adjoint={"a": "unbroadcast(d[1], a)", "b": "unbroadcast(-d[1] * out[0], b)"},
+        result=results.pair("same", "same"),
+        on={"a": (2.1, 2.9), "b": (0.71, 1.0)},
+    )
+
+# lengths, truth and text carry no derivative
+
+zero("builtins.len(obj, /)", result=results.constant(INT))
+zero("builtins.str(object)", "builtins.repr(obj, /)", result=results.constant(Str()))

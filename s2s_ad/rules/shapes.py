@@ -1,0 +1,178 @@
+"""Rules of functions that move entries around without changing them.
+
+Takes nothing, registers rules when imported, requires `rules.declare`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from s2s_ad.ir.kinds import ONE, UNKNOWN, Array, Kind, ListOf, Number, fresh_dim
+from s2s_ad.ir.nodes import Const, Expr
+
+from . import results
+from .declare import elementwise, linear, reshaping
+from .reductions import given_axis
+from .results import as_array, literal
+
+Kinds = Mapping[str, Kind]
+Args = Mapping[str, Expr]
+
+
+def _squeezed(kinds: Kinds, args: Args) -> Kind:
+    kind = as_array(kinds.get("a", UNKNOWN))
+    if not isinstance(kind, Array):
+        return UNKNOWN
+    axis = literal(args.get("axis", Const("None", None)))
+    if kind.dims is None:
+        return Array(None, kind.dtype)
+    if axis is None:
+        if any(dim.one is None for dim in kind.dims):
+            return Array(None, kind.dtype)
+        return replace(kind, dims=tuple(dim for dim in kind.dims if not dim.one))
+    axes = results.axes_of(axis, len(kind.dims))
+    if axes is None:
+        return Array(None, kind.dtype)
+    return replace(kind, dims=tuple(dim for k, dim in enumerate(kind.dims) if k not in axes))
+
+
+def _expanded(kinds: Kinds, args: Args) -> Kind:
+    kind = as_array(kinds.get("a", UNKNOWN))
+    if not isinstance(kind, Array):
+        return UNKNOWN
+    axis = literal(args.get("axis"))
+    wanted = (axis,) if given_axis(axis) else axis
+    if kind.dims is None or not isinstance(wanted, tuple):
+        return Array(None, kind.dtype)
+    rank = len(kind.dims) + len(wanted)
+    axes = results.axes_of(wanted, rank)
+    if axes is None:
+        return Array(None, kind.dtype)
+    rest = iter(kind.dims)
+    return replace(kind, dims=tuple(ONE if k in axes else next(rest) for k in range(rank)))
+
+
+def _at_least(rank: int) -> results.Result:
+    def result(kinds: Kinds, args: Args) -> Kind:
+        kind = next((as_array(k) for k in kinds.values()), UNKNOWN)
+        if not isinstance(kind, Array):
+            return UNKNOWN
+        if kind.dims is None:
+            return Array(None, kind.dtype)
+        if len(kind.dims) >= rank:
+            return kind
+        if rank == 3 and len(kind.dims) == 2:
+            return replace(kind, dims=(*kind.dims, ONE))
+        if rank == 3 and len(kind.dims) == 1:
+            return replace(kind, dims=(ONE, *kind.dims, ONE))
+        return replace(kind, dims=(ONE,) * (rank - len(kind.dims)) + kind.dims)
+
+    return result
+
+
+def _swapped(kinds: Kinds, args: Args) -> Kind:
+    kind = as_array(kinds.get("a", UNKNOWN))
+    if not isinstance(kind, Array) or kind.dims is None:
+        return kind
+    axes = results.axes_of((literal(args.get("axis1")), literal(args.get("axis2"))), len(kind.dims))
+    if axes is None:
+        return Array(tuple(fresh_dim() for _ in kind.dims), kind.dtype)
+    dims = list(kind.dims)
+    dims[axes[0]], dims[axes[1]] = dims[axes[1]], dims[axes[0]]
+    return replace(kind, dims=tuple(dims))
+
+
+def _same_rank(operand: str) -> results.Result:
+    def result(kinds: Kinds, args: Args) -> Kind:
+        kind = as_array(kinds.get(operand, UNKNOWN))
+        if not isinstance(kind, Array) or kind.dims is None:
+            return kind
+        return Array(tuple(fresh_dim() for _ in kind.dims), kind.dtype)
+
+    return result
+
+
+def _diagonal(kinds: Kinds, args: Args) -> Kind:
+    kind = as_array(kinds.get("v", UNKNOWN))
+    if not isinstance(kind, Array) or kind.dims is None or len(kind.dims) not in (1, 2):
+        return UNKNOWN
+    rank = 3 - len(kind.dims)
+    return Array(tuple(fresh_dim() for _ in range(rank)), kind.dtype)
+
+
+def _copied(kinds: Kinds, args: Args) -> Kind:
+    kind = kinds.get("a", UNKNOWN)
+    return as_array(kind) if isinstance(kind, (Number, Array, ListOf)) else UNKNOWN
+
+
+_BACK = "np.reshape(d, np.shape(a))"
+
+# shape
+
+for _known in (("array",), None):
+    _shape = "np.reshape(d, a.shape)" if _known else f"unbroadcast({_BACK}, a)"
+    reshaping("np.reshape(a, shape, /)", a=_shape, ranks=_known,
+              result=results.shaped("shape", "any", "a"))  # fmt: skip
+    reshaping("np.ravel(a)", a=_shape, ranks=_known, result=results.raveled("a"))
+    reshaping("np.squeeze(a, axis=None)", a=_shape, ranks=_known, result=_squeezed)
+    reshaping("np.expand_dims(a, axis)", a=_shape, ranks=_known, result=_expanded)
+    for _rank in (1, 2, 3):
+        reshaping(f"np.atleast_{_rank}d(a, /)", a=_shape, ranks=_known, result=_at_least(_rank))
+linear(
+    "np.broadcast_to(array, shape)",
+    array="unbroadcast(d, array)",
+    result=results.shaped("shape", "any", "array"),
+)
+
+# order of axes
+
+reshaping("np.transpose(a, axes=None)", a="np.transpose(d)", where={"axes": None},
+          result=results.transposed("a"))  # fmt: skip
+reshaping("np.transpose(a, axes=None)", a="np.transpose(d, np.argsort(axes))",
+          result=results.transposed("a"))  # fmt: skip
+reshaping("np.swapaxes(a, axis1, axis2)", a="np.swapaxes(d, axis1, axis2)", result=_swapped)
+reshaping("np.moveaxis(a, source, destination)", a="np.moveaxis(d, destination, source)",
+          result=_same_rank("a"))  # fmt: skip
+
+# order along axes
+
+reshaping("np.flip(m, axis=None)", m="np.flip(d, axis)", result=results.like("m"))
+reshaping("np.flipud(m)", m="np.flipud(d)", result=results.like("m"))
+reshaping("np.fliplr(m)", m="np.fliplr(d)", result=results.like("m"))
+reshaping("np.roll(a, shift, axis=None)", a="np.roll(d, np.negative(shift), axis=axis)",
+          result=results.like("a"))  # fmt: skip
+
+# repetition
+
+linear(
+    "np.repeat(a, repeats, axis=None)",
+    a="np.reshape(np.sum(np.reshape(d, (-1, repeats)), axis=1), np.shape(a))",
+    where={"axis": None},
+    ranks=("array", 0),
+    result=results.ranked(1, "a"),
+)
+linear(
+    "np.repeat(a, repeats, axis=None)",
+    a="np.sum(np.reshape(d, (a.shape[0], repeats) + a.shape[1:]), axis=1)",
+    where={"axis": 0},
+    ranks=("array", 0),
+    result=_same_rank("a"),
+)
+linear("np.tile(A, reps)", A="np.sum(np.reshape(d, (reps, -1)), axis=0)", ranks=(1, 0),
+       result=results.ranked(1, "A"))  # fmt: skip
+
+# triangles and diagonals
+
+linear("np.tril(m, k=0)", m="np.tril(d, k)", ranks=(2,), result=results.like("m"))
+linear("np.triu(m, k=0)", m="np.triu(d, k)", ranks=(2,), result=results.like("m"))
+linear("np.diag(v, k=0)", v="np.diag(d, k)", ranks=(1,), result=_diagonal)
+linear("np.diag(v, k=0)", v="scatter(d, v, np.eye(*v.shape, k=k, dtype=bool))", ranks=(2,),
+       result=_diagonal)  # fmt: skip
+linear("np.diagonal(a, offset=0)", a="scatter(d, a, np.eye(*a.shape, k=offset, dtype=bool))",
+       ranks=(2,), result=results.ranked(1, "a"))  # fmt: skip
+
+# copies
+
+for _copy in ("np.copy(a)", "np.ascontiguousarray(a, /)", "np.asfortranarray(a, /)"):
+    elementwise(_copy, "d", result=_copied)
