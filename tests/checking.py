@@ -1,4 +1,4 @@
-"""Checks of s2s_ad's derivatives against a reference Jacobian; each raises `Wrong` with what is wrong.
+"""Checks of s2s_ad's derivatives against a reference Jacobian; each raises `Wrong` if it differs.
 
 Takes a function, its arguments, names to differentiate and a `Reference`; gives nothing; requires
 the public interface and, for what it does not offer (kinds off, optimisations off, derivatives of
@@ -15,9 +15,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from s2s_ad.build import Derivative, Request, derive
 
 from s2s_ad import grad, jvp, value_and_grad, vjp
-from s2s_ad.build import Derivative, Request, derive
 from tests.oracles import (
     Kink,
     Reference,
@@ -235,10 +235,17 @@ def interleaved(
 
 
 def check_derived(
-    check: str, function: Callable[..., Any], args: tuple[Any, ...], wrt: tuple[str, ...], value: Any,
-    reference: Reference, options: frozenset[str] = frozenset(),
-) -> tuple[str, str]:  # fmt: skip
+    check: str,
+    function: Callable[..., Any],
+    args: tuple[Any, ...],
+    wrt: tuple[str, ...],
+    value: Any,
+    reference: Reference,
+    options: frozenset[str] = frozenset(),
+) -> tuple[str, str]:
     """Check what `derive` writes with kinds unknown and `options` off; return the two texts."""
+    if inspect.ismethod(function):
+        function, args = function.__func__, (function.__self__, *args)
     like = chosen(function, args, wrt)
     adjoint = derive(Request(function, "adjoint", wrt, {}, options=options))
     bars = weights(len(leaves(value)))
@@ -274,7 +281,7 @@ def check_second_order(
         raise Wrong("forward over reverse", f"{leaves(forward)}, wanted {wanted}")
     # the Hessian is symmetric: pulling back the dots gives the same product
     _, pullback = vjp(gradient, *copy.deepcopy(args), wrt=wrt)
-    reverse = pullback(rebuild(like, dots) if len(wrt) > 1 else rebuild(like, dots)[0])
+    reverse = pullback(rebuild(like, dots))
     if not close(leaves(reverse), wanted, error, SECOND_TOLERANCE):
         raise Wrong("reverse over reverse", f"{leaves(reverse)}, wanted {wanted}")
     tangent = derive(Request(function, "tangent", wrt, {}))

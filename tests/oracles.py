@@ -168,7 +168,7 @@ def reference(
     args: Sequence[Any],
     analytic: Callable[..., Any] | None = None,
 ) -> Reference:
-    """Return the Jacobian at `args`: by complex steps on `analytic` where that runs, else by differences.
+    """Return the Jacobian: by complex steps on `analytic` where that runs, else by differences.
 
     Raises Kink when differences do not converge, or the two methods disagree.
     """

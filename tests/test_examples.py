@@ -53,7 +53,9 @@ def test_taxi(run):
     assert numbers(r"squared error: ([\d.]+) min²", printed) == [pytest.approx(2.95, abs=0.02)]
     assert numbers(r"slope there: ([-\d.]+)", printed) == numbers(r"by hand: ([-\d.]+)", printed)
     for name, within in (("finite differences", 1e-3), ("by hand", 1e-6), ("s2s_ad", 1e-6)):
-        assert numbers(rf"descent, {name}: ([\d.]+) km/h", printed) == [pytest.approx(30, abs=within)]
+        assert numbers(rf"descent, {name}: ([\d.]+) km/h", printed) == [
+            pytest.approx(30, abs=within)
+        ]
     errors = [float(e) for e in re.findall(r"step \d.+: (\S+)\n", printed)]
     assert len(errors) == 14
     best = errors.index(min(errors))

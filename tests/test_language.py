@@ -44,7 +44,11 @@ def test_kinds_off(case):
 
 @pytest.mark.parametrize(
     "case",
-    [case for case in CASES if isinstance(case.function(*copy.deepcopy(case.args)), (float, np.floating))],
+    [
+        case
+        for case in CASES
+        if isinstance(case.function(*copy.deepcopy(case.args)), (float, np.floating))
+    ],
     ids=lambda case: case.name,
 )
 def test_second_order(case):

@@ -69,8 +69,9 @@ def test_every_construct_is_drawn():
             if isinstance(node, (ast.For, ast.While)) and node.orelse:
                 seen.add("LoopElse")
     wanted = (
-        "Assign AugAssign AnnAssign If For While LoopElse Break Continue Return Assert Raise Pass Lambda"
-        " FunctionDef IfExp BoolOp Compare ListComp GeneratorExp Subscript Slice Dict JoinedStr keyword"
+        "Assign AugAssign AnnAssign If For While LoopElse Break Continue Return Assert Raise Pass"
+        " FunctionDef Lambda IfExp BoolOp Compare ListComp GeneratorExp Subscript Slice Dict"
+        " JoinedStr keyword"
     )
     assert set(wanted.split()) <= seen
 

@@ -1,9 +1,9 @@
 """A program specified by examples: 200 pairs (x, y), a candidate with one unknown, its best value.
 
 Unit tests say yes or no. Make them soft, a squared error instead of an assertion, and how far a
-program is from passing becomes a number with a slope: here the pairs come from a program that nobody shows
-us, the candidate is `sin(omega * x)`, and gradient descent finds omega = 1.5. The loss has local
-minima: where the descent starts matters, and the picture shows it.
+program is from passing becomes a number with a slope. Here the pairs come from a program that
+nobody shows us, the candidate is `sin(omega * x)`, and gradient descent finds omega = 1.5. The loss
+has local minima: where the descent starts matters, and the picture shows it.
 
 Run: python soft_unit_tests.py [picture.png]
 """

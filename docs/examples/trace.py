@@ -1,8 +1,8 @@
 """Two lines of code, followed forwards and backwards.
 
-`c = a * b; d = log(c)` at (2, 3): the value, the gradient, and the two derivative programs side by side.
-Then a function with a loop, a branch and recursion, a Hessian-vector product of it, and the same
-numbers by a class of dual numbers, the other way to do it.
+`c = a * b; d = log(c)` at (2, 3): the value, the gradient, and the two derivative programs side by
+side. Then a function with a loop, a branch and recursion, a Hessian-vector product of it, and the
+same numbers by a class of dual numbers, the other way to do it.
 
 Run: python trace.py [picture.png]
 """
@@ -23,7 +23,7 @@ from s2s_ad import grad, hvp, jacfwd, value_and_grad
 def trace(a, b):
     c = a * b
     d = math.log(c)
-    return d
+    return d  # noqa: RET504
 
 
 def power(x, n):
@@ -98,7 +98,7 @@ def log(number):
 
 
 def on_duals(function):
-    """Return the function with a `math` whose `log` knows duals: overloading does not reach modules."""
+    """Return the function with a `math` that knows duals: overloading does not reach modules."""
     namespace = {"math": type("math", (), {"log": staticmethod(log)}), "power": power}
     return type(function)(function.__code__, namespace)
 

@@ -58,7 +58,11 @@ def shapes(x):
     y = x.reshape(3, 2) @ np.transpose(x.reshape(-1, 2))
     z = np.ravel(x) + x.T.flatten()
     w = np.expand_dims(x, 0) + np.squeeze(x[None, ..., None])
-    return np.sum(y) * np.sum(z**2) + np.sum(w**3) + np.reshape(x, -1)[4] * x.shape[0] * x.ndim * x.size
+    return (
+        np.sum(y) * np.sum(z**2)
+        + np.sum(w**3)
+        + np.reshape(x, -1)[4] * x.shape[0] * x.ndim * x.size
+    )
 
 
 @case(V, W, wrt="x w")
@@ -90,7 +94,9 @@ def fancy_indexing(x):
 
 @case(A)
 def pairs_of_index_arrays(x):
-    return np.sum(x[np.array([0, 1, 1]), np.array([2, 2, 0])] ** 2) + np.sum(x[np.ix_([0, 1], [1, 2])] ** 2)
+    return np.sum(x[np.array([0, 1, 1]), np.array([2, 2, 0])] ** 2) + np.sum(
+        x[np.ix_([0, 1], [1, 2])] ** 2
+    )
 
 
 @case(V, W, wrt="x w")

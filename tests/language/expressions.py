@@ -98,8 +98,7 @@ def long_expression(x):
         + 2 * x * (1 - x)  # and the cross term
         - x
         / (
-            1
-            + x**2  # kept positive
+            1 + x**2  # kept positive
         )
     )
 
@@ -219,7 +218,7 @@ def named_expression(x):
 
 @case(0.3)
 def literals_keep_their_text(x):
-    return 1e-1 * x + 1_000 * x**2 + 0x10 * x + .5 * x + 2. * x
+    return 1e-1 * x + 1_000 * x**2 + 0x10 * x + 0.5 * x + 2.0 * x
 
 
 @case(2)

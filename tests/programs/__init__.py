@@ -1,1 +1,1 @@
-"""Random programs: a typed generator, its oracles, a shrinker (`python -m tests.programs --help`)."""
+"""Random programs: a typed generator, their checks, a shrinker (`python -m tests.programs -h`)."""

@@ -29,7 +29,9 @@ def main() -> int:
     parser.add_argument("--start", type=int, default=0, help="the first seed")
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     parser.add_argument("--everything", action="store_true", help="every check on every program")
-    parser.add_argument("--no-shrink", action="store_true", help="print failing programs as they are")
+    parser.add_argument(
+        "--no-shrink", action="store_true", help="print failing programs as they are"
+    )
     parser.add_argument("--save", metavar="DIR", help="write shrunk failures there")
     parser.add_argument("--show", type=int, metavar="SEED", help="print one program and stop")
     options = parser.parse_args()

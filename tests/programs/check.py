@@ -12,8 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-
 from s2s_ad.build import OPTIMISATIONS
+
 from s2s_ad.errors import S2SError
 from s2s_ad.frontend.lower import lower_module
 from s2s_ad.ir.text import function_text
@@ -51,7 +51,9 @@ def round_trip(text: str) -> None:
         if again != function:
             raise Wrong("round trip", f"{name} printed as\n{printed}")
         if function_text(again) != printed:
-            raise Wrong("round trip", f"{name} printed in two ways\n{printed}\n{function_text(again)}")
+            raise Wrong(
+                "round trip", f"{name} printed in two ways\n{printed}\n{function_text(again)}"
+            )
 
 
 def check_program(program: Program, everything: bool = False) -> Outcome:
@@ -75,7 +77,9 @@ def check_program(program: Program, everything: bool = False) -> Outcome:
         steps.append(("all off", lambda: _derived(trial, "all off", off)))
     second = "not tried"
     if (everything or turn % 5 == 0) and isinstance(trial.value, (float, np.floating)):
-        steps.append(("second order", lambda: check_second_order(trial.function, trial.args, program.wrt)))
+        steps.append(
+            ("second order", lambda: check_second_order(trial.function, trial.args, program.wrt))
+        )
         second = "checked"
     for check, step in steps:
         try:
@@ -85,7 +89,9 @@ def check_program(program: Program, everything: bool = False) -> Outcome:
         except Kink:
             second = "kink"
         except Wrong as error:
-            return Outcome(program, "failed", trial.passed, check, f"wrong: {error.check}", str(error))
+            return Outcome(
+                program, "failed", trial.passed, check, f"wrong: {error.check}", str(error)
+            )
         except S2SError as error:
             kind = f"refused: {type(error).__name__}: {_unnamed(error.message)}"
             return Outcome(program, "failed", trial.passed, check, kind, str(error))

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from .basics import ODD_NAMES, PLAIN_NAMES, Context, indent
 from .expressions import (
     INTEGER,
     LIST,
@@ -28,7 +29,7 @@ from .expressions import (
     Scope,
     Variable,
 )
-from .statements import ODD_NAMES, PLAIN_NAMES, Context, Statements, indent
+from .statements import Statements
 
 _files = itertools.count(1)
 
@@ -132,7 +133,11 @@ def _main(
 ) -> tuple[list[str], str]:
     for name, kind in params:
         scope.variables[name] = Variable(kind)
-    results = [NUMBER] * 8 + [PAIR, "named"] + ([VECTOR, VECTOR, "mixed"] if statements.e.arrays else [LIST])
+    results = (
+        [NUMBER] * 8
+        + [PAIR, "named"]
+        + ([VECTOR, VECTOR, "mixed"] if statements.e.arrays else [LIST])
+    )
     result = rng.choice(results)
     context = Context(result, may_return=result != LIST)
     body = statements.block(scope, context, rng.randint(2, 9))
@@ -146,7 +151,9 @@ def _helper(
 ) -> tuple[Callee, list[str]]:
     if rng.random() < 0.25:
         return _recursive(rng, statements, outer, name)
-    kinds = [NUMBER, NUMBER, INTEGER] + ([VECTOR, VECTOR, MATRIX] if statements.e.arrays else [NUMBER])
+    kinds = [NUMBER, NUMBER, INTEGER] + (
+        [VECTOR, VECTOR, MATRIX] if statements.e.arrays else [NUMBER]
+    )
     params: list[tuple[str, str, bool]] = []
     texts = []
     for k in range(rng.randint(1, 3)):
@@ -163,7 +170,10 @@ def _helper(
         scope.variables[param] = Variable(kind)
     body = statements.block(scope, Context(result, depth=1), rng.randint(0, 3))
     body = [line for line in body if line != "pass"]
-    lines = [f"def {name}({', '.join(texts)}):", *indent([*body, f"return {statements.result(scope, result, 2)}"])]
+    lines = [
+        f"def {name}({', '.join(texts)}):",
+        *indent([*body, f"return {statements.result(scope, result, 2)}"]),
+    ]
     return Callee(name, tuple(params), result), lines
 
 
@@ -200,10 +210,12 @@ def _commented(rng: random.Random, text: str) -> str:
     lines = []
     for number, line in enumerate(text.splitlines()):
         space = line[: len(line) - len(line.lstrip())]
-        if line.strip() and not line.lstrip().startswith(("elif", "else", "'''", '"""')) and rng.random() < 0.06:
+        if (
+            line.strip()
+            and not line.lstrip().startswith(("elif", "else", "'''", '"""'))
+            and rng.random() < 0.06
+        ):
             lines.append(f"{space}# remark {number}")
         behind = line.strip() and not line.rstrip().endswith(('"""', "'''")) and rng.random() < 0.06
         lines.append(f"{line}  # note {number}" if behind else line)
     return "\n".join(lines) + "\n"
-
-

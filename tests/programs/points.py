@@ -65,7 +65,10 @@ def time_limit(seconds: float) -> Iterator[None]:
 
 
 def restricted(
-    function: Callable[..., Any], names: tuple[str, ...], wrt: tuple[str, ...], args: tuple[Any, ...]
+    function: Callable[..., Any],
+    names: tuple[str, ...],
+    wrt: tuple[str, ...],
+    args: tuple[Any, ...],
 ) -> Callable[..., Any]:
     """Return the function of its `wrt` arguments alone, the others held at `args`."""
     places = [names.index(name) for name in wrt]
@@ -102,7 +105,15 @@ def find_point(program: Program) -> Trial | tuple[str, ...]:
                 )
         except Kink as error:
             passed.append(f"kink: {error}"[:200])
-        except (ArithmeticError, ValueError, IndexError, TypeError, RecursionError, UnboundLocalError, AttributeError) as error:
+        except (
+            ArithmeticError,
+            ValueError,
+            IndexError,
+            TypeError,
+            RecursionError,
+            UnboundLocalError,
+            AttributeError,
+        ) as error:
             passed.append(f"{type(error).__name__}: {error}"[:200])
         except TooLong:
             passed.append("too long")

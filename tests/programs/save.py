@@ -1,7 +1,7 @@
 """The text of a regression file for a program that failed.
 
-Takes an `Outcome`, gives a module with `f`, `ARGS`, `WRT`, `expected()` (and `SEED`, the weights of a
-result that is not one number) as tests/test_regressions.py reads them; requires the oracles.
+Takes an `Outcome`, gives a module with `f`, `ARGS`, `WRT`, `expected()` (and `SEED`, the weights of
+a result that is not one number) as tests/test_regressions.py reads them; requires the oracles.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Makes a failing program as small as it gets while it fails in the same way.
 
 Takes a program and a predicate on programs; gives a program. Statements are removed or replaced by
-their bodies, expressions by their parts; requires the standard library's `ast` only, so comments are
-lost.
+their bodies, expressions by their parts; requires the standard library's `ast` only, so comments
+are lost.
 """
 
 from __future__ import annotations
@@ -91,11 +91,15 @@ def _bodies(statement: ast.stmt) -> Iterator[list[ast.stmt]]:
 def _expression_slots(tree: ast.Module) -> Iterator[tuple[ast.AST, str, int | None]]:
     for node in ast.walk(tree):
         for field, value in ast.iter_fields(node):
-            if isinstance(value, ast.expr) and not isinstance(getattr(value, "ctx", None), ast.Store):
+            if isinstance(value, ast.expr) and not isinstance(
+                getattr(value, "ctx", None), ast.Store
+            ):
                 yield node, field, None
             elif isinstance(value, list):
                 for index, item in enumerate(value):
-                    if isinstance(item, ast.expr) and not isinstance(getattr(item, "ctx", None), ast.Store):
+                    if isinstance(item, ast.expr) and not isinstance(
+                        getattr(item, "ctx", None), ast.Store
+                    ):
                         yield node, field, index
 
 
