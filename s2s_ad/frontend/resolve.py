@@ -106,15 +106,19 @@ def resolve(e: Expr, scope: Scope, locals_: frozenset[str]) -> object:
 
 def _attribute(owner: object, attr: str) -> object:
     """Return `owner.attr` when reading it runs no code of the user's."""
-    if isinstance(owner, types.ModuleType):
-        # a module may load its parts on demand, as numpy and scipy do, by a `__getattr__`
-        return getattr(owner, attr, MISSING)
-    if isinstance(owner, type):
+    kind = type(owner)  # isinstance would ask the object, which may answer what it likes
+    if issubclass(kind, types.ModuleType):
+        try:
+            # loads parts on demand where a module does that (numpy, scipy), which may fail
+            return getattr(owner, attr)
+        except Exception:
+            return MISSING
+    if issubclass(kind, type):
         return _class_attribute(owner, attr)
     return _instance_attribute(owner, attr)
 
 
-def _class_attribute(owner: type, attr: str) -> object:
+def _class_attribute(owner: Any, attr: str) -> object:
     if inspect.getattr_static(type(owner), attr, MISSING) is not MISSING:
         return MISSING  # a metaclass may compute it
     found = inspect.getattr_static(owner, attr, MISSING)

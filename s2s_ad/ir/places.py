@@ -13,7 +13,7 @@ from ..errors import Place
 from .nodes import Expr, Origin
 from .text import expr_text
 
-_TOKEN = re.compile(r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|\w+(?:\.\d*)?|\.\d+|[^\w\s]")
+_TOKEN = re.compile(r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|\d\w*(?:\.\w*)?|\.\d\w*|\w+|[^\w\s]")
 
 
 def place_of(origin: Origin, e: Expr | None = None, lines: Sequence[str] = ()) -> Place:
