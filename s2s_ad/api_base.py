@@ -96,6 +96,7 @@ class Transform(ABC):
 
     def _values(self, args: Values, kwargs: dict[str, Any]) -> Values:
         """Return the values of all parameters, those to be differentiated being real."""
+        self._of = self._of.current()
         return self._made_real(self._of.values(args, kwargs))
 
     def _made_real(self, values: Values) -> Values:

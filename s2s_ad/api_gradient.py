@@ -112,7 +112,10 @@ class ValueAndGradient(Transform):
             if self._of.leading:
                 function = partial(function, *self._of.leading)
             key = tuple(map(type, args))
-            self._fast[key] = (function, step.current(), values[len(args) :])
+            tests = step.current()
+            if len(args) < len(values):
+                tests = (*tests, lambda: self._of.current() is self._of)
+            self._fast[key] = (function, tests, values[len(args) :])
 
     def _check_number(self, values: Values, step: Pass, inner: Plan) -> None:
         if step.source is None or not step.source.seed[1]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 import linecache
+import operator
 import types
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,8 +27,8 @@ Wrt: TypeAlias = "int | str | Sequence[int | str] | None"
 class Primal:
     """A callable taken apart: calling it calls `base` with `leading` in front.
 
-    base is a Python function, or a transform. names are the parameters of the callable;
-    all_names those of base, which begin with the parameters that `leading` fills.
+    base is a Python function, or a transform; defaults are those it had. names are the parameters
+    of the callable, all_names those of base, which begin with what `leading` fills.
     """
 
     call: Callable[..., Any]
@@ -35,6 +36,13 @@ class Primal:
     leading: Values
     signature: inspect.Signature
     all_names: tuple[str, ...]
+    defaults: tuple[Any, ...]
+
+    def current(self) -> Primal:
+        """Return the primal as it is now: defaults may be replaced between two calls."""
+        now = _defaults(self.base)
+        same = len(now) == len(self.defaults) and all(map(operator.is_, now, self.defaults))
+        return self if same else primal_of(self.call)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -77,7 +85,14 @@ def primal_of(call: Callable[..., Any]) -> Primal:
             f"the parameters of {call!r} are not known",
             hint="differentiate a Python function that calls it",
         ) from None
-    return Primal(call, base, leading, signature, all_names)
+    return Primal(call, base, leading, signature, all_names, _defaults(base))
+
+
+def _defaults(base: Any) -> tuple[Any, ...]:
+    """Return what holds the defaults of a function, or of the one a transform was made from."""
+    while hasattr(base, "__s2s_transform__"):
+        base = _base(base.primal)[0]
+    return (base.__defaults__, *(base.__kwdefaults__ or {}).values())
 
 
 def _base(call: Any) -> tuple[Any, Values]:

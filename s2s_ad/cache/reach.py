@@ -1,0 +1,225 @@
+"""What the derivative of a function may depend on: every function, class and value within reach.
+
+Takes functions, gives a `Reach`: facts that change whenever one of them does, and for each object
+found the path by which another process finds it again. Requires frontend.source and the
+standard library: this runs before every look-up in the cache, so it reads sources with `ast` and
+never loads libcst.
+
+It finds too much rather than too little: names are followed wherever they occur, whether or not
+a local variable hides them, and classes with all their methods. Libraries that do not change
+without a new version are known by their versions.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import functools
+import sys
+import textwrap
+import types
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from s2s_ad.cache.key import digest
+from s2s_ad.errors import SourceError
+from s2s_ad.frontend.source import Source, find
+
+MOST_FUNCTIONS = 500
+_VERSIONED = ("numpy", "scipy")
+_SMALL = (int, float, complex, str, bytes, bool, types.NoneType, np.generic)
+# how a callable that is not a function holds the one it stands for
+_HOLDERS = ("__func__", "__wrapped__", "primal", "py_func", "func", "fget")
+
+Path = tuple[str, ...]
+
+
+class Reach:
+    """Everything within reach of `roots`.
+
+    facts: lines that together change when anything a derivative depends on does, or None when
+    there is too much to say. With `deep`, the functions of the standard library are read too,
+    which adds paths, not facts.
+    """
+
+    def __init__(self, roots: Mapping[str, Any], deep: bool = False) -> None:
+        self.facts: list[str] | None = []
+        self._deep = deep
+        self._paths: dict[int, Path] = {}
+        self._alive: list[Any] = []
+        self._functions = 0
+        self._waiting: list[tuple[Path, Any]] = []
+        for name, value in roots.items():
+            self._meet((name,), value)
+        while self._waiting and self.facts is not None:
+            self._read(*self._waiting.pop(0))
+
+    def path(self, value: object) -> Path | None:
+        """Return the first path at which an object was found."""
+        return self._paths.get(id(value))
+
+    def _meet(self, path: Path, value: Any) -> None:
+        if self.facts is None:
+            return
+        known = self._paths.get(id(value))
+        if known is not None and not isinstance(value, _SMALL):
+            self.facts.append(f"{path} is {known}")
+            return
+        self._alive.append(value)
+        self._paths.setdefault(id(value), path)
+        self.facts.append(f"{path}: {describe(value)}")
+        if isinstance(value, (types.FunctionType, type)):
+            deeper = self._deep and _root(value) not in _VERSIONED
+            if len(path) == 1 or deeper or not _unchanging(value):
+                self._waiting.append((path, value))
+            return
+        if not isinstance(value, (*_SMALL, types.ModuleType, types.BuiltinFunctionType)):
+            if not _unchanging(type(value)):
+                self._meet((*path, "class:"), type(value))
+            for holder in _HOLDERS:
+                if isinstance(held := step(value, f"held:{holder}"), types.FunctionType):
+                    self._meet((*path, f"held:{holder}"), held)
+
+    def _read(self, path: Path, value: Any) -> None:
+        assert self.facts is not None
+        if isinstance(value, type):
+            for k, base in enumerate(value.__bases__):
+                self._meet((*path, f"base:{k}"), base)
+            for name, member in sorted(vars(value).items()):
+                self._meet((*path, f"held:{name}"), member)
+            return
+        self._functions += 1
+        if self._functions > MOST_FUNCTIONS:
+            self.facts = None
+            return
+        text, chains = names_in(value)
+        self.facts.append(text)
+        for chain in chains:
+            found: Any = value
+            for k in range(len(chain)):
+                found = step(found, f"{'held' if k else 'name'}:{chain[k]}")
+                if found is ...:
+                    break
+                names = [f"{'held' if j else 'name'}:{chain[j]}" for j in range(k + 1)]
+                self._meet((*path, *names), found)
+        for k in range(len(value.__defaults__ or ())):
+            self._meet((*path, f"default:{k}"), step(value, f"default:{k}"))
+        for name in value.__kwdefaults__ or ():
+            self._meet((*path, f"default:{name}"), step(value, f"default:{name}"))
+
+
+def follow(roots: Mapping[str, Any], path: Path) -> Any:
+    """Return what is at a path now, `...` when there is nothing."""
+    value = roots.get(path[0], ...)
+    for name in path[1:]:
+        if value is ...:
+            break
+        value = step(value, name)
+    return value
+
+
+def step(value: Any, name: str) -> Any:
+    """Return what one step of a path leads to from `value`, `...` when it leads nowhere."""
+    kind, _, name = name.partition(":")
+    if kind == "name":
+        return _global(value, name)
+    if kind == "class":
+        return type(value)
+    if kind == "base":
+        return value.__bases__[int(name)]
+    if kind == "default":
+        if name.isdigit():
+            return value.__defaults__[int(name)]
+        return value.__kwdefaults__[name]
+    if isinstance(value, (types.ModuleType, types.MethodType, staticmethod, classmethod, property)):
+        return getattr(value, name, ...)
+    # what stands in the object itself: no code of its class is run
+    try:
+        return object.__getattribute__(value, "__dict__").get(name, ...)
+    except AttributeError:
+        return ...
+
+
+def _global(function: types.FunctionType, name: str) -> Any:
+    """Return what a name outside a function is bound to."""
+    free = function.__code__.co_freevars
+    if name in free:
+        try:
+            return (function.__closure__ or ())[free.index(name)].cell_contents
+        except ValueError:
+            return ...
+    return function.__globals__.get(name, vars(builtins).get(name, ...))
+
+
+def describe(value: Any) -> str:
+    """Return what the text of a derivative may depend on in a value met on the way."""
+    if isinstance(value, _SMALL):
+        return f"{type(value).__name__} {value!r}"
+    if isinstance(value, types.ModuleType):
+        return f"module {value.__name__} {_version(value.__name__)}"
+    if isinstance(value, np.ndarray):
+        ones = [length == 1 for length in value.shape]
+        return f"array {value.dtype.char} {ones}"
+    if isinstance(value, (tuple, list)):
+        return f"{type(value).__name__} ({', '.join(map(describe, value))})"
+    if isinstance(value, dict):
+        items = (f"{describe(key)}: {describe(item)}" for key, item in value.items())
+        return f"dict ({', '.join(items)})"
+    name = getattr(value, "__qualname__", None)
+    if isinstance(name, str):
+        module = getattr(value, "__module__", None) or ""
+        return f"{type(value).__name__} {module}.{name} {_version(module)}"
+    return f"a {type(value).__module__}.{type(value).__qualname__}"
+
+
+def _root(value: Any) -> str:
+    return (getattr(value, "__module__", None) or "").split(".")[0]
+
+
+def _unchanging(value: Any) -> bool:
+    """Return whether a function or class is known by the version of its package."""
+    return _root(value) in _VERSIONED or _root(value) in sys.stdlib_module_names
+
+
+def _version(module: str) -> str:
+    root = module.split(".")[0]
+    if root in sys.stdlib_module_names and root != "__main__":
+        return sys.version.split()[0]
+    found = sys.modules.get(root)
+    return str(getattr(found, "__version__", "")) if root in _VERSIONED else ""
+
+
+def names_in(function: types.FunctionType) -> tuple[str, tuple[tuple[str, ...], ...]]:
+    """Return the text of a function with its first line's number, and the names it mentions."""
+    try:
+        source = find(function)
+    except SourceError:
+        code = function.__code__
+        return digest(f"{code.co_code!r} {code.co_consts!r}"), tuple((n,) for n in code.co_names)
+    return f"line {source.first_line}\n{source.text}", _chains(source)
+
+
+@functools.lru_cache(maxsize=512)
+def _chains(source: Source) -> tuple[tuple[str, ...], ...]:
+    text = textwrap.dedent(source.text)
+    try:
+        tree = ast.parse(f"(\n{text}\n)" if source.name == "<lambda>" else text)
+    except SyntaxError:  # lines of a deeper string reach to the margin
+        tree = ast.parse("if True:\n" + source.text)
+    return tuple(dict.fromkeys(_walk(tree)))
+
+
+def _walk(tree: ast.AST) -> Iterator[tuple[str, ...]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            yield (node.id,)
+        elif isinstance(node, ast.Attribute):
+            chain: list[str] = []
+            inner: ast.expr = node
+            while isinstance(inner, ast.Attribute):
+                chain.append(inner.attr)
+                inner = inner.value
+            if isinstance(inner, ast.Name):
+                yield (inner.id, *reversed(chain))
