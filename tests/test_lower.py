@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 import time
 import tokenize
 from collections import Counter
@@ -87,7 +88,7 @@ x = rf"\\d{b}" + f'''{c}'''
 x = {**a, b: c, "d": [e]}, {f, g}
 x = [a for b, c in d if e if f for g in h], {i: j for i in k}, (l for l in m)
 x = sum(a for a in b) + f(*c, d, *e, g=h, **i)
-x = a[1], a[1:2], a[:], a[::2], a[1, ..., None, :-1], a[()], a[1,], a[b, *c]
+x = a[1], a[1:2], a[:], a[::2], a[1, ..., None, :-1], a[()], a[1,]
 x = lambda: 0, lambda a, /, b=1, *c, d, e=2, **f: (a, b)
 x = (y := z) + (w := y)
 print(x, end="")
@@ -112,6 +113,12 @@ with (open(a) as b, c as (d, e)): pass
 def g(a, /, b: int = 1, *args, c=2, **kw) -> float: return a
 return a, *b
 """
+
+
+if sys.version_info >= (3, 11):
+    SNIPPETS += "x = a[b, *c]\nx = a[*c]\n"
+if sys.version_info >= (3, 12):
+    SNIPPETS += 'def g[T](x: T): return x\nx = f"{d["k"]}"\n'
 
 
 @pytest.mark.parametrize("line", SNIPPETS.strip().split("\n"))
@@ -216,6 +223,13 @@ def test_decorators_are_kept_by_a_module_and_left_out_of_a_source():
     assert function_text(function(text)) == "# why\n@grad\n@other(1)\ndef f(x):\n    return x\n"
     f = lower(Source(text, "m.py", 10, "f"))
     assert f.decorators == () and f.origin.line == 12 and f.body[0].origin.line == 13
+
+
+if sys.version_info >= (3, 12):
+
+    def test_type_parameters_go_and_annotations_that_name_them():
+        f = function("def f[T, *U](x: list[T], y: float) -> T:\n    return x\n")
+        assert function_text(f) == "def f(x, y: float):\n    return x\n"
 
 
 def test_lambda():

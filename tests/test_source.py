@@ -219,6 +219,27 @@ def test_lambda_over_several_lines(module):
     assert f.origin.text == "lambda x: (" and f.origin.line == 1
 
 
+def test_code_that_depends_on_the_imports_of_its_module(module):
+    """From 3.12 on `math.sin(x)` is compiled differently when `math` is imported."""
+    m = module(
+        "import math\n"
+        "from math import pi as tau\n"
+        "from fractions import Fraction\n"
+        "table = {}\n"
+        "f = lambda x: math.sin(x) + tau.hex() + Fraction.from_float(x) + table.get(x)\n"
+        "def g(x):\n"
+        "    return math.sin(x) + table.get(x)\n"
+        "def h(x):\n"
+        "    return math.sin(x) + tau.hex() + Fraction.from_float(x) + table.get(x)\n"
+    )
+    assert (
+        body(m.f)
+        == body(m.h)
+        == ("math.sin(x) + tau.hex() + Fraction.from_float(x) + table.get(x)")
+    )
+    assert body(m.g) == "math.sin(x) + table.get(x)"
+
+
 def test_lambda_in_a_comprehension_and_in_a_closure(module):
     m = module("fs = [lambda x: x * k for k in (1, 2)]\ndef g(k):\n    return lambda x: x - k\n")
     assert body(m.fs[1]) == "x * k" and body(m.g(1)) == "x - k"

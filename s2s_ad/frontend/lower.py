@@ -20,8 +20,9 @@ import libcst as cst
 
 from ..errors import Place, UnsupportedSyntax
 from ..ir import nodes as ir
-from ..ir.nodes import NO_COMMENTS, Block, Comments, Function, Stmt
+from ..ir.nodes import NO_COMMENTS, Block, Comments, Expr, Function, Stmt
 from ..ir.text import expr_text
+from ..ir.walk import names
 from . import layout
 from .layout import Layout
 from .lower_expr import ASYNC, Refused, expr, operator, optional
@@ -146,6 +147,10 @@ def _function(node: cst.FunctionDef, place: Any, at: Layout) -> Function:
         returns = expr(node.returns.annotation) if node.returns else None
     except Refused as refused:
         raise _located(refused, place, at) from None
+    generic = {param.name for param in getattr(place, "type_params", ())}
+    if generic:  # `def f[T](x: T)`: T is known nowhere else
+        params = tuple(replace(p, annotation=_unless(p.annotation, generic)) for p in params)
+        returns = _unless(returns, generic)
     docstring = ast.get_docstring(place)
     body, rest = _block(node.body, place.body, at, docstring=True)
     if not body and docstring is None:
@@ -160,6 +165,10 @@ def _function(node: cst.FunctionDef, place: Any, at: Layout) -> Function:
         origin=at.origin(place),
         comments=Comments(before=before, trailing=_header_trailing(node.body), after=rest),
     )
+
+
+def _unless(annotation: Expr | None, generic: set[str]) -> Expr | None:
+    return None if annotation is None or names(annotation) & generic else annotation
 
 
 def _anonymous(node: Any, place: ast.stmt, at: Layout) -> Function:
@@ -417,7 +426,7 @@ def _raise(node: cst.Raise, meta: dict[str, Any]) -> Stmt:
     return ir.Raise(exception=optional(node.exc), cause=optional(cause), **meta)
 
 
-def _names(node: cst.Global | cst.Nonlocal) -> tuple[str, ...]:
+def _declared(node: cst.Global | cst.Nonlocal) -> tuple[str, ...]:
     return tuple(item.name.value for item in node.names)
 
 
@@ -461,8 +470,8 @@ _SIMPLE: dict[type, Callable[[Any, dict[str, Any]], Stmt]] = {
     ),
     cst.Raise: _raise,
     cst.Del: _del,
-    cst.Global: lambda node, meta: ir.Global(names=_names(node), **meta),
-    cst.Nonlocal: lambda node, meta: ir.Global(names=_names(node), keyword="nonlocal", **meta),
+    cst.Global: lambda node, meta: ir.Global(names=_declared(node), **meta),
+    cst.Nonlocal: lambda node, meta: ir.Global(names=_declared(node), keyword="nonlocal", **meta),
     cst.Import: _import,
     cst.ImportFrom: _import,
 }

@@ -144,9 +144,7 @@ def _find_def(function: types.FunctionType, lines: list[str]) -> str | None:
         text = "".join(inspect.getblock(lines[first - 1 :]))
     except (SyntaxError, tokenize.TokenError):
         return None
-    # what stands at the left margin compiles alone; anything else needs what is around it
-    alone = not text[:1].isspace()
-    for whole in (["\n" * (first - 1) + text] if alone else []) + ["".join(lines)]:
+    for whole in (*_alone(text, function), "".join(lines)):
         for found in _codes(whole, code.co_flags & _FUTURES):
             if (found.co_name, found.co_firstlineno) == (code.co_name, first) and _same_code(
                 found, code
@@ -155,15 +153,43 @@ def _find_def(function: types.FunctionType, lines: list[str]) -> str | None:
     return None
 
 
+def _alone(text: str, function: types.FunctionType) -> Iterator[str]:
+    """Yield the text of a module that holds nothing but the function, as that compiles faster.
+
+    Only what stands at the left margin can be taken out of its module. From 3.12 on the code of
+    `np.sin(x)` depends on whether the module imports `np`: where that guess at its imports is
+    wrong, the code differs, and the whole module is compiled.
+    """
+    first = function.__code__.co_firstlineno
+    if text[:1].isspace() or first == 1:
+        return
+    modules = [
+        name
+        for name in sorted(_read_names(function.__code__))
+        if isinstance(function.__globals__.get(name), types.ModuleType)
+    ]
+    yield f"{_importing(modules)}{chr(10) * (first - 1)}{text}"
+
+
+def _read_names(code: types.CodeType) -> set[str]:
+    return {name for part in _nested(code) for name in part.co_names}
+
+
+def _importing(names: list[str]) -> str:
+    return f"import {', '.join(names)}" if names else ""
+
+
 def _find_lambda(function: types.FunctionType, lines: list[str]) -> str | None:
     """Return the text of the lambda; of several with equal code, the one in the same columns."""
     code = function.__code__
     best: tuple[tuple[bool, bool], str] | None = None
-    for node in _lambdas("".join(lines)):
+    lambdas, imported = _lambdas("".join(lines))
+    imports = _importing(sorted(imported & _read_names(code)))
+    for node in lambdas:
         if node.lineno != code.co_firstlineno:
             continue
         text = _blanked(lines, node)
-        found = _compiled_lambda(text, code, _owner(function))
+        found = _compiled_lambda(text, code, imports, _owner(function))
         if found is not None and _same_code(found, code):
             rank = (_columns(found) == _columns(code), _defaults_agree(node.args, function))
             if best is None or rank > best[0]:
@@ -171,11 +197,13 @@ def _find_lambda(function: types.FunctionType, lines: list[str]) -> str | None:
     return best and best[1]
 
 
-def _compiled_lambda(text: str, code: types.CodeType, owner: str) -> types.CodeType | None:
-    """Compile a lambda with the scopes around it that its code depends on."""
-    head = f"class {owner}:\n" if owner else ""
-    outer = f"{head} def outer({', '.join(code.co_freevars)}):\n  return (\n{text}\n)"
-    for found in _codes(outer if owner else outer.lstrip(), code.co_flags & _FUTURES):
+def _compiled_lambda(
+    text: str, code: types.CodeType, imports: str, owner: str
+) -> types.CodeType | None:
+    """Compile a lambda with all that is around it and that its code depends on."""
+    around = f"class {owner}:\n" if owner else "if True:\n"
+    outer = f" def outer({', '.join(code.co_freevars)}):\n  return (\n{text}\n)"
+    for found in _codes(f"{imports}\n{around}{outer}", code.co_flags & _FUTURES):
         if found.co_name == "outer":
             inner = [const for const in found.co_consts if isinstance(const, types.CodeType)]
             return inner[-1]  # those of its defaults come first
@@ -223,14 +251,24 @@ def _codes(text: str, flags: int) -> tuple[types.CodeType, ...]:
 
 
 @functools.lru_cache(maxsize=16)
-def _lambdas(text: str) -> tuple[ast.Lambda, ...]:
+def _lambdas(text: str) -> tuple[tuple[ast.Lambda, ...], frozenset[str]]:
+    """Return all lambdas in `text`, and the names that the module imports."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             tree = ast.parse(text)
     except (SyntaxError, ValueError):
-        return ()
-    return tuple(node for node in ast.walk(tree) if isinstance(node, ast.Lambda))
+        return (), frozenset()
+    imported: set[str] = set()
+    todo: list[ast.AST] = [tree]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            imported.update((alias.asname or alias.name).split(".")[0] for alias in node.names)
+        elif not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            todo.extend(ast.iter_child_nodes(node))
+    lambdas = tuple(node for node in ast.walk(tree) if isinstance(node, ast.Lambda))
+    return lambdas, frozenset(imported - {"*"})
 
 
 def _nested(code: types.CodeType) -> Iterator[types.CodeType]:
@@ -257,11 +295,28 @@ def _same_code(ours: types.CodeType, loaded: types.CodeType) -> bool:
     """True when both do the same. Line numbers do not matter, nor whether a scope is nested."""
     if any(name.startswith("@") for name in loaded.co_varnames + loaded.co_names):
         return _same_but_for_asserts(ours, loaded)
-    flags = ~(inspect.CO_NESTED | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    # `types.coroutine` marks the code of a generator without changing it
+    flags = ~(inspect.CO_NESTED | inspect.CO_ITERABLE_COROUTINE | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
     return (
         all(getattr(ours, name) == getattr(loaded, name) for name in _COMPARED)
         and ours.co_flags & flags == loaded.co_flags & flags
-        and _same_const(ours.co_consts, loaded.co_consts)
+        and _same_const(_constants(ours), _constants(loaded))
+    )
+
+
+def _constants(code: types.CodeType) -> tuple[object, ...]:
+    """Return the constants of `code`, but for the paths of functions defined inside it.
+
+    Python 3.10 keeps them among the constants, each behind its code, and they tell what is around.
+    """
+    if hasattr(code, "co_qualname"):
+        return code.co_consts
+    before = (None, *code.co_consts)
+    return tuple(
+        const.rpartition(".")[2]
+        if isinstance(const, str) and isinstance(previous, types.CodeType)
+        else const
+        for previous, const in zip(before, code.co_consts)
     )
 
 
