@@ -363,6 +363,8 @@ def f(x):
         r"A formula \frac{a}{b}",
         "Ends with a backslash \\",
         'Three """ quotes',
+        'Ends with three """',
+        'Ends with a backslash and a quote \\"',
         "First\n\n    indented more\n\nlast",
         "First\n    all others indented\n    as here",
         "ünïcode ∂",

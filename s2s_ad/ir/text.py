@@ -315,10 +315,10 @@ def _docstring_lines(value: str, start: str) -> list[str]:
     plain = all(c == "\n" or c.isprintable() for c in value)
     raw = plain and "\\" in value and '"""' not in value and value[-1] not in '"\\'
     if not raw:
-        value = value.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
-        value = "".join(c if c == "\n" or c.isprintable() else _escaped(c) for c in value)
-        if value.endswith('"'):
-            value = value[:-1] + '\\"'
+        core = value.rstrip('"')
+        quotes = '\\"' * (len(value) - len(core))
+        core = core.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
+        value = "".join(c if c == "\n" or c.isprintable() else _escaped(c) for c in core) + quotes
     first, *others = value.split("\n")
     if others and all(line[:1] in ("", " ") for line in others):
         others = [first, *others]  # else the indentation would seem to be that of the function
