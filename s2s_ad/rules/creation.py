@@ -60,10 +60,23 @@ for _name in ("zeros", "ones", "empty"):
 zero(
     "np.eye(N, M=None, k=0, dtype=None)", "np.identity(n, dtype=None)", result=results.ranked(2, "")
 )
-for _rank, _back in ((0, "np.sum(d)"), (None, "unbroadcast(d, fill_value)")):
-    linear("np.full(shape, fill_value)", fill_value=_back, ranks=(None, _rank), result=_filled)
-    linear("np.full_like(a, fill_value)", a="0", fill_value=_back, ranks=(None, _rank),
-           result=results.like("a"))  # fmt: skip
+_OF_FLOATS = "(out.dtype.kind == 'f')"  # a fill of integers is cut
+for _rank, _back in ((0, "np.sum({})"), (None, "unbroadcast({}, fill_value)")):
+    linear(
+        "np.full(shape, fill_value)",
+        fill_value=_back.format("d"),
+        ranks=(None, _rank),
+        result=_filled,
+    )
+    for _kind, _flow in (("floats", "d"), (None, f"{_OF_FLOATS} * d")):
+        linear(
+            "np.full_like(a, fill_value)",
+            a="0",
+            fill_value=_back.format(_flow),
+            tangent={"fill_value": f"np.full_like(out, {_flow})"},
+            ranks=(_kind, _rank),
+            result=results.like("a"),
+        )
 
 # equal steps
 
@@ -81,17 +94,22 @@ linear(
     start=f"unbroadcast(contract({_DOWN}, d, 0, 0), start)",
     stop=f"unbroadcast(contract({_UP}, d, 0, 0), stop)",
     tangent={
-        "start": "np.linspace(d, 0.0 * (start + stop), num, endpoint=endpoint)",
-        "stop": "np.linspace(0.0 * (start + stop), d, num, endpoint=endpoint)",
+        "start": "np.linspace(d, 0.0 * np.add(start, stop), num, endpoint=endpoint)",
+        "stop": "np.linspace(0.0 * np.add(start, stop), d, num, endpoint=endpoint)",
     },
     result=_spaced,
 )
 passive("np.arange(stop, /, *, dtype=None)", result=_steps)
-linear(
-    "np.arange(start, stop, step=1, /)",
-    start="np.sum(d)",
-    stop="0",
-    step="np.sum(d * np.arange(out.size))",
-    tangent={"start": "np.full(out.size, d)", "step": "np.arange(out.size) * d"},
-    result=_steps,
-)
+_STEPS = "np.arange(start, stop, step=1, /)"
+for _ranks, _back in (((0, 0, 0), "{}"), ((None, None, None), "unbroadcast({0}, {1})")):
+    linear(
+        _STEPS,
+        start=_back.format("np.sum(d)", "start"),
+        stop="0",
+        step=_back.format("np.sum(d * np.arange(out.size))", "step"),
+        tangent={"start": "np.full(out.size, d)", "step": "np.arange(out.size) * d"},
+        ranks=_ranks,
+        on={"start": (0.1, 0.9), "stop": (6.1, 6.4), "step": (1.1, 1.2)},
+        result=_steps,
+    )
+passive("np.arange(start, stop, step=1, /, *, dtype=None)", result=_steps)

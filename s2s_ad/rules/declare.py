@@ -101,7 +101,7 @@ class Target:
 
 def elementwise(
     text: str,
-    one: str | None = None,
+    one: str | Templates | None = None,
     /,
     *,
     number: str | Templates | None = None,
@@ -251,8 +251,10 @@ def _register_argument(
 
 
 def _structured(name: str, template: str) -> str:
-    head = template.partition("(")[0]
-    if head in STRUCTURED or template == "0" or template.startswith("["):
+    match parse_expr(template):
+        case Call(func=Name(id=helper)) if helper in STRUCTURED:
+            return template
+    if template == "0" or template.startswith("["):
         return template
     return f"unbroadcast({template}, {name})"
 

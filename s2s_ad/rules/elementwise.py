@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from . import results
 from .declare import elementwise, general, zero
+from .results import given
 
 # exponentials and logarithms
 
@@ -112,9 +113,9 @@ elementwise(
     number={"x": "((x > 0.0) - (x < 0.0)) * copysign(1.0, y) * d", "y": "0"},
     on=(0.5, 2),
 )
-elementwise("fmod(a, b, /)", a="d", b="-d * trunc(a / b)", on={"a": (2.1, 2.9), "b": (0.71, 1.0)})
+elementwise("fmod(a, b, /)", a="d", b="-d * trunc(a / b)", on={"a": (2.1, 2.9), "b": (0.98, 1.02)})
 elementwise("np.remainder(a, b, /)", a="d", b="-d * (a // b)", result="same",
-            on={"a": (2.1, 2.9), "b": (0.71, 1.0)})  # fmt: skip
+            on={"a": (2.1, 2.9), "b": (0.98, 1.02)})  # fmt: skip
 elementwise("math.remainder(a, b, /)", a="d", b="-d * round((a - out) / b)",
             on={"a": (2.1, 2.4), "b": (0.95, 1.05)})  # fmt: skip
 
@@ -134,21 +135,33 @@ for _larger, _smaller, _kind in (
             result=_kind,
             on=(-2, 2),
         )
-_CLIP = "np.clip(a, a_min, a_max)"
 _BOX = {"a": (-2.0, 2.0), "a_min": (-1.0, -0.5), "a_max": (0.5, 1.0)}
+_FROM, _UP_TO = {"a_min": given, "a_max": None}, {"a_min": None, "a_max": given}
+_BOTH = {"a_min": given, "a_max": given}
+for _where, _active, _maps in (
+    (_FROM, ("a",), {"a": "d * (a > a_min)"}),
+    (_FROM, ("a_min",), {"a_min": "d * (a_min > a)"}),
+    (_FROM, None, {"a": "d * ((a > a_min) + 0.5 * (a == a_min))",
+                   "a_min": "d * ((a_min > a) + 0.5 * (a == a_min))"}),
+    (_UP_TO, ("a",), {"a": "d * (a < a_max)"}),
+    (_UP_TO, ("a_max",), {"a_max": "d * (a_max < a)"}),
+    (_UP_TO, None, {"a": "d * ((a < a_max) + 0.5 * (a == a_max))",
+                    "a_max": "d * ((a_max < a) + 0.5 * (a == a_max))"}),
+    (_BOTH, ("a",), {"a": "d * ((a > a_min) & (a < a_max))"}),
+):  # fmt: skip
+    elementwise(
+        "np.clip(a, a_min, a_max)", _maps, where=_where, active=_active, result="same", on=_BOX
+    )
 elementwise(
-    _CLIP, where={"a_max": None}, a="d * (a > a_min)", active=("a",), result="same", on=_BOX
-)
-elementwise(
-    _CLIP, where={"a_min": None}, a="d * (a < a_max)", active=("a",), result="same", on=_BOX
-)
-elementwise(_CLIP, a="d * ((a > a_min) & (a < a_max))", active=("a",), result="same", on=_BOX)
-elementwise(
-    _CLIP,
-    a="d * ((a > a_min) + 0.5 * (a == a_min)) * (lower < a_max)",
-    a_min="d * ((a < a_min) + 0.5 * (a == a_min)) * (lower < a_max)",
-    a_max="d * (lower >= a_max)",
-    let="lower = np.maximum(a, a_min)",
+    "np.clip(a, a_min, a_max)",
+    where=_BOTH,
+    let={
+        "lower": "np.maximum(a, a_min)",
+        "flows": "(lower < a_max) + 0.5 * (lower == a_max)",
+    },
+    a="d * ((a > a_min) + 0.5 * (a == a_min)) * flows",
+    a_min="d * ((a_min > a) + 0.5 * (a == a_min)) * flows",
+    a_max="d * ((lower > a_max) + 0.5 * (lower == a_max))",
     result="same",
     on=_BOX,
 )
@@ -187,12 +200,12 @@ elementwise("math.lgamma(x, /)", "digamma(x) * d", on=(0.5, 4))
 
 # several results
 
-for _home in ("math", "np"):
-    general(
-        f"{_home}.modf(x, /)", tangent="(d, 0.0 * d)", adjoint="1.0 * d[0]",
-        result=results.pair("float", "float"), on=(1.1, 1.9),
-    )  # fmt: skip
-    general(
-        f"{_home}.frexp(x, /)", tangent="(ldexp(d, -out[1]), 0.0 * d)",
-        adjoint="ldexp(d[0], -out[1])", result=results.pair("float", "int"), on=(1.1, 1.9),
-    )  # fmt: skip
+general("math.modf(x, /)", tangent="(d, 0.0)", adjoint="d[0]",
+        result=results.pair("float", "float"), on=(1.1, 1.9))  # fmt: skip
+general("np.modf(x, /)", tangent="(d, zeros_like(x))", adjoint="d[0]",
+        result=results.pair("float", "float"), on=(1.1, 1.9))  # fmt: skip
+general("math.frexp(x, /)", tangent="(ldexp(d, -out[1]), 0.0)", adjoint="ldexp(d[0], -out[1])",
+        result=results.pair("float", "int"), on=(1.1, 1.9))  # fmt: skip
+general("np.frexp(x, /)", tangent="(np.ldexp(d, -out[1]), zeros_like(x))",
+        adjoint="np.ldexp(d[0], -out[1])", result=results.pair("float", "int"),
+        on=(1.1, 1.9))  # fmt: skip

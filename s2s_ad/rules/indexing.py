@@ -56,11 +56,13 @@ def subscript(kind: Kind, index: Expr, index_kind: Kind) -> Kind:
 
 
 def _tuple_slice(kind: TupleOf, index: Slice) -> Kind:
-    ends = [None if e is None else literal(e) for e in (index.lower, index.upper, index.step)]
-    if any(end is not None and not isinstance(end, int) for end in ends):
-        return UNKNOWN
-    lower, upper, step = ends
-    return TupleOf(kind.items[slice(lower, upper, step)])
+    ends: list[int | None] = []
+    for part in (index.lower, index.upper, index.step):
+        end = None if part is None else literal(part)
+        if not (end is None or isinstance(end, int)):
+            return UNKNOWN
+        ends.append(end)
+    return TupleOf(kind.items[slice(*ends)])
 
 
 def _array_item(kind: Array, index: Expr, index_kind: Kind) -> Kind:
@@ -167,6 +169,7 @@ for _axis, _index in ((0, "indices"), (1, "(slice(None), indices)"), (-1, "(...,
 gather(
     "np.take_along_axis(arr, indices, axis)",
     ranks=("array",),
+    where={"axis": given_axis},
     tangent="np.take_along_axis(d, indices, axis)",
     adjoint="scatter_along(d, arr, indices, axis)",
     result=results.like("indices"),

@@ -6,8 +6,6 @@ shaped like the argument, in which tuples come back as lists.
 
 from __future__ import annotations
 
-from s2s_ad.ir.kinds import Array
-
 from . import results
 from .declare import elementwise, linear, reshaping, zero
 from .results import is_float_value
@@ -22,17 +20,22 @@ for _name, _axis, _parts, _new in (
     linear(_name, arrays=_parts, ranks=_LIST, result=results.joined("arrays", new_axis=_new))
     linear(_name, arrays=f"unbroadcast({_parts}, arrays)",
            result=results.joined("arrays", new_axis=_new))  # fmt: skip
-_SHAPED = "[np.reshape(part, np.shape(v)) for part, v in zip({}, tup)]"
-for _name, _split in (
-    ("vstack", "split_like(d, [np.atleast_2d(v) for v in tup])"),
-    ("hstack", "split_like(d, [np.atleast_1d(v) for v in tup], 0 if d.ndim == 1 else 1)"),
-    ("column_stack", "split_like(d, [np.reshape(v, (len(v), -1)) for v in tup], 1)"),
+_PARTS = "[unbroadcast(part, v) for part, v in zip({}, tup)]"
+_COLUMNS = "[np.reshape(v, (-1, 1)) if np.ndim(v) < 2 else v for v in tup]"
+for _name, _parts in (
+    ("vstack", _PARTS.format("split_like(d, [np.atleast_2d(v) for v in tup])")),
+    (
+        "hstack",
+        _PARTS.format("split_like(d, [np.atleast_1d(v) for v in tup], 0 if d.ndim == 1 else 1)"),
+    ),
+    (
+        "column_stack",
+        "[unbroadcast(np.reshape(part, np.shape(v)), v) "
+        f"for part, v in zip(split_like(d, {_COLUMNS}, 1), tup)]",
+    ),
 ):
-    linear(
-        f"np.{_name}(tup)",
-        tup=_SHAPED.format(_split),
-        result=lambda kinds, args: Array(None, "any"),
-    )
+    for _ranks, _back in ((("list",), _parts), (None, f"unbroadcast({_parts}, tup)")):
+        linear(f"np.{_name}(tup)", tup=_back, ranks=_ranks, result=results.unranked())
 linear(
     "np.append(arr, values, axis=None)",
     arr="unbroadcast(np.reshape(d[: np.size(arr)], np.shape(arr)), arr)",
@@ -62,6 +65,6 @@ for _text in ("np.asarray(a, dtype)", "np.asanyarray(a, dtype)", "np.array(objec
 # a number or an array as a float of some width
 
 for _name in ("float64", "float32", "longdouble"):
-    elementwise(f"np.{_name}(x, /)", "d", on=(0.5, 2))
+    elementwise(f"np.{_name}(x, /)", "d", tangent={"x": f"np.{_name}(d)"}, on=(0.5, 2))
 for _name in ("int64", "int32", "intp", "bool_"):
     zero(f"np.{_name}(x, /)", result="bool" if _name == "bool_" else "int")

@@ -5,7 +5,8 @@ Takes nothing, registers rules when imported, requires `rules.declare`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 
 from s2s_ad.ir.kinds import UNKNOWN, Array, Kind, result_dtype
 from s2s_ad.ir.nodes import Expr
@@ -13,7 +14,8 @@ from s2s_ad.ir.nodes import Expr
 from . import results
 from .declare import bilinear, general, linear, reduction
 from .reductions import given_axis
-from .results import constant
+from .results import constant, missing
+from .rule import Rank
 
 # products; the ranks that no line names go through helpers
 
@@ -79,66 +81,72 @@ linear("np.trace(a, offset=0)", a="d * np.eye(*a.shape, k=offset)", ranks=(2,),
 
 # norms: the slope at 0 is 0
 
-_NORM = "np.linalg.norm(x, ord=None, axis=None, keepdims=False)"
 
-
-def _frobenius(value: object) -> bool:
-    return value in (None, "fro")
-
-
-def _whole(value: object) -> bool:
+def _euclidean(value: object) -> bool:
     return value is None or value == 2
 
 
-def _norm_result(kinds: Mapping[str, Kind], args: Mapping[str, Expr]) -> Kind:
-    return results.reduction("x")(kinds, args)
+def _frobenius(value: object) -> bool:
+    return value is None or value == "fro"
 
 
-_PUT = "expand(d, x, axis, keepdims)"
-_OUT = "expand(out, x, axis, keepdims)"
-_SUM = "np.sum({}, axis=axis, keepdims=keepdims)"
-for _ord, _ranks in ((_whole, (1,)), (_frobenius, ("array",))):
+def _power(value: object) -> bool:
+    return isinstance(value, (int, float)) and 1 < value < math.inf
+
+
+def _largest(value: object) -> bool:
+    return value == math.inf
+
+
+def _norm(
+    ranks: tuple[Rank, ...] | None,
+    order: Callable[[object], bool],
+    axis: Callable[[object], bool],
+    tangent: str,
+    adjoint: str,
+    keepdims: object = (False, True),
+    **let: str,
+) -> None:
     reduction(
-        _NORM,
-        where={"ord": _ord, "axis": None, "keepdims": False},
-        ranks=_ranks,
-        tangent="np.sum(x * d) / out if out else 0.0",
-        adjoint="x * (d / out if out else 0.0)",
-        result=_norm_result,
+        "np.linalg.norm(x, ord=None, axis=None, keepdims=False)",
+        where={"ord": order, "axis": axis, "keepdims": keepdims},
+        ranks=ranks,
+        let=let,
+        tangent=tangent.replace("AXES", "axis=axis, keepdims=keepdims"),
+        adjoint=adjoint.replace("PUT", "expand(d, x, axis, keepdims)"),
+        result=results.reduction("x"),
         on=(0.5, 2),
     )
-for _ord, _axis, _ranks in (
-    (_frobenius, lambda value: True, None),
-    (_whole, given_axis, None),
-):
-    reduction(
-        _NORM,
-        where={"ord": _ord, "axis": _axis},
-        ranks=_ranks,
-        tangent=f"quotient({_SUM.format('x * d')}, out)",
-        adjoint=f"quotient({_PUT} * x, {_OUT})",
-        result=_norm_result,
-        on=(0.5, 2),
+
+
+_WHOLE = ("np.sum(x * d) / out if out else 0.0", "x * (d / out if out else 0.0)")
+_ALONG = (
+    "quotient(np.sum(np.multiply(x, d), AXES), out)",
+    "quotient(np.multiply(PUT, x), expand(out, x, axis, keepdims))",
+)
+_norm((1,), _euclidean, missing, *_WHOLE, keepdims=False)
+_norm(("array",), _frobenius, missing, *_WHOLE, keepdims=False)
+_norm(None, _frobenius, lambda axis: True, *_ALONG)
+_norm(None, _euclidean, given_axis, *_ALONG)
+for _ranks, _axis in (((1,), missing), (None, given_axis)):
+    _norm(
+        _ranks, lambda order: order == 1, _axis, "np.sum(np.sign(x) * d, AXES)", "np.sign(x) * PUT"
     )
-for _axis, _ranks in ((None, (1,)), (given_axis, None)):
-    reduction(
-        _NORM,
-        where={"ord": 1, "axis": _axis},
-        ranks=_ranks,
-        tangent=_SUM.format("np.sign(x) * d"),
-        adjoint=f"np.sign(x) * {_PUT}",
-        result=_norm_result,
-        on=(0.5, 2),
+    _norm(
+        _ranks,
+        _power,
+        _axis,
+        "np.sum(flow * d, AXES)",
+        "flow * PUT",
+        flow="np.sign(x) * quotient(np.absolute(x), expand(out, x, axis, keepdims)) ** (ord - 1)",
     )
-    reduction(
-        _NORM,
-        where={"ord": lambda value: value == float("inf"), "axis": _axis},
-        ranks=_ranks,
-        let={"largest": "ties(np.absolute(x), out, axis, keepdims)"},
-        tangent=_SUM.format("np.sign(x) * largest * d"),
-        adjoint=f"np.sign(x) * largest * {_PUT}",
-        result=_norm_result,
-        on=(0.5, 2),
+    _norm(
+        _ranks,
+        _largest,
+        _axis,
+        "np.sum(flow * d, AXES)",
+        "flow * PUT",
+        flow="np.sign(x) * ties(np.absolute(x), out, axis, keepdims)",
     )
 
 # inverses and determinants

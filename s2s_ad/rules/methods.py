@@ -1,7 +1,8 @@
 """Rules of the methods and attributes of arrays: most are those of the function of that name.
 
 Takes nothing, registers rules when imported, requires `rules.declare` and that the tables of
-numpy's functions are registered (the order of `registry.TABLES`). A method's first parameter is the array.
+numpy's functions are registered (the order of `registry.TABLES`). The first parameter of a method
+is the array itself.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ from s2s_ad.ir.nodes import Attribute, Call, Expr, Name
 
 from . import registry, results
 from .declare import elementwise, general, linear, reshaping, zero
-from .results import constant, is_float_value
+from .results import constant, given, is_float_value
 from .rule import Rule
 
 BORROWED = (
-    *("sum", "mean", "var", "std", "prod", "max", "min", "ptp", "cumsum", "cumprod"),
+    *("sum", "mean", "var", "std", "prod", "max", "min", "cumsum", "cumprod"),
     *("argmax", "argmin", "argsort", "any", "all", "nonzero", "round", "searchsorted"),
     *("ravel", "squeeze", "swapaxes", "diagonal", "trace", "dot", "take", "repeat"),
 )
@@ -51,7 +52,8 @@ def as_method(rule: Rule) -> Rule:
 
 for _name in BORROWED:
     for _rule in registry.rules_of("np", _name):
-        registry.register(as_method(_rule))
+        if _rule.ranks is None or _rule.ranks[0] != 0:
+            registry.register(as_method(_rule))
 
 # methods that differ from the function of that name, or have none
 
@@ -60,8 +62,9 @@ reshaping("a.reshape(*shape)", a=_SHAPED, result=results.shaped("shape", "any", 
 reshaping("a.flatten()", a=_SHAPED, result=results.raveled("a"))
 reshaping("a.transpose()", a="np.transpose(d)", result=results.transposed("a"))
 reshaping("a.transpose(axes, /)", a="np.transpose(d, np.argsort(axes))",
-          result=results.transposed("a"))  # fmt: skip
+          where={"axes": given}, result=results.transposed("a"))  # fmt: skip
 reshaping("a.transpose(*axes)", a="np.transpose(d, np.argsort(axes))",
+          where={"axes": lambda axes: axes not in ((), (None,))},
           result=results.transposed("a"))  # fmt: skip
 elementwise("a.copy()", "d", result=results.same("a"))
 elementwise("a.conj()", "d", result=results.same("a"))
@@ -70,15 +73,19 @@ elementwise("a.astype(dtype)", a="d", where={"dtype": is_float_value},
           result=results.like("a", "float"))  # fmt: skip
 zero("a.astype(dtype)", result=results.like("a", "any"))
 general("a.item()", tangent="d.item()", adjoint="unbroadcast(d, a)", result=constant(FLOAT))
-general("a.item(*index)", tangent={"a": "d.item(*index)"},
-        adjoint={"a": "scatter(d, a, index)"}, result=constant(FLOAT))  # fmt: skip
+general("a.item(index, /)", tangent="d.item(index)", ranks=("array", 0),
+        adjoint="np.reshape(scatter(d, np.ravel(a), index), a.shape)",
+        result=constant(FLOAT))  # fmt: skip
+general("a.item(i, j, /)", tangent="d.item(i, j)", adjoint="scatter(d, a, (i, j))",
+        result=constant(FLOAT))  # fmt: skip
 linear("a.tolist()", a="np.array(d)", result=constant(UNKNOWN))
-elementwise("a.clip(min=None, max=None)", a="d * (a < max)", where={"min": None}, active=("a",),
-          result=results.same("a"))  # fmt: skip
-elementwise("a.clip(min=None, max=None)", a="d * (a > min)", where={"max": None}, active=("a",),
-          result=results.same("a"))  # fmt: skip
-elementwise("a.clip(min=None, max=None)", a="d * ((a > min) & (a < max))", active=("a",),
-          result=results.same("a"))  # fmt: skip
+for _where, _slope in (
+    ({"min": None, "max": given}, "d * (a < max)"),
+    ({"min": given, "max": None}, "d * (a > min)"),
+    ({"min": given, "max": given}, "d * ((a > min) & (a < max))"),
+):
+    elementwise("a.clip(min=None, max=None)", a=_slope, where=_where, active=("a",),
+                result=results.same("a"))  # fmt: skip
 zero("a.is_integer()", result=constant(BOOL))
 zero("a.index(value)", "a.count(value)", result=constant(INT))
 

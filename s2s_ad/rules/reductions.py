@@ -155,7 +155,7 @@ linear(
     result=results.unranked("a"),
 )
 linear(
-    "np.diff(a, n=1, axis=-1, prepend=0.0, append=0.0)",
+    "np.diff(a, n=1, axis=-1, *, prepend, append)",
     a="-np.diff(d, axis=axis)",
     where={"n": 1, "prepend": 0.0, "append": 0.0},
     tangent={"a": "np.diff(d, axis=axis, prepend=0.0, append=0.0)"},
@@ -164,10 +164,16 @@ linear(
 
 # order
 
-linear(
-    "np.sort(a, axis=-1)",
-    a="scatter_along(d, a, np.argsort(a, axis=axis), axis)",
-    tangent={"a": "np.take_along_axis(d, np.argsort(a, axis=axis), axis)"},
-    where={"axis": given_axis},
-    result=results.like("a"),
-)
+_ORDER = "np.argsort(a, axis=axis)"
+for _ranks, _back, _d in (
+    (("array",), "{}", "d"),
+    (None, "unbroadcast({}, a)", "np.asarray(d)"),
+):
+    linear(
+        "np.sort(a, axis=-1)",
+        a=_back.format(f"scatter_along(d, a, {_ORDER}, axis)"),
+        tangent={"a": f"np.take_along_axis({_d}, {_ORDER}, axis)"},
+        ranks=_ranks,
+        where={"axis": given_axis},
+        result=results.like("a"),
+    )

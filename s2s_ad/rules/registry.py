@@ -20,7 +20,18 @@ from dataclasses import dataclass, replace
 
 from s2s_ad.ir import walk
 from s2s_ad.ir.kinds import Array, Kind, ListOf, NoneKind, Number, Object, Str, TupleOf
-from s2s_ad.ir.nodes import Binary, Call, Const, Expr, Keyword, Name, Param, Starred, TupleExpr
+from s2s_ad.ir.nodes import (
+    Attribute,
+    Binary,
+    Call,
+    Const,
+    Expr,
+    Keyword,
+    Name,
+    Param,
+    Starred,
+    TupleExpr,
+)
 
 from .results import MISSING, literal
 from .rule import Rank, Rule
@@ -168,10 +179,14 @@ def rank_of(kind: Kind) -> int | str | None:
 
 @dataclass(frozen=True)
 class Choice:
-    """A rule and the arguments of a call by its parameters."""
+    """A rule and the arguments of a call by its parameters.
+
+    operands: the arguments as templates use them (a list among entrywise operands as an array).
+    """
 
     rule: Rule
     arguments: Mapping[str, Expr]
+    operands: Mapping[str, Expr]
 
     def adjoint(self, param: str, d: Expr, out: Expr) -> Expr:
         """Return what the differential `d` of the result contributes to that of `param`."""
@@ -179,6 +194,8 @@ class Choice:
 
     def tangent(self, param: str, d: Expr, out: Expr) -> Expr:
         """Return what the differential `d` of `param` contributes to that of the result."""
+        if self.operands[param] is not self.arguments[param]:
+            d = as_array_call(d)
         return self.fill(self.rule.tangent[param], d, out)
 
     def fill(self, template: Expr, d: Expr, out: Expr, keep_let: bool = False) -> Expr:
@@ -187,7 +204,7 @@ class Choice:
         if not keep_let:
             for name, value in reversed(self.rule.let):
                 template = walk.substitute(template, {name: value})
-        filled = walk.substitute(template, {**self.arguments, "d": d, "out": out})
+        filled = walk.substitute(template, {**self.operands, "d": d, "out": out})
         return walk.map_expr(filled, _spliced)
 
     def _prepared(self, expr: Expr) -> Expr:
@@ -255,8 +272,24 @@ def choose(
             if single.active is not None and single.active != active:
                 continue
             if single.ranks is None or _ranks_fit(single, arguments, kind_of):
-                return Choice(single, arguments)
+                return Choice(single, arguments, _operands(single, arguments, kind_of))
     return None
+
+
+def _operands(
+    rule: Rule, arguments: Mapping[str, Expr], kind_of: Callable[[Expr], Kind]
+) -> Mapping[str, Expr]:
+    if rule.flavour != "elementwise" or rule.namespace != "np":
+        return arguments
+    return {
+        name: as_array_call(expr) if isinstance(kind_of(expr), (ListOf, TupleOf)) else expr
+        for name, expr in arguments.items()
+    }
+
+
+def as_array_call(expr: Expr) -> Expr:
+    """Return `np.asarray(expr)`."""
+    return Call(Attribute(Name("np"), "asarray"), (expr,))
 
 
 def _value_of_kind(kind: Kind) -> object:
@@ -274,6 +307,8 @@ def _ranks_fit(rule: Rule, arguments: Mapping[str, Expr], kind_of: Callable[[Exp
 
 def fits_rank(kind: Kind, wanted: Rank) -> bool:
     """True when a kind is known to have the rank that a rule asks for."""
+    if wanted == "floats":
+        return isinstance(kind, Array) and kind.dtype == "float"
     return isinstance(kind, Array) if wanted == "array" else rank_of(kind) == wanted
 
 

@@ -34,6 +34,16 @@ Kinds = Mapping[str, Kind]
 Args = Mapping[str, Expr]
 
 
+def given(value: object) -> bool:
+    """True for an argument that is not the literal None."""
+    return value is not None
+
+
+def missing(value: object) -> bool:
+    """True for the literal None."""
+    return value is None
+
+
 class _Missing:
     """The type of MISSING: not a literal."""
 

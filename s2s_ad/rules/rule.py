@@ -44,9 +44,9 @@ class Rule:
     un-broadcasts them; `argument` when they have the shape of their own argument.
 
     When a rule applies, besides its signature: `ranks` of the leading parameters (0 a number, n an
-    array of that rank, `array` one of any rank, `list` a list or tuple, None anything); `where`,
-    tests that arguments known at build time must pass; `active`, exactly the parameters that
-    are differentiated.
+    array of that rank, `array` one of any rank, `floats` one of floats, `list` a list or tuple,
+    None anything); `where`, tests that arguments known at build time must pass; `active`,
+    exactly the parameters that are differentiated.
 
     domain: per parameter (or under `""` for all), the interval from which tests draw.
     """

@@ -98,13 +98,24 @@ for _name, _op in (("max", ">"), ("min", "<")):
 
 # sums and products of sequences
 
+linear("builtins.sum(iterable, /)", "spread(d, iterable)", result=_total)
 linear(
-    "builtins.sum(iterable, /, start=0)",
+    "builtins.sum(iterable, /, start)",
     iterable="spread(d, iterable)",
     start="unbroadcast(d, start)",
-    tangent={"iterable": "sum(d)", "start": "d"},
+    tangent={"iterable": "sum(d)", "start": "0.0 * out + d"},
+    ranks=(None, 0),
     result=_total,
-    on=(-2, 2),
+)
+linear(
+    "builtins.sum(iterable, /, start)",
+    iterable="spread(d, iterable)",
+    start="unbroadcast(d, start)",
+    tangent={
+        "iterable": "sum(d, np.multiply(0.0, start))",
+        "start": "0.0 * out + d",
+    },
+    result=_total,
 )
 linear("math.fsum(seq, /)", "spread(d, seq)", on=(-2, 2))
 general(
@@ -140,13 +151,14 @@ general(
 
 # quotient and remainder together
 
+_MOVED = "(0.0 * out[0], np.multiply(d, -out[0]))"
 for _form in ("builtins.divmod(a, b, /)", "np.divmod(a, b, /)"):
     general(
         _form,
-        tangent={"a": "(0.0 * d, d)", "b": "(0.0 * d, -d * out[0])"},
+        tangent={"a": "(0.0 * out[0], 0.0 * out[1] + d)", "b": _MOVED},
         adjoint={"a": "unbroadcast(d[1], a)", "b": "unbroadcast(-d[1] * out[0], b)"},
         result=results.pair("same", "same"),
-        on={"a": (2.1, 2.9), "b": (0.71, 1.0)},
+        on={"a": (2.1, 2.9), "b": (0.98, 1.02)},
     )
 
 # lengths, truth and text carry no derivative

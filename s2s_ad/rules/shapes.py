@@ -14,7 +14,8 @@ from s2s_ad.ir.nodes import Const, Expr
 from . import results
 from .declare import elementwise, linear, reshaping
 from .reductions import given_axis
-from .results import as_array, literal
+from .results import as_array, given, literal
+from .rule import Result
 
 Kinds = Mapping[str, Kind]
 Args = Mapping[str, Expr]
@@ -53,7 +54,7 @@ def _expanded(kinds: Kinds, args: Args) -> Kind:
     return replace(kind, dims=tuple(ONE if k in axes else next(rest) for k in range(rank)))
 
 
-def _at_least(rank: int) -> results.Result:
+def _at_least(rank: int) -> Result:
     def result(kinds: Kinds, args: Args) -> Kind:
         kind = next((as_array(k) for k in kinds.values()), UNKNOWN)
         if not isinstance(kind, Array):
@@ -83,7 +84,7 @@ def _swapped(kinds: Kinds, args: Args) -> Kind:
     return replace(kind, dims=tuple(dims))
 
 
-def _same_rank(operand: str) -> results.Result:
+def _same_rank(operand: str) -> Result:
     def result(kinds: Kinds, args: Args) -> Kind:
         kind = as_array(kinds.get(operand, UNKNOWN))
         if not isinstance(kind, Array) or kind.dims is None:
@@ -130,7 +131,7 @@ linear(
 reshaping("np.transpose(a, axes=None)", a="np.transpose(d)", where={"axes": None},
           result=results.transposed("a"))  # fmt: skip
 reshaping("np.transpose(a, axes=None)", a="np.transpose(d, np.argsort(axes))",
-          result=results.transposed("a"))  # fmt: skip
+          where={"axes": given}, result=results.transposed("a"))  # fmt: skip
 reshaping("np.swapaxes(a, axis1, axis2)", a="np.swapaxes(d, axis1, axis2)", result=_swapped)
 reshaping("np.moveaxis(a, source, destination)", a="np.moveaxis(d, destination, source)",
           result=_same_rank("a"))  # fmt: skip

@@ -1,0 +1,83 @@
+"""All that generated code may import from us: shapes of adjoints, products and quotients at zeros.
+
+Takes and gives numbers, numpy arrays, and lists, tuples and dicts of them; requires numpy only.
+
+Every function here that the derivative of a rule may call has a rule itself
+(`rules/helpers.py`), so derivatives of any order stay inside the language. None of them
+changes its arguments.
+"""
+
+from __future__ import annotations
+
+from .products import (
+    advance,
+    contract,
+    contract_left,
+    contract_right,
+    delay,
+    exclusive_product,
+    matmul_left,
+    matmul_right,
+    recurrence,
+    recurrence_back,
+)
+from .slopes import (
+    absorb,
+    log_or_zero,
+    power_slope,
+    quotient,
+    share,
+    ties,
+)
+from .special import (
+    bessel_i,
+    digamma,
+    polygamma,
+    sinc_slope,
+)
+from .structure import (
+    add,
+    expand,
+    scatter,
+    scatter_along,
+    split_like,
+    spread,
+    unbroadcast,
+    unrepeat,
+    unstack,
+    zeros_like,
+)
+
+# sorted; rules may use these names bare
+__all__ = [
+    "absorb",
+    "add",
+    "advance",
+    "bessel_i",
+    "contract",
+    "contract_left",
+    "contract_right",
+    "delay",
+    "digamma",
+    "exclusive_product",
+    "expand",
+    "log_or_zero",
+    "matmul_left",
+    "matmul_right",
+    "polygamma",
+    "power_slope",
+    "quotient",
+    "recurrence",
+    "recurrence_back",
+    "scatter",
+    "scatter_along",
+    "share",
+    "sinc_slope",
+    "split_like",
+    "spread",
+    "ties",
+    "unbroadcast",
+    "unrepeat",
+    "unstack",
+    "zeros_like",
+]

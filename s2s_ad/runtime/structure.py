@@ -1,0 +1,200 @@
+"""Adjoints of nested values: zeros, sums, shapes and parts of them.
+
+Takes and gives numbers, arrays and lists, tuples and dicts of them; requires numpy only. None of
+these functions changes its arguments.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+
+def zeros_like(x: Any) -> Any:
+    """Return the zero adjoint of `x`: 0.0, an array, or a list or dict of them (tuples as lists).
+
+    >>> zeros_like((1, [2.0], {"a": 3}))
+    [0.0, [0.0], {'a': 0.0}]
+    """
+    if isinstance(x, np.ndarray):
+        return np.zeros(x.shape, x.dtype if x.dtype.kind in "fc" else float)
+    if isinstance(x, (list, tuple)):
+        return [zeros_like(item) for item in x]
+    if isinstance(x, dict):
+        return {key: zeros_like(value) for key, value in x.items()}
+    return 0.0
+
+
+def add(a: Any, b: Any) -> Any:
+    """Return the sum of two adjoints: item by item for lists, tuples and dicts.
+
+    >>> add([1.0, (2.0,)], [0.5, [1.0]])
+    [1.5, [3.0]]
+    """
+    if isinstance(a, (list, tuple)) and isinstance(b, (list, tuple)):
+        if len(a) != len(b):
+            raise ValueError(f"adjoints of {len(a)} and {len(b)} items do not add up")
+        return [add(x, y) for x, y in zip(a, b)]
+    if isinstance(a, (list, tuple)) and _is_zero(b):
+        return list(a)
+    if isinstance(b, (list, tuple)) and _is_zero(a):
+        return list(b)
+    if isinstance(a, dict) and isinstance(b, dict):
+        keys = [*a, *(key for key in b if key not in a)]
+        return {k: add(a[k], b[k]) if k in a and k in b else (a if k in a else b)[k] for k in keys}
+    return a + b
+
+
+def _is_zero(x: Any) -> bool:
+    return isinstance(x, (int, float)) and x == 0
+
+
+def _shaped(value: Any, like: Any) -> Any:
+    """Return the array `value` with the structure of `like`, a nested list or tuple."""
+    if isinstance(like, (list, tuple)):
+        if len(value) != len(like):
+            raise ValueError(f"an adjoint of {len(value)} items for a value of {len(like)}")
+        return [_shaped(v, item) for v, item in zip(value, like)]
+    if isinstance(like, np.ndarray):
+        return np.asarray(value)
+    return float(value)
+
+
+def unbroadcast(g: Any, like: Any) -> Any:
+    """Return `g` brought to the shape of `like`: summed over axes it was broadcast along.
+
+    Axes that `g` lacks are repeated, which makes this its own transpose. A number gives a number.
+
+    >>> unbroadcast(np.ones((2, 3)), 5.0)
+    6.0
+    """
+    if isinstance(like, np.ndarray):
+        return to_shape(g, like.shape)
+    if isinstance(like, (list, tuple)):
+        if not isinstance(g, (list, tuple)):
+            return _shaped(to_shape(g, np.shape(like)), like)
+        if len(g) != len(like):
+            raise ValueError(f"an adjoint of {len(g)} items for a value of {len(like)}")
+        return [unbroadcast(part, item) for part, item in zip(g, like)]
+    if isinstance(like, dict):
+        return g
+    return float(np.sum(g)) if isinstance(g, (np.ndarray, list, tuple)) else g
+
+
+def to_shape(g: Any, shape: tuple[int, ...]) -> Any:
+    g = np.asarray(g)
+    if g.shape == shape:
+        return g
+    if g.ndim > len(shape):
+        g = g.sum(axis=tuple(range(g.ndim - len(shape))))
+    axes = tuple(k for k, n in enumerate(shape[len(shape) - g.ndim :]) if n == 1 != g.shape[k])
+    if axes:
+        g = g.sum(axis=axes, keepdims=True)
+    return g if g.shape == shape else np.broadcast_to(g, shape).copy()
+
+
+def expand(g: Any, like: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """Return `g`, the differential of a reduction of `like` over `axis`, repeated along `axis`.
+
+    >>> expand(np.array([1.0, 2.0]), np.zeros((2, 2)), axis=1)
+    array([[1., 1.],
+           [2., 2.]])
+    """
+    shape = np.shape(like)
+    if not shape and not isinstance(like, np.ndarray):
+        return g
+    if axis is not None and not keepdims:
+        axes = (axis,) if isinstance(axis, (int, np.integer)) else tuple(axis)
+        g = np.expand_dims(g, tuple(int(a) % len(shape) for a in axes))
+    full = np.broadcast_to(g, shape).copy()
+    return _shaped(full, like) if isinstance(like, (list, tuple)) else full
+
+
+def spread(g: Any, items: Any) -> Any:
+    """Return `g`, the differential of `sum(items)`, for each of the items in its own shape.
+
+    >>> spread(1.5, [2.0, 3.0])
+    [1.5, 1.5]
+    """
+    if isinstance(items, np.ndarray):
+        return np.broadcast_to(to_shape(g, items.shape[1:]), items.shape).copy()
+    return [unbroadcast(g, item) for item in items]
+
+
+def unrepeat(g: Sequence[Any], items: Sequence[Any]) -> list[Any]:
+    """Return for each of the items the sum of its parts in `g`, the differential of `items * n`.
+
+    >>> unrepeat([1.0, 2.0, 3.0, 4.0], [5.0, 6.0])
+    [4.0, 6.0]
+    """
+    sums = zeros_like(items)
+    for k, part in enumerate(g):
+        sums[k % len(items)] = add(sums[k % len(items)], part)
+    return list(sums)
+
+
+def split_like(g: Any, arrays: Sequence[Any], axis: int | None = 0) -> list[Any]:
+    """Return the parts of `g` that `np.concatenate(arrays, axis)` put together.
+
+    >>> split_like(np.array([1.0, 2.0, 3.0]), [np.zeros(1), np.zeros(2)])
+    [array([1.]), array([2., 3.])]
+    """
+    parts = []
+    start = 0
+    for array in arrays:
+        shape = np.shape(array)
+        if axis is None:
+            stop = start + math.prod(shape)
+            part = g[start:stop].reshape(shape) if shape else float(g[start])
+        else:
+            stop = start + shape[axis]
+            part = g[(slice(None),) * (axis % len(shape)) + (slice(start, stop),)].copy()
+        parts.append(_shaped(part, array) if isinstance(array, (list, tuple)) else part)
+        start = stop
+    return parts
+
+
+def unstack(g: Any, axis: int = 0) -> list[Any]:
+    """Return the parts of `g` that `np.stack(arrays, axis)` put together; numbers of a vector.
+
+    >>> unstack(np.array([1.0, 2.0]))
+    [1.0, 2.0]
+    """
+    if g.ndim == 1:
+        return [float(value) for value in g]
+    return [part.copy() for part in np.moveaxis(g, axis, 0)]
+
+
+def scatter(g: Any, like: Any, index: Any) -> Any:
+    """Return zeros of the structure of `like` with `g` at `index`: the adjoint of `like[index]`.
+
+    Places that the index names twice get both parts.
+
+    >>> scatter(1.0, [5.0, [6.0, 7.0]], 0)
+    [1.0, [0.0, 0.0]]
+    """
+    zeros = zeros_like(like)
+    if isinstance(zeros, np.ndarray):
+        np.add.at(zeros, index, g)
+    elif isinstance(zeros, (list, dict)):
+        zeros[index] = g
+    else:
+        raise TypeError(f"{type(like).__name__} cannot be indexed")
+    return zeros
+
+
+def scatter_along(g: Any, like: Any, indices: Any, axis: int) -> Any:
+    """Return the adjoint of `np.take_along_axis(like, indices, axis)`.
+
+    >>> scatter_along(np.array([1.0, 2.0]), np.zeros(3), np.array([2, 0]), 0)
+    array([2., 0., 1.])
+    """
+    zeros = zeros_like(np.asarray(like))
+    index = [np.arange(n).reshape([-1 if k == j else 1 for j in range(g.ndim)])
+             for k, n in enumerate(g.shape)]  # fmt: skip
+    index[axis] = indices
+    np.add.at(zeros, tuple(index), g)
+    return zeros
