@@ -13,7 +13,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from s2s_ad.api_bind import Generated, Order
+from s2s_ad.api_bind import Generated
+from s2s_ad.api_load import Order
 from s2s_ad.api_plan import Pass, Plan
 from s2s_ad.api_primal import Values, Wrt, not_real, primal_of, real_value, resolve_wrt
 from s2s_ad.api_trees import Branch, Tree, Vector, conform, flatten, tree_of
@@ -71,7 +72,8 @@ class Transform(ABC):
     @property
     def file(self) -> Path | None:
         """Where the generated module is on disk, None when it is not kept."""
-        return self._latest().file
+        file = self._latest().file
+        return None if file is None else Path(file)
 
     def _latest(self) -> Generated:
         if self._last is None or self._last.source is None:
@@ -79,7 +81,11 @@ class Transform(ABC):
         return self._last.source
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
-        return self if instance is None else types.MethodType(self, instance)
+        if instance is None:
+            return self
+        # of the bound method more is known: what `self` is
+        wrt = self._bare(self._wrt)
+        return type(self)(types.MethodType(self.primal, instance), wrt, self._options)
 
     def __repr__(self) -> str:
         options = f", wrt={self._given!r}" if self._given is not None else ""

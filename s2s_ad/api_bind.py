@@ -1,7 +1,7 @@
 """From a function and the kinds of its arguments to a derivative that can be called.
 
-Takes Python functions, gives `Generated` functions, kept per kinds in an `Engine` and on disk in
-the cache. Requires build (only when nothing is cached), cache and analysis.observe.
+Takes an `Order`, gives `Generated` functions, one for each kinds of arguments, kept in an `Engine`.
+Requires api_load, and build only when nothing is cached.
 """
 
 from __future__ import annotations
@@ -9,19 +9,23 @@ from __future__ import annotations
 import functools
 import inspect
 import linecache
+import operator
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from s2s_ad.analysis.observe import kind_of, real
+from s2s_ad.api_load import Order, Watched, load
 from s2s_ad.api_primal import Values
 from s2s_ad.cache.key import digest
-from s2s_ad.ir.kinds import Kind
 
+if TYPE_CHECKING:
+    from s2s_ad.build import Derivative
+
+MOST_METHODS = 64
+_ENGINES = "__s2s_ad_engines__"
 MOST_VARIANTS = 512
 _TYPE_DECIDES = (float, int, np.generic, types.NoneType)
 
@@ -40,7 +44,7 @@ class Generated:
     names: tuple[str, ...]
     reverse: types.FunctionType | None
     text: str
-    file: Path | None
+    file: str | None
     current: tuple[Callable[[], bool], ...]
 
     @functools.cached_property
@@ -92,17 +96,6 @@ def type_decides(value: Any) -> bool:
     return isinstance(value, _TYPE_DECIDES)
 
 
-@dataclass(frozen=True)
-class Order:
-    """What is to be differentiated: the part `select` of what `function` returns, in `wrt`."""
-
-    function: Callable[..., Any]
-    mode: str
-    wrt: tuple[str, ...]
-    select: tuple[int, ...] = ()
-    options: frozenset[str] = frozenset()
-
-
 @dataclass
 class Engine:
     """The derivatives of one function, a variant for each kinds of its arguments."""
@@ -121,7 +114,7 @@ class Engine:
                 self.variants.clear()
             # objects that take part in the key by their id must not be replaced by others
             alive = tuple(value for value in values if callable(value))
-            found = generate(self.order, self._kinds(values)), alive
+            found = generate(self.order, dict(zip(self.names, values))), alive
             self.variants[key] = found
         self.last = found[0]
         return found[0]
@@ -132,31 +125,102 @@ class Engine:
             self.last = generate(self.order, {})
         return self.last
 
-    def _kinds(self, values: Values) -> dict[str, Kind]:
-        kinds = {name: kind_of(value, name) for name, value in zip(self.names, values)}
-        kinds.update({name: real(kinds[name]) for name in self.order.wrt})
-        return kinds
 
-
-@functools.lru_cache(maxsize=MOST_VARIANTS)
 def engine(order: Order) -> Engine:
-    """Return the one engine for an order."""
-    return Engine(order, tuple(inspect.signature(order.function).parameters))
+    """Return the one engine for an order, which lives as long as its function does."""
+    function = order.function
+    if isinstance(function, types.FunctionType):
+        engines: dict[Order, Engine] = function.__dict__.setdefault(_ENGINES, {})
+    else:
+        engines = _engines_of_methods
+        if len(engines) >= MOST_METHODS:
+            engines.clear()
+    found = engines.get(order)
+    if found is None:
+        found = engines[order] = Engine(order, tuple(inspect.signature(function).parameters))
+    return found
 
 
-def generate(order: Order, kinds: Mapping[str, Kind]) -> Generated:
-    """Return the derivative of `order`, generated for `kinds`, ready to be called."""
-    from s2s_ad.build import Request, derive
+_engines_of_methods: dict[Order, Engine] = {}
 
-    request = Request(order.function, order.mode, order.wrt, kinds, order.select, order.options)
-    derivative = derive(request)
-    file = f"<s2s_ad {derivative.entry} {digest(derivative.text)[:12]}>"
-    namespace: dict[str, Any] = {"__name__": "s2s_ad.generated", **derivative.imports}
-    exec(compile(derivative.text, file, "exec"), namespace)
-    lines = derivative.text.splitlines(True)
-    linecache.cache[file] = (len(derivative.text), None, lines, file)
+
+def generate(order: Order, values: Mapping[str, Any]) -> Generated:
+    """Return the derivative of `order` for arguments of the kinds of `values`, bound."""
+
+    def build() -> Derivative:
+        # neither the kinds nor the engine are needed when the derivative is in the cache
+        from s2s_ad.analysis.observe import kind_of, real
+        from s2s_ad.build import Request, derive
+
+        kinds = {name: kind_of(value, name) for name, value in values.items()}
+        kinds.update({name: real(kinds[name]) for name in order.wrt if name in kinds})
+        return derive(
+            Request(order.function, order.mode, order.wrt, kinds, order.select, order.options)
+        )
+
+    loaded = load(order, values, build)
+    # on disk there is one line in front of the text, and tracebacks name lines of that file
+    lead = "" if loaded.file is None else "\n"
+    file = loaded.file or f"<s2s_ad {loaded.entry} {digest(loaded.text)[:12]}>"
+    text = lead + loaded.text
+    linecache.cache[file] = (len(text), None, text.splitlines(True), file)
+    namespace: dict[str, Any] = {"__name__": "s2s_ad.generated", **loaded.binds}
+    exec(_compiled(text, file), namespace)
     reverse = None
     if order.mode == "split":
-        reverse = namespace[derivative.entry.removesuffix("_forward") + "_reverse"]
+        reverse = namespace[loaded.entry.removesuffix("_forward") + "_reverse"]
     names = tuple(inspect.signature(order.function).parameters)
-    return Generated(namespace[derivative.entry], names, reverse, derivative.text, None, ())
+    return Generated(
+        namespace[loaded.entry], names, reverse, loaded.text, loaded.file, tests_of(loaded.watched)
+    )
+
+
+@functools.lru_cache(maxsize=256)
+def _compiled(text: str, file: str) -> types.CodeType:
+    return compile(text, file, "exec")
+
+
+def tests_of(watched: Sequence[Watched]) -> tuple[Callable[[], bool], ...]:
+    """Return tests that fail once one of the names means another object, one per namespace."""
+    spaces: dict[int, tuple[Mapping[str, Any], dict[str, Any]]] = {}
+    cells: dict[int, tuple[types.CellType, Any]] = {}
+    for item in watched:
+        if item.kind == "closure":
+            place = item.function.__code__.co_freevars.index(item.name)
+            cell = (item.function.__closure__ or ())[place]
+            cells[id(cell)] = (cell, item.value)
+        else:
+            space = item.function.__globals__
+            spaces.setdefault(id(space), (space, {}))[1][item.name] = item.value
+    tests = [_globals_test(space, values) for space, values in spaces.values()]
+    if cells:
+        tests.append(
+            _cells_test([cell for cell, _ in cells.values()], [v for _, v in cells.values()])
+        )
+    return tuple(tests)
+
+
+def _globals_test(space: Mapping[str, Any], values: Mapping[str, Any]) -> Callable[[], bool]:
+    # of one name an itemgetter gives no tuple, hence the first twice
+    get = operator.itemgetter(*values, next(iter(values)))
+    expected = tuple(values.values())
+
+    def test() -> bool:
+        try:
+            return all(map(operator.is_, get(space), expected))
+        except KeyError:  # the name is gone
+            return False
+
+    return test
+
+
+def _cells_test(cells: Sequence[Any], expected: Sequence[Any]) -> Callable[[], bool]:
+    get = operator.attrgetter("cell_contents")
+
+    def test() -> bool:
+        try:
+            return all(map(operator.is_, map(get, cells), expected))
+        except ValueError:  # the cell is empty
+            return False
+
+    return test

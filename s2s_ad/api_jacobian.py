@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from s2s_ad.api_base import Transform, general_order, plan_of
-from s2s_ad.api_bind import Generated, Order, engine, token
+from s2s_ad.api_bind import Generated, engine, token
+from s2s_ad.api_load import Order
 from s2s_ad.api_plan import Pass, Plan, adjoint_pass, caller, is_number, not_a_result, tangent_pass
 from s2s_ad.api_primal import Values, Wrt
 from s2s_ad.api_trees import Tree, Vector, flatten, jacobian, size, tree_of, unflatten

@@ -19,7 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from s2s_ad.api_bind import Generated, Order, engine
+from s2s_ad.api_bind import Generated, engine
+from s2s_ad.api_load import Order
 from s2s_ad.api_primal import Values
 from s2s_ad.api_trees import Tree, Vector, double, flatten, size, tree_of, unflatten
 from s2s_ad.errors import OutputError, S2SError

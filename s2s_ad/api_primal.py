@@ -99,6 +99,8 @@ def _base(call: Any) -> tuple[Any, Values]:
     if isinstance(call, types.FunctionType) or hasattr(call, "__s2s_transform__"):
         return call, ()
     if isinstance(call, types.MethodType):
+        if isinstance(call.__func__, types.FunctionType):
+            return call, ()  # the engine knows methods: more is known of a bound `self`
         base, leading = _base(call.__func__)
         return base, (*leading, call.__self__)
     if isinstance(call, functools.partial):

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from s2s_ad.api_base import Transform, plan_of
-from s2s_ad.api_bind import Order, engine
+from s2s_ad.api_bind import engine
 from s2s_ad.api_gradient import Gradient
+from s2s_ad.api_load import Order
 from s2s_ad.api_plan import Pass, caller, not_a_result, tangent_pass
 from s2s_ad.api_primal import (
     Primal,

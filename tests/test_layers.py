@@ -32,7 +32,7 @@ def part_of(file: Path) -> str:
     """Return the name of the layer's member a file belongs to (`api_calls.py` belongs to `api`)."""
     relative = file.relative_to(PACKAGE)
     first = relative.parts[0].removesuffix(".py")
-    return first.split("_")[0] if first.startswith(("api_", "cli_")) else first
+    return first.split("_")[0] if first.startswith(("api_", "build_", "cli_")) else first
 
 
 def imports_of(file: Path) -> set[str]:

@@ -28,8 +28,11 @@ from s2s_ad.errors import SourceError
 from s2s_ad.frontend.source import Source, find
 
 MOST_FUNCTIONS = 500
+MOST_OBJECTS = 5000
+DEEPEST = 50
 _VERSIONED = ("numpy", "scipy")
 _SMALL = (int, float, complex, str, bytes, bool, types.NoneType, np.generic)
+_NAMED = (str, bytes, types.NoneType)
 # how a callable that is not a function holds the one it stands for
 _HOLDERS = ("__func__", "__wrapped__", "primal", "py_func", "func", "fget")
 
@@ -68,6 +71,9 @@ class Reach:
             self.facts.append(f"{path} is {known}")
             return
         self._alive.append(value)
+        if len(self._alive) > MOST_OBJECTS or len(path) > DEEPEST:
+            self.facts = None
+            return
         self._paths.setdefault(id(value), path)
         self.facts.append(f"{path}: {describe(value)}")
         if isinstance(value, (types.FunctionType, type)):
@@ -77,7 +83,7 @@ class Reach:
             return
         if not isinstance(value, (*_SMALL, types.ModuleType, types.BuiltinFunctionType)):
             if not _unchanging(type(value)):
-                self._meet((*path, "class:"), type(value))
+                self._waiting.append((path, value))
             for holder in _HOLDERS:
                 if isinstance(held := step(value, f"held:{holder}"), types.FunctionType):
                     self._meet((*path, f"held:{holder}"), held)
@@ -89,6 +95,11 @@ class Reach:
                 self._meet((*path, f"base:{k}"), base)
             for name, member in sorted(vars(value).items()):
                 self._meet((*path, f"held:{name}"), member)
+            return
+        if not isinstance(value, types.FunctionType):
+            self._meet((*path, "class:"), type(value))
+            for name, held in _attributes(value):
+                self._meet((*path, f"held:{name}"), held)
             return
         self._functions += 1
         if self._functions > MOST_FUNCTIONS:
@@ -142,6 +153,15 @@ def step(value: Any, name: str) -> Any:
         return ...
 
 
+def _attributes(value: Any) -> list[tuple[str, Any]]:
+    """Return what stands in an instance itself."""
+    try:
+        own = object.__getattribute__(value, "__dict__")
+    except AttributeError:
+        return []
+    return sorted(own.items()) if isinstance(own, dict) else []
+
+
 def _global(function: types.FunctionType, name: str) -> Any:
     """Return what a name outside a function is bound to."""
     free = function.__code__.co_freevars
@@ -155,18 +175,20 @@ def _global(function: types.FunctionType, name: str) -> Any:
 
 def describe(value: Any) -> str:
     """Return what the text of a derivative may depend on in a value met on the way."""
+    if isinstance(value, _NAMED):
+        return repr(value)
     if isinstance(value, _SMALL):
-        return f"{type(value).__name__} {value!r}"
+        return type(value).__name__  # facts are of kinds: a number may change without consequence
     if isinstance(value, types.ModuleType):
         return f"module {value.__name__} {_version(value.__name__)}"
     if isinstance(value, np.ndarray):
         ones = [length == 1 for length in value.shape]
         return f"array {value.dtype.char} {ones}"
-    if isinstance(value, (tuple, list)):
-        return f"{type(value).__name__} ({', '.join(map(describe, value))})"
-    if isinstance(value, dict):
-        items = (f"{describe(key)}: {describe(item)}" for key, item in value.items())
-        return f"dict ({', '.join(items)})"
+    if isinstance(value, tuple):
+        return f"tuple ({', '.join(map(describe, value))})"
+    if isinstance(value, (list, dict)):  # facts are of what all items have in common
+        items = value.values() if isinstance(value, dict) else value
+        return f"{type(value).__name__} of {', '.join(sorted(set(map(describe, items))))}"
     name = getattr(value, "__qualname__", None)
     if isinstance(name, str):
         module = getattr(value, "__module__", None) or ""
