@@ -292,7 +292,9 @@ class TestReach:
         def chain(length):
             node = None
             for _ in range(length):
-                outer, outer.inner = Node(), node
+                holder = Node()
+                holder.inner = node
+                node = holder
             return lambda: node
 
         assert Reach({"": chain(5)}).facts is not None
