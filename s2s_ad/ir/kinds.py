@@ -106,7 +106,13 @@ class Unknown:
     pass
 
 
+@dataclass(frozen=True)
+class Nothing:
+    """The kind of the items of an empty container: what is put in decides."""
+
+
 UNKNOWN = Unknown()
+NOTHING = Nothing()
 FLOAT = Number("float")
 INT = Number("int")
 BOOL = Number("bool")
@@ -114,7 +120,17 @@ NUMBER = Number("number")
 NONE = NoneKind()
 
 Kind: TypeAlias = (
-    Number | Array | TupleOf | ListOf | DictOf | NoneKind | Str | RangeKind | Object | Unknown
+    Number
+    | Array
+    | TupleOf
+    | ListOf
+    | DictOf
+    | NoneKind
+    | Str
+    | RangeKind
+    | Object
+    | Unknown
+    | Nothing
 )
 
 
@@ -124,8 +140,10 @@ def join(a: Kind, b: Kind) -> Kind:
     >>> join(FLOAT, INT)
     Number(type='number')
     """
-    if a == b:
+    if a == b or isinstance(b, Nothing):
         return a
+    if isinstance(a, Nothing):
+        return b
     if isinstance(a, Number) and isinstance(b, Number):
         return NUMBER
     if isinstance(a, Array) and isinstance(b, Array):

@@ -8,6 +8,7 @@ keeps comments and positions.
 from __future__ import annotations
 
 import ast
+from functools import cache
 
 from .nodes import (
     Attribute,
@@ -75,6 +76,7 @@ _COMPREHENSION: dict[type[ast.expr], str] = {
 }
 
 
+@cache
 def parse_expr(text: str) -> Expr:
     """Return the expression written in `text`; literals keep their text.
 

@@ -7,9 +7,7 @@ No test is written when a rule is added: this is what runs on all of them.
 
 from __future__ import annotations
 
-import builtins
 import copy
-import importlib
 import itertools
 import math
 import warnings
@@ -258,7 +256,8 @@ def call(rule: Rule, values: Values) -> Any:
         return getattr(args[0], rule.name)(*args[1:], **keywords)
     if rule.namespace == "operator":
         return _operate(rule, args)
-    return function_of(rule)(*args, **keywords)
+    function: Any = rule.function
+    return function(*args, **keywords)
 
 
 def _is_default(param: Param, value: Any) -> bool:
@@ -272,21 +271,12 @@ def _operate(rule: Rule, args: Sequence[Any]) -> Any:
     return eval("x[y]" if rule.name == "[]" else form, names)
 
 
-def function_of(rule: Rule) -> Any:
-    """Return the function a rule is declared for."""
-    homes = {"np": np, "math": math, "builtins": builtins, "runtime": runtime}
-    found = homes.get(rule.namespace) or importlib.import_module(rule.namespace)
-    for part in rule.name.split(".") if rule.namespace in homes else rule.name.split(".")[-1:]:
-        found = getattr(found, part)
-    return found
-
-
 def template(rule: Rule, expr: Expr, values: Values, d: Any, out: Any) -> Any:
     """Return a template's value; `let` names are computed first."""
     if rule.flavour == "elementwise" and rule.namespace == "np":
         values = {k: np.asarray(v) if isinstance(v, list) else v for k, v in values.items()}
         d = np.asarray(d) if isinstance(d, list) else d
-    names = {**NAMESPACE, **values, "d": d, "out": out}
+    names = {**NAMESPACE, **values, "d": d, "out": out, "function": rule.function}
     for name, value in rule.let:
         names[name] = eval(expr_text(value), names)
     return eval(expr_text(expr), names)

@@ -54,7 +54,7 @@ MODULES: dict[str, ModuleType] = {
     "builtins": builtins,
     "runtime": runtime,
 }
-SPECIAL = frozenset({"d", "out", "item", "items", "actives", "constants"})
+SPECIAL = frozenset({"d", "out", "function", "item", "items", "actives", "constants"})
 # helpers whose result has the structure of the argument whatever that is
 STRUCTURED = frozenset({"expand", "scatter", "spread", "unbroadcast", "unrepeat"})
 # what some supported version of Python or NumPy lacks; everything else must exist
@@ -320,7 +320,7 @@ def _call_targets(pattern: str, head: str, function: object) -> list[Target]:
     if function is not None:
         params = parse_params(inside)
         home = getattr(function, "__module__", None) or "user"
-        return [Target(home, head, params, _call(head, params))]
+        return [Target(home, head, params, _call("function", params))]
     if root in MODULES and rest:
         params = parse_params(inside)
         if _exists(root, rest):
@@ -414,9 +414,19 @@ def _register(
         ranks=options.ranks,
         where=where,
         active=None if options.active is None else frozenset(options.active),
+        function=options.function or _function(target),
         domain=domain if isinstance(domain, Mapping) else {"": domain},
     )
-    registry.register(rule, options.function)
+    registry.register(rule)
+
+
+def _function(target: Target) -> object:
+    if target.namespace not in MODULES:
+        return None
+    found: object = MODULES[target.namespace]
+    for part in target.name.split("."):
+        found = getattr(found, part)
+    return found
 
 
 def _shown(text: str, target: Target) -> str:

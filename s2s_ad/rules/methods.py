@@ -45,6 +45,7 @@ def as_method(rule: Rule) -> Rule:
     return replace(
         rule,
         text=f"{head}.{rule.name}({text}",
+        function=None,
         namespace="method",
         tangent={name: walk.map_expr(expr, as_written) for name, expr in rule.tangent.items()},
     )

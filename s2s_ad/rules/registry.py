@@ -57,29 +57,21 @@ _rules: list[Rule] = []
 _loaded: list[str] = []
 
 
-def register(rule: Rule, function: object = None) -> None:
-    """Add a rule; those declared first are preferred. A user's go before the built-in ones."""
-    if function is not None:
-        load()
-    if rule.namespace in ("operator", "method", "attribute"):
+def register(rule: Rule) -> None:
+    """Add a rule. Those declared first are preferred."""
+    if rule.function is None:
         _named.setdefault((rule.namespace, rule.name), []).append(rule)
     else:
-        target = function if function is not None else _resolve(rule)
-        _, found = _functions.setdefault(id(target), (target, []))
-        if function is not None:
-            stale = [r for r in found if (r.ranks, r.active) == (rule.ranks, rule.active)]
-            found[:] = [rule, *(r for r in found if r not in stale)]
-        else:
-            found.append(rule)
+        _, found = _functions.setdefault(id(rule.function), (rule.function, []))
+        found.append(rule)
     _rules.append(rule)
 
 
-def _resolve(rule: Rule) -> object:
-    module = {"np": "numpy", "runtime": "s2s_ad.runtime"}.get(rule.namespace, rule.namespace)
-    found: object = importlib.import_module(module)
-    for part in rule.name.split("."):
-        found = getattr(found, part)
-    return found
+def forget(function: object) -> None:
+    """Remove all rules of a function, so that others may be declared."""
+    load()
+    _functions.pop(id(function), None)
+    _rules[:] = [rule for rule in _rules if rule.function is not function]
 
 
 def load() -> None:
@@ -248,13 +240,14 @@ def choose(
     kind_of: Callable[[Expr], Kind],
     is_active: Callable[[Expr], bool],
     value_of: Callable[[Expr], object] | None = None,
+    function: Expr | None = None,
 ) -> Choice | None:
     """Return the first candidate that fits the call, its kinds and its active arguments.
 
     A rule with a differentiable star parameter (`math.hypot(*xs)`) comes back with one parameter
     for each argument given. None too when an active argument is not known to the rule.
     value_of: the value of an argument known at build time, else MISSING; by default that of
-    literals, and what its kind says (a type, a string, None).
+    literals, and what its kind says (a type, a string, None). function: how the call spells it.
     """
 
     def known_value(expr: Expr) -> object:
@@ -272,7 +265,10 @@ def choose(
             if single.active is not None and single.active != active:
                 continue
             if single.ranks is None or _ranks_fit(single, arguments, kind_of):
-                return Choice(single, arguments, _operands(single, arguments, kind_of))
+                operands = dict(_operands(single, arguments, kind_of))
+                if function is not None:
+                    operands["function"] = function
+                return Choice(single, arguments, operands)
     return None
 
 

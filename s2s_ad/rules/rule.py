@@ -36,7 +36,8 @@ class Rule:
 
     adjoint, tangent: for each differentiable parameter, an expression in `d` (what comes in),
     `out` (the result), parameters and `let` names. In an expression, `np.` and `math.` are the
-    modules and every other free name is a builtin or public in `s2s_ad.runtime`.
+    modules, `function` the function as it was called, and every other free name is a builtin or
+    public in `s2s_ad.runtime`.
     level: the parameters, besides those, on which the result depends in steps (or not at all), so
     that no derivative flows through them. Any other parameter must not be active.
 
@@ -48,6 +49,7 @@ class Rule:
     None anything); `where`, tests that arguments known at build time must pass; `active`,
     exactly the parameters that are differentiated.
 
+    function: the object the rule is for; None for operators, methods and attributes.
     domain: per parameter (or under `""` for all), the interval from which tests draw.
     """
 
@@ -66,6 +68,7 @@ class Rule:
     where: Mapping[str, Callable[[object], bool]] = field(default_factory=dict)
     active: frozenset[str] | None = None
     domain: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    function: object = None
 
     @property
     def differentiable(self) -> tuple[str, ...]:

@@ -178,7 +178,8 @@ def scatter(g: Any, like: Any, index: Any) -> Any:
     """
     zeros = zeros_like(like)
     if isinstance(zeros, np.ndarray):
-        np.add.at(zeros, index, g)
+        # np.add.at crashes on values of too many axes, hence the explicit shape
+        np.add.at(zeros, index, np.broadcast_to(g, np.shape(zeros[index])))
     elif isinstance(zeros, (list, dict)):
         zeros[index] = g
     else:

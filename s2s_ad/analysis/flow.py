@@ -1,0 +1,246 @@
+"""Forward dataflow over statements: values before and after every statement of a function.
+
+Takes a Function, the values of its parameters and a `World`, gives `Facts`. Requires
+`analysis.values`, which evaluates expressions.
+
+One abstract interpretation computes kinds and activity, since each sharpens the other: an
+integer does not vary, and a branch that the kinds decide is not entered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from s2s_ad.analysis.values import PASSIVE, Env, Interpreter, Value, World, same
+from s2s_ad.analysis.values import merge as merge
+from s2s_ad.ir import nodes as n
+from s2s_ad.ir.kinds import NONE, UNKNOWN, Kind, ListOf, is_discrete, join
+
+
+NO_ENV: Env = {}
+
+
+@dataclass
+class Facts:
+    """Facts of one function. before/after: variables by the uid of a statement."""
+
+    world: World
+    entry: Env
+    before: dict[int, Env] = field(default_factory=dict)
+    after: dict[int, Env] = field(default_factory=dict)
+    result: Value | None = None
+    decided: dict[int, int] = field(default_factory=dict)
+    locals: frozenset[str] = frozenset()
+    _readers: dict[int, Interpreter] = field(default_factory=dict)
+
+    def value(self, expr: n.Expr, uid: int) -> Value:
+        """Return what is known of an expression evaluated just before statement `uid`."""
+        return self.reader(uid).value(expr, self.before.get(uid, NO_ENV))
+
+    def reader(self, uid: int) -> Interpreter:
+        """Return the evaluator for statement `uid`, which remembers what it has evaluated."""
+        found = self._readers.get(uid)
+        if found is None:
+            found = self._readers[uid] = Interpreter(self.world, self.locals)
+        return found
+
+    def varied(self, expr: n.Expr, uid: int) -> bool:
+        return self.value(expr, uid).varied
+
+    def varied_after(self, name: str, uid: int) -> bool:
+        return self.after.get(uid, {}).get(name, PASSIVE).varied
+
+
+def interpret(function: n.Function, entry: Env, world: World, local: frozenset[str]) -> Facts:
+    """Return the facts of `function` called with parameters that have the values `entry`."""
+    facts = Facts(world, entry, locals=local)
+    run = _Run(Interpreter(world, local), facts)
+    end = run.block(function.body, dict(entry))
+    if end is not None:
+        run.returned(Value(NONE))
+    return facts
+
+
+class _Run:
+    """Execution of statements: environments in, environments out, None when not reached."""
+
+    def __init__(self, interpreter: Interpreter, facts: Facts) -> None:
+        self.ev = interpreter
+        self.facts = facts
+        self.breaks: list[list[dict[str, Value]]] = []
+        self.continues: list[list[dict[str, Value]]] = []
+
+    def returned(self, value: Value) -> None:
+        before = self.facts.result
+        self.facts.result = value if before is None else merge(before, value)
+
+    def block(self, block: n.Block, env: dict[str, Value] | None) -> dict[str, Value] | None:
+        for statement in block:
+            if env is None:
+                return None
+            self.note(self.facts.before, statement.uid, env)
+            env = self.statement(statement, env)
+            if env is not None:
+                self.note(self.facts.after, statement.uid, env)
+        return env
+
+    def note(self, table: dict[int, Env], uid: int, env: Env) -> None:
+        known = table.get(uid)
+        table[uid] = dict(env) if known is None else _joined(known, env)
+
+    def statement(self, s: n.Stmt, env: dict[str, Value]) -> dict[str, Value] | None:
+        method = getattr(self, f"on_{type(s).__name__}", None)
+        return method(s, env) if method else env
+
+    def on_Assign(self, s: n.Assign, env: dict[str, Value]) -> dict[str, Value]:
+        value = self.ev.value(s.value, env)
+        env = dict(env)
+        for target in s.targets:
+            self.ev.bind(target, value, env)
+        return env
+
+    def on_AugAssign(self, s: n.AugAssign, env: dict[str, Value]) -> dict[str, Value]:
+        value = self.ev.value(n.Binary(s.op, s.target, s.value), env)
+        env = dict(env)
+        self.ev.bind(s.target, value, env)
+        return env
+
+    def on_Append(self, s: n.Append, env: dict[str, Value]) -> dict[str, Value]:
+        before = env.get(s.stack, PASSIVE)
+        added = self.ev.value(s.value, env)
+        kind: Kind = UNKNOWN
+        if isinstance(before.kind, ListOf):
+            kind = ListOf(join(before.kind.item, added.kind))
+        env = dict(env)
+        env[s.stack] = Value(kind, before.varied or added.varied)
+        return env
+
+    def on_Pop(self, s: n.Pop, env: dict[str, Value]) -> dict[str, Value]:
+        stack = env.get(s.stack, PASSIVE)
+        item = stack.kind.item if isinstance(stack.kind, ListOf) else UNKNOWN
+        env = dict(env)
+        self.ev.bind(s.target, Value(item, stack.varied and not is_discrete(item)), env)
+        return env
+
+    def on_FunctionDef(self, s: n.FunctionDef, env: dict[str, Value]) -> dict[str, Value]:
+        env = dict(env)
+        env[s.function.name] = PASSIVE
+        return env
+
+    def on_Import(self, s: n.Import, env: dict[str, Value]) -> dict[str, Value]:
+        env = dict(env)
+        for name, _, _ in s.bindings:
+            env[name] = PASSIVE
+        return env
+
+    def on_Return(self, s: n.Return, env: dict[str, Value]) -> None:
+        self.returned(Value(NONE) if s.value is None else self.ev.value(s.value, env))
+
+    def on_Raise(self, s: n.Raise, env: dict[str, Value]) -> None:
+        return None
+
+    def on_Break(self, s: n.Break, env: dict[str, Value]) -> None:
+        self.breaks[-1].append(env)
+
+    def on_Continue(self, s: n.Continue, env: dict[str, Value]) -> None:
+        self.continues[-1].append(env)
+
+    def on_If(self, s: n.If, env: dict[str, Value]) -> dict[str, Value] | None:
+        ends: list[dict[str, Value]] = []
+        self.facts.decided.pop(s.uid, None)
+        certain = True
+        for k, branch in enumerate(s.branches):
+            truth = self.ev.truth(branch.test, env)
+            if truth is False:
+                continue
+            end = self.block(branch.body, dict(env))
+            if end is not None:
+                ends.append(end)
+            if truth is True:
+                if certain:
+                    self.facts.decided[s.uid] = k
+                return _joined_all(ends)
+            certain = False
+        if certain:
+            self.facts.decided[s.uid] = len(s.branches)
+        end = self.block(s.orelse, dict(env))
+        if end is not None:
+            ends.append(end)
+        return _joined_all(ends)
+
+    def on_While(self, s: n.While, env: dict[str, Value]) -> dict[str, Value] | None:
+        always = isinstance(s.test, n.Const) and bool(s.test.value)
+        return self.loop(s, env, None, always)
+
+    def on_For(self, s: n.For, env: dict[str, Value]) -> dict[str, Value] | None:
+        return self.loop(s, env, self.ev.iterate(s.iter, env), False)
+
+    def loop(
+        self, s: n.For | n.While, env: dict[str, Value], item: Value | None, endless: bool
+    ) -> dict[str, Value] | None:
+        exits: list[dict[str, Value]]
+        while True:
+            start = dict(env)
+            if isinstance(s, n.For) and item is not None:
+                self.ev.bind(s.target, item, start)
+            self.breaks.append([])
+            self.continues.append([])
+            end = self.block(s.body, start)
+            exits = self.breaks.pop()
+            again = _joined_all([*([end] if end is not None else []), *self.continues.pop()])
+            if again is None:
+                break
+            grown = _joined(env, again)
+            if all(k in env and same(env[k], v) for k, v in grown.items()):
+                break
+            env = grown
+        done: dict[str, Value] | None = None
+        if not endless:
+            done = self.block(s.orelse, dict(env))
+        return _joined_all([*([done] if done is not None else []), *exits])
+
+    def on_Try(self, s: n.Try, env: dict[str, Value]) -> dict[str, Value] | None:
+        start = dict(env)
+        ends = []
+        end = self.block(s.body, dict(env))
+        for sub in s.body:
+            start = _joined(start, self.facts.after.get(sub.uid, start))
+        if end is not None:
+            end = self.block(s.orelse, end)
+        if end is not None:
+            ends.append(end)
+        for handler in s.handlers:
+            inner = dict(start)
+            if handler.name:
+                inner[handler.name] = PASSIVE
+            end = self.block(handler.body, inner)
+            if end is not None:
+                ends.append(end)
+        joined = _joined_all(ends)
+        return self.block(s.final, joined) if joined is not None else None
+
+    def on_With(self, s: n.With, env: dict[str, Value]) -> dict[str, Value] | None:
+        env = dict(env)
+        for _, target in s.items:
+            if target is not None:
+                self.ev.bind(target, PASSIVE, env)
+        return self.block(s.body, env)
+
+
+def _joined(a: Env, b: Env) -> dict[str, Value]:
+    result = dict(a)
+    for name, value in b.items():
+        result[name] = merge(result[name], value) if name in result else value
+    return result
+
+
+def _joined_all(envs: Sequence[dict[str, Value]]) -> dict[str, Value] | None:
+    if not envs:
+        return None
+    result = envs[0]
+    for env in envs[1:]:
+        result = _joined(result, env)
+    return result
+
+

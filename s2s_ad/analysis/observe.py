@@ -1,0 +1,98 @@
+"""The kind of a value that exists: an argument of the call, a global, a default.
+
+Takes Python objects, gives kinds (`ir.kinds`), requires numpy.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from s2s_ad.ir.kinds import (
+    BOOL,
+    FLOAT,
+    INT,
+    NONE,
+    NOTHING,
+    UNKNOWN,
+    Array,
+    DictOf,
+    Dim,
+    Kind,
+    ListOf,
+    Number,
+    Object,
+    RangeKind,
+    Str,
+    TupleOf,
+    join,
+)
+
+
+def kind_of(value: object, name: str = "") -> Kind:
+    """Return the kind of `value`; `name` makes the symbols of an array's axes.
+
+    >>> kind_of(1.5)
+    Number(type='float')
+    """
+    if isinstance(value, (bool, np.bool_)):
+        return BOOL
+    if isinstance(value, (int, np.integer)):
+        return INT
+    if isinstance(value, (float, np.floating)):
+        return FLOAT
+    if isinstance(value, (complex, np.complexfloating)):
+        return UNKNOWN
+    if type(value) is np.ndarray:
+        return _array_kind(value, name)
+    if value is None:
+        return NONE
+    if isinstance(value, str):
+        return Str(value)
+    if type(value) is tuple:
+        return TupleOf(tuple(kind_of(item, f"{name}.{k}") for k, item in enumerate(value)))
+    if type(value) is list:
+        return ListOf(_joined([kind_of(item, name) for item in value]))
+    if type(value) is dict:
+        return DictOf(_joined([kind_of(item, name) for item in value.values()]))
+    if isinstance(value, range):
+        return RangeKind()
+    if callable(value) or type(value).__name__ == "module":
+        return Object(value)
+    return UNKNOWN
+
+
+def _array_kind(value: np.ndarray, name: str) -> Kind:
+    dtype = {"f": "float", "i": "int", "u": "int", "b": "bool"}.get(value.dtype.kind, "other")
+    if value.ndim == 0:
+        return Array((), dtype)
+    dims = tuple(Dim(f"{name}.{axis}", 0, length == 1) for axis, length in enumerate(value.shape))
+    return Array(dims, dtype)
+
+
+def _joined(kinds: list[Kind]) -> Kind:
+    if not kinds:
+        return NOTHING
+    result = kinds[0]
+    for kind in kinds[1:]:
+        result = join(result, kind)
+    return result
+
+
+def real(kind: Kind) -> Kind:
+    """Return the kind a differentiated argument has: its integers stand for real numbers."""
+    if isinstance(kind, Number):
+        return FLOAT
+    if isinstance(kind, TupleOf):
+        return TupleOf(tuple(real(item) for item in kind.items))
+    if isinstance(kind, ListOf):
+        return ListOf(real(kind.item))
+    if isinstance(kind, DictOf):
+        return DictOf(real(kind.value))
+    return kind
+
+
+def is_finite_number(value: object) -> bool:
+    """True for a Python number that a literal can write."""
+    return type(value) in (int, float) and math.isfinite(value)  # type: ignore[arg-type]

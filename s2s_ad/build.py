@@ -1,0 +1,103 @@
+"""Source text in, derivative text out: the list of passes. READ THIS FILE FIRST.
+
+Takes a `Request`, gives a `Derivative`. Requires everything below it.
+
+    find, lower                 frontend: the text of the function as the IR
+    lift, fold, normalise       frontend: local functions out, decided branches folded
+    structure                   frontend: early exits become `else` (reverse mode only)
+    facts, useful               analysis: kinds, what varies, what is useful
+    tangent | adjoint           transform: the differential of each statement
+    accumulate, own             simplify: zero adjoints vanish, buffers are owned
+    record                      transform: what is kept for the reverse sweep
+    drop_dead                   simplify: what nobody reads
+    annotate, print, format     emit
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from s2s_ad.build_linker import Linker, Watch
+from s2s_ad.build_package import Package
+from s2s_ad.build_program import Program, entry_values
+from s2s_ad.errors import ArgumentError, SourceError, S2SError
+from s2s_ad.ir.kinds import Kind
+
+DEEP = 20_000
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is wanted. wrt: parameter names. kinds: by parameter, missing ones are unknown.
+
+    mode: `tangent`, `adjoint` or `split`. select: path of indices of the part of the returned
+    tuple that is differentiated. options: optimisations switched off by name, `strict`.
+    """
+
+    function: Callable[..., Any]
+    mode: str
+    wrt: tuple[str, ...]
+    kinds: Mapping[str, Kind] = field(default_factory=dict)
+    select: tuple[int, ...] = ()
+    options: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Derivative:
+    """A generated module. entry: the function asked for (of `split`, its forward half).
+
+    imports: live objects its names are bound to. watched: names that facts were taken from.
+    """
+
+    text: str
+    entry: str
+    params: tuple[str, ...]
+    watched: tuple[Watch, ...]
+    imports: Mapping[str, object]
+
+
+@contextmanager
+def deep_recursion() -> Iterator[None]:
+    """Allow deep expressions: a sum of a thousand terms is a thousand levels deep."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, DEEP))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
+
+
+def derive(request: Request) -> Derivative:
+    """Return the derivative of a function. Raises S2SError for what is outside the language."""
+    with deep_recursion():
+        return _package(request).derivative()
+
+
+def trace(request: Request) -> Iterator[tuple[str, str]]:
+    """Yield the name of each pass and the text of the function after it."""
+    with deep_recursion():
+        package = _package(request)
+        package.trace = []
+        package.derivative()
+    yield from package.trace
+
+
+def _package(request: Request) -> Package:
+    linker = Linker()
+    program = Program(linker, request.options)
+    subject = program.subject(request.function)
+    if subject is None:
+        found = program.subjects.get(id(request.function))
+        if found is not None and isinstance(found[1], S2SError):
+            raise found[1]
+        raise SourceError(f"{request.function!r} is not a Python function with source")
+    params = tuple(p.name for p in subject.function.params)
+    for name in request.wrt:
+        if name not in params:
+            raise ArgumentError(f"`{subject.name}` has no parameter `{name}`")
+    values = entry_values(subject, request.kinds, request.wrt)
+    return Package(request, program, subject, values, Derivative)

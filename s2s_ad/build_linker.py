@@ -1,0 +1,92 @@
+"""Names at the top of a generated module: which object each stands for, and none for two.
+
+Takes objects with the names they are wanted under, gives the names; requires `runtime`.
+"""
+
+from __future__ import annotations
+
+import builtins
+import math
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from s2s_ad import runtime
+from s2s_ad.ir.names import Names
+
+MODULES: dict[str, Any] = {"np": np, "math": math}
+OTHER_NAMES = {"np": "numpy"}
+
+
+@dataclass(frozen=True)
+class Watch:
+    """A name outside a function from which facts were taken: it must still mean `value`.
+
+    kind: `global` or `closure`, in the globals or a cell of `function`.
+    """
+
+    function: Callable[..., Any]
+    kind: str
+    name: str
+    value: Any
+
+
+@dataclass
+class Linker:
+    """The top-level names of one generated module.
+
+    objects: live objects by name. functions: names of generated functions. spelling: how names of
+    the primal's modules are written that clash with another's.
+    """
+
+    objects: dict[str, object] = field(default_factory=dict)
+    functions: set[str] = field(default_factory=set)
+    watched: list[Watch] = field(default_factory=list)
+    homes: dict[str, str] = field(default_factory=dict)
+
+    def claim(self, wanted: str, obj: object, avoid: Collection[str] = ()) -> str:
+        """Return a top-level name for `obj`, `wanted` if that is free."""
+        for name in (wanted, OTHER_NAMES.get(wanted, f"{wanted}_")):
+            if self.free(name, obj, avoid):
+                self.objects[name] = obj
+                return name
+        number = 2
+        while not self.free(f"{wanted}_{number}", obj, avoid):
+            number += 1
+        self.objects[f"{wanted}_{number}"] = obj
+        return f"{wanted}_{number}"
+
+    def free(self, name: str, obj: object, avoid: Collection[str]) -> bool:
+        if name in avoid or name in self.functions:
+            return False
+        if name in self.objects:
+            return self.objects[name] is obj
+        shadowed = getattr(builtins, name, obj)
+        return shadowed is obj
+
+    def function(self, wanted: str, names: Names | None = None) -> str:
+        """Return a name for a generated function."""
+        number = 1
+        name = wanted
+        while name in self.functions or name in self.objects:
+            number += 1
+            name = f"{wanted}{number}"
+        self.functions.add(name)
+        if names is not None:
+            names.taken.add(name)
+        return name
+
+    def alias(self, name: str, avoid: Collection[str]) -> str:
+        """Return how `np`, `math`, a builtin or a runtime helper is written where `avoid` is taken."""
+        if name in MODULES:
+            return self.claim(name, MODULES[name], avoid)
+        if name in runtime.__all__:
+            return self.claim(name, getattr(runtime, name), avoid)
+        found = getattr(builtins, name, None)
+        if found is None:
+            return name
+        if name not in avoid and self.objects.get(name, found) is found:
+            return name
+        return self.claim(f"{name}_", found, avoid)

@@ -1,0 +1,415 @@
+"""Finished functions from sweeps: signatures, returns, docstrings, and the module around them.
+
+Takes prepared functions and their sweeps, gives the generated functions of a module; requires
+`transform`, `simplify`, `emit`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from s2s_ad.build_prepare import Prepared, Values, prepare
+from s2s_ad.build_program import Program, Variant
+from s2s_ad.build_reverse import Reverse, reverse
+from s2s_ad.build_subject import Subject
+from s2s_ad.build_tangent import tangent_function
+from s2s_ad.build_words import (
+    adjoint_doc,
+    command_of,
+    forward_comment,
+    forward_doc,
+    kinds_text,
+    reverse_doc,
+    tangent_doc,
+)
+from s2s_ad.emit.module import BLANK, Header, module_text
+from s2s_ad.emit.statements import annotated, flattened, opened, origins
+from s2s_ad.ir import nodes as n
+from s2s_ad.ir.kinds import UNKNOWN, Number
+from s2s_ad.ir.text import function_text
+from s2s_ad.ir.walk import assigned, names, stmt_exprs, subexprs, walk_stmts
+from s2s_ad.simplify.dead_code import drop_dead
+from s2s_ad.version import VERSION
+
+
+class Package:
+    """Builds one generated module."""
+
+    def __init__(
+        self, request: Any, program: Program, subject: Subject, values: Values, make: Any
+    ) -> None:
+        self.request = request
+        self.program = program
+        self.subject = subject
+        self.values = values
+        self.make = make
+        self.trace: list[tuple[str, str]] | None = None
+
+    def derivative(self) -> Any:
+        """Return the derivative: the function asked for, then those of its callees."""
+        mode, wrt = self.request.mode, self.request.wrt
+        name = self.subject.name
+        functions: list[n.Function]
+        if mode == "tangent":
+            entry = self.program.linker.function(f"{name}_tangent")
+            functions = [self.tangent(self.subject, self.values, wrt, entry, self.request.select)]
+        elif mode == "split":
+            entry = self.program.linker.function(f"{name}_forward")
+            back = self.program.linker.function(f"{name}_reverse")
+            functions = self.split(self.subject, self.values, wrt, entry, back, self.request.select)
+        else:
+            entry = self.program.linker.function(f"{name}_adjoint")
+            functions = [self.joint(entry)]
+        while self.program.pending:
+            functions.extend(self.callee(self.program.pending.pop(0)))
+        functions = [*self.prelude(functions), *functions]
+        title = {"tangent": "Tangent", "adjoint": "Adjoint", "split": "Adjoint"}[mode]
+        text, bound = module_text(self.header(title), functions, self.objects())
+        return self.make(
+            text,
+            entry,
+            tuple(p.name for p in functions[0].params),
+            tuple(self.program.linker.watched),
+            bound,
+        )
+
+    def objects(self) -> dict[str, object]:
+        return dict(self.program.linker.objects)
+
+    def prelude(self, functions: Sequence[n.Function]) -> list[n.Function]:
+        """Return the lifted local functions that the generated code still calls."""
+        from s2s_ad.ir.walk import free_names
+
+        available = {
+            local.function.name: local.function
+            for _, subject in self.program.subjects.values()
+            if isinstance(subject, Subject)
+            for local in subject.prelude
+        }
+        wanted: list[str] = []
+        todo = [f for f in functions]
+        while todo:
+            for name in sorted(free_names(todo.pop()) & available.keys()):
+                if name not in wanted:
+                    wanted.append(name)
+                    todo.append(available[name])
+        return [available[name] for name in sorted(wanted)]
+
+    def header(self, title: str) -> Header:
+        subject = self.subject
+        text = "\n".join(subject.lines) + "\n"
+        last = subject.first_line + len(subject.lines) - 1
+        return Header(
+            f"{title} of `{subject.name}`.",
+            f"{subject.file}:{subject.first_line}-{last}",
+            hashlib.sha256(text.encode()).hexdigest()[:8],
+            kinds_text(self.values, self.request.kinds),
+            command_of(self.request, subject),
+            VERSION,
+        )
+
+    def note(self, name: str, function: n.Function) -> None:
+        if self.trace is not None:
+            self.trace.append((name, function_text(function) + "\n"))
+
+    # -- forward mode
+
+    def tangent(
+        self,
+        subject: Subject,
+        values: Values,
+        wrt: tuple[str, ...],
+        name: str,
+        select: tuple[int, ...] = (),
+    ) -> n.Function:
+        prepared = prepare(self.program, subject, values, select, False)
+        self.note("normalise", prepared.function)
+        function = tangent_function(prepared, wrt, name)
+        self.note("tangent", function)
+        body = drop_dead(function.body, self.pure(prepared))
+        doc = tangent_doc(subject, wrt)
+        done = replace(function, body=body or (n.Pass(),), docstring=doc, decorators=(), returns=None)
+        self.note("drop dead code", done)
+        return _plain(done)
+
+    # -- reverse mode
+
+    def sweeps(
+        self, subject: Subject, values: Values, wrt: tuple[str, ...], select: tuple[int, ...]
+    ) -> tuple[Prepared, Reverse]:
+        prepared = prepare(self.program, subject, values, select, True)
+        self.note("structure", prepared.function)
+        found = reverse(prepared, wrt)
+        return prepared, found
+
+    def pure(self, prepared: Prepared) -> Any:
+        """Return a test for expressions without effect: no call but of functions known by rule."""
+        objects = self.program.linker.objects
+        subject = prepared.subject
+        from s2s_ad.rules import registry
+        from s2s_ad.build_subject import SubjectWorld
+
+        world = SubjectWorld(subject, self.program)
+        harmless = {"len", "range", "list", "dict", "tuple", "zip", "enumerate", "reversed", "slice", "isinstance", "set", "sorted", "str"}
+
+        def known(e: n.Call) -> bool:
+            func = e.func
+            if isinstance(func, n.Name):
+                if func.id in harmless and func.id not in objects:
+                    return True
+                found = world.lookup(func.id)
+                return found is not None and (
+                    bool(registry.lookup(found[0]))
+                    or str(getattr(found[0], "__module__", "")).startswith("s2s_ad.runtime")
+                )
+            if isinstance(func, n.Attribute):
+                root: n.Expr = func
+                path = []
+                while isinstance(root, n.Attribute):
+                    path.append(root.attr)
+                    root = root.value
+                if isinstance(root, n.Name) and (found := world.lookup(root.id)) is not None:
+                    obj: Any = found[0]
+                    for attr in reversed(path):
+                        obj = getattr(obj, attr, None)
+                    return bool(registry.lookup(obj)) if obj is not None else False
+                return bool(registry.lookup_method(func.attr)) or func.attr == "fromkeys"
+            return False
+
+        def pure(e: n.Expr) -> bool:
+            return all(
+                known(x) if isinstance(x, n.Call) else not isinstance(x, n.NamedExpr)
+                for x in subexprs(e)
+            )
+
+        return pure
+
+    def joint(self, name: str) -> n.Function:
+        """Return `f_adjoint`: both sweeps in one function."""
+        wrt = self.request.wrt
+        prepared, found = self.sweeps(self.subject, self.values, wrt, self.request.select)
+        gradients = tuple(n.Name(found.bars[x]) for x in wrt)
+        grads: n.Expr = gradients[0] if len(gradients) == 1 else n.TupleExpr(gradients)
+        end = n.Return(n.TupleExpr((n.Name(found.result), grads)))
+        body = (*found.forward, *found.backward, end)
+        cut = len(found.forward)
+        function = self.finished(prepared, found, name, body, cut)
+        seed = self.seed_param(found)
+        params = (*prepared.function.params, seed)
+        doc = adjoint_doc(self.subject, wrt, found)
+        self.note("adjoint", function)
+        return _plain(replace(function, params=_seeded(params), docstring=doc))
+
+    def seed_param(self, found: Reverse) -> n.Param:
+        name = next(
+            (k for (k, mark), v in found.context.marks.items() if v == found.seed and mark == "bar"), ""
+        )
+        number = isinstance(found.kinds.get(name, UNKNOWN), Number)
+        return n.Param(found.seed, n.Const("1.0", 1.0) if number else None)
+
+    def finished(
+        self, prepared: Prepared, found: Reverse, name: str, body: n.Block, cut: int
+    ) -> n.Function:
+        """Drop dead code and comment both sweeps. cut: where the reverse sweep starts."""
+        back = {s.uid for s in walk_stmts(body[cut:])}
+        body = drop_dead(body, self.pure(prepared))
+        forward = tuple(s for s in body if s.uid not in back)
+        backward = tuple(s for s in body if s.uid in back)
+        table = origins(prepared.function.body)
+        quiet = frozenset(
+            s.uid
+            for s in walk_stmts(prepared.function.body)
+            if isinstance(s, (n.If, n.For, n.While))
+        )
+        ending = backward[-1:] if backward and isinstance(backward[-1], n.Return) else ()
+        sweep = annotated(backward[: len(backward) - len(ending)], table, quiet)
+        forward = flattened(forward)
+        if sweep:
+            forward = opened(forward, forward_comment(found)) if forward else forward
+            blank = bool(forward)
+            sweep = opened(sweep, "# -- reverse sweep", blank=False)
+            if blank:
+                sweep = _spaced(sweep)
+        if ending and (sweep or forward):
+            ending = _spaced(ending)
+        return n.Function(name, prepared.function.params, (*forward, *sweep, *ending))
+
+    def split(
+        self,
+        subject: Subject,
+        values: Values,
+        wrt: tuple[str, ...],
+        forward_name: str,
+        reverse_name: str,
+        select: tuple[int, ...] = (),
+    ) -> list[n.Function]:
+        """Return the forward half and the reverse half."""
+        prepared, found = self.sweeps(subject, values, wrt, select)
+        pure = self.pure(prepared)
+        gradients = tuple(n.Name(found.bars[x]) for x in wrt)
+        grads: n.Expr = gradients[0] if len(gradients) == 1 else n.TupleExpr(gradients)
+        backward = drop_dead((*found.backward, n.Return(grads)), pure)
+        needed = _live_in(backward)
+        made = {p.name for p in prepared.function.params} | assigned(tuple(found.forward))
+        kept = [x for x in _in_order(prepared, found) if x in needed & made]
+        saved = found.context.names.fresh("saved")
+        state = n.TupleExpr(tuple(n.Name(x) for x in kept))
+        result = n.TupleExpr((n.Name(found.result), state))
+        forward = drop_dead((*found.forward, n.Return(result)), pure)
+        params = prepared.function.params
+        first = n.Function(
+            forward_name,
+            params,
+            flattened(forward),
+            docstring=forward_doc(subject, found, kept, reverse_name),
+        )
+        unpack: list[n.Stmt] = []
+        if kept:
+            unpack.append(n.Assign((_targets(kept),), n.Name(saved)))
+        popped = {s.stack for s in walk_stmts(backward) if isinstance(s, (n.Pop, n.Append))}
+        for x in kept:
+            if x in popped:
+                call = n.Call(n.Name(found.context.alias("list")), (n.Name(x),))
+                unpack.append(n.Assign((n.Name(x),), call))
+        sweep = self.annotate(prepared, backward)
+        second = n.Function(
+            reverse_name,
+            (n.Param(saved), n.Param(found.seed)),
+            (*unpack, *sweep),
+            docstring=reverse_doc(subject, wrt, f"from what `{forward_name}` kept"),
+        )
+        return [_plain(first), _plain(second)]
+
+    def annotate(self, prepared: Prepared, backward: n.Block) -> n.Block:
+        table = origins(prepared.function.body)
+        quiet = frozenset(
+            s.uid
+            for s in walk_stmts(prepared.function.body)
+            if isinstance(s, (n.If, n.For, n.While))
+        )
+        return annotated(backward, table, quiet)
+
+    def cheap(self, variant: Variant) -> n.Function:
+        """Return a reverse function that starts from the arguments; nothing is kept for it."""
+        wrt = variant.active
+        prepared, found = self.sweeps(variant.subject, variant.values, wrt, ())
+        gradients = tuple(n.Name(found.bars[x]) for x in wrt)
+        grads: n.Expr = gradients[0] if len(gradients) == 1 else n.TupleExpr(gradients)
+        body = drop_dead((*found.forward, *found.backward, n.Return(grads)), self.pure(prepared))
+        back = {s.uid for s in walk_stmts(tuple(found.backward))}
+        start = [
+            replace(s, comments=replace(s.comments, trailing="# recomputed"))
+            if isinstance(s, n.Assign) and s.comments.trailing is None
+            else s
+            for s in body
+            if s.uid not in back and not isinstance(s, n.Return)
+        ]
+        sweep = self.annotate(prepared, tuple(s for s in body if s.uid in back or isinstance(s, n.Return)))
+        params = tuple(replace(p, default=None) for p in prepared.function.params)
+        params = (*params, n.Param(found.seed))
+        doc = reverse_doc(variant.subject, wrt, "Nothing is kept for it")
+        function = n.Function(variant.reverse, params, (*start, *sweep), docstring=doc)
+        return _plain(function)
+
+    def callee(self, variant: Variant) -> list[n.Function]:
+        """Return the functions generated for a callee."""
+        if variant.mode == "tangent":
+            return [self.tangent(variant.subject, variant.values, variant.active, variant.tangent)]
+        if variant.cheap:
+            return [self.cheap(variant)]
+        return self.split(
+            variant.subject, variant.values, variant.active, variant.forward, variant.reverse
+        )
+
+
+def _seeded(params: tuple[n.Param, ...]) -> tuple[n.Param, ...]:
+    """Put the seed, last of all, where Python allows it."""
+    *own, seed = params
+    if any(p.kind == "keyword_only" for p in own):
+        first = next(k for k, p in enumerate(own) if p.kind == "keyword_only")
+        own.insert(first, seed)
+        params = tuple(own)
+    if seed.default is None:
+        position = params.index(seed)
+        return tuple(
+            replace(p, default=None) if k < position and p.kind != "keyword_only" else p
+            for k, p in enumerate(params)
+        )
+    return params
+
+
+def _spaced(block: n.Block) -> n.Block:
+    """Put an empty line above a block."""
+    first = block[0]
+    before = (BLANK, *first.comments.before)
+    return (replace(first, comments=replace(first.comments, before=before)), *block[1:])
+
+
+def _plain(function: n.Function) -> n.Function:
+    """Drop what only the user's own function has: annotations and decorators."""
+    params = tuple(replace(p, annotation=None) for p in function.params)
+    return replace(function, params=params, decorators=(), returns=None, comments=n.NO_COMMENTS)
+
+
+def _targets(kept: Sequence[str]) -> n.Expr:
+    return n.TupleExpr(tuple(n.Name(x) for x in kept))
+
+
+def _live_in(block: n.Block) -> set[str]:
+    """Return the variables a block reads before it binds them."""
+    found: set[str] = set()
+    bound: set[str] = set()
+
+    def visit(block: n.Block) -> None:
+        for s in block:
+            reads = {x for e in _read_exprs(s) for x in names(e)}
+            if isinstance(s, (n.Append, n.Pop)):
+                reads.add(s.stack)
+            found.update(reads - bound)
+            if isinstance(s, (n.If, n.For, n.While)):
+                before = set(bound)
+                if isinstance(s, n.For):
+                    bound.update(e.id for e in subexprs(s.target) if isinstance(e, n.Name))
+                for inner in _blocks(s):
+                    saved = set(bound)
+                    visit(inner)
+                    bound.clear()
+                    bound.update(saved)
+                bound.clear()
+                bound.update(before)
+            elif not isinstance(s, n.Append):
+                bound.update(assigned((s,)))
+
+    visit(block)
+    return found
+
+
+def _blocks(s: n.Stmt) -> list[n.Block]:
+    from s2s_ad.ir.walk import blocks
+
+    return list(blocks(s))
+
+
+def _read_exprs(s: n.Stmt) -> list[n.Expr]:
+    if isinstance(s, n.Assign):
+        stored = [t for t in s.targets if not isinstance(t, (n.Name, n.TupleExpr))]
+        return [s.value, *stored]
+    if isinstance(s, n.Pop):
+        return []
+    if isinstance(s, n.For):
+        return [s.iter]
+    return list(stmt_exprs(s))
+
+
+def _in_order(prepared: Prepared, found: Reverse) -> list[str]:
+    """Return the variables of the forward sweep: parameters first, then as they are bound."""
+    order = [p.name for p in prepared.function.params]
+    for s in walk_stmts(tuple(found.forward)):
+        for e in stmt_exprs(s):
+            order.extend(x.id for x in subexprs(e) if isinstance(x, n.Name))
+        if isinstance(s, (n.Append, n.Pop)):
+            order.append(s.stack)
+    return list(dict.fromkeys(order))

@@ -1,0 +1,174 @@
+"""From a subject to the form the transformations take: decided branches folded, exits structural.
+
+Takes a `Subject` and the values of its parameters, gives a prepared Function with its facts;
+requires `frontend`, `analysis`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from s2s_ad.analysis.flow import Facts, interpret
+from s2s_ad.analysis.values import Value
+from s2s_ad.build_program import Program
+from s2s_ad.build_subject import Subject, SubjectWorld
+from s2s_ad.errors import OutputError, UnsupportedSyntax
+from s2s_ad.frontend.exits import structure
+from s2s_ad.frontend.normalise import fold_decided, normalise
+from s2s_ad.ir import nodes as n
+from s2s_ad.ir.names import Names
+from s2s_ad.ir.walk import assigned, map_block, map_expr, map_stmt_exprs
+from s2s_ad.transform.context import Context
+
+Values = tuple[tuple[str, Value], ...]
+
+
+@dataclass
+class Prepared:
+    """A function in normal form. function changes as sub-expressions are given names."""
+
+    subject: Subject
+    program: Program
+    function: n.Function
+    values: Values
+    names: Names
+
+    def facts(self) -> Facts:
+        """Return the facts of the function as it is now."""
+        local = frozenset({p.name for p in self.function.params} | assigned(self.function.body))
+        world = SubjectWorld(self.subject, self.program)
+        return interpret(self.function, dict(self.values), world, local)
+
+    def context(self) -> Context:
+        avoid = self.subject.locals
+        linker = self.program.linker
+        return Context(
+            self.function,
+            self.facts(),
+            self.names,
+            lambda name: linker.alias(name, avoid),
+            self.program,
+            self.subject.refuse,
+        )
+
+
+def prepare(
+    program: Program, subject: Subject, values: Values, select: Sequence[int], structural: bool
+) -> Prepared:
+    """Return the subject in normal form for parameters with these values.
+
+    select: path of indices of the part of the result that is differentiated. structural: whether
+    early exits are made structural, as reverse mode needs.
+    """
+    names = subject.fresh_names()
+    prepared = Prepared(subject, program, subject.function, values, names)
+    _check_params(subject)
+
+    def refuse(s: n.Stmt, message: str, hint: str) -> UnsupportedSyntax:
+        return UnsupportedSyntax(message, subject.place(s.origin, None), hint)
+
+    facts = prepared.facts()
+    function = replace(subject.function, body=fold_decided(subject.function.body, facts))
+    prepared.function = selected(function, select, subject)
+    facts = prepared.facts()
+    prepared.function = normalise(prepared.function, facts, names, refuse)
+    if structural:
+        prepared.function = structure(prepared.function, names)
+    return prepared
+
+
+def _check_params(subject: Subject) -> None:
+    for p in subject.function.params:
+        if p.kind in ("star", "double_star"):
+            star = "*" if p.kind == "star" else "**"
+            raise UnsupportedSyntax(
+                f"parameter `{star}{p.name}` of a differentiated function",
+                subject.place(subject.function.origin, n.Name(f"{star}{p.name}")),
+                "give the parameters names, or wrap the function in a lambda that does",
+            )
+
+
+def selected(function: n.Function, select: Sequence[int], subject: Subject) -> n.Function:
+    """Return a function that returns only a part of its tuple."""
+    if not select:
+        return function
+
+    def visit(s: n.Stmt) -> tuple[n.Stmt, ...]:
+        if not isinstance(s, n.Return):
+            return (s,)
+        value = s.value
+        for k in select:
+            if isinstance(value, n.TupleExpr) and k < len(value.items):
+                value = value.items[k]
+            elif value is not None:
+                value = n.Subscript(value, n.Const(str(k), k))
+        if value is None:
+            raise OutputError(
+                f"`{subject.name}` returns nothing where a part of its result is differentiated",
+                subject.place(s.origin, None),
+                "return a tuple on every path",
+            )
+        return (replace(s, value=value),)
+
+    return replace(function, body=map_block(function.body, visit))
+
+
+def with_result(function: n.Function, names: Names) -> n.Function:
+    """Return a function whose last statement returns a variable."""
+    last = function.body[-1] if function.body else None
+    if not isinstance(last, n.Return):
+        return function
+    if isinstance(last.value, n.Name):
+        return function
+    name = n.Name(names.fresh("result"))
+    value = last.value if last.value is not None else n.Const("None", None)
+    assign = n.Assign((name,), value, origin=last.origin, comments=last.comments)
+    end = n.Return(name, origin=last.origin)
+    return replace(function, body=(*function.body[:-1], assign, end))
+
+
+def name_expressions(
+    function: n.Function, wanted: Sequence[tuple[int, n.Expr]], names: Names
+) -> n.Function:
+    """Give sub-expressions of statements names of their own, in statements in front of them.
+
+    y = np.mean(np.exp(x))      →       exp = np.exp(x)
+                                        y = np.mean(exp)
+    """
+    by_statement: dict[int, list[n.Expr]] = {}
+    for uid, e in wanted:
+        found = by_statement.setdefault(uid, [])
+        if e not in found:
+            found.append(e)
+
+    def visit(s: n.Stmt) -> tuple[n.Stmt, ...]:
+        if s.uid not in by_statement:
+            return (s,)
+        before: list[n.Stmt] = []
+        for e in by_statement[s.uid]:
+            name = n.Name(names.fresh(_wish(e)))
+            s = map_stmt_exprs(s, lambda x: _replaced(x, e, name))
+            before.append(n.Assign((name,), e, origin=s.origin))
+        before[0] = replace(before[0], comments=s.comments)
+        return (*before, replace(s, comments=n.NO_COMMENTS))
+
+    return replace(function, body=map_block(function.body, visit))
+
+
+def _replaced(whole: n.Expr, part: n.Expr, name: n.Name) -> n.Expr:
+    return map_expr(whole, lambda x: name if x == part else x)
+
+
+def _wish(e: n.Expr) -> str:
+    """Return the name a sub-expression would be given by hand: that of its function."""
+    if isinstance(e, n.Call):
+        func = e.func
+        if isinstance(func, n.Attribute):
+            return func.attr
+        if isinstance(func, n.Name):
+            return f"{func.id}_value"
+    if isinstance(e, n.Binary):
+        words = {"+": "total", "-": "difference", "*": "product", "/": "ratio", "**": "power"}
+        return words.get(e.op, "matmul" if e.op == "@" else "value")
+    return "value"

@@ -1,0 +1,339 @@
+"""The functions of one generated module: the one asked for, and those its callees need.
+
+Takes callees met on the way, gives plans of their calls and, in the end, all generated functions.
+Requires `build_subject`, `build_linker`, `analysis`, `transform`.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from s2s_ad.analysis.flow import Facts, interpret
+from s2s_ad.analysis.values import Value, merge
+from s2s_ad.build_linker import Linker
+from s2s_ad.build_subject import (
+    LocalFunction,
+    Subject,
+    SubjectWorld,
+    lifted_subject,
+    subject_of,
+)
+from s2s_ad.errors import S2SError, SourceError
+from s2s_ad.ir import nodes as n
+from s2s_ad.ir.kinds import (
+    FLOAT,
+    UNKNOWN,
+    Array,
+    DictOf,
+    Dim,
+    Kind,
+    ListOf,
+    Object,
+    TupleOf,
+    is_discrete,
+)
+from s2s_ad.ir.walk import subexprs, walk_stmts
+from s2s_ad.transform.context import CallPlan
+
+T = TypeVar("T")
+MOST_STATEMENTS = 30
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A callee for particular values of its parameters, to be generated."""
+
+    subject: Subject
+    values: tuple[tuple[str, Value], ...]
+    active: tuple[str, ...]
+    mode: str
+    cheap: bool
+    forward: str
+    reverse: str
+    tangent: str
+
+
+@dataclass
+class Program:
+    """All that goes into one generated module."""
+
+    linker: Linker
+    options: frozenset[str] = frozenset()
+    subjects: dict[int, tuple[Any, Subject | S2SError]] = field(default_factory=dict)
+    known: dict[Any, Value] = field(default_factory=dict)
+    running: dict[Any, Value] = field(default_factory=dict)
+    assumed: set[Any] = field(default_factory=set)
+    variants: dict[Any, Variant] = field(default_factory=dict)
+    pending: list[Variant] = field(default_factory=list)
+    cheapness: dict[Any, bool] = field(default_factory=dict)
+
+    def subject(self, callee: object) -> Subject | None:
+        """Return the subject of a callee, None for what is not a function of the user."""
+        found = self.subjects.get(id(callee))
+        if found is not None and found[0] is callee:
+            return found[1] if isinstance(found[1], Subject) else None
+        if isinstance(callee, types.MethodType):
+            for other, subject in self.subjects.values():
+                if other == callee and other.__self__ is callee.__self__:
+                    return subject if isinstance(subject, Subject) else None
+        made: Subject | S2SError
+        try:
+            if isinstance(callee, LocalFunction):
+                made = lifted_subject(callee, self.linker)
+            elif isinstance(callee, (types.FunctionType, types.MethodType)):
+                made = subject_of(callee, self.linker)
+            else:
+                return None
+        except SourceError as error:
+            made = error
+        self.subjects[id(callee)] = (callee, made)
+        return made if isinstance(made, Subject) else None
+
+    # -- what a call returns
+
+    def summary(
+        self, callee: object, args: Sequence[Value], keywords: Mapping[str, Value]
+    ) -> Value | None:
+        """Return what is known of the result of a call, None when the callee has no source.
+
+        A recursive call is assumed to return what the function is found to return: the assumption
+        is checked, and widened until it holds.
+        """
+        subject = self.subject(callee)
+        if subject is None:
+            return None
+        bound = bind(subject.function.params, args, keywords)
+        if bound is None:
+            return None
+        values = self.entry(subject, bound)
+        key = (id(subject), canonical(values))
+        if key in self.known:
+            return self.known[key]
+        if key in self.running:
+            self.assumed.add(key)
+            return self.running[key]
+        varied = any(v.varied for _, v in values)
+        guess = Value(FLOAT, varied)
+        for _ in range(4):
+            self.running[key] = guess
+            outside = self.assumed - {key}
+            self.assumed.discard(key)
+            facts = interpret(
+                subject.function, dict(values), SubjectWorld(subject, self), subject.locals
+            )
+            found = facts.result or Value(UNKNOWN, varied)
+            recursive = key in self.assumed
+            self.assumed |= outside
+            if not recursive or found == guess:
+                break
+            guess = found if guess.kind == FLOAT else merge(guess, found)
+        else:
+            found = Value(UNKNOWN, varied)
+        del self.running[key]
+        self.assumed.discard(key)
+        if not self.assumed:
+            self.known[key] = found
+        return found
+
+    def entry(
+        self, subject: Subject, bound: Mapping[str, Value | None]
+    ) -> tuple[tuple[str, Value], ...]:
+        """Return the values of all parameters, those of defaults included."""
+        from s2s_ad.analysis.observe import kind_of
+
+        result = []
+        for p in subject.function.params:
+            value = bound.get(p.name)
+            if value is None:
+                default = subject.defaults.get(p.name)
+                if isinstance(default, n.Name):
+                    value = Value(kind_of(subject.free.get(default.id), default.id))
+                elif isinstance(default, n.Const):
+                    value = Value(kind_of(default.value))
+                else:
+                    value = Value(FLOAT if isinstance(default, n.Unary) else UNKNOWN)
+            result.append((p.name, value))
+        return tuple(result)
+
+    # -- how a call is differentiated
+
+    def plan(self, call: n.Call, facts: Facts, uid: int, mode: str) -> CallPlan | None:
+        """Return how to differentiate a call of user code, None when it is not one."""
+        reader = facts.reader(uid)
+        env = facts.before.get(uid, {})
+        found = reader.object_of(call.func, env)
+        if found is None:
+            return None
+        subject = self.subject(found[0])
+        if subject is None:
+            return None
+        keywords = {k.name: k.value for k in call.keywords if k.name is not None}
+        if len(keywords) != len(call.keywords) or any(isinstance(a, n.Starred) for a in call.args):
+            return None
+        given = bind(subject.function.params, call.args, keywords)
+        if given is None:
+            return None
+        bound = {
+            name: None if e is None else facts.value(e, uid) for name, e in given.items()
+        }
+        values = self.entry(subject, bound)
+        active = tuple(name for name, value in values if value.varied)
+        if not active:
+            return None
+        arguments = tuple(
+            (p.name, given[p.name] or subject.defaults[p.name]) for p in subject.function.params
+        )
+        result = facts.value(call, uid)
+        variant = self.variant(subject, values, active, mode)
+        return CallPlan(
+            name=subject.name,
+            arguments=arguments,
+            active=active,
+            result=result,
+            cheap=variant.cheap,
+            forward=variant.forward,
+            reverse=variant.reverse,
+            tangent=variant.tangent,
+        )
+
+    def variant(
+        self,
+        subject: Subject,
+        values: tuple[tuple[str, Value], ...],
+        active: tuple[str, ...],
+        mode: str,
+    ) -> Variant:
+        key = (id(subject), mode, canonical(values))
+        if key in self.variants:
+            return self.variants[key]
+        stem = subject.name
+        cheap = mode == "adjoint" and self.is_cheap(subject)
+        variant = Variant(
+            subject,
+            values,
+            active,
+            mode,
+            cheap,
+            self.linker.function(f"{stem}_forward") if mode == "adjoint" and not cheap else "",
+            self.linker.function(f"{stem}_reverse") if mode == "adjoint" else "",
+            self.linker.function(f"{stem}_tangent") if mode == "tangent" else "",
+        )
+        self.variants[key] = variant
+        self.pending.append(variant)
+        return variant
+
+    def is_cheap(self, subject: Subject) -> bool:
+        """True for straight-line code that may simply run again in the reverse sweep."""
+        key = id(subject)
+        if key not in self.cheapness:
+            self.cheapness[key] = False  # a recursive function is not cheap
+            self.cheapness[key] = self._cheap(subject)
+        return self.cheapness[key]
+
+    def _cheap(self, subject: Subject) -> bool:
+        statements = list(walk_stmts(subject.function.body))
+        if len(statements) > MOST_STATEMENTS:
+            return False
+        world = SubjectWorld(subject, self)
+        for s in statements:
+            if isinstance(s, (n.For, n.While, n.Try, n.With, n.Append, n.Pop)):
+                return False
+            if isinstance(s, n.ExprStmt) and isinstance(s.value, n.Call):
+                return False
+            for e in _expressions(s):
+                if isinstance(e, n.Comprehension):
+                    return False
+                if isinstance(e, n.Call) and not self._cheap_call(e, subject, world):
+                    return False
+        return True
+
+    def _cheap_call(self, e: n.Call, subject: Subject, world: SubjectWorld) -> bool:
+        if isinstance(e.func, n.Name):
+            if e.func.id in subject.locals:
+                return False
+            found = world.lookup(e.func.id)
+            if found is None:
+                return False
+            inner = self.subject(found[0])
+            return inner is None or self.is_cheap(inner)
+        return True
+
+
+def _expressions(s: n.Stmt) -> list[n.Expr]:
+    from s2s_ad.ir.walk import stmt_exprs
+
+    return [x for e in stmt_exprs(s) for x in subexprs(e)]
+
+
+def bind(
+    params: Sequence[n.Param], args: Sequence[T], keywords: Mapping[str, T]
+) -> dict[str, T | None] | None:
+    """Return arguments by parameter, None where a default applies; None if the call does not fit."""
+    bound: dict[str, T | None] = {}
+    rest = list(args)
+    for p in params:
+        if p.kind in ("star", "double_star"):
+            return None
+        if rest and p.kind in ("normal", "positional_only"):
+            bound[p.name] = rest.pop(0)
+    if rest:
+        return None
+    names = {p.name for p in params if p.kind != "positional_only"}
+    for name, value in keywords.items():
+        if name in bound or name not in names:
+            return None
+        bound[name] = value
+    for p in params:
+        if p.name not in bound:
+            if p.default is None:
+                return None
+            bound[p.name] = None
+    return bound
+
+
+def canonical(values: tuple[tuple[str, Value], ...]) -> tuple[Any, ...]:
+    """Return values with the symbols of lengths renamed by first appearance: a key for variants."""
+    symbols: dict[str, int] = {}
+
+    def kind_key(kind: Kind) -> Any:
+        if isinstance(kind, Array):
+            if kind.dims is None:
+                return ("array", None, kind.dtype)
+            return ("array", tuple(dim_key(d) for d in kind.dims), kind.dtype)
+        if isinstance(kind, TupleOf):
+            return ("tuple", tuple(kind_key(item) for item in kind.items))
+        if isinstance(kind, ListOf):
+            return ("list", kind_key(kind.item))
+        if isinstance(kind, DictOf):
+            return ("dict", kind_key(kind.value))
+        if isinstance(kind, Object):
+            return ("object", id(kind.value))
+        return kind
+
+    def dim_key(dim: Dim) -> Any:
+        return symbols.setdefault(dim.symbol, len(symbols)), dim.offset, dim.one
+
+    def value_key(value: Value) -> Any:
+        items = None if value.items is None else tuple(value_key(item) for item in value.items)
+        return kind_key(value.kind), value.varied, items
+
+    return tuple((name, value_key(value)) for name, value in values)
+
+
+def entry_values(
+    subject: Subject, kinds: Mapping[str, Kind], wrt: tuple[str, ...]
+) -> tuple[tuple[str, Value], ...]:
+    """Return the values of the parameters of the function that was asked for."""
+    result = []
+    for p in subject.function.params:
+        kind = kinds.get(p.name, UNKNOWN)
+        varied = p.name in wrt and not (p.name in kinds and is_discrete(kind))
+        result.append((p.name, Value(kind, varied)))
+    return tuple(result)
+
+
+Rename = Callable[[n.Function], n.Function]
+__all__ = ["Program", "Variant", "bind", "canonical", "entry_values", "replace"]

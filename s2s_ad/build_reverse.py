@@ -1,0 +1,433 @@
+"""Reverse mode of one function, from its prepared form to finished functions.
+
+Takes a `Prepared` function, gives `f_adjoint`, or the halves `f_forward` and `f_reverse`, or a
+reverse function that starts from the arguments. Requires `transform`, `simplify`, `analysis`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from s2s_ad.analysis.flow import Facts
+from s2s_ad.analysis.useful import useful
+from s2s_ad.analysis.values import PASSIVE
+from s2s_ad.build_prepare import Prepared, name_expressions, with_result
+from s2s_ad.errors import OutputError
+from s2s_ad.ir import nodes as n
+from s2s_ad.ir.kinds import UNKNOWN, Array, DictOf, Kind, ListOf, Number, join
+from s2s_ad.ir.walk import assigned, names, stmt_exprs, subexprs, walk_stmts
+from s2s_ad.simplify import algebra
+from s2s_ad.simplify.accumulate import Bars, accumulate
+from s2s_ad.simplify.ownership import Buffers, own
+from s2s_ad.transform.adjoint import Builder, Options
+from s2s_ad.transform.context import Context, NeedsName
+from s2s_ad.transform.recording import RecordBranch, Recorder, record
+
+ALIASES = frozenset(
+    "reshape transpose ravel broadcast_to squeeze expand_dims asarray atleast_1d swapaxes moveaxis "
+    "diagonal real flip rot90 unbroadcast expand add spread split_like unstack scatter item".split()
+)
+
+
+@dataclass
+class Reverse:
+    """The two sweeps of a function, finished but for their packaging.
+
+    result: the variable returned. bars: adjoint of each parameter asked for. kept: what is
+    saved, by the list or variable it is saved in.
+    """
+
+    context: Context
+    forward: list[n.Stmt]
+    backward: list[n.Stmt]
+    result: str
+    seed: str
+    bars: dict[str, str]
+    kinds: dict[str, Kind]
+    kept: dict[str, list[str]] = field(default_factory=dict)
+    stacks: list[str] = field(default_factory=list)
+    passive: bool = False
+
+
+def reverse(prepared: Prepared, wrt: Sequence[str], skip: int = 0) -> Reverse:
+    """Return the sweeps of a prepared function with respect to the parameters `wrt`.
+
+    skip: number of leading statements that belong to the caller's forward sweep already.
+    """
+    prepared.function = with_result(prepared.function, prepared.names)
+    options = Options()
+    for _ in range(1000):
+        run = _Run(prepared, tuple(wrt), options, skip)
+        outcome = run.go()
+        if isinstance(outcome, Reverse):
+            return outcome
+        options = outcome
+    raise AssertionError("the reverse sweep does not settle")
+
+
+class _Run:
+    def __init__(
+        self, prepared: Prepared, wrt: tuple[str, ...], options: Options, skip: int
+    ) -> None:
+        self.prepared = prepared
+        self.wrt = wrt
+        self.options = options
+        self.skip = skip
+        # a run that has to start again must not have used up names
+        self.taken = set(prepared.names.taken)
+
+    def again(self, options: Options) -> Options:
+        self.prepared.names.taken = self.taken
+        return options
+
+    def go(self) -> Reverse | Options:
+        prepared = self.prepared
+        context = prepared.context()
+        body = prepared.function.body
+        last = body[-1] if body else None
+        if not isinstance(last, n.Return) or not isinstance(last.value, n.Name):
+            raise OutputError(
+                f"`{prepared.subject.name}` returns nothing",
+                prepared.subject.place(prepared.subject.function.origin, None),
+                "return the value to be differentiated",
+            )
+        result = last.value.id
+        wanted = useful(prepared.function, context.facts)
+        barred = self.barred(context.facts, wanted)
+        builder = Builder(context, wanted, algebra, self.options, barred)  # type: ignore[arg-type]
+        sweeps = builder.block(body[self.skip : -1])
+        if builder.requests:
+            prepared.names.taken = self.taken
+            prepared.function = name_expressions(prepared.function, builder.requests, prepared.names)
+            return self.options
+        kinds = self.kinds(context.facts)
+        seed = context.mark(result, "bar")
+        backward = self.accumulated(context, builder, sweeps.reverse, seed, barred, kinds)
+        restored = self.lists_to_restore(context, sweeps.forward, backward)
+        if not restored <= self.options.restored:
+            return self.again(replace(self.options, restored=self.options.restored | restored))
+        try:
+            forward, backward, recorder = self.recorded(context, builder, sweeps.forward, backward)
+        except RecordBranch as found:
+            return self.again(replace(self.options, branches=self.options.branches | {found.uid}))
+        forward, result_name = self.keep_result(context, forward, backward, result, kinds)
+        bars = {name: context.mark(name, "bar") for name in self.wrt}
+        return Reverse(
+            context,
+            forward,
+            backward,
+            result_name,
+            seed,
+            bars,
+            kinds,
+            recorder.kept,
+            list(recorder.stacks.values()),
+        )
+
+    # -- adjoint variables
+
+    def barred(self, facts: Facts, wanted: dict[int, frozenset[str]]) -> frozenset[str]:
+        """Return the variables that have an adjoint: varied somewhere and useful there."""
+        found = set(self.wrt)
+        for uid, env in facts.after.items():
+            ok = wanted.get(uid, frozenset())
+            found |= {name for name in ok if env.get(name, PASSIVE).varied}
+        for uid, env in facts.before.items():
+            found |= {name for name, value in env.items() if value.varied and name in found}
+        for s in walk_stmts(self.prepared.function.body):
+            if isinstance(s, n.For):
+                env = facts.before.get(s.body[0].uid, {}) if s.body else {}
+                found |= {
+                    e.id
+                    for e in subexprs(s.target)
+                    if isinstance(e, n.Name) and env.get(e.id, PASSIVE).varied
+                }
+        last = self.prepared.function.body[-1]
+        assert isinstance(last, n.Return) and isinstance(last.value, n.Name)
+        return frozenset(found | {last.value.id})
+
+    def kinds(self, facts: Facts) -> dict[str, Kind]:
+        """Return a kind for each variable that covers all values it has."""
+        found: dict[str, Kind] = {}
+        for table in (facts.before, facts.after):
+            for env in table.values():
+                for name, value in env.items():
+                    known = found.get(name)
+                    found[name] = value.kind if known is None else join(known, value.kind)
+        for name, value in facts.entry.items():
+            found.setdefault(name, value.kind)
+        return found
+
+    def zero(self, context: Context, name: str, kinds: dict[str, Kind]) -> n.Expr:
+        kind = kinds.get(name, UNKNOWN)
+        if isinstance(kind, Number):
+            return algebra.ZERO
+        if isinstance(kind, Array):
+            return n.Call(context.np("zeros_like"), (n.Name(name),))
+        if isinstance(kind, ListOf) and isinstance(kind.item, Number):
+            size = n.Call(n.Name(context.alias("len")), (n.Name(name),))
+            return n.Binary("*", n.ListExpr((algebra.ZERO,)), size)
+        if isinstance(kind, DictOf) and isinstance(kind.value, Number):
+            keys = n.Attribute(n.Name(context.alias("dict")), "fromkeys")
+            return n.Call(keys, (n.Name(name), algebra.ZERO))
+        return n.Call(context.helper("zeros_like"), (n.Name(name),))
+
+    def accumulated(
+        self,
+        context: Context,
+        builder: Builder,
+        backward: list[n.Stmt],
+        seed: str,
+        barred: frozenset[str],
+        kinds: dict[str, Kind],
+    ) -> list[n.Stmt]:
+        by_bar = {context.mark(name, "bar"): name for name in sorted(barred)}
+        upfront = self.upfront(context, backward, by_bar)
+        temporaries = builder.temporaries | {
+            x
+            for s in walk_stmts(tuple(backward))
+            if isinstance(s, n.Assign)
+            for e in subexprs(s.targets[0])
+            if isinstance(e, n.Name) and (x := e.id) not in kinds
+        }
+
+        def zero(bar: str) -> n.Expr:
+            return self.zero(context, by_bar[bar], kinds) if bar in by_bar else algebra.ZERO
+
+        order = tuple(context.mark(p.name, "bar") for p in self.prepared.function.params if p.name in barred)
+        bars = Bars(frozenset(by_bar) | frozenset(temporaries), zero, order)
+        start = frozenset(by_bar) - {seed} - set(upfront)
+        block, at_end = accumulate(tuple(backward), start, bars)
+        first = [n.Assign((n.Name(bar),), zero(bar)) for bar in upfront]
+        ends = [
+            n.Assign((n.Name(bar),), zero(bar))
+            for name in self.wrt
+            if (bar := context.mark(name, "bar")) in at_end
+        ]
+        block = (*first, *block, *ends)
+
+        def bar_kind(bar: str) -> Kind:
+            return kinds.get(by_bar.get(bar, ""), UNKNOWN)
+
+        def fresh(call: n.Call) -> bool:
+            func = call.func
+            name = func.attr if isinstance(func, n.Attribute) else getattr(func, "id", "")
+            if isinstance(func, n.Name):
+                return func.id == context.alias("zeros_like")
+            return name not in ALIASES and isinstance(func, n.Attribute)
+
+        def add(a: n.Expr, b: n.Expr) -> n.Expr:
+            return n.Call(context.helper("add"), (a, b))
+
+        def copy(bar: str) -> n.Expr:
+            kind = bar_kind(bar)
+            if isinstance(kind, ListOf):
+                return n.Call(n.Name(context.alias("list")), (n.Name(bar),))
+            if isinstance(kind, DictOf):
+                return n.Call(n.Name(context.alias("dict")), (n.Name(bar),))
+            if isinstance(kind, Array):
+                return n.Call(n.Attribute(n.Name(bar), "copy"), ())
+            zeros = n.Call(context.helper("zeros_like"), (n.Name(bar),))
+            return n.Call(context.helper("add"), (zeros, n.Name(bar)))
+
+        return list(own(block, Buffers(bar_kind, fresh, add, copy, bars.names)))
+
+    def upfront(
+        self, context: Context, backward: list[n.Stmt], by_bar: dict[str, str]
+    ) -> list[str]:
+        """Return adjoints of lists that are best zeroed once, when the forward sweep is over.
+
+        Such a list is made once, outside of loops, and only grows and shrinks after that.
+        """
+        body = self.prepared.function.body
+        made: dict[str, int] = {}
+        for s in body:
+            if isinstance(s, n.Assign) and isinstance(s.targets[0], n.Name):
+                if s.value == n.ListExpr(()):
+                    made[s.targets[0].id] = made.get(s.targets[0].id, 0) + 1
+        bound = [
+            name
+            for s in walk_stmts(body)
+            if not isinstance(s, (n.If, n.For, n.While, n.Append))
+            for name in assigned((s,))
+        ]
+        moved = {s.stack for s in walk_stmts(body) if isinstance(s, n.Pop)}
+        result = []
+        for bar, name in by_bar.items():
+            once = made.get(name) == 1 and bound.count(name) - (name in moved) <= bound.count(name)
+            plain = sum(1 for s in walk_stmts(body) if _binds(s, name)) == 1
+            if once and plain and name in moved:
+                result.append(bar)
+        return result
+
+    # -- recording
+
+    def lists_to_restore(
+        self, context: Context, forward: list[n.Stmt], backward: list[n.Stmt]
+    ) -> frozenset[str]:
+        """Return the lists that grow or shrink and are read on the way back by their length."""
+        grown = {s.stack for s in walk_stmts(tuple(forward)) if isinstance(s, (n.Append, n.Pop))}
+        popped = {s.stack for s in walk_stmts(tuple(forward)) if isinstance(s, n.Pop)}
+        found = set()
+        for s in walk_stmts(tuple(backward)):
+            for e in stmt_exprs(s):
+                for name in names(e) & grown:
+                    if name in popped or not _only_fixed_items(e, name):
+                        found.add(name)
+        made = self.upfront_lists(backward, context)
+        return frozenset(found - made)
+
+    def upfront_lists(self, backward: list[n.Stmt], context: Context) -> set[str]:
+        """Return lists read only by the zeros written when the forward sweep is over."""
+        first: set[str] = set()
+        for s in backward:
+            if not isinstance(s, n.Assign) or not isinstance(s.targets[0], n.Name):
+                break
+            first |= names(s.value)
+        rest: set[str] = set()
+        started = False
+        for s in backward:
+            if not started and isinstance(s, n.Assign) and s.of is None:
+                continue
+            started = True
+            for x in walk_stmts((s,)):
+                if isinstance(x, (n.Append, n.Pop)):
+                    continue
+                for e in stmt_exprs(x):
+                    rest |= names(e)
+        return first - rest
+
+    def recorded(
+        self, context: Context, builder: Builder, forward: list[n.Stmt], backward: list[n.Stmt]
+    ) -> tuple[list[n.Stmt], list[n.Stmt], Recorder]:
+        params = {p.name for p in self.prepared.function.params}
+        before = self.prepared.function.body[: self.skip]
+        variables = params | assigned(tuple(forward)) | assigned(before)
+        lists = {s.stack for s in walk_stmts(tuple(forward)) if isinstance(s, (n.Append, n.Pop))}
+        surely = _definitely(tuple([*before, *forward]), params)
+        recorder = Recorder(
+            variables=frozenset(variables),
+            cheap=lambda s: self.cheap(context, s),
+            unassigned=lambda name, s, after: name not in surely.get(s.uid, params)
+            and not (after and _assigns_surely(s, name)),
+            lists=frozenset(lists),
+            names=context.names,
+            prologues=frozenset(context.prologues),
+            wished=builder.stacks,
+            choices=frozenset(builder.choices),
+        )
+        new_forward, new_backward = record(recorder, tuple(forward), tuple(backward))
+        first: list[n.Stmt] = [
+            n.Assign((n.Name(stack),), n.ListExpr(())) for stack in recorder.stacks.values()
+        ]
+        first.extend(
+            n.Assign((n.Name(name),), n.Const("None", None))
+            for name in sorted(recorder.undefined - params)
+        )
+        return [*first, *new_forward], list(new_backward), recorder
+
+    def cheap(self, context: Context, s: n.Assign) -> bool:
+        """True when a definition costs less to evaluate again than to keep: arithmetic on numbers."""
+        facts = context.facts
+        if s.uid not in facts.before:
+            return False
+        value = facts.value(s.value, s.uid)
+        if not isinstance(value.kind, Number):
+            return isinstance(s.value, n.Name)
+        for e in subexprs(s.value):
+            if isinstance(e, n.Call):
+                if not context.choice_exists(e, s) and not context.is_pure(e, s):
+                    return False
+                kinds = [facts.value(a, s.uid).kind for a in e.args]
+                if any(not isinstance(k, Number) for k in kinds) and not context.is_pure(e, s):
+                    return False
+            elif isinstance(e, (n.Comprehension, n.Lambda, n.NamedExpr, n.FString)):
+                return False
+            elif isinstance(e, n.Binary) and e.op == "@":
+                return False
+        return True
+
+    def keep_result(
+        self,
+        context: Context,
+        forward: list[n.Stmt],
+        backward: list[n.Stmt],
+        result: str,
+        kinds: dict[str, Kind],
+    ) -> tuple[list[n.Stmt], str]:
+        """Keep the result under another name when the reverse sweep changes its variable."""
+        if result not in assigned(tuple(backward)):
+            return forward, result
+        name = context.names.fresh("result")
+        value: n.Expr = n.Name(result)
+        if isinstance(kinds.get(result), ListOf):
+            value = n.Call(n.Name(context.alias("list")), (value,))
+        return [*forward, n.Assign((n.Name(name),), value)], name
+
+
+def _binds(s: n.Stmt, name: str) -> bool:
+    if isinstance(s, (n.If, n.For, n.While)):
+        return isinstance(s, n.For) and name in {
+            e.id for e in subexprs(s.target) if isinstance(e, n.Name)
+        }
+    if isinstance(s, (n.Append, n.Pop)):
+        return isinstance(s, n.Pop) and s.target == n.Name(name)
+    return name in assigned((s,))
+
+
+def _only_fixed_items(e: n.Expr, name: str) -> bool:
+    """True when `e` reads a list only at places that do not depend on its length."""
+    reads = sum(1 for x in subexprs(e) if x == n.Name(name))
+    fixed = 0
+    for x in subexprs(e):
+        if isinstance(x, n.Subscript) and x.value == n.Name(name):
+            index = x.index
+            if isinstance(index, n.Const) and type(index.value) is int and index.value >= 0:
+                fixed += 1
+    return reads == fixed
+
+
+def _definitely(block: n.Block, params: set[str]) -> dict[int, set[str]]:
+    """Return the variables that are certainly assigned before each statement."""
+    table: dict[int, set[str]] = {}
+
+    def run(block: n.Block, have: set[str]) -> set[str] | None:
+        current: set[str] | None = set(have)
+        for s in block:
+            if current is None:
+                return None
+            table[s.uid] = set(current)
+            current = step(s, current)
+        return current
+
+    def step(s: n.Stmt, have: set[str]) -> set[str] | None:
+        if isinstance(s, n.If):
+            ends = [run(b.body, have) for b in s.branches]
+            ends.append(run(s.orelse, have))
+            live = [e for e in ends if e is not None]
+            return set.intersection(*live) if live else None
+        if isinstance(s, (n.For, n.While)):
+            inside = set(have)
+            if isinstance(s, n.For):
+                inside |= {e.id for e in subexprs(s.target) if isinstance(e, n.Name)}
+            run(s.body, inside)
+            return have
+        if isinstance(s, (n.Break, n.Continue, n.Return, n.Raise)):
+            return None
+        return have | assigned((s,))
+
+    run(block, params)
+    return table
+
+
+def _assigns_surely(s: n.Stmt, name: str) -> bool:
+    if isinstance(s, (n.For, n.While)):
+        return False
+    if isinstance(s, n.If):
+        bodies = [*(b.body for b in s.branches), s.orelse]
+        return all(any(_assigns_surely(x, name) for x in body) for body in bodies)
+    return name in assigned((s,))
+
+
+__all__ = ["NeedsName", "Reverse", "reverse"]

@@ -1,0 +1,276 @@
+"""A user's function ready to be analysed: its IR, its scope, and its names settled.
+
+Takes a Python function (or one lifted out of another), gives a `Subject`; requires `frontend`.
+"""
+
+from __future__ import annotations
+
+import builtins
+import inspect
+import types
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from s2s_ad.analysis.values import Value
+from s2s_ad.build_linker import Linker, Watch
+from s2s_ad.errors import Place, S2SError, UnsupportedSyntax
+from s2s_ad.frontend import lower, resolve, source
+from s2s_ad.frontend.lift import Lifted, lift
+from s2s_ad.ir import nodes as n
+from s2s_ad.ir.names import Names
+from s2s_ad.ir.places import place_of
+from s2s_ad.ir.walk import assigned, free_names, map_block, map_stmt_exprs, substitute
+
+if TYPE_CHECKING:
+    from s2s_ad.build_program import Program
+
+
+@dataclass(eq=False)
+class LocalFunction:
+    """A function lifted out of another: no Python object of its own."""
+
+    function: n.Function
+    parent: Subject
+    captured: tuple[str, ...]
+
+
+@dataclass(eq=False)
+class Subject:
+    """One function of the user. free: what its free names stand for, as spelled in `function`."""
+
+    python: Any
+    function: n.Function
+    scope: resolve.Scope
+    lines: tuple[str, ...]
+    first_line: int
+    file: str
+    free: dict[str, object] = field(default_factory=dict)
+    lifted: dict[str, LocalFunction] = field(default_factory=dict)
+    defaults: dict[str, n.Expr] = field(default_factory=dict)
+    prelude: list[LocalFunction] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        return self.function.name
+
+    @property
+    def locals(self) -> frozenset[str]:
+        return frozenset(
+            {p.name for p in self.function.params} | assigned(self.function.body)
+        )
+
+    def fresh_names(self) -> Names:
+        """Return an allocator that avoids every name this function reads or binds."""
+        taken = set(self.locals) | set(self.free) | {"np", "math", "numpy", "_"}
+        return Names(taken | set(dir(builtins)))
+
+    def refuse(self, s: n.Stmt, e: n.Expr | None, message: str, hint: str) -> S2SError:
+        """Return a refusal that points at `e` in the statement `s`."""
+        return UnsupportedSyntax(message, self.place(s.origin, e), hint)
+
+    def place(self, origin: n.Origin | None, e: n.Expr | None) -> Place | None:
+        if origin is None:
+            origin = self.function.origin
+        if origin is None:
+            return None
+        last = max(origin.line, origin.end_line)
+        lines = [self.line(k) for k in range(origin.line, last + 1)]
+        return place_of(origin, e, lines if lines[0] else ())
+
+    def line(self, number: int) -> str:
+        index = number - self.first_line
+        return self.lines[index] if 0 <= index < len(self.lines) else ""
+
+
+def subject_of(function: Any, linker: Linker) -> Subject:
+    """Return the subject of a Python function."""
+    found = source.find(function)
+    ir = lower.lower(found)
+    if isinstance(function, types.MethodType):
+        ir = _bound(ir, function, linker)
+    scope = resolve.scope_of(function)
+    lines = tuple(found.text.splitlines())
+    subject = Subject(function, ir, scope, lines, found.first_line, found.file)
+    if isinstance(function, types.MethodType):
+        own = next(k for k, v in linker.objects.items() if v is function.__self__)
+        subject.free[own] = function.__self__
+    _check_globals(subject)
+    names = Names(resolve.local_names(ir) | free_names(ir))
+    _lift(subject, names, linker)
+    _link(subject, linker)
+    _settle_defaults(subject, function, linker)
+    return subject
+
+
+def _bound(ir: n.Function, method: types.MethodType, linker: Linker) -> n.Function:
+    """Return a method without its first parameter, which stands for the live instance."""
+    first, rest = ir.params[0].name, ir.params[1:]
+    inside = assigned(ir.body) | {p.name for p in rest}
+    own = linker.claim(first, method.__self__, inside)
+    return rename(replace(ir, params=rest), {first: n.Name(own)})
+
+
+def lifted_subject(local: LocalFunction, linker: Linker) -> Subject:
+    """Return the subject of a function lifted out of another."""
+    parent = local.parent
+    subject = Subject(
+        local, local.function, parent.scope, parent.lines, parent.first_line, parent.file
+    )
+    subject.free = dict(parent.free)
+    subject.lifted = parent.lifted
+    names = Names(resolve.local_names(local.function) | free_names(local.function))
+    _lift(subject, names, linker)
+    subject.defaults = {p.name: p.default for p in local.function.params if p.default is not None}
+    return subject
+
+
+def _check_globals(subject: Subject) -> None:
+    for s in _statements(subject.function.body):
+        if isinstance(s, n.Global):
+            written = assigned(subject.function.body) & set(s.names)
+            if written:
+                raise subject.refuse(
+                    s, None, f"`{s.keyword} {written.pop()}` is assigned in a differentiated function",
+                    "return the value instead",
+                )
+
+
+def _statements(block: n.Block) -> list[n.Stmt]:
+    found: list[n.Stmt] = []
+    map_block(block, lambda s: (found.append(s), (s,))[1])
+    return found
+
+
+def _lift(subject: Subject, names: Names, linker: Linker) -> None:
+    def refuse(s: n.Stmt, message: str, hint: str) -> UnsupportedSyntax:
+        return UnsupportedSyntax(message, subject.place(s.origin, None), hint)
+
+    function, found = lift(subject.function, names, refuse)
+    subject.function = function
+    lifted: dict[str, LocalFunction] = dict(subject.lifted)
+    for item in found:
+        assert isinstance(item, Lifted)
+        wanted = item.function.name
+        name = linker.function(wanted)
+        local = LocalFunction(replace(item.function, name=name), subject, item.captured)
+        lifted[name] = local
+        subject.prelude.append(local)
+        if name != wanted:
+            mapping: dict[str, n.Expr] = {wanted: n.Name(name)}
+            subject.function = rename(subject.function, mapping)
+            for other in subject.prelude:
+                other.function = rename(other.function, mapping)
+    subject.lifted = lifted
+
+
+def _link(subject: Subject, linker: Linker) -> None:
+    """Settle what each free name stands for, under which name, and watch it."""
+    renamed: dict[str, n.Expr] = {}
+    local = subject.locals
+    functions = [subject.function, *(item.function for item in subject.prelude)]
+    wanted = set().union(*(free_names(f) for f in functions))
+    for name in sorted(wanted):
+        if name in local or name in subject.lifted:
+            continue
+        binding = subject.scope.lookup(name)
+        if binding is None:
+            continue
+        if binding.kind == "builtin":
+            subject.free[name] = binding.value
+            continue
+        spelled = linker.claim(name, binding.value, local)
+        subject.free[spelled] = binding.value
+        linker.watched.append(Watch(subject.python, binding.kind, name, binding.value))
+        if spelled != name:
+            renamed[name] = n.Name(spelled)
+    if renamed:
+        subject.function = rename(subject.function, renamed)
+        for item in subject.prelude:
+            item.function = rename(item.function, renamed)
+
+
+def rename(function: n.Function, mapping: Mapping[str, n.Expr]) -> n.Function:
+    """Return a function with free names written differently."""
+    def visit(s: n.Stmt) -> tuple[n.Stmt, ...]:
+        if isinstance(s, n.Append) and s.stack in mapping:
+            target = mapping[s.stack]
+            assert isinstance(target, n.Name)
+            s = replace(s, stack=target.id)
+        return (map_stmt_exprs(s, lambda e: substitute(e, mapping)),)
+
+    return replace(function, body=map_block(function.body, visit))
+
+
+def _settle_defaults(subject: Subject, function: Any, linker: Linker) -> None:
+    """Write each default as a literal or as a name bound to the live object."""
+    plain = function.__func__ if isinstance(function, types.MethodType) else function
+    values: dict[str, object] = dict(plain.__kwdefaults__ or {})
+    positional = [p.name for p in subject.function.params if p.kind in ("normal", "positional_only")]
+    given = plain.__defaults__ or ()
+    values.update(zip(positional[len(positional) - len(given) :], given))
+    params = []
+    for p in subject.function.params:
+        if p.name in values:
+            value = values[p.name]
+            default = p.default if _is_literal(p.default) else None
+            if default is None:
+                default = n.Name(linker.claim(f"{subject.name}_{p.name}", value))
+                subject.free[default.id] = value
+            p = replace(p, default=default)
+            subject.defaults[p.name] = default
+        params.append(p)
+    subject.function = replace(subject.function, params=tuple(params))
+
+
+def _is_literal(e: n.Expr | None) -> bool:
+    if isinstance(e, n.Const):
+        return True
+    if isinstance(e, n.Unary):
+        return _is_literal(e.operand)
+    if isinstance(e, n.TupleExpr):
+        return all(_is_literal(item) for item in e.items)
+    return False
+
+
+class SubjectWorld:
+    """What the interpretation of one subject asks of the world outside."""
+
+    def __init__(self, subject: Subject, program: Program) -> None:
+        self.subject = subject
+        self.program = program
+
+    def lookup(self, name: str) -> tuple[object] | None:
+        subject = self.subject
+        if name in subject.lifted:
+            return (subject.lifted[name],)
+        if name in subject.free:
+            return (subject.free[name],)
+        if name in self.program.linker.objects:
+            return (self.program.linker.objects[name],)
+        if hasattr(builtins, name):
+            return (getattr(builtins, name),)
+        return None
+
+    def attribute(self, owner: object, name: str) -> tuple[object] | None:
+        found = resolve.resolve(
+            n.Attribute(n.Name("owner"), name),
+            resolve.Scope({}, {"owner": owner}, {}),
+            frozenset(),
+        )
+        if found is resolve.MISSING:
+            found = _method(owner, name)
+        return None if found is None else (found,)
+
+    def call(
+        self, callee: object, args: Sequence[Value], keywords: Mapping[str, Value]
+    ) -> Value | None:
+        return self.program.summary(callee, args, keywords)
+
+
+def _method(owner: object, name: str) -> object | None:
+    """Return a plain method of an instance, bound to it."""
+    if isinstance(owner, (type, types.ModuleType)) or name in getattr(owner, "__dict__", {}):
+        return None
+    found = inspect.getattr_static(type(owner), name, None)
+    return types.MethodType(found, owner) if isinstance(found, types.FunctionType) else None

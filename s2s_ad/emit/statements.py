@@ -1,0 +1,103 @@
+"""Comments of generated statements: which primal line a group of the reverse sweep reverses.
+
+Takes the statements of a sweep and the origins of the primal, gives them with comments; requires `ir`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from s2s_ad.ir import nodes as n
+from s2s_ad.ir.walk import walk_stmts
+
+
+def origins(block: n.Block) -> dict[int, n.Origin]:
+    """Return the origins of simple statements by uid; those of loops under their own uid too."""
+    return {s.uid: s.origin for s in walk_stmts(block) if s.origin is not None}
+
+
+def annotated(block: n.Block, table: Mapping[int, n.Origin], quiet: frozenset[int]) -> n.Block:
+    """Open each group of the reverse sweep by the primal line that it reverses.
+
+    quiet: uids of loops and branches, whose own lines need no mention.
+
+        # L14: force = k * x
+        k_bar += force_bar * x
+        x_bar += force_bar * k
+    """
+    return _Annotate(table, quiet).block(block)
+
+
+class _Annotate:
+    def __init__(self, table: Mapping[int, n.Origin], quiet: frozenset[int]) -> None:
+        self.table = table
+        self.quiet = quiet
+        self.last: tuple[int, str] | None = None
+
+    def block(self, block: n.Block) -> n.Block:
+        self.last = None
+        out: list[n.Stmt] = []
+        for s in block:
+            if isinstance(s, (n.If, n.For, n.While)):
+                out.append(self.inside(s))
+                self.last = None
+                continue
+            out.append(self.headed(s))
+        return tuple(out)
+
+    def headed(self, s: n.Stmt) -> n.Stmt:
+        origin = self.table.get(s.of) if s.of is not None else None
+        if origin is None or s.of in self.quiet or s.comments.trailing == "# recomputed":
+            return s
+        key = (origin.line, origin.text)
+        if key == self.last:
+            return s
+        self.last = key
+        line = f"# L{origin.line}: {origin.text}"
+        return replace(s, comments=replace(s.comments, before=(*s.comments.before, line)))
+
+    def inside(self, s: n.Stmt) -> n.Stmt:
+        if isinstance(s, n.If):
+            branches = tuple(replace(b, body=self.block(b.body)) for b in s.branches)
+            return replace(s, branches=branches, orelse=self.block(s.orelse))
+        assert isinstance(s, (n.For, n.While))
+        return replace(s, body=self.block(s.body))
+
+
+def opened(block: n.Block, comment: str, blank: bool = False) -> n.Block:
+    """Put a comment above the first statement of a block."""
+    if not block:
+        return block
+    first = block[0]
+    before = (*(("",) if blank else ()), comment, *first.comments.before)
+    return (replace(first, comments=replace(first.comments, before=before)), *block[1:])
+
+
+def flattened(block: n.Block) -> n.Block:
+    """Take what follows a `break` out of its `else` again: the forward sweep reads as written.
+
+    if done:                if done:
+        break                   break
+    else:           →       x = x + 1
+        x = x + 1
+    """
+    out: list[n.Stmt] = []
+    for s in block:
+        if isinstance(s, n.If):
+            branches = tuple(replace(b, body=flattened(b.body)) for b in s.branches)
+            s = replace(s, branches=branches, orelse=flattened(s.orelse))
+            if s.orelse and all(_leaves(b.body) for b in s.branches):
+                out.append(replace(s, orelse=()))
+                out.extend(s.orelse)
+                continue
+        elif isinstance(s, (n.For, n.While)):
+            s = replace(s, body=flattened(s.body), orelse=flattened(s.orelse))
+        elif isinstance(s, n.With):
+            s = replace(s, body=flattened(s.body))
+        out.append(s)
+    return tuple(out)
+
+
+def _leaves(block: n.Block) -> bool:
+    return bool(block) and isinstance(block[-1], (n.Break, n.Continue, n.Return, n.Raise))

@@ -1,0 +1,218 @@
+"""Early exits made structural: after this pass a path through a block ends only at its end.
+
+Takes a Function, gives one with the same values in which nothing follows a `return`, `break` or
+`continue`, loops have no `else`, and `return` is the last statement of the body. What an
+exit would skip becomes the `else` of its `if`; a flag is used only where no `else` can say it.
+The reverse sweep then needs no account of exits beyond the conditions. Requires `ir`.
+
+    if x < 0:               if x < 0:
+        return 0.0              result = 0.0
+    y = f(x)          →     else:
+    return y                    y = f(x)
+                                result = y
+                            return result
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from s2s_ad.ir import nodes as n
+from s2s_ad.ir.names import Names
+
+TRUE = n.Const("True", True)
+FALSE = n.Const("False", False)
+
+
+def structure(function: n.Function, names: Names) -> n.Function:
+    """Return `function` with structural exits. A body that never returns a value gets none."""
+    body = function.body
+    returns = [s for s in _direct(body) if isinstance(s, n.Return)]
+    if not returns:
+        return replace(function, body=_Structure(names, None, None).nest(body))
+    only = len(returns) == 1 and body[-1] is returns[0]
+    if only:
+        inner = _Structure(names, None, None).nest(body[:-1])
+        return replace(function, body=(*inner, returns[0]))
+    first = returns[0].value
+    same = all(r.value == first and isinstance(r.value, n.Name) for r in returns)
+    result = None if same else names.fresh("result")
+    run = _Structure(names, result, returns)
+    inner = run.nest(body if not _falls(body) else (*body, n.Return()))
+    value = first if same else n.Name(result or "")
+    last = returns[-1]
+    return replace(function, body=(*run.flags, *inner, n.Return(value, origin=last.origin)))
+
+
+def _direct(block: n.Block) -> list[n.Stmt]:
+    """Return all statements of a block and those nested in it, functions left out."""
+    found: list[n.Stmt] = []
+    for s in block:
+        found.append(s)
+        for inner in _inner(s):
+            found.extend(_direct(inner))
+    return found
+
+
+def _inner(s: n.Stmt) -> list[n.Block]:
+    if isinstance(s, n.If):
+        return [*(b.body for b in s.branches), s.orelse]
+    if isinstance(s, (n.For, n.While)):
+        return [s.body, s.orelse]
+    if isinstance(s, n.With):
+        return [s.body]
+    if isinstance(s, n.Try):
+        return [s.body, *(h.body for h in s.handlers), s.orelse, s.final]
+    return []
+
+
+def _exits(s: n.Stmt) -> bool:
+    """True when executing `s` may leave the block it stands in."""
+    if isinstance(s, (n.Return, n.Break, n.Continue)):
+        return True
+    if isinstance(s, n.If):
+        return any(_exits(x) for block in _inner(s) for x in block)
+    if isinstance(s, (n.For, n.While)):
+        return any(isinstance(x, n.Return) for x in _direct((s,)))
+    return False
+
+
+def _falls(block: n.Block) -> bool:
+    """True when the end of the block may be reached."""
+    for s in block:
+        if isinstance(s, (n.Return, n.Break, n.Continue, n.Raise)):
+            return False
+        if isinstance(s, n.If) and not any(_falls(inner) for inner in _inner(s)):
+            return False
+        if isinstance(s, n.While) and isinstance(s.test, n.Const) and s.test.value:
+            if not _breaks(s.body):
+                return False
+    return True
+
+
+def _breaks(block: n.Block) -> bool:
+    """True when a `break` of the loop whose body this is stands in it."""
+    return any(
+        isinstance(s, n.Break) or (isinstance(s, n.If) and any(_breaks(b) for b in _inner(s)))
+        for s in block
+    )
+
+
+class _Structure:
+    def __init__(self, names: Names, result: str | None, returns: list[n.Return] | None) -> None:
+        self.names = names
+        self.result = result
+        self.flags: list[n.Stmt] = []
+        self.loops: list[str | None] = []
+        self.returned: str | None = None
+        self.skip: list[str] = []
+
+    def nest(self, block: n.Block) -> n.Block:
+        out: list[n.Stmt] = []
+        for k, s in enumerate(block):
+            rest = block[k + 1 :]
+            if isinstance(s, (n.Return, n.Break, n.Continue)):
+                out.extend(self.leave(s))
+                return tuple(out)
+            if isinstance(s, (n.For, n.While)):
+                loop, following = self.loop(s)
+                out.extend(loop)
+                if following:
+                    out.extend(self.nest((*following, *rest)))
+                    return tuple(out)
+                continue
+            if isinstance(s, n.If) and _exits(s):
+                out.extend(self.branch(s, rest))
+                return tuple(out)
+            out.append(self.descend(s))
+        return tuple(out)
+
+    def descend(self, s: n.Stmt) -> n.Stmt:
+        if isinstance(s, n.If):
+            branches = tuple(replace(b, body=self.nest(b.body)) for b in s.branches)
+            return replace(s, branches=branches, orelse=self.nest(s.orelse))
+        if isinstance(s, n.With):
+            return replace(s, body=self.nest(s.body))
+        return s
+
+    def leave(self, s: n.Stmt) -> list[n.Stmt]:
+        """Return what stands in the place of an exit."""
+        out: list[n.Stmt] = [n.Assign((n.Name(flag),), TRUE, origin=s.origin) for flag in self.skip]
+        if s is _END:
+            return out
+        if isinstance(s, n.Return):
+            if self.result is not None:
+                value = s.value if s.value is not None else n.Const("None", None)
+                out.insert(
+                    0,
+                    n.Assign((n.Name(self.result),), value, origin=s.origin, comments=s.comments),
+                )
+            if self.loops:
+                assert self.returned is not None
+                out.append(n.Assign((n.Name(self.returned),), TRUE, origin=s.origin))
+                if self.loops[-1]:
+                    out.append(n.Assign((n.Name(self.loops[-1]),), TRUE, origin=s.origin))
+                out.append(n.Break(origin=s.origin))
+            return out
+        if isinstance(s, n.Break) and self.loops[-1]:
+            out.append(n.Assign((n.Name(self.loops[-1]),), TRUE, origin=s.origin))
+        return [*out, s]
+
+    def branch(self, s: n.If, rest: n.Block) -> list[n.Stmt]:
+        bodies = [*(b.body for b in s.branches), s.orelse]
+        falling = [k for k, body in enumerate(bodies) if _falls(body)]
+        mixed = any(_falls(body) and any(_exits(x) for x in body) for body in bodies)
+        if rest and falling and (mixed or len(falling) > 1):
+            return self.flagged(s, rest)
+        if rest and falling:
+            bodies[falling[0]] = (*bodies[falling[0]], *rest)
+        nested = [self.nest(body) for body in bodies]
+        branches = tuple(replace(b, body=body) for b, body in zip(s.branches, nested))
+        return [replace(s, branches=branches, orelse=nested[-1])]
+
+    def flagged(self, s: n.If, rest: n.Block) -> list[n.Stmt]:
+        flag = self.names.fresh("done")
+        self.skip.append(flag)
+        inner = self.branch(s, ())
+        self.skip.pop()
+        start = n.Assign((n.Name(flag),), FALSE, origin=s.origin)
+        test = n.Unary("not", n.Name(flag))
+        body = self.nest(rest)
+        return [start, *inner, n.If((n.Branch(test, body),), (), origin=s.origin)]
+
+    def loop(self, s: n.For | n.While) -> tuple[list[n.Stmt], list[n.Stmt]]:
+        """Return the loop without `else`, and what follows it (its `else`, a way further out)."""
+        returns = any(isinstance(x, n.Return) for x in _direct(s.body))
+        before: list[n.Stmt] = []
+        following: list[n.Stmt] = []
+        broke = None
+        if s.orelse and (_breaks(s.body) or returns):
+            broke = self.names.fresh("broke")
+            before.append(n.Assign((n.Name(broke),), FALSE, origin=s.origin))
+        if returns and self.returned is None:
+            self.returned = self.names.fresh("returned")
+            self.flags.append(n.Assign((n.Name(self.returned),), FALSE))
+        skip, self.skip = self.skip, []
+        self.loops.append(broke)
+        body = self.nest(s.body)
+        self.loops.pop()
+        self.skip = skip
+        loop = replace(s, body=body, orelse=())
+        if returns:
+            assert self.returned is not None
+            test: n.Expr = n.Name(self.returned)
+            ending: n.Stmt = n.Break(origin=s.origin) if self.loops else _END
+            following.append(n.If((n.Branch(test, (ending,)),), (), origin=s.origin))
+        if s.orelse and broke:
+            test = n.Unary("not", n.Name(broke))
+            following.append(n.If((n.Branch(test, s.orelse),), (), origin=s.origin))
+        elif s.orelse:
+            following.extend(s.orelse)
+        return [*before, loop], following
+
+
+class _End(n.Return):
+    """The end of a path whose result is already assigned."""
+
+
+_END = _End()

@@ -1,0 +1,391 @@
+"""Active statements brought into the few forms that have a derivative; passive ones stay as written.
+
+Takes a Function with its forward facts, gives an equivalent one: comprehensions and conditional
+expressions whose value varies become loops and branches, chained and nested targets become
+plain ones, a loop runs over variables that its body leaves alone. Requires `ir`, `analysis`.
+
+    y = [f(v) for v in x]   →   y = []
+                                for v in x:
+                                    y.append(f(v))
+"""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Callable
+from dataclasses import replace
+
+from s2s_ad.analysis.flow import Facts
+from s2s_ad.analysis.values import Interpreter, Value, target_names
+from s2s_ad.errors import UnsupportedSyntax
+from s2s_ad.ir import nodes as n
+from s2s_ad.ir.kinds import Array, ListOf, TupleOf
+from s2s_ad.ir.names import Names
+from s2s_ad.ir.walk import assigned, map_expr, names, subexprs, substitute
+
+Refuse = Callable[[n.Stmt, str, str], UnsupportedSyntax]
+
+
+def fold_decided(block: n.Block, facts: Facts) -> n.Block:
+    """Drop the branches that the kinds of the call decide (`is None`, string options).
+
+    if mode == "fast":          # mode is the string "fast" in this call
+        y = a           →       y = a
+    else:
+        y = b
+    """
+    out: list[n.Stmt] = []
+    for s in block:
+        if isinstance(s, n.If):
+            taken = facts.decided.get(s.uid)
+            if taken is not None:
+                body = s.branches[taken].body if taken < len(s.branches) else s.orelse
+                out.extend(fold_decided(body, facts))
+                continue
+            branches = tuple(replace(b, body=fold_decided(b.body, facts)) for b in s.branches)
+            s = replace(s, branches=branches, orelse=fold_decided(s.orelse, facts))
+        elif isinstance(s, (n.For, n.While)):
+            body = fold_decided(s.body, facts)
+            s = replace(s, body=body, orelse=fold_decided(s.orelse, facts))
+        elif isinstance(s, n.With):
+            s = replace(s, body=fold_decided(s.body, facts))
+        out.append(s)
+    return tuple(out)
+
+
+def normalise(function: n.Function, facts: Facts, names_: Names, refuse: Refuse) -> n.Function:
+    """Return `function` in normal form. refuse makes the error for what has none."""
+    run = _Normalise(facts, names_, refuse)
+    return replace(function, body=run.block(function.body))
+
+
+class _Normalise:
+    def __init__(self, facts: Facts, names_: Names, refuse: Refuse) -> None:
+        self.facts = facts
+        self.names = names_
+        self.refuse = refuse
+
+    def block(self, block: n.Block) -> n.Block:
+        return tuple(out for s in block for out in self.statement(s))
+
+    def varied(self, e: n.Expr, s: n.Stmt) -> bool:
+        return self.facts.varied(e, s.uid)
+
+    def statement(self, s: n.Stmt) -> list[n.Stmt]:
+        if s.uid not in self.facts.before:
+            return []
+        if isinstance(s, n.If):
+            pre: list[n.Stmt] = []
+            first = replace(s.branches[0], test=self.walrus(s.branches[0].test, s, pre))
+            branches = tuple(replace(b, body=self.block(b.body)) for b in (first, *s.branches[1:]))
+            return [*pre, replace(s, branches=branches, orelse=self.block(s.orelse))]
+        if isinstance(s, n.While):
+            return [replace(s, body=self.block(s.body), orelse=self.block(s.orelse))]
+        if isinstance(s, n.For):
+            return self.for_loop(s)
+        if isinstance(s, n.With):
+            return [replace(s, body=self.block(s.body))]
+        if isinstance(s, n.Assign):
+            return self.assign(s)
+        if isinstance(s, n.AugAssign):
+            if self.varied(s.value, s):
+                pre = []
+                return [*pre, *self.with_value(s, s.value, pre)]
+            return [s]
+        if isinstance(s, n.Append):
+            pre = []
+            return self.with_value(s, s.value, pre) if self.varied(s.value, s) else [s]
+        if isinstance(s, n.Return) and s.value is not None and self.varied(s.value, s):
+            return self.returned(s)
+        return [s]
+
+    def with_value(self, s: n.Stmt, value: n.Expr, pre: list[n.Stmt]) -> list[n.Stmt]:
+        value = self.hoist(value, s, pre)
+        head = replace(s, value=value)  # type: ignore[call-arg]
+        if pre:
+            pre[0] = replace(pre[0], comments=s.comments)
+            head = replace(head, comments=n.NO_COMMENTS)
+        return [*pre, head]
+
+    def returned(self, s: n.Return) -> list[n.Stmt]:
+        value = s.value
+        assert value is not None
+        if isinstance(value, n.IfExp):
+            then = n.Branch(value.test, tuple(self.again(n.Return(value.body), s)))
+            other = tuple(self.again(n.Return(value.orelse), s))
+            return [n.If((then,), other, origin=s.origin, comments=s.comments)]
+        return self.with_value(s, value, [])
+
+    def again(self, new: n.Stmt, s: n.Stmt) -> list[n.Stmt]:
+        """Normalise a statement made from `s`, in the environment of `s`."""
+        new = replace(new, origin=s.origin)
+        self.facts.before[new.uid] = self.facts.before[s.uid]
+        return self.statement(new)
+
+    def assign(self, s: n.Assign) -> list[n.Stmt]:
+        if not self.varied(s.value, s):
+            pre: list[n.Stmt] = []
+            value = self.walrus(s.value, s, pre)
+            return [*pre, replace(s, value=value)] if pre else [s]
+        if len(s.targets) > 1:
+            if not all(isinstance(t, n.Name) for t in s.targets):
+                temp = n.Name(self.names.fresh("value"))
+                first = self.again(n.Assign((temp,), s.value), s)
+                self.facts.before[first[-1].uid] = self.facts.before[s.uid]
+                rest = [n.Assign((t,), temp, origin=s.origin) for t in s.targets]
+                for other in rest:
+                    env = dict(self.facts.before[s.uid])
+                    env[temp.id] = self.facts.value(s.value, s.uid)
+                    self.facts.before[other.uid] = env
+                return [*first, *(x for other in rest for x in self.statement(other))]
+            first = self.again(n.Assign(s.targets[:1], s.value, comments=s.comments), s)
+            more = [n.Assign((t,), s.targets[0], origin=s.origin) for t in s.targets[1:]]
+            return [*first, *more]
+        target = s.targets[0]
+        if isinstance(target, (n.TupleExpr, n.ListExpr)):
+            return self.unpack(s, target)
+        if isinstance(s.value, n.IfExp):
+            test, body, orelse = s.value.test, s.value.body, s.value.orelse
+            then = n.Branch(test, tuple(self.again(n.Assign((target,), body), s)))
+            other_ = tuple(self.again(n.Assign((target,), orelse), s))
+            return [n.If((then,), other_, origin=s.origin, comments=s.comments)]
+        if isinstance(s.value, n.Comprehension) and isinstance(target, n.Name):
+            if target.id not in names(s.value):
+                return self.expand(s.value, target.id, s)
+        return self.with_value(s, s.value, [])
+
+    def unpack(self, s: n.Assign, target: n.TupleExpr | n.ListExpr) -> list[n.Stmt]:
+        plain = all(isinstance(t, n.Name) for t in target.items)
+        value = s.value
+        display = isinstance(value, (n.TupleExpr, n.ListExpr))
+        if plain and display and len(value.items) == len(target.items):  # type: ignore[union-attr]
+            return self.with_value(s, value, [])
+        if plain and isinstance(value, n.Call) and not self.varied(value.func, s):
+            return self.with_value(s, value, [])
+        if any(isinstance(t, n.Starred) for t in target.items):
+            raise self.refuse(s, "unpacking with a star into active variables", "index instead")
+        pre: list[n.Stmt] = []
+        if not isinstance(value, n.Name) or value.id in target_names(target):
+            temp = n.Name(self.names.fresh("items"))
+            pre = self.again(n.Assign((temp,), value), s)
+            value = temp
+        out: list[n.Stmt] = list(pre)
+        env = dict(self.facts.before[s.uid])
+        if isinstance(value, n.Name):
+            env[value.id] = self.facts.value(s.value, s.uid)
+        for k, t in enumerate(target.items):
+            part = n.Assign((t,), n.Subscript(value, n.Const(str(k), k)), origin=s.origin)
+            self.facts.before[part.uid] = env
+            out.extend(self.statement(part))
+        return out
+
+    # -- expressions
+
+    def walrus(self, e: n.Expr, s: n.Stmt, pre: list[n.Stmt]) -> n.Expr:
+        """Move `:=` of what varies into statements of their own, where that is unconditional."""
+        for part in subexprs(e):
+            if isinstance(part, n.NamedExpr) and self.varied(part.value, s):
+                pre.extend(self.again(n.Assign((part.target,), part.value), s))
+                return map_expr(e, lambda x: x.target if isinstance(x, n.NamedExpr) else x)
+        return e
+
+    def hoist(self, e: n.Expr, s: n.Stmt, pre: list[n.Stmt]) -> n.Expr:
+        """Return `e` with what needs statements replaced by names, the statements in `pre`."""
+        if not self.varied(e, s):
+            return e
+        if isinstance(e, n.Comprehension):
+            name = self.names.fresh("items")
+            pre.extend(self.expand(e, name, s))
+            return n.Name(name)
+        if isinstance(e, (n.IfExp, n.BoolOp)):
+            temp = self.names.fresh("value")
+            pre.extend(self.choice(e, temp, s))
+            return n.Name(temp)
+        if isinstance(e, n.NamedExpr):
+            pre.extend(self.again(n.Assign((e.target,), e.value), s))
+            return e.target
+        if isinstance(e, n.Call) and self.is_copy_of_list(e, s):
+            return self.hoist(e.args[0], s, pre)
+        return self.rebuild(e, s, pre)
+
+    def is_copy_of_list(self, e: n.Call, s: n.Stmt) -> bool:
+        """True for `list(...)` or `tuple(...)` around a comprehension that becomes a list itself."""
+        found = Interpreter(self.facts.world, self.facts.locals).object_of(
+            e.func, self.facts.before[s.uid]
+        )
+        return (
+            bool(found)
+            and found is not None
+            and found[0] is builtins.list
+            and len(e.args) == 1
+            and isinstance(e.args[0], n.Comprehension)
+        )
+
+    def rebuild(self, e: n.Expr, s: n.Stmt, pre: list[n.Stmt]) -> n.Expr:
+        go = self.hoist
+        if isinstance(e, n.Unary):
+            return replace(e, operand=go(e.operand, s, pre))
+        if isinstance(e, n.Binary):
+            return self.binary(e, s, pre)
+        if isinstance(e, n.Call):
+            args = tuple(go(a, s, pre) for a in e.args)
+            keywords = tuple(replace(k, value=go(k.value, s, pre)) for k in e.keywords)
+            func = e.func
+            if isinstance(func, n.Attribute):
+                func = replace(func, value=go(func.value, s, pre))
+            return replace(e, func=func, args=args, keywords=keywords)
+        if isinstance(e, (n.TupleExpr, n.ListExpr)):
+            return replace(e, items=tuple(go(item, s, pre) for item in e.items))
+        if isinstance(e, n.DictExpr):
+            return replace(e, values=tuple(go(item, s, pre) for item in e.values))
+        if isinstance(e, n.Subscript):
+            base = go(e.value, s, pre)
+            if not _is_place(base) and not isinstance(base, (n.Call, n.Attribute)):
+                base = self.named(base, s, pre)
+            return replace(e, value=base)
+        if isinstance(e, n.Attribute):
+            return replace(e, value=go(e.value, s, pre))
+        return e
+
+    def binary(self, e: n.Binary, s: n.Stmt, pre: list[n.Stmt]) -> n.Expr:
+        spine: list[n.Binary] = []
+        left: n.Expr = e
+        while isinstance(left, n.Binary):
+            spine.append(left)
+            left = left.left
+        left = self.hoist(left, s, pre)
+        for node in reversed(spine):
+            left = replace(node, left=left, right=self.hoist(node.right, s, pre))
+        return left
+
+    def named(self, e: n.Expr, s: n.Stmt, pre: list[n.Stmt]) -> n.Expr:
+        temp = n.Name(self.names.fresh("value"))
+        pre.append(n.Assign((temp,), e, origin=s.origin))
+        return temp
+
+    def choice(self, e: n.IfExp | n.BoolOp, temp: str, s: n.Stmt) -> list[n.Stmt]:
+        name = n.Name(temp)
+        if isinstance(e, n.IfExp):
+            return self.again(n.Assign((name,), e), s)
+        out = self.again(n.Assign((name,), e.values[0]), s)
+        test: n.Expr = name if e.op == "and" else n.Unary("not", name)
+        for item in e.values[1:]:
+            body = tuple(self.again(n.Assign((name,), item), s))
+            out.append(n.If((n.Branch(test, body),), (), origin=s.origin))
+        return out
+
+    # -- comprehensions and loops
+
+    def expand(self, e: n.Comprehension, name: str, s: n.Stmt) -> list[n.Stmt]:
+        """Return loops that build the list `name` as the comprehension does."""
+        if e.kind not in ("list", "generator"):
+            raise self.refuse(s, f"a {e.kind} comprehension over active values", "use a loop")
+        renamed: dict[str, n.Expr] = {}
+        for clause in e.clauses:
+            for target in sorted(target_names(clause.target)):
+                fresh = self.names.fresh(target) if target in self.names.taken else target
+                self.names.taken.add(fresh)
+                if fresh != target:
+                    renamed[target] = n.Name(fresh)
+        env = dict(self.facts.before[s.uid])
+        block: n.Block = ()
+        evaluator = Interpreter(self.facts.world, self.facts.locals | set(self.names.taken))
+        levels: list[tuple[n.Expr, n.Expr, tuple[n.Expr, ...], dict[str, Value]]] = []
+        for position, clause in enumerate(e.clauses):
+            source = clause.iter if position == 0 else substitute(clause.iter, renamed)
+            target_ = substitute(clause.target, renamed)
+            before = dict(env)
+            item = evaluator.iterate(source, before)
+            env = dict(env)
+            evaluator.bind(target_, item, env)
+            tests = tuple(substitute(c, renamed) for c in clause.conditions)
+            levels.append((target_, source, tests, before))
+        element = n.Append(name, substitute(e.element, renamed), origin=s.origin)
+        env = {**env, name: Value(ListOf(evaluator.value(element.value, env).kind), True)}
+        saved = self.facts.locals
+        self.facts.locals = evaluator.local
+        self.facts.before[element.uid] = env
+        block = tuple(self.statement(element))
+        for target_, source, tests, before in reversed(levels):
+            for test in reversed(tests):
+                block = (n.If((n.Branch(test, block),), (), origin=s.origin),)
+            loop = n.For(target_, source, block, (), origin=s.origin)
+            self.facts.before[loop.uid] = before
+            block = tuple(self.for_loop(loop, done=True))
+        self.facts.locals = saved
+        start = n.Assign((n.Name(name),), n.ListExpr(()), origin=s.origin, comments=s.comments)
+        return [start, *block]
+
+    def for_loop(self, s: n.For, done: bool = False) -> list[n.Stmt]:
+        body = s.body if done else self.block(s.body)
+        orelse = s.orelse if done else self.block(s.orelse)
+        pre: list[n.Stmt] = []
+        changed = assigned(body)
+        target = s.target
+        inside = target_names(target) & changed
+        if inside:
+            mapping = {x: n.Name(self.names.fresh(x)) for x in sorted(inside)}
+            copies = tuple(
+                n.Assign((n.Name(old),), new, origin=s.origin) for old, new in mapping.items()
+            )
+            target = substitute(target, mapping)
+            body = (*copies, *body)
+        source = self.stable(s.iter, s, changed | target_names(target), pre)
+        return [*pre, replace(s, target=target, iter=source, body=body, orelse=orelse)]
+
+    def stable(
+        self, e: n.Expr, s: n.For, changed: set[str] | frozenset[str], pre: list[n.Stmt]
+    ) -> n.Expr:
+        """Return what a loop runs over as something the reverse sweep can evaluate again."""
+        call = self.loop_call(e, s)
+        if call in (builtins.enumerate, builtins.zip, builtins.reversed):
+            assert isinstance(e, n.Call)
+            args = [
+                self.stable(a, s, changed, pre)
+                for a in e.args[: 1 if call is not builtins.zip else None]
+            ]
+            return replace(e, args=(*args, *e.args[len(args) :]))
+        if call is builtins.range or call == "items":
+            if names(e) & changed:
+                return self.named_iter(e, s, pre, "indices", keep=True)
+            return e
+        if isinstance(e, n.Name) and e.id not in changed:
+            return e
+        if isinstance(e, (n.Subscript, n.Attribute)) and not names(e) & changed:
+            if not self.varied(e, s):
+                return e
+        if isinstance(e, n.Name):
+            return self.named_iter(e, s, pre, "items", keep=False)
+        return self.named_iter(e, s, pre, "items", keep=self.indexable(e, s))
+
+    def indexable(self, e: n.Expr, s: n.For) -> bool:
+        kind = self.facts.value(e, s.uid).kind
+        listed = isinstance(kind, (Array, TupleOf)) or isinstance(e, (n.ListExpr, n.TupleExpr))
+        return listed or (isinstance(kind, ListOf) and not isinstance(e, n.Call))
+
+    def named_iter(self, e: n.Expr, s: n.For, pre: list[n.Stmt], wanted: str, keep: bool) -> n.Expr:
+        name = n.Name(self.names.fresh(wanted))
+        if not keep and isinstance(e, n.Comprehension) and self.varied(e, s):
+            pre.extend(self.expand(e, name.id, s))
+            return name
+        value = e if keep else n.Call(n.Name("list"), (e,))
+        pre.extend(self.again(n.Assign((name,), value), s))
+        return name
+
+    def loop_call(self, e: n.Expr, s: n.Stmt) -> object:
+        """Return the builtin that a loop calls on its sequences, `items` for dict views."""
+        if not isinstance(e, n.Call) or e.keywords:
+            return None
+        if isinstance(e.func, n.Attribute) and e.func.attr in ("items", "values", "keys"):
+            return "items" if isinstance(e.func.value, n.Name) and not e.args else None
+        found = Interpreter(self.facts.world, self.facts.locals).object_of(
+            e.func, self.facts.before[s.uid]
+        )
+        return found[0] if found else None
+
+
+def _is_place(e: n.Expr) -> bool:
+    """True for a variable or an element of one: what has a place in its adjoint."""
+    while isinstance(e, n.Subscript):
+        e = e.value
+    return isinstance(e, n.Name)

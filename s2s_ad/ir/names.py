@@ -1,0 +1,47 @@
+"""Names for what the transformations create: readable, and never one the user has.
+
+Takes the names in use, gives fresh ones; requires nothing.
+"""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections.abc import Iterable
+
+_KEPT = re.compile(r"(.*)_saved(\d*)\Z")
+_MARKED = re.compile(r"(.*_(?:bar|dot))(\d*)\Z")
+
+
+class Names:
+    """An allocator of variable names. The same requests in the same order give the same names."""
+
+    def __init__(self, taken: Iterable[str] = ()) -> None:
+        self.taken = set(taken)
+
+    def fresh(self, wanted: str) -> str:
+        """Return `wanted`, or `wanted2`, `wanted3`, ... when it is in use; it then is in use."""
+        name = wanted
+        number = 1
+        while name in self.taken or keyword.iskeyword(name):
+            number += 1
+            name = f"{wanted}{number}"
+        self.taken.add(name)
+        return name
+
+
+def marked(name: str, mark: str) -> str:
+    """Return the name of the adjoint (mark `bar`) or tangent (`dot`) of a variable.
+
+    >>> marked("x", "bar"), marked("x_bar", "dot"), marked("x_bar", "bar")
+    ('x_bar', 'x_bar_dot', 'x_bar2')
+    >>> marked("x_saved", "dot")
+    'x_dot_saved'
+    """
+    kept = _KEPT.match(name)
+    if kept:
+        return f"{marked(kept[1], mark)}_saved{kept[2]}"
+    again = _MARKED.match(name)
+    if again and again[1].endswith(f"_{mark}"):
+        return f"{again[1]}{int(again[2] or 1) + 1}"
+    return f"{name}_{mark}"

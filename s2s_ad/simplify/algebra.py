@@ -1,0 +1,249 @@
+"""Products and sums of derivative code, brought into the form a person would write.
+
+Takes expressions of the reverse or tangent sweep (never of the primal, which stays bitwise
+as written), gives equivalent expressions: numeric factors collected in front, factors
+of one dropped, equal terms merged, a common differential factored out. Requires `ir` only.
+
+A product is a sequence of (operator, factor), operator `*` or `/`, so that the order in which
+factors arrived is the order in which they are printed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from s2s_ad.ir.nodes import Binary, Const, Expr, Unary
+from s2s_ad.ir.walk import map_expr, subexprs
+
+ZERO = Const("0.0", 0.0)
+ONE = Const("1.0", 1.0)
+
+
+@dataclass(frozen=True)
+class Term:
+    """`coefficient * factors`: a signed number and a sequence of (`*` or `/`, expression).
+
+    text is how the number was written when it is a single literal, so that `0.1` stays `0.1`.
+    """
+
+    coefficient: Fraction
+    factors: tuple[tuple[str, Expr], ...]
+    text: str | None = None
+
+
+def term(expr: Expr) -> Term:
+    """Return a product as a Term.
+
+    >>> from s2s_ad.ir.nodes import Name
+    >>> term(Binary("*", Unary("-", Const("2", 2)), Name("x"))).coefficient
+    Fraction(-2, 1)
+    """
+    coefficient = Fraction(1)
+    texts: list[str | None] = []
+    factors: list[tuple[str, Expr]] = []
+    stack: list[tuple[str, Expr]] = [("*", expr)]
+    while stack:
+        op, part = stack.pop()
+        if isinstance(part, Unary) and part.op in "+-":
+            if part.op == "-":
+                coefficient = -coefficient
+            stack.append((op, part.operand))
+        elif isinstance(part, Binary) and part.op in "*/":
+            right = part.op if op == "*" else ("/" if part.op == "*" else "*")
+            stack.append((right, part.right))
+            stack.append((op, part.left))
+        elif (value := number(part)) is not None and (value != 0 or op == "*"):
+            coefficient = coefficient * value if op == "*" else coefficient / value
+            texts.append(part.text if op == "*" and isinstance(part, Const) else None)
+        else:
+            factors.append((op, part))
+    text = texts[0] if len(texts) == 1 else None
+    return Term(coefficient, _cancel(factors), text)
+
+
+def number(expr: Expr) -> Fraction | None:
+    """Return the exact value of a finite numeric literal, else None."""
+    if isinstance(expr, Const) and type(expr.value) in (int, float):
+        if expr.value - expr.value == 0:
+            return Fraction(expr.value)
+    return None
+
+
+def _cancel(factors: list[tuple[str, Expr]]) -> tuple[tuple[str, Expr], ...]:
+    kept: list[tuple[str, Expr]] = []
+    for op, factor in factors:
+        inverse = ("/" if op == "*" else "*", factor)
+        if inverse in kept:
+            kept.remove(inverse)
+        else:
+            kept.append((op, factor))
+    return tuple(kept)
+
+
+def multiply(left: Expr, right: Expr) -> Expr:
+    """Return `left * right`, tidied."""
+    return product(Binary("*", left, right))
+
+
+def product(expr: Expr) -> Expr:
+    """Return a product in canonical form: sign, number, factors in order."""
+    return from_term(term(expr))
+
+
+def from_term(t: Term) -> Expr:
+    """Return the expression of a Term, its sign included."""
+    if t.coefficient == 0:
+        return ZERO
+    body = _unsigned(t)
+    return negate(body) if t.coefficient < 0 else body
+
+
+def negate(expr: Expr) -> Expr:
+    """Return `-expr`, the sign on the first factor of a product."""
+    if isinstance(expr, Unary) and expr.op == "-":
+        return expr.operand
+    if isinstance(expr, Binary) and expr.op in "*/":
+        return replace(expr, left=negate(expr.left))
+    return Unary("-", expr)
+
+
+def _unsigned(t: Term) -> Expr:
+    size = abs(t.coefficient)
+    factors = list(t.factors)
+    divisor: Expr | None = None
+    expr: Expr | None = None
+    if size != 1:
+        inverse = 1 / size
+        if t.text is None and inverse.denominator == 1 and size.denominator != 1 and factors:
+            if inverse > 2 or any(op == "*" for op, _ in factors):
+                divisor = literal(inverse)
+        if divisor is None:
+            expr = literal(size, t.text)
+    if expr is None:
+        first = next((k for k, (op, _) in enumerate(factors) if op == "*"), None)
+        expr = ONE if first is None else factors.pop(first)[1]
+    for op, factor in factors:
+        expr = Binary(op, expr, factor)
+    return expr if divisor is None else Binary("/", expr, divisor)
+
+
+def literal(value: Fraction, text: str | None = None) -> Const:
+    """Return a float literal of this value, written as the user did when that is known."""
+    if text is not None:
+        return Const(text, abs(float(value)))
+    return Const(repr(float(value)), float(value))
+
+
+def terms(expr: Expr, sign: int = 1) -> list[Term]:
+    """Return a sum as its terms, in order."""
+    result: list[Term] = []
+    stack: list[tuple[int, Expr]] = [(sign, expr)]
+    while stack:
+        sign, part = stack.pop()
+        if isinstance(part, Binary) and part.op in "+-":
+            stack.append((sign if part.op == "+" else -sign, part.right))
+            stack.append((sign, part.left))
+        elif isinstance(part, Unary) and part.op in "+-":
+            stack.append((sign if part.op == "+" else -sign, part.operand))
+        else:
+            t = term(part)
+            result.append(replace(t, coefficient=sign * t.coefficient))
+    return result
+
+
+def merge(parts: Sequence[Term], seed: Expr | None = None) -> list[Term]:
+    """Return the terms with equal ones added together and zeros gone, in order of appearance.
+
+    A term that was merged has its differential last: `2.0 * x * y_bar` for `y = x * x`.
+    """
+    merged: dict[frozenset[tuple[tuple[str, Expr], int]], Term] = {}
+    for t in parts:
+        key = frozenset((f, t.factors.count(f)) for f in t.factors)
+        before = merged.get(key)
+        if before is None:
+            merged[key] = t
+        else:
+            factors = before.factors
+            if ("*", seed) in factors:
+                last = ("*", seed)
+                factors = (*(f for f in factors if f != last), last)  # type: ignore[assignment]
+            merged[key] = Term(before.coefficient + t.coefficient, factors)
+    return [t for t in merged.values() if t.coefficient != 0]
+
+
+def total(parts: Sequence[Term], common: Expr | None = None) -> tuple[int, Expr]:
+    """Return (sign, expression) of a sum: sign is -1 when every term is negative.
+
+    common: a differential that is factored out when every one of several terms has it.
+    """
+    parts = merge(parts, common)
+    if not parts:
+        return 1, ZERO
+    sign = -1 if all(t.coefficient < 0 for t in parts) else 1
+    parts = [replace(t, coefficient=sign * t.coefficient) for t in parts]
+    shared = ("*", common) if common is not None else None
+    if shared is not None and len(parts) > 1 and all(shared in t.factors for t in parts):
+        rest = []
+        for t in parts:
+            factors = list(t.factors)
+            factors.remove(shared)
+            rest.append(replace(t, factors=tuple(factors)))
+        assert common is not None
+        return sign, Binary("*", common, _sum(rest))
+    return sign, _sum(parts)
+
+
+def _sum(parts: Sequence[Term]) -> Expr:
+    positive = next((k for k, t in enumerate(parts) if t.coefficient > 0), 0)
+    ordered = [parts[positive], *parts[:positive], *parts[positive + 1 :]]
+    expr = from_term(ordered[0])
+    for t in ordered[1:]:
+        if t.coefficient < 0:
+            expr = Binary("-", expr, _unsigned(t))
+        else:
+            expr = Binary("+", expr, _unsigned(t))
+    return expr
+
+
+def simplify_sum(expr: Expr, common: Expr | None = None) -> Expr:
+    """Return a sum of products in canonical form.
+
+    >>> from s2s_ad.ir.nodes import Name
+    >>> x = Name("x")
+    >>> simplify_sum(Binary("+", x, x)) == Binary("*", Const("2.0", 2.0), x)
+    True
+    """
+    sign, result = total(terms(expr), common)
+    return negate(result) if sign < 0 else result
+
+
+def splice(template: Expr, hole: Expr, value: Expr) -> Expr:
+    """Return `template` with `hole` replaced; in a product the factors of `value` come first.
+
+    >>> from s2s_ad.ir.nodes import Name
+    >>> d, x, k, seed = map(Name, ["d", "x", "k", "seed"])
+    >>> from s2s_ad.ir.text import expr_text
+    >>> expr_text(splice(Binary("*", x, d), d, Binary("*", seed, k)))
+    'seed * k * x'
+    """
+    outer = term(template)
+    if outer.factors.count(("*", hole)) == 1 and hole not in _inside(outer, hole):
+        inner = term(value)
+        factors = [*inner.factors]
+        factors.extend(f for f in outer.factors if f != ("*", hole))
+        text = inner.text if outer.coefficient in (1, -1) else None
+        if inner.coefficient in (1, -1):
+            text = outer.text
+        return from_term(Term(inner.coefficient * outer.coefficient, _cancel(factors), text))
+    return map_expr(template, lambda e: value if e == hole else e)
+
+
+def _inside(outer: Term, hole: Expr) -> set[Expr]:
+    """Return the expressions nested in factors other than the hole itself."""
+    found: set[Expr] = set()
+    for op, factor in outer.factors:
+        if (op, factor) != ("*", hole):
+            found.update(subexprs(factor))
+    return found

@@ -1,0 +1,207 @@
+"""Statements whose values nobody reads are dropped.
+
+Takes the body of a generated function, gives it without dead assignments, without stacks that
+are filled and never used, and without empty loops and branches. Requires `ir`.
+
+    s = math.sin(x)
+    y = x * x           →       y = x * x
+    return y                    return y
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from s2s_ad.ir import nodes as n
+from s2s_ad.ir.walk import map_block, names, stmt_exprs, target_names, walk_stmts
+
+Pure = Callable[[n.Expr], bool]
+Live = frozenset[str]
+
+
+def drop_dead(body: n.Block, pure: Pure) -> n.Block:
+    """Return the body without dead code. pure: whether evaluating an expression has no effect."""
+    while True:
+        run = _Dead(pure)
+        new = run.block(body, frozenset())[0]
+        new = _without_idle_stacks(new, run.idle_pops)
+        if _size(new) == _size(body):
+            return new
+        body = new
+
+
+def _size(block: n.Block) -> int:
+    return sum(1 for _ in walk_stmts(block))
+
+
+class _Dead:
+    def __init__(self, pure: Pure) -> None:
+        self.pure = pure
+        self.idle_pops: set[int] = set()
+        self.exits: list[tuple[Live, Live]] = []
+
+    def block(self, block: n.Block, live: Live) -> tuple[n.Block, Live]:
+        kept: list[n.Stmt] = []
+        for s in reversed(block):
+            new, live = self.statement(s, live)
+            if new is not None:
+                kept.append(new)
+        return tuple(reversed(kept)), live
+
+    def statement(self, s: n.Stmt, live: Live) -> tuple[n.Stmt | None, Live]:
+        if isinstance(s, n.Assign):
+            return self.assign(s, live)
+        if isinstance(s, n.AugAssign):
+            if isinstance(s.target, n.Name) and s.target.id not in live and self.pure(s.value):
+                return None, live
+            return s, live | _reads(s)
+        if isinstance(s, n.Append):
+            if s.stack not in live and self.pure(s.value):
+                return None, live
+            return s, live | _reads(s)
+        if isinstance(s, n.Pop):
+            bound = frozenset(target_names(s.target))
+            if not bound & live:
+                self.idle_pops.add(s.uid)
+            return s, (live - bound) | {s.stack} | _index(s.target)
+        if isinstance(s, n.If):
+            return self.branch(s, live)
+        if isinstance(s, (n.For, n.While)):
+            return self.loop(s, live)
+        if isinstance(s, n.Break):
+            return s, self.exits[-1][0]
+        if isinstance(s, n.Continue):
+            return s, self.exits[-1][1]
+        if isinstance(s, (n.Return, n.Raise)):
+            return s, _reads(s)
+        if isinstance(s, n.ExprStmt):
+            if self.pure(s.value) and not isinstance(s.value, n.Call):
+                return None, live
+            return s, live | _reads(s)
+        if isinstance(s, n.With):
+            body, inner = self.block(s.body, live)
+            return replace(s, body=body), inner | _reads(s)
+        if isinstance(s, n.Try):
+            for x in walk_stmts((s,)):
+                live |= _reads(x)
+            return s, live
+        if isinstance(s, n.Pass):
+            return (s if s.comments.before or s.comments.trailing else None), live
+        if isinstance(s, n.FunctionDef):
+            from s2s_ad.ir.walk import free_names
+
+            return s, live | free_names(s.function)
+        return s, live | _reads(s)
+
+    def assign(self, s: n.Assign, live: Live) -> tuple[n.Stmt | None, Live]:
+        bound = frozenset(x for t in s.targets for x in target_names(t))
+        stores = any(not isinstance(t, n.Name) and _index(t) for t in s.targets)
+        if not bound & live and not stores and self.pure(s.value):
+            return None, live
+        return s, (live - bound) | _reads(s)
+
+    def branch(self, s: n.If, live: Live) -> tuple[n.Stmt | None, Live]:
+        orelse, after = self.block(s.orelse, live)
+        branches = []
+        for b in s.branches:
+            body, inner = self.block(b.body, live)
+            branches.append(replace(b, body=body))
+            after |= inner
+        pure = all(self.pure(b.test) for b in branches)
+        if pure and not orelse and not any(b.body for b in branches):
+            return None, live
+        while len(branches) > 1 and not orelse and not branches[-1].body and self.pure(branches[-1].test):
+            branches.pop()
+        if len(branches) == 1 and not branches[0].body and orelse:
+            b = replace(branches[0], test=negated(branches[0].test), body=orelse)
+            branches, orelse = [b], ()
+        for b in branches:
+            after |= names(b.test)
+        return replace(s, branches=tuple(branches), orelse=orelse), after
+
+    def loop(self, s: n.For | n.While, live: Live) -> tuple[n.Stmt | None, Live]:
+        header = names(s.iter) if isinstance(s, n.For) else names(s.test)
+        pure = self.pure(s.iter if isinstance(s, n.For) else s.test)
+        orelse, done = self.block(s.orelse, live)
+        if pure and not orelse:
+            self.exits.append((live, live))
+            body, _ = self.block(s.body, live)
+            self.exits.pop()
+            bound = set(target_names(s.target)) if isinstance(s, n.For) else set()
+            if not any(not isinstance(x, (n.Break, n.Continue)) for x in _simple(body)) and not bound & live:
+                return None, live
+        head = done | header
+        while True:
+            self.exits.append((live, head))
+            body, start = self.block(s.body, head)
+            self.exits.pop()
+            if isinstance(s, n.For):
+                start -= set(target_names(s.target))
+            if start <= head:
+                break
+            head |= start
+        return replace(s, body=body, orelse=orelse), head | done
+
+
+def _simple(block: n.Block) -> list[n.Stmt]:
+    return [x for x in walk_stmts(block) if not isinstance(x, (n.If, n.Pass))]
+
+
+def negated(test: n.Expr) -> n.Expr:
+    """Return `not test`, a comparison of numbers turned around only where that is the same.
+
+    `not x < y` is not `x >= y` when one of them is not a number, so only `==`-like tests turn.
+    """
+    if isinstance(test, n.Unary) and test.op == "not":
+        return test.operand
+    if isinstance(test, n.Compare) and len(test.ops) == 1:
+        turned = {"is": "is not", "is not": "is", "in": "not in", "not in": "in"}.get(test.ops[0])
+        if turned:
+            return replace(test, ops=(turned,))
+    return n.Unary("not", test)
+
+
+def _reads(s: n.Stmt) -> Live:
+    if isinstance(s, n.Assign):
+        found = names(s.value)
+        for t in s.targets:
+            found |= _index(t)
+        return frozenset(found)
+    return frozenset(x for e in stmt_exprs(s) for x in names(e))
+
+
+def _index(target: n.Expr) -> Live:
+    if isinstance(target, (n.TupleExpr, n.ListExpr)):
+        return frozenset().union(*(_index(t) for t in target.items))
+    if isinstance(target, (n.Subscript, n.Attribute)):
+        return frozenset(names(target))
+    return frozenset()
+
+
+def _without_idle_stacks(body: n.Block, idle: set[int]) -> n.Block:
+    """Drop the stacks that are only ever appended to and popped into variables nobody reads."""
+    stacks: dict[str, bool] = {}
+    for s in walk_stmts(body):
+        used: set[str] = set()
+        if isinstance(s, n.Pop):
+            stacks[s.stack] = stacks.get(s.stack, True) and s.uid in idle
+        elif isinstance(s, n.Append):
+            stacks.setdefault(s.stack, True)
+            used = names(s.value)
+        elif isinstance(s, n.Assign) and s.value == n.ListExpr(()):
+            used = set()
+        else:
+            used = {x for e in stmt_exprs(s) for x in names(e)}
+        for name in used:
+            stacks[name] = False
+    gone = {name for name, is_idle in stacks.items() if is_idle}
+    if not gone:
+        return body
+
+    def keep(s: n.Stmt) -> tuple[n.Stmt, ...]:
+        if isinstance(s, (n.Append, n.Pop)) and s.stack in gone:
+            return ()
+        return (s,)
+
+    return map_block(body, keep)

@@ -1,0 +1,261 @@
+"""What every transformation of one function is given, and the shape arithmetic they share.
+
+Takes facts, a name allocator and the linker's answers; gives `Context` and `Diff`. Requires `ir`,
+`analysis`, `rules`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from s2s_ad.analysis.flow import Facts
+from s2s_ad.analysis.values import Value
+from s2s_ad.errors import MissingRule, S2SError
+from s2s_ad.ir import nodes as n
+from s2s_ad.ir.kinds import UNKNOWN, Array, Kind, Number, Unknown, broadcast
+from s2s_ad.ir.names import Names, marked
+from s2s_ad.ir.walk import names, substitute
+from s2s_ad.rules import registry
+
+_PURE = (len, isinstance, callable, hasattr, range, bool)
+
+
+@dataclass(frozen=True)
+class CallPlan:
+    """How a call of user code is differentiated.
+
+    arguments: what each parameter receives, in order. active: parameters whose adjoint or tangent is
+    wanted. cheap: the adjoint needs the arguments only, no state kept by a forward half.
+    """
+
+    name: str
+    arguments: tuple[tuple[str, n.Expr], ...]
+    active: tuple[str, ...]
+    result: Value
+    cheap: bool = False
+    forward: str = ""
+    reverse: str = ""
+    tangent: str = ""
+
+
+class Calls(Protocol):
+    """Differentiation of callees, asked by the transformations of their callers."""
+
+    def plan(self, call: n.Call, facts: Facts, uid: int, mode: str) -> CallPlan | None:
+        """Return the plan of a call of user code, None when it is not one that has source."""
+
+
+class NeedsName(Exception):
+    """A sub-expression of a statement must be given a name before it can be differentiated."""
+
+    def __init__(self, uid: int, expr: n.Expr) -> None:
+        super().__init__(uid)
+        self.uid = uid
+        self.expr = expr
+
+
+@dataclass(frozen=True)
+class Diff:
+    """A differential. kind: that of the expression, whose shape may be smaller than what it
+    stands for: it then stands for its own broadcast (the gradient of a sum is one number)."""
+
+    expr: n.Expr
+    kind: Kind = UNKNOWN
+
+
+@dataclass
+class Context:
+    """One function being differentiated. alias: how `np`, `math`, a builtin or a helper is spelled."""
+
+    function: n.Function
+    facts: Facts
+    names: Names
+    alias: Callable[[str], str]
+    calls: Calls
+    refuse: Callable[[n.Stmt, n.Expr | None, str, str], S2SError]
+    marks: dict[tuple[str, str], str] = field(default_factory=dict)
+    prologues: set[int] = field(default_factory=set)
+
+    def mark(self, name: str, mark: str) -> str:
+        """Return the name of the adjoint (`bar`) or tangent (`dot`) of variable `name`."""
+        key = (name, mark)
+        if key not in self.marks:
+            self.marks[key] = self.names.fresh(marked(name, mark))
+        return self.marks[key]
+
+    def spelled(self, template: n.Expr, keep: frozenset[str]) -> n.Expr:
+        """Return a template with module and helper names as they are spelled in this function."""
+        mapping: dict[str, n.Expr] = {}
+        for name in names(template) - keep:
+            alias = self.alias(name)
+            if alias != name:
+                mapping[name] = n.Name(alias)
+        return substitute(template, mapping)
+
+    def np(self, function: str) -> n.Expr:
+        return n.Attribute(n.Name(self.alias("np")), function)
+
+    def helper(self, name: str) -> n.Expr:
+        return n.Name(self.alias(name))
+
+    def kind(self, e: n.Expr, uid: int) -> Kind:
+        return self.facts.value(e, uid).kind
+
+    def choice(self, e: n.Expr, s: n.Stmt) -> registry.Choice | None:
+        """Return the rule of an operator, call, method or attribute, spelled for this function."""
+        reader = self.facts.reader(s.uid)
+        env = self.facts.before.get(s.uid, {})
+        found: registry.Choice | None = None
+        if isinstance(e, n.Unary):
+            found = reader.choose(registry.lookup_operator("u" + e.op), (e.operand,), (), env)
+        elif isinstance(e, n.Binary):
+            found = reader.choose(registry.lookup_operator(e.op), (e.left, e.right), (), env)
+        elif isinstance(e, n.Attribute):
+            found = reader.choose(registry.lookup_attribute(e.attr), (e.value,), (), env)
+        elif isinstance(e, n.Call):
+            target = reader.object_of(e.func, env)
+            if target is not None:
+                rules = registry.lookup(target[0])
+                found = reader.choose(rules, e.args, e.keywords, env)
+                if found is None and rules:
+                    raise self.missing(e, s, "this form of the call has no rule")
+            elif isinstance(e.func, n.Attribute):
+                rules = registry.lookup_method(e.func.attr)
+                found = reader.choose(rules, (e.func.value, *e.args), e.keywords, env)
+        return None if found is None else self.respelled(found)
+
+    def choice_exists(self, e: n.Expr, s: n.Stmt) -> bool:
+        """True for a call that a rule describes, whether or not its arguments vary."""
+        reader = self.facts.reader(s.uid)
+        env = self.facts.before.get(s.uid, {})
+        if not isinstance(e, n.Call):
+            return False
+        target = reader.object_of(e.func, env)
+        if target is not None:
+            return bool(registry.lookup(target[0]))
+        return isinstance(e.func, n.Attribute) and bool(registry.lookup_method(e.func.attr))
+
+    def is_pure(self, e: n.Call, s: n.Stmt) -> bool:
+        """True for a builtin call without effect that is cheap to repeat."""
+        reader = self.facts.reader(s.uid)
+        found = reader.object_of(e.func, self.facts.before.get(s.uid, {}))
+        return bool(found) and found is not None and found[0] in _PURE
+
+    def respelled(self, choice: registry.Choice) -> registry.Choice:
+        rule = choice.rule
+        own = frozenset({"d", "out"} | {p.name for p in rule.params} | {k for k, _ in rule.let})
+
+        def respell(maps: Mapping[str, n.Expr]) -> dict[str, n.Expr]:
+            return {key: self.spelled(template, own) for key, template in maps.items()}
+
+        let = tuple((key, self.spelled(value, own)) for key, value in rule.let)
+        rule = replace(rule, adjoint=respell(rule.adjoint), tangent=respell(rule.tangent), let=let)
+        return replace(choice, rule=rule)
+
+    def missing(self, e: n.Call | n.Attribute, s: n.Stmt, why: str) -> S2SError:
+        """Return the error for a call that has neither rule nor source."""
+        from s2s_ad.ir.text import expr_text
+
+        func = e.func if isinstance(e, n.Call) else e
+        name = expr_text(func)
+        args = e.args if isinstance(e, n.Call) else ()
+        active = [expr_text(a) for a in args if self.facts.varied(a, s.uid)]
+        params = ", ".join("xyzuvw"[k : k + 1] or f"a{k}" for k in range(max(1, len(args))))
+        hint = (
+            f'declare its derivative: declare.elementwise("{name}({params})", '
+            f'"<derivative> * d", function={name})'
+        )
+        what = f"`{name}` is called with the active argument `{active[0]}`" if active else name
+        base = self.refuse(s, e, f"{what}, but {why}", hint)
+        return MissingRule(base.message, base.place, base.hint)
+
+
+def shape_of(*kinds: Kind) -> Kind:
+    """Return the kind of a product of factors of these kinds, UNKNOWN when one is unknown."""
+    known = [k for k in kinds if isinstance(k, (Number, Array))]
+    return broadcast(*known) if len(known) == len(kinds) else UNKNOWN
+
+
+def same_shape(a: Kind, b: Kind) -> bool:
+    """True when values of these kinds are proved to have equal shapes."""
+    if isinstance(a, Number) and isinstance(b, Number):
+        return True
+    if isinstance(a, Array) and isinstance(b, Array) and a.dims is not None and b.dims is not None:
+        if len(a.dims) != len(b.dims):
+            return False
+        return all(
+            (x.symbol, x.offset) == (y.symbol, y.offset)
+            or (x.one is True and y.one is True)
+            or (x.one is False and y.one is False and broadcast_equal(x.one, y.one))
+            for x, y in zip(a.dims, b.dims)
+        )
+    return False
+
+
+def broadcast_equal(a: bool | None, b: bool | None) -> bool:
+    """Two lengths that met in one elementwise operation, neither of them 1, are equal."""
+    return a is False and b is False
+
+
+def reduced_axes(full: Kind, want: Kind) -> tuple[tuple[int, ...], bool] | None:
+    """Return the axes over which `full` must be summed to get the shape `want`, and keepdims.
+
+    None when that is not known. `want` was broadcast to `full` by NumPy.
+    """
+    if isinstance(full, Number) and isinstance(want, Number):
+        return (), False
+    if not isinstance(full, Array) or full.dims is None:
+        return None
+    if isinstance(want, Number):
+        return tuple(range(len(full.dims))), False
+    if not isinstance(want, Array) or want.dims is None:
+        return None
+    lead = len(full.dims) - len(want.dims)
+    if lead < 0:
+        return None
+    stretched = []
+    for axis, dim in enumerate(want.dims):
+        other = full.dims[lead + axis]
+        if (dim.symbol, dim.offset) == (other.symbol, other.offset) or dim.one is False:
+            continue
+        if dim.one is None:
+            return None
+        if other.one is not True:
+            stretched.append(lead + axis)
+    if lead and stretched:
+        return None
+    return (tuple(range(lead)), False) if lead else (tuple(stretched), True)
+
+
+def is_unknown(kind: Kind) -> bool:
+    return isinstance(kind, Unknown)
+
+
+def atomic(e: n.Expr) -> bool:
+    """True for an expression that costs nothing to repeat: a name, an attribute, an element."""
+    while isinstance(e, (n.Attribute, n.Subscript)):
+        if isinstance(e, n.Subscript) and not isinstance(e.index, (n.Name, n.Const)):
+            return False
+        e = e.value
+    return isinstance(e, (n.Name, n.Const))
+
+
+def operations(e: n.Expr) -> int:
+    """Return how many operations an expression costs, a call counting for several."""
+    from s2s_ad.ir.walk import subexprs
+
+    return sum(
+        4 if isinstance(x, n.Call) else 1
+        for x in subexprs(e)
+        if isinstance(x, (n.Binary, n.Unary, n.Call))
+    )
+
+
+def placeholders(exprs: Sequence[n.Expr]) -> set[str]:
+    """Return all names that some expressions read."""
+    found: set[str] = set()
+    for e in exprs:
+        found |= names(e)
+    return found

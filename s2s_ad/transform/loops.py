@@ -1,0 +1,149 @@
+"""How a loop runs backwards: its index, what it runs over, and what its targets were.
+
+Takes a `For` in normal form, gives a `LoopForm`; requires `ir`, `analysis`.
+
+    for i, v in enumerate(x):      →     for i in reversed(range(len(x))):
+                                             v = x[i]
+"""
+
+from __future__ import annotations
+
+import builtins
+from dataclasses import dataclass
+
+from s2s_ad.ir import nodes as n
+from s2s_ad.ir.kinds import DictOf
+from s2s_ad.transform.context import Context
+
+
+@dataclass(frozen=True)
+class LoopForm:
+    """A loop to be run backwards.
+
+    target: what the reversed loop binds. forward: an indexable that lists the values of `target`
+    in the order of the primal. backward: the same in reverse order. elements: what the other
+    targets of the primal are, given `target`. index: name of an index made for it, if any.
+    """
+
+    target: n.Expr
+    forward: n.Expr
+    backward: n.Expr
+    elements: tuple[tuple[n.Expr, n.Expr], ...] = ()
+    index: str | None = None
+
+
+def loop_form(context: Context, s: n.For) -> LoopForm:
+    """Return how `s` runs backwards."""
+    return _Form(context, s).form()
+
+
+class _Form:
+    def __init__(self, context: Context, s: n.For) -> None:
+        self.context = context
+        self.s = s
+
+    def callee(self, e: n.Expr) -> object:
+        if not isinstance(e, n.Call):
+            return None
+        reader = self.context.facts.reader(self.s.uid)
+        found = reader.object_of(e.func, self.context.facts.before[self.s.uid])
+        return found[0] if found else None
+
+    def builtin(self, name: str) -> n.Expr:
+        return n.Name(self.context.alias(name))
+
+    def reverse(self, e: n.Expr) -> n.Expr:
+        return n.Call(self.builtin("reversed"), (e,))
+
+    def form(self) -> LoopForm:
+        e, target = self.s.iter, self.s.target
+        called = self.callee(e)
+        if called is builtins.range:
+            return LoopForm(target, e, self.reverse(e))
+        if called is builtins.reversed and isinstance(e, n.Call):
+            inner = self.callee(e.args[0])
+            if inner is builtins.range:
+                whole = n.Slice(None, None, n.Unary("-", n.Const("1", 1)))
+                return LoopForm(target, n.Subscript(e.args[0], whole), e.args[0])
+        kind = self.context.kind(e, self.s.uid)
+        if isinstance(kind, DictOf):
+            return self.over_keys(target, e, ())
+        if isinstance(e, n.Call) and isinstance(e.func, n.Attribute) and called is None:
+            owner = e.func.value
+            if e.func.attr == "keys":
+                return self.over_keys(target, owner, ())
+            if e.func.attr == "values":
+                key = n.Name(self.context.names.fresh("key"))
+                return self.over_keys(key, owner, ((target, n.Subscript(owner, key)),))
+            if e.func.attr == "items" and isinstance(target, (n.TupleExpr, n.ListExpr)):
+                key_target, value = target.items
+                if isinstance(key_target, n.Name):
+                    item = n.Subscript(owner, key_target)
+                    return self.over_keys(key_target, owner, ((value, item),))
+        return self.by_index(target, e)
+
+    def over_keys(
+        self, target: n.Expr, owner: n.Expr, elements: tuple[tuple[n.Expr, n.Expr], ...]
+    ) -> LoopForm:
+        listed = n.Call(self.builtin("list"), (owner,))
+        split = tuple(x for t, v in elements for x in _matched(t, v))
+        return LoopForm(target, listed, self.reverse(owner), split)
+
+    def by_index(self, target: n.Expr, e: n.Expr) -> LoopForm:
+        index: n.Name | None = None
+        if self.callee(e) is builtins.enumerate and isinstance(e, n.Call) and len(e.args) == 1:
+            if isinstance(target, (n.TupleExpr, n.ListExpr)) and not e.keywords:
+                first = target.items[0]
+                if isinstance(first, n.Name):
+                    index = first
+                    target, e = target.items[1], e.args[0]
+        fresh = None
+        if index is None:
+            fresh = self.context.names.fresh("i")
+            index = n.Name(fresh)
+        forward = n.Call(self.builtin("range"), (self.length(e),))
+        elements = tuple(_matched(target, self.element(e, index)))
+        return LoopForm(index, forward, self.reverse(forward), elements, fresh)
+
+    def length(self, e: n.Expr) -> n.Expr:
+        called = self.callee(e)
+        if isinstance(e, n.Call) and called is builtins.zip:
+            sizes = []
+            for arg in e.args:
+                size = self.length(arg)
+                if size not in sizes:
+                    sizes.append(size)
+            if len(sizes) == 1:
+                return sizes[0]
+            return n.Call(self.builtin("min"), tuple(sizes))
+        if isinstance(e, n.Call) and called in (builtins.enumerate, builtins.reversed):
+            return self.length(e.args[0])
+        return n.Call(self.builtin("len"), (e,))
+
+    def element(self, e: n.Expr, index: n.Expr) -> n.Expr:
+        called = self.callee(e)
+        if isinstance(e, n.Call) and called is builtins.zip:
+            return n.TupleExpr(tuple(self.element(arg, index) for arg in e.args))
+        if isinstance(e, n.Call) and called is builtins.enumerate:
+            start = e.args[1] if len(e.args) > 1 else None
+            for keyword in e.keywords:
+                start = keyword.value
+            count = index if start is None else n.Binary("+", index, start)
+            return n.TupleExpr((count, self.element(e.args[0], index)))
+        if isinstance(e, n.Call) and called is builtins.reversed:
+            last = n.Binary("-", self.length(e.args[0]), n.Const("1", 1))
+            return self.element(e.args[0], n.Binary("-", last, index))
+        return n.Subscript(e, index)
+
+
+def _matched(target: n.Expr, value: n.Expr) -> list[tuple[n.Expr, n.Expr]]:
+    """Return the plain targets with the parts of the value they get."""
+    if isinstance(target, (n.TupleExpr, n.ListExpr)):
+        pairs: list[tuple[n.Expr, n.Expr]] = []
+        for k, item in enumerate(target.items):
+            if isinstance(value, n.TupleExpr):
+                pairs.extend(_matched(item, value.items[k]))
+            else:
+                pairs.extend(_matched(item, n.Subscript(value, n.Const(str(k), k))))
+        return pairs
+    return [(target, value)]

@@ -1,0 +1,208 @@
+"""The tangent of an expression: the differential of its value, from those of its variables.
+
+Takes an expression of the primal, gives the expression of its tangent (None for zero), each factor
+replaced by its differential where it stands; requires `ir`, `rules`, `analysis`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from s2s_ad.ir import nodes as n
+from s2s_ad.ir.kinds import UNKNOWN, Array, DictOf, Kind, ListOf, Number, TupleOf, Unknown
+from s2s_ad.rules.registry import Choice
+from s2s_ad.transform.context import Context, Diff, NeedsName, atomic, same_shape, shape_of
+from s2s_ad.transform.pullback import D, Pullback
+
+Product = Callable[[n.Expr], n.Expr]
+
+
+class Pushforward:
+    """Tangents of the expressions of one statement.
+
+    before: statements that must run first: calls of the tangents of callees. value: expressions
+    that such calls have already computed, by the call they replace.
+    """
+
+    def __init__(self, context: Context, s: n.Stmt, product: Product, splice: Callable) -> None:
+        self.context = context
+        self.s = s
+        self.product = product
+        self.splice = splice
+
+    def kind(self, e: n.Expr) -> Kind:
+        return self.context.kind(e, self.s.uid)
+
+    def varied(self, e: n.Expr) -> bool:
+        return self.context.facts.varied(e, self.s.uid)
+
+    def dot(self, e: n.Expr) -> n.Expr:
+        """Return the place of the tangent of a variable or of an element of one."""
+        if isinstance(e, n.Subscript):
+            return n.Subscript(self.dot(e.value), e.index)
+        assert isinstance(e, n.Name)
+        return n.Name(self.context.mark(e.id, "dot"))
+
+    def push(self, e: n.Expr, out: n.Expr | None = None) -> Diff | None:
+        """Return the tangent of `e`. out: a variable that holds the value of `e`."""
+        if not self.varied(e):
+            return None
+        kind = self.kind(e)
+        if isinstance(e, n.Name):
+            return Diff(self.dot(e), kind)
+        if isinstance(e, n.Subscript):
+            return self.element(e, kind)
+        if isinstance(e, (n.TupleExpr, n.ListExpr)):
+            return Diff(type(e)(tuple(self.item(x) for x in e.items)), kind)
+        if isinstance(e, n.DictExpr):
+            if any(key is None for key in e.keys):
+                raise self.refused(e, "`**` in an active dict", "add the items one by one")
+            return Diff(n.DictExpr(e.keys, tuple(self.item(x) for x in e.values)), kind)
+        if isinstance(e, n.IfExp):
+            body, orelse = self.item(e.body), self.item(e.orelse)
+            return Diff(n.IfExp(e.test, body, orelse), kind)
+        if isinstance(e, (n.Unary, n.Binary, n.Attribute)):
+            choice = self.context.choice(e, self.s)
+            if choice is None:
+                raise self.unsupported(e)
+            return self.rule(e, choice, kind, out)
+        if isinstance(e, n.Call):
+            return self.call(e, kind, out)
+        raise self.unsupported(e)
+
+    def unsupported(self, e: n.Expr) -> Exception:
+        return Pullback(self.context, self.s, self.product, self.splice).unsupported(e)
+
+    def refused(self, e: n.Expr, message: str, hint: str) -> Exception:
+        return self.context.refuse(self.s, e, message, hint)
+
+    def item(self, e: n.Expr) -> n.Expr:
+        """Return the tangent of an item in full shape, zeros when it does not vary."""
+        if isinstance(e, n.Starred):
+            if not self.varied(e.value):
+                return n.Starred(self.zero(e.value))
+            raise self.refused(e, "a starred active value in a display", "add its items one by one")
+        d = self.push(e)
+        return self.zero(e) if d is None else self.full(d, e).expr
+
+    def zero(self, e: n.Expr) -> n.Expr:
+        kind = self.kind(e)
+        if isinstance(kind, Number):
+            return n.Const("0.0", 0.0)
+        if isinstance(kind, Array):
+            return n.Call(self.context.np("zeros_like"), (e,))
+        return n.Call(self.context.helper("zeros_like"), (e,))
+
+    def call(self, e: n.Call, kind: Kind, out: n.Expr | None) -> Diff:
+        pull = Pullback(self.context, self.s, self.product, self.splice)
+        copied = pull.copy_of(e)
+        if copied is not None:
+            inner = self.push(copied)
+            assert inner is not None
+            return Diff(n.Call(e.func, (inner.expr,)), kind)
+        choice = self.context.choice(e, self.s)
+        if choice is not None:
+            return self.rule(e, choice, kind, out)
+        if self.context.calls.plan(e, self.context.facts, self.s.uid, "tangent") is None:
+            raise self.context.missing(e, self.s, "it has neither Python source nor a rule")
+        raise NeedsName(self.s.uid, e)
+
+    def rule(self, e: n.Expr, choice: Choice, kind: Kind, out: n.Expr | None) -> Diff:
+        rule = choice.rule
+        parts: list[Diff] = []
+        for p in rule.params:
+            if p.name not in rule.tangent:
+                continue
+            argument = choice.arguments[p.name]
+            d = self.push(argument)
+            if d is None:
+                continue
+            if rule.shape != "out":
+                d = self.full(d, argument)
+            parts.append(self.part(e, choice, p.name, d, kind, out))
+        total = parts[0]
+        for other in parts[1:]:
+            total = Diff(
+                n.Binary("+", total.expr, other.expr), shape_of(total.kind, other.kind)
+            )
+        return total
+
+    def part(
+        self, e: n.Expr, choice: Choice, param: str, d: Diff, kind: Kind, out: n.Expr | None
+    ) -> Diff:
+        if isinstance(e, n.Binary) and e.op in "*@":
+            left = param == choice.rule.params[0].name
+            expr = n.Binary(e.op, d.expr, e.right) if left else n.Binary(e.op, e.left, d.expr)
+            if e.op == "@":
+                return Diff(expr, kind)
+            other = self.kind(e.right if left else e.left)
+            return Diff(self.product(expr), shape_of(d.kind, other))
+        pull = Pullback(self.context, self.s, self.product, self.splice)
+        template = choice.rule.tangent[param]
+        result = out
+        if result is None and "out" in pull.reads(choice, template):
+            result = e if isinstance(kind, Number) else pull.result_of(e, kind)
+        filled = choice.tangent(param, D, result or n.Name("out"))
+        if atomic(d.expr):
+            expr = self.product(choice.tangent(param, d.expr, result or n.Name("out")))
+        else:
+            expr = self.splice(filled, D, d.expr)
+        if choice.rule.shape != "out":
+            return Diff(expr, kind)
+        kinds = [d.kind]
+        for name in pull.reads(choice, template):
+            if name == "out":
+                kinds.append(kind)
+            elif name in choice.arguments:
+                kinds.append(self.kind(choice.arguments[name]))
+        return Diff(expr, shape_of(*kinds))
+
+    def element(self, e: n.Subscript, kind: Kind) -> Diff:
+        base = e.value
+        root: n.Expr = base
+        while isinstance(root, n.Subscript):
+            root = root.value
+        if isinstance(root, n.Name) and root.id in self.context.facts.locals:
+            return Diff(n.Subscript(self.dot(base), e.index), kind)
+        d = self.push(base)
+        assert d is not None
+        return Diff(n.Subscript(self.full(d, base).expr, e.index), kind)
+
+    def full(self, d: Diff, e: n.Expr, like: n.Expr | None = None) -> Diff:
+        """Return a tangent with the shape of `e`, spread out if it is smaller.
+
+        like: a variable that holds the value of `e` by the time the tangent is evaluated.
+        """
+        kind = self.kind(e)
+        if isinstance(kind, (Number, ListOf, TupleOf, DictOf)) or same_shape(d.kind, kind):
+            return d
+        if isinstance(e, (n.Name, n.Subscript)) and like is None:
+            return d
+        if isinstance(kind, Array) and not isinstance(d.kind, Unknown):
+            if isinstance(d.kind, Number):
+                call = n.Call(self.context.np("full_like"), (like or e, d.expr))
+                return Diff(call, kind)
+            if isinstance(d.kind, Array) and d.kind.dims is not None and kind.dims is not None:
+                from s2s_ad.transform.context import reduced_axes
+
+                if reduced_axes(kind, d.kind) in (((), True), ((), False)):
+                    return d
+                zeros = n.Call(self.context.np("zeros_like"), (like or e,))
+                return Diff(n.Binary("+", d.expr, zeros), kind)
+        axis = n.Keyword("axis", n.TupleExpr(()))
+        if self.is_additive(e):
+            call = n.Call(self.context.helper("expand"), (d.expr, like or e), (axis,))
+            return Diff(call, UNKNOWN)
+        return d
+
+    def is_additive(self, e: n.Expr) -> bool:
+        """True when the tangent of `e` may have fewer axes than `e` itself: a sum with constants."""
+        if isinstance(e, n.Binary) and e.op in ("+", "-"):
+            if not (self.varied(e.left) and self.varied(e.right)):
+                return True
+            return self.is_additive(e.left) and self.is_additive(e.right)
+        if isinstance(e, n.Unary):
+            return self.is_additive(e.operand)
+        if isinstance(e, n.Binary) and e.op in ("*", "/"):
+            return any(self.is_additive(x) for x in (e.left, e.right) if self.varied(x))
+        return isinstance(e, n.Call)

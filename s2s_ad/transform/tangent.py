@@ -1,0 +1,343 @@
+"""Forward mode: the tangent of a function, statement by statement beside the primal.
+
+Takes a Function in normal form and its facts, gives `f_tangent`; requires `ir`, `analysis`, `rules`.
+
+    y = k * x           →       y_dot = k * x_dot
+                                y = k * x
+"""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Callable
+from dataclasses import replace
+
+from s2s_ad.analysis.values import PASSIVE, target_names
+from s2s_ad.ir import nodes as n
+from s2s_ad.ir.kinds import Array, ListOf, Number, Unknown
+from s2s_ad.ir.walk import assigned, names, walk_stmts
+from s2s_ad.transform.context import Context, Diff
+from s2s_ad.transform.pushforward import Pushforward
+
+Simplify = Callable[[n.Expr], n.Expr]
+
+
+def tangent(
+    context: Context, wrt: tuple[str, ...], name: str, product: Simplify, splice: Callable, total: Simplify
+) -> n.Function:
+    """Return the tangent function: parameters in `wrt` are followed by their dots."""
+    run = _Tangent(context, wrt, product, splice, total)
+    return run.function(name)
+
+
+class _Tangent:
+    def __init__(
+        self,
+        context: Context,
+        wrt: tuple[str, ...],
+        product: Simplify,
+        splice: Callable,
+        total: Simplify,
+    ) -> None:
+        self.context = context
+        self.facts = context.facts
+        self.wrt = wrt
+        self.product = product
+        self.splice = splice
+        self.total = total
+        self.dotted = {
+            name
+            for env in self.facts.after.values()
+            for name, value in env.items()
+            if value.varied
+        } | set(wrt)
+
+    def function(self, name: str) -> n.Function:
+        f = self.context.function
+        params: list[n.Param] = []
+        later: list[n.Param] = []
+        for p in f.params:
+            dot = n.Param(self.context.mark(p.name, "dot"), None, p.kind)
+            if p.name not in self.wrt:
+                params.append(p)
+            elif p.kind == "keyword_only":
+                later.extend((p, dot))
+            else:
+                params.extend((p, dot))
+        params = _ordered([*params, *later])
+        start: list[n.Stmt] = []
+        for p in f.params:
+            if p.name in self.dotted and p.name not in self.wrt:
+                start.append(self.cleared(p.name))
+        body = self.block(f.body)
+        return replace(f, name=name, params=tuple(params), body=(*start, *body))
+
+    def dot(self, name: str) -> n.Name:
+        return n.Name(self.context.mark(name, "dot"))
+
+    def pushforward(self, s: n.Stmt) -> Pushforward:
+        return Pushforward(self.context, s, self.product, self.splice)
+
+    def cleared(self, name: str, after: n.Stmt | None = None) -> n.Stmt:
+        """Return `x_dot = 0.0`, in the shape of the value `x` has."""
+        kind = PASSIVE.kind
+        if after is not None:
+            kind = self.facts.after.get(after.uid, {}).get(name, PASSIVE).kind
+        elif name in self.facts.entry:
+            kind = self.facts.entry[name].kind
+        zero: n.Expr = n.Const("0.0", 0.0)
+        if isinstance(kind, ListOf) and after is not None and isinstance(after, n.Assign):
+            if after.value == n.ListExpr(()):
+                zero = n.ListExpr(())
+            else:
+                zero = n.Call(self.context.helper("zeros_like"), (n.Name(name),))
+        elif isinstance(kind, Array):
+            zero = n.Call(self.context.np("zeros_like"), (n.Name(name),))
+        elif not isinstance(kind, Number):
+            zero = n.Call(self.context.helper("zeros_like"), (n.Name(name),))
+        return n.Assign((self.dot(name),), zero, of=after.uid if after else None)
+
+    def block(self, block: n.Block) -> n.Block:
+        return tuple(out for s in block for out in self.statement(s))
+
+    def statement(self, s: n.Stmt) -> list[n.Stmt]:
+        if isinstance(s, n.Assign):
+            return self.assign(s)
+        if isinstance(s, n.AugAssign):
+            return self.augmented(s)
+        if isinstance(s, n.Append):
+            return self.append(s)
+        if isinstance(s, n.Pop):
+            if self.facts.before[s.uid].get(s.stack, PASSIVE).varied and isinstance(s.target, n.Name):
+                dot = n.Pop(self.dot(s.target.id), self.context.mark(s.stack, "dot"), of=s.uid)
+                return self.commented(dot, s)
+            return [s]
+        if isinstance(s, n.Return):
+            return self.returned(s)
+        if isinstance(s, n.If):
+            branches = tuple(replace(b, body=self.block(b.body)) for b in s.branches)
+            return [replace(s, branches=branches, orelse=self.block(s.orelse))]
+        if isinstance(s, n.While):
+            return [replace(s, body=self.block(s.body), orelse=self.block(s.orelse))]
+        if isinstance(s, n.For):
+            return self.for_loop(s)
+        if isinstance(s, n.With):
+            return [replace(s, body=self.block(s.body))]
+        return [s, *self.passive(s)]
+
+    def passive(self, s: n.Stmt) -> list[n.Stmt]:
+        """Clear the tangents of what a passive statement binds."""
+        return [self.cleared(x, s) for x in sorted(assigned((s,)) & self.dotted)]
+
+    def commented(self, first: n.Stmt, *rest: n.Stmt) -> list[n.Stmt]:
+        """Put the comments above a statement above its tangent, which comes first."""
+        s = rest[-1]
+        if s.comments.before:
+            first = replace(first, comments=replace(n.NO_COMMENTS, before=s.comments.before))
+            s = replace(s, comments=replace(s.comments, before=()))
+        return [first, *rest[:-1], s]
+
+    def assign(self, s: n.Assign) -> list[n.Stmt]:
+        target = s.targets[0]
+        if not self.facts.varied(s.value, s.uid):
+            if isinstance(target, (n.Subscript, n.Attribute)):
+                return [s]
+            return [s, *self.passive(s)]
+        plan = None
+        if isinstance(s.value, n.Call):
+            plan = self.context.calls.plan(s.value, self.facts, s.uid, "tangent")
+        if plan is not None and plan.tangent:
+            return self.user_call(s, plan, target)
+        if isinstance(target, n.Name):
+            free = target.id not in names(s.value)
+            push = self.pushforward(s)
+            d = push.push(s.value, target if free else None)
+            assert d is not None
+            d = push.full(d, s.value, target if free else None)
+            dot = n.Assign((self.dot(target.id),), self.total(d.expr), of=s.uid)
+            if free and target.id in names(dot.value):
+                return [s, dot]
+            return self.commented(dot, s)
+        if isinstance(target, (n.TupleExpr, n.ListExpr)) and isinstance(
+            s.value, (n.TupleExpr, n.ListExpr)
+        ):
+            push = self.pushforward(s)
+            pairs = [
+                (self.dot(t.id), self.total(push.item(e)))
+                for t, e in zip(target.items, s.value.items)
+                if isinstance(t, n.Name) and t.id in self.dotted
+            ]
+            dots = tuple(p[0] for p in pairs)
+            values = tuple(p[1] for p in pairs)
+            if len(pairs) == 1:
+                dot = n.Assign((dots[0],), values[0], of=s.uid)
+            else:
+                dot = n.Assign((n.TupleExpr(dots),), n.TupleExpr(values), of=s.uid)
+            return self.commented(dot, s)
+        raise self.context.refuse(
+            s, target, "a store of an active value into an element or attribute",
+            "build a list with append, or a new array",
+        )
+
+    def user_call(self, s: n.Assign, plan: object, target: n.Expr) -> list[n.Stmt]:
+        from s2s_ad.transform.context import CallPlan
+
+        assert isinstance(plan, CallPlan)
+        push = self.pushforward(s)
+        args: list[n.Expr] = []
+        for p, e in plan.arguments:
+            args.append(e)
+            if p in plan.active:
+                d = push.push(e)
+                args.append(self.total(push.full(d, e).expr) if d is not None else push.zero(e))
+        if isinstance(target, n.Name):
+            dot: n.Expr = self.dot(target.id)
+        else:
+            assert isinstance(target, (n.TupleExpr, n.ListExpr))
+            dot = n.TupleExpr(tuple(self.dot(x) for x in _plain(target)))
+        call = n.Call(n.Name(plan.tangent), tuple(args))
+        return [replace(s, targets=(n.TupleExpr((target, dot)),), value=call)]
+
+    def augmented(self, s: n.AugAssign) -> list[n.Stmt]:
+        target = s.target
+        if not isinstance(target, n.Name):
+            if self.facts.varied(s.value, s.uid) or self.facts.varied(target, s.uid):
+                raise self.context.refuse(
+                    s, target, "a store of an active value into an element or attribute",
+                    "build a list with append, or a new array",
+                )
+            return [s]
+        whole = n.Binary(s.op, target, s.value)
+        if not self.facts.varied(whole, s.uid):
+            return [s, *self.passive(s)]
+        push = self.pushforward(s)
+        if s.op in "+-" and self.facts.varied(target, s.uid):
+            d = push.push(s.value)
+            if d is None:
+                return [s]
+            number = isinstance(self.facts.value(target, s.uid).kind, Number)
+            if number:
+                dot: n.Stmt = n.AugAssign(self.dot(target.id), s.op, self.total(d.expr), of=s.uid)
+                return self.commented(dot, s)
+        d = push.push(whole)
+        assert d is not None
+        d = push.full(d, whole)
+        dot = n.Assign((self.dot(target.id),), self.total(d.expr), of=s.uid)
+        return self.commented(dot, self.rebound(s))
+
+    def rebound(self, s: n.AugAssign) -> n.Stmt:
+        """Write `x op= e` as `x = x op e` unless x is a number: an array may have other names."""
+        if isinstance(self.facts.value(s.target, s.uid).kind, Number):
+            return s
+        value = n.Binary(s.op, s.target, s.value)
+        return n.Assign((s.target,), value, origin=s.origin, comments=s.comments, uid=s.uid)
+
+    def append(self, s: n.Append) -> list[n.Stmt]:
+        if s.stack not in self.dotted:
+            return [s]
+        push = self.pushforward(s)
+        stack = self.context.mark(s.stack, "dot")
+        dot = n.Append(stack, self.total(push.item(s.value)), of=s.uid)
+        return self.commented(dot, s)
+
+    def returned(self, s: n.Return) -> list[n.Stmt]:
+        value = s.value if s.value is not None else n.Const("None", None)
+        push = self.pushforward(s)
+        pre: list[n.Stmt] = []
+        if not self.facts.varied(value, s.uid):
+            dot = push.zero(value)
+        elif isinstance(value, (n.Name, n.TupleExpr, n.ListExpr)):
+            dot = push.item(value)
+        else:
+            name = self.context.names.fresh("result_dot")
+            d = push.push(value)
+            assert d is not None
+            pre = [n.Assign((n.Name(name),), self.total(push.full(d, value).expr), of=s.uid)]
+            dot = n.Name(name)
+        last = replace(s, value=n.TupleExpr((value, dot)))
+        return self.commented(pre[0], last) if pre else [last]
+
+    # -- loops
+
+    def for_loop(self, s: n.For) -> list[n.Stmt]:
+        body, orelse = self.block(s.body), self.block(s.orelse)
+        if not target_names(s.target) & self.dotted:
+            return [replace(s, body=body, orelse=orelse)]
+        target, source = self.paired(s.target, s.iter, s)
+        return [replace(s, target=target, iter=source, body=body, orelse=orelse)]
+
+    def paired(self, target: n.Expr, e: n.Expr, s: n.For) -> tuple[n.Expr, n.Expr]:
+        """Return a target and what it runs over, active items in pairs with their tangents."""
+        reader = self.facts.reader(s.uid)
+        found = reader.object_of(e.func, self.facts.before[s.uid]) if isinstance(e, n.Call) else None
+        callee = found[0] if found else None
+        inner = isinstance(target, (n.TupleExpr, n.ListExpr))
+        if isinstance(e, n.Call) and callee is builtins.enumerate and inner:
+            assert isinstance(target, (n.TupleExpr, n.ListExpr))
+            t, source = self.paired(target.items[1], e.args[0], s)
+            return n.TupleExpr((target.items[0], t)), replace(e, args=(source, *e.args[1:]))
+        if isinstance(e, n.Call) and callee is builtins.reversed:
+            t, source = self.paired(target, e.args[0], s)
+            if isinstance(source, n.Call) and source != e.args[0]:
+                source = n.Call(n.Name(self.context.alias("list")), (source,))
+            return t, replace(e, args=(source,))
+        if isinstance(e, n.Call) and callee is builtins.zip and inner:
+            assert isinstance(target, (n.TupleExpr, n.ListExpr))
+            targets: list[n.Expr] = []
+            sources: list[n.Expr] = []
+            for t, x in zip(target.items, e.args):
+                if isinstance(t, n.Name) and isinstance(x, n.Name) and t.id in self.dotted:
+                    targets.extend((t, self.dot(t.id)))
+                    sources.extend((x, self.tangent_of(x, s)))
+                else:
+                    t, x = self.paired(t, x, s)
+                    targets.append(t)
+                    sources.append(x)
+            return n.TupleExpr(tuple(targets)), n.Call(e.func, tuple(sources))
+        if isinstance(e, n.Call) and isinstance(e.func, n.Attribute) and e.func.attr == "items" and inner:
+            assert isinstance(target, (n.TupleExpr, n.ListExpr))
+            key, value = target.items
+            if isinstance(value, n.Name) and value.id in self.dotted:
+                owner = self.tangent_of(e.func.value, s)
+                values = n.Call(n.Attribute(owner, "values"), ())
+                zipped = n.Call(n.Name(self.context.alias("zip")), (e, values))
+                return n.TupleExpr((target, self.dot(value.id))), zipped
+        if isinstance(e, n.Call) and isinstance(e.func, n.Attribute) and e.func.attr == "values":
+            if isinstance(target, n.Name) and target.id in self.dotted:
+                owner = self.tangent_of(e.func.value, s)
+                values = n.Call(n.Attribute(owner, "values"), ())
+                zipped = n.Call(n.Name(self.context.alias("zip")), (e, values))
+                return n.TupleExpr((target, self.dot(target.id))), zipped
+        if not target_names(target) & self.dotted:
+            return target, e
+        dots = _dotted(target, self.dot)
+        pair = n.TupleExpr((target, dots))
+        return pair, n.Call(n.Name(self.context.alias("zip")), (e, self.tangent_of(e, s)))
+
+    def tangent_of(self, e: n.Expr, s: n.For) -> n.Expr:
+        push = self.pushforward(s)
+        d = push.push(e)
+        return push.zero(e) if d is None else d.expr
+
+
+def _plain(target: n.TupleExpr | n.ListExpr) -> list[str]:
+    return [t.id for t in target.items if isinstance(t, n.Name)]
+
+
+def _dotted(target: n.Expr, dot: Callable[[str], n.Expr]) -> n.Expr:
+    if isinstance(target, n.Name):
+        return dot(target.id)
+    assert isinstance(target, (n.TupleExpr, n.ListExpr))
+    return n.TupleExpr(tuple(_dotted(item, dot) for item in target.items))
+
+
+def _ordered(params: list[n.Param]) -> list[n.Param]:
+    """Give no parameter a default in front of one without: dots have none, so later ones follow."""
+    last = max(
+        (k for k, p in enumerate(params) if p.default is None and p.kind in ("normal", "positional_only")),
+        default=-1,
+    )
+    return [
+        replace(p, default=None) if k < last and p.kind in ("normal", "positional_only") else p
+        for k, p in enumerate(params)
+    ]
