@@ -310,7 +310,7 @@ def _check_case(rule: Rule, values: Values, spoil: Mapping[str, float]) -> None:
     before = copy.deepcopy(values)
     out = call(rule, values)
     w = drawn(rng, out)
-    for param in rule.adjoint:
+    for param in (name for name in rule.adjoint if flat(values[name]).size):
         v = drawn(rng, values[param])
         where = f"{rule.text} ranks={rule.ranks} by {param} at {values}"
         with warnings.catch_warnings():

@@ -136,6 +136,7 @@ for _larger, _smaller, _kind in (
             on=(-2, 2),
         )
 _BOX = {"a": (-2.0, 2.0), "a_min": (-1.0, -0.5), "a_max": (0.5, 1.0)}
+_WIDE = {"a_min": (-2.0, 6.0), "a_max": (-2.0, 6.0)}
 _FROM, _UP_TO = {"a_min": given, "a_max": None}, {"a_min": None, "a_max": given}
 _BOTH = {"a_min": given, "a_max": given}
 for _where, _active, _maps in (
@@ -150,7 +151,12 @@ for _where, _active, _maps in (
     (_BOTH, ("a",), {"a": "d * ((a > a_min) & (a < a_max))"}),
 ):  # fmt: skip
     elementwise(
-        "np.clip(a, a_min, a_max)", _maps, where=_where, active=_active, result="same", on=_BOX
+        "np.clip(a, a_min, a_max)",
+        _maps,
+        where=_where,
+        active=_active,
+        result="same",
+        on=_BOX if _active is None or "a" in _active else _WIDE,
     )
 elementwise(
     "np.clip(a, a_min, a_max)",

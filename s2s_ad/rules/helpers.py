@@ -27,7 +27,13 @@ linear(
     result=results.same("like"),
 )
 linear("runtime.spread(g, items)", g="unbroadcast(sum(d), g)", items="0", result=_LIST)
-linear("runtime.unrepeat(g, items)", g="list(d) * (len(g) // len(items))", items="0", result=_LIST)
+linear(
+    "runtime.unrepeat(g, items)",
+    g="list(d) * (len(g) // len(items))",
+    items="0",
+    ranks=("list",),
+    result=_LIST,
+)
 linear("runtime.split_like(g, arrays, axis=0)", g="np.concatenate(d, axis=axis)", arrays="0",
        tangent={"g": "split_like(d, arrays, axis)"},
        result=constant(ListOf(Array(None, "float"))))  # fmt: skip
@@ -86,19 +92,21 @@ bilinear(
 )
 _WITH_D = "(*directions[:k], {}, *directions[k + 1 :])"
 _EACH = "for k in range(len(directions))"
-general(
-    "runtime.exclusive_product(x, axis=None, directions=())",
-    tangent={
-        "x": "exclusive_product(x, axis, (*directions, d))",
-        "directions": f"sum(exclusive_product(x, axis, {_WITH_D.format('d[k]')}) {_EACH})",
-    },
-    adjoint={
-        "x": "exclusive_product(x, axis, (*directions, d))",
-        "directions": f"[exclusive_product(x, axis, {_WITH_D.format('d')}) {_EACH}]",
-    },
-    result=results.like("x", "float"),
-    on=(0.5, 2),
-)
+for _ranks, _back in ((("array",), "{}"), ((None,), "unbroadcast({}, x)")):
+    general(
+        "runtime.exclusive_product(x, axis=None, directions=())",
+        tangent={
+            "x": "exclusive_product(x, axis, (*directions, d))",
+            "directions": f"sum(exclusive_product(x, axis, {_WITH_D.format('d[k]')}) {_EACH})",
+        },
+        adjoint={
+            "x": _back.format("exclusive_product(x, axis, (*directions, d))"),
+            "directions": f"[exclusive_product(x, axis, {_WITH_D.format('d')}) {_EACH}]",
+        },
+        ranks=_ranks,
+        result=results.like("x", "float"),
+        on=(0.5, 2),
+    )
 
 # scans
 

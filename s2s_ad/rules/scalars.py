@@ -71,7 +71,7 @@ zero("builtins.round(number, ndigits=None)", result=_rounded)
 
 # the largest and the smallest: a constant wins a tie, differentiated arguments share it
 
-for _name, _op in (("max", ">"), ("min", "<")):
+for _name, _op, _far in (("max", ">", (-2, 6)), ("min", "<", (-6, 2))):
     general(
         f"builtins.{_name}(iterable, /)",
         tangent="sum(weight * part for weight, part in zip(ties(iterable, out), d))",
@@ -81,7 +81,7 @@ for _name, _op in (("max", ">"), ("min", "<")):
     )
     _pair = f"builtins.{_name}(a, b, /)"
     elementwise(_pair, a=f"d * (a {_op} b)", active=("a",), result=_extreme, on=(-2, 2))
-    elementwise(_pair, b=f"d * (b {_op} a)", active=("b",), result=_extreme, on=(-2, 2))
+    elementwise(_pair, b=f"d * (b {_op} a)", active=("b",), result=_extreme, on=_far)
     elementwise(
         _pair,
         a=f"d * ((a {_op} b) + 0.5 * (a == b))",

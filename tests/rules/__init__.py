@@ -1,0 +1,1 @@
+"""Tests that come from the registry of rules: nothing is written here when a rule is added."""
