@@ -6,8 +6,8 @@ requires `frontend`, `analysis`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 
 from s2s_ad.analysis.flow import Facts, interpret
 from s2s_ad.analysis.values import Value
@@ -33,6 +33,7 @@ class Prepared:
     function: n.Function
     values: Values
     names: Names
+    transparent: dict[str, n.Expr] = field(default_factory=dict)
 
     def facts(self) -> Facts:
         """Return the facts of the function as it is now."""
@@ -50,6 +51,7 @@ class Prepared:
             lambda name: linker.alias(name, avoid),
             self.program,
             self.subject.refuse,
+            transparent=self.transparent,
         )
 
 
@@ -129,13 +131,16 @@ def with_result(function: n.Function, names: Names) -> n.Function:
 
 
 def name_expressions(
-    function: n.Function, wanted: Sequence[tuple[int, n.Expr]], names: Names
+    prepared: Prepared, wanted: Sequence[tuple[int, n.Expr]], is_user_call: Callable[[n.Expr], bool]
 ) -> n.Function:
     """Give sub-expressions of statements names of their own, in statements in front of them.
 
     y = np.mean(np.exp(x))      →       exp = np.exp(x)
                                         y = np.mean(exp)
+
+    Calls of user code become statements with adjoints of their own.
     """
+    function, names = prepared.function, prepared.names
     by_statement: dict[int, list[n.Expr]] = {}
     for uid, e in wanted:
         found = by_statement.setdefault(uid, [])
@@ -150,6 +155,8 @@ def name_expressions(
             name = n.Name(names.fresh(_wish(e)))
             s = map_stmt_exprs(s, lambda x: _replaced(x, e, name))
             before.append(n.Assign((name,), e, origin=s.origin))
+            if not is_user_call(e):
+                prepared.transparent[name.id] = e
         before[0] = replace(before[0], comments=s.comments)
         return (*before, replace(s, comments=n.NO_COMMENTS))
 

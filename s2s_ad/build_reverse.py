@@ -99,7 +99,8 @@ class _Run:
         sweeps = builder.block(body[self.skip : -1])
         if builder.requests:
             prepared.names.taken = self.taken
-            prepared.function = name_expressions(prepared.function, builder.requests, prepared.names)
+            callee = builder.callees
+            prepared.function = name_expressions(prepared, builder.requests, lambda e: e in callee)
             return self.options
         kinds = self.kinds(context.facts)
         seed = context.mark(result, "bar")

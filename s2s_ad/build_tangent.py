@@ -24,4 +24,4 @@ def tangent_function(prepared: Prepared, wrt: tuple[str, ...], name: str) -> n.F
         except NeedsName as need:
             prepared.names.taken = taken
             wanted = [(need.uid, need.expr)]
-            prepared.function = name_expressions(prepared.function, wanted, prepared.names)
+            prepared.function = name_expressions(prepared, wanted, lambda e: True)

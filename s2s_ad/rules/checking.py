@@ -219,7 +219,7 @@ def _accepts(rule: Rule, values: Values) -> bool:
         warnings.simplefilter("error", DeprecationWarning)
         try:
             out = call(rule, values)
-            return bool(np.all(np.isfinite(flat(out)))) and _in_floats(out)
+            return not rule.adjoint or (bool(np.all(np.isfinite(flat(out)))) and _in_floats(out))
         except (TypeError, ValueError, IndexError, AttributeError, ArithmeticError):
             return False
         except DeprecationWarning:

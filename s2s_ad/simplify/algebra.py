@@ -50,9 +50,8 @@ def term(expr: Expr) -> Term:
             if part.op == "-":
                 coefficient = -coefficient
             stack.append((op, part.operand))
-        elif isinstance(part, Binary) and part.op in "*/":
-            right = part.op if op == "*" else ("/" if part.op == "*" else "*")
-            stack.append((right, part.right))
+        elif isinstance(part, Binary) and part.op in "*/" and op == "*":
+            stack.append((part.op, part.right))
             stack.append((op, part.left))
         elif (value := number(part)) is not None and (value != 0 or op == "*"):
             coefficient = coefficient * value if op == "*" else coefficient / value
@@ -105,6 +104,9 @@ def negate(expr: Expr) -> Expr:
     if isinstance(expr, Unary) and expr.op == "-":
         return expr.operand
     if isinstance(expr, Binary) and expr.op in "*/":
+        quotient = isinstance(expr.left, Binary) and expr.left.op == "/"
+        if expr.op == "*" and quotient:
+            return replace(expr, left=Unary("-", expr.left))
         return replace(expr, left=negate(expr.left))
     return Unary("-", expr)
 
@@ -165,7 +167,7 @@ def merge(parts: Sequence[Term], seed: Expr | None = None) -> list[Term]:
         if before is None:
             merged[key] = t
         else:
-            factors = before.factors
+            factors = t.factors
             if ("*", seed) in factors:
                 last = ("*", seed)
                 factors = (*(f for f in factors if f != last), last)  # type: ignore[assignment]

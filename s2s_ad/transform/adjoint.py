@@ -73,6 +73,7 @@ class Builder:
         self.temporaries: set[str] = set()
         self.requests: list[tuple[int, n.Expr]] = []
         self.choices: set[str] = set()
+        self.callees: list[n.Expr] = []
         self.depth = 0
 
     def bar(self, name: str) -> n.Name:
@@ -95,6 +96,8 @@ class Builder:
             return self.fragment(s)
         except NeedsName as need:
             self.requests.append((need.uid, need.expr))
+            if need.callee:
+                self.callees.append(need.expr)
             return Sweeps([s])
 
     def fragment(self, s: n.Stmt) -> Sweeps:
@@ -155,6 +158,8 @@ class Builder:
         written = frozenset().union(*(target_names(t) for t in s.targets))
         if not self.is_active(s):
             return Sweeps([s], self.cleared(written))
+        if written and written <= self.context.transparent.keys():
+            return Sweeps([s])
         target = s.targets[0]
         if isinstance(s.value, n.Call):
             plan = self.context.calls.plan(s.value, self.facts, s.uid, "adjoint")

@@ -50,10 +50,11 @@ class Calls(Protocol):
 class NeedsName(Exception):
     """A sub-expression of a statement must be given a name before it can be differentiated."""
 
-    def __init__(self, uid: int, expr: n.Expr) -> None:
+    def __init__(self, uid: int, expr: n.Expr, callee: bool = False) -> None:
         super().__init__(uid)
         self.uid = uid
         self.expr = expr
+        self.callee = callee
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,11 @@ class Diff:
 
 @dataclass
 class Context:
-    """One function being differentiated. alias: how `np`, `math`, a builtin or a helper is spelled."""
+    """One function being differentiated.
+
+    alias: how `np`, `math`, a builtin or a helper is spelled. transparent: names given to
+    sub-expressions for the sake of their values: they have no adjoint of their own.
+    """
 
     function: n.Function
     facts: Facts
@@ -77,6 +82,7 @@ class Context:
     refuse: Callable[[n.Stmt, n.Expr | None, str, str], S2SError]
     marks: dict[tuple[str, str], str] = field(default_factory=dict)
     prologues: set[int] = field(default_factory=set)
+    transparent: dict[str, n.Expr] = field(default_factory=dict)
 
     def mark(self, name: str, mark: str) -> str:
         """Return the name of the adjoint (`bar`) or tangent (`dot`) of variable `name`."""

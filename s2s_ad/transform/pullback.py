@@ -72,7 +72,9 @@ class Pullback:
         value = self.value(e)
         if not value.varied:
             return
-        if isinstance(e, n.Name):
+        if isinstance(e, n.Name) and e.id in self.context.transparent:
+            self.pull(self.context.transparent[e.id], d, e)
+        elif isinstance(e, n.Name):
             self.add(e, self.whole(d, e, value.kind))
         elif isinstance(e, n.Subscript):
             self.element(e, d, value.kind)
@@ -128,7 +130,7 @@ class Pullback:
         if plan is None:
             raise self.context.missing(e, self.s, "it has neither Python source nor a rule")
         if not plan.cheap:
-            raise NeedsName(self.s.uid, e)
+            raise NeedsName(self.s.uid, e, callee=True)
         self.callee(plan, tuple(x for _, x in plan.arguments), d)
 
     def copy_of(self, e: n.Call) -> n.Expr | None:
@@ -182,7 +184,7 @@ class Pullback:
                 result = self.result_of(e, kind)
             argument = choice.arguments[p]
             contribution = self.filled(choice, p, d, result or n.Name("out"))
-            new = self.reduction(choice, p, d) or self.partial(choice, p, contribution, d, kind)
+            new = self.reduction(choice, p, d, result or n.Name("out")) or self.partial(choice, p, contribution, d, kind)
             if rule.shape == "out":
                 new = self.fit(new, e, kind, argument)
             self.pull(argument, new)
@@ -230,7 +232,7 @@ class Pullback:
             return template
         return None
 
-    def reduction(self, choice: Choice, param: str, d: Diff) -> Diff | None:
+    def reduction(self, choice: Choice, param: str, d: Diff, out: n.Expr) -> Diff | None:
         """Return the adjoint of a reduction without spreading it out where NumPy broadcasts."""
         call = self.expansion(choice, param)
         if call is None:
@@ -254,7 +256,7 @@ class Pullback:
         if shown is None:
             return None
         template = _replaced(choice.rule.adjoint[param], call)
-        expr = choice.fill(template, D, n.Name("out"))
+        expr = choice.fill(template, D, out)
         others = [
             self.value(choice.arguments[x]).kind
             for x in names(template)

@@ -24,11 +24,14 @@ class Pushforward:
     that such calls have already computed, by the call they replace.
     """
 
-    def __init__(self, context: Context, s: n.Stmt, product: Product, splice: Callable) -> None:
+    def __init__(
+        self, context: Context, s: n.Stmt, product: Product, splice: Callable, total: Product
+    ) -> None:
         self.context = context
         self.s = s
         self.product = product
         self.splice = splice
+        self.total = total
 
     def kind(self, e: n.Expr) -> Kind:
         return self.context.kind(e, self.s.uid)
@@ -125,7 +128,7 @@ class Pushforward:
             total = Diff(
                 n.Binary("+", total.expr, other.expr), shape_of(total.kind, other.kind)
             )
-        return total
+        return Diff(self.total(total.expr), total.kind) if len(parts) > 1 else total
 
     def part(
         self, e: n.Expr, choice: Choice, param: str, d: Diff, kind: Kind, out: n.Expr | None

@@ -202,7 +202,7 @@ class _Block:
                 before |= more
                 after |= made
         else:
-            needs = set().union(*(names(e) for e in stmt_exprs(s))) if self.rereads(s) else set()
+            needs = self.operands(s)
             for v in reads:
                 if v in self.kills[k] and v not in needs:
                     after.add(v)
@@ -210,10 +210,11 @@ class _Block:
                     before.add(v)
         return before, after
 
-    def rereads(self, s: n.Stmt) -> bool:
-        return isinstance(s, (n.Assign, n.AugAssign)) and any(
-            v in names(s.value) for v in self.killed(s)
-        ) or isinstance(s, n.AugAssign)
+    def operands(self, s: n.Stmt) -> set[str]:
+        """Return what a statement reads: its reverse means those values, not the ones it makes."""
+        if isinstance(s, n.AugAssign):
+            return names(s.value) | names(s.target)
+        return names(s.value) if isinstance(s, n.Assign) else set()
 
     # -- compound statements
 

@@ -76,7 +76,7 @@ class _Tangent:
         return n.Name(self.context.mark(name, "dot"))
 
     def pushforward(self, s: n.Stmt) -> Pushforward:
-        return Pushforward(self.context, s, self.product, self.splice)
+        return Pushforward(self.context, s, self.product, self.splice, self.total)
 
     def cleared(self, name: str, after: n.Stmt | None = None) -> n.Stmt:
         """Return `x_dot = 0.0`, in the shape of the value `x` has."""
@@ -142,7 +142,10 @@ class _Tangent:
         if not self.facts.varied(s.value, s.uid):
             if isinstance(target, (n.Subscript, n.Attribute)):
                 return [s]
-            return [s, *self.passive(s)]
+            dots = self.passive(s)
+            if all(isinstance(d, n.Assign) and isinstance(d.value, n.Const) for d in dots):
+                return [*dots, s]
+            return [s, *dots]
         plan = None
         if isinstance(s.value, n.Call):
             plan = self.context.calls.plan(s.value, self.facts, s.uid, "tangent")

@@ -10,6 +10,8 @@ import ast
 import itertools
 import linecache
 import random
+import sys
+import types
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -53,11 +55,14 @@ class Program:
 
 def load(text: str, entry: str) -> Callable[..., Any]:
     """Return function `entry` of the module `text`."""
-    file = f"<program {next(_files)}>"
+    number = next(_files)
+    file = f"<program {number}>"
     linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
-    namespace: dict[str, Any] = {"__name__": "random_program"}
-    exec(compile(text, file, "exec"), namespace)
-    function: Callable[..., Any] = namespace[entry]
+    # a module like any other, so that generated code can import from it
+    module = types.ModuleType(f"random_program_{number}")
+    sys.modules[module.__name__] = module
+    exec(compile(text, file, "exec"), module.__dict__)
+    function: Callable[..., Any] = getattr(module, entry)
     return function
 
 
