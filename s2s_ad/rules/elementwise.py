@@ -176,7 +176,7 @@ elementwise(
     condition="0",
     x="np.where(condition, d, 0.0)",
     y="np.where(condition, 0.0, d)",
-    result=results.elementwise("same", ("x", "y", "condition")),
+    result=results.elementwise("plain", ("x", "y", "condition"), array=True),
     on=(-2, 2),
 )
 elementwise(
@@ -198,7 +198,8 @@ zero("np.imag(val)", "np.angle(z, deg=False)", result="same")
 # special functions
 
 elementwise("np.sinc(x)", "sinc_slope(1, x) * d", on=(-2, 2))
-elementwise("np.i0(x)", "bessel_i(1, x) * d", on=(-2, 2))
+elementwise("np.i0(x)", "bessel_i(1, x) * d", on=(-2, 2),
+            result=results.elementwise("float", ("x",), array=True))  # fmt: skip
 elementwise("math.erf(x, /)", "2.0 / sqrt(pi) * exp(-x * x) * d", on=(-2, 2))
 elementwise("math.erfc(x, /)", "-2.0 / sqrt(pi) * exp(-x * x) * d", on=(-2, 2))
 elementwise("math.gamma(x, /)", "digamma(x) * out * d", on=(0.5, 4))

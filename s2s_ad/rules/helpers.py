@@ -12,6 +12,7 @@ from .declare import bilinear, elementwise, general, linear, zero
 from .results import constant
 
 _UNKNOWN = constant(UNKNOWN)
+_ENTRIES = results.elementwise("float", ("x",))
 _LIST = constant(ListOf(UNKNOWN))
 
 # structure: g is a differential, which is what these are linear in
@@ -26,7 +27,7 @@ linear(
     tangent={"g": "expand(d, like, axis, keepdims)"},
     result=results.same("like"),
 )
-linear("runtime.spread(g, items)", g="unbroadcast(sum(d), g)", items="0", result=_LIST)
+linear("runtime.spread(g, items)", g="unbroadcast(sum(d), g)", items="0", result=_UNKNOWN)
 linear(
     "runtime.unrepeat(g, items)",
     g="list(d) * (len(g) // len(items))",
@@ -60,7 +61,10 @@ elementwise("runtime.log_or_zero(x)", "quotient(absorb(x != 0.0, d), x)", on=(0.
 
 # ties move in steps
 
-zero("runtime.ties(x, extreme, axis=None, keepdims=False)", result=results.like("x", "float"))
+zero(
+    "runtime.ties(x, extreme, axis=None, keepdims=False)",
+    result=results.elementwise("float", ("x",)),
+)
 zero("runtime.share(value, extreme, actives, constants)", result=constant(FLOAT))
 
 # products
@@ -141,11 +145,10 @@ general(
 
 # special functions
 
-_ORDER = results.elementwise("float", ("x",))
 elementwise("runtime.digamma(x)", "polygamma(1, x) * d", on=(0.5, 4))
-elementwise("runtime.polygamma(n, x)", x="polygamma(n + 1, x) * d", result=_ORDER,
+elementwise("runtime.polygamma(n, x)", x="polygamma(n + 1, x) * d", result=_ENTRIES,
             on={"n": (1, 1), "x": (0.5, 4)})  # fmt: skip
 elementwise("runtime.bessel_i(n, x)", x="0.5 * (bessel_i(n - 1, x) + bessel_i(n + 1, x)) * d",
-            result=_ORDER, on={"n": (1, 1), "x": (-2, 2)})  # fmt: skip
-elementwise("runtime.sinc_slope(n, x)", x="sinc_slope(n + 1, x) * d", result=_ORDER,
+            result=_ENTRIES, on={"n": (1, 1), "x": (-2, 2)})  # fmt: skip
+elementwise("runtime.sinc_slope(n, x)", x="sinc_slope(n + 1, x) * d", result=_ENTRIES,
             on={"n": (1, 1), "x": (-2, 2)})  # fmt: skip

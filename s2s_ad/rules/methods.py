@@ -59,7 +59,7 @@ for _name in BORROWED:
 # methods that differ from the function of that name, or have none
 
 _SHAPED = "np.reshape(d, a.shape)"
-reshaping("a.reshape(*shape)", a=_SHAPED, result=results.shaped("shape", "any", "a"))
+reshaping("a.reshape(*shape)", a=_SHAPED, result=results.shaped("shape", "any", "a", star=True))
 reshaping("a.flatten()", a=_SHAPED, result=results.raveled("a"))
 reshaping("a.transpose()", a="np.transpose(d)", result=results.transposed("a"))
 reshaping("a.transpose(axes, /)", a="np.transpose(d, np.argsort(axes))",

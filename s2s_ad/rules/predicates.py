@@ -16,7 +16,12 @@ from .results import constant
 for _name in ("floor", "ceil", "trunc"):
     zero(f"math.{_name}(x, /)", result=constant(INT))
     zero(f"np.{_name}(x, /)")
-zero("np.rint(x, /)", "np.fix(x)", "np.round(a, decimals=0)", "np.around(a, decimals=0)")
+zero("np.rint(x, /)", "np.fix(x)")
+zero(
+    "np.round(a, decimals=0)",
+    "np.around(a, decimals=0)",
+    result=results.elementwise("plain", ("a",)),
+)
 zero("np.sign(x, /)", result="same")
 zero("math.ulp(x, /)", "np.spacing(x, /)")
 zero(
@@ -73,12 +78,12 @@ for _name in ("any", "all"):
 for _name in ("argmax", "argmin"):
     zero(f"np.{_name}(a, axis=None)", result=results.reduction("a", "int"))
 zero("np.count_nonzero(a, axis=None)", result=results.reduction("a", "int"))
-zero("np.argsort(a, axis=-1)", result=results.like("a", "int"))
+zero("np.argsort(a, axis=-1)", result=results.along_axis("a", "int"))
 zero(
     "np.nonzero(a)", "np.searchsorted(a, v, side='left')", "np.unique(ar)", result=constant(UNKNOWN)
 )
 zero("np.flatnonzero(a)", "np.argwhere(a)", result=results.unranked(dtype="int"))
-zero("np.lexsort(keys)", result=results.unranked(dtype="int"))
+zero("np.lexsort(keys)", result=constant(UNKNOWN))
 
 # shapes and types
 

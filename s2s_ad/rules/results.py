@@ -95,20 +95,20 @@ def _with_dtype(kind: Kind, dtype: str) -> Kind:
     return kind
 
 
-def elementwise(dtype: str, operands: tuple[str, ...]) -> Result:
+def elementwise(dtype: str, operands: tuple[str, ...], array: bool = False) -> Result:
     """Return the result of a broadcasting function of `operands`.
 
     dtype: `float`, `int`, `bool`, `same` for the dtype that arithmetic gives (bools as ints), or
-    `plain` for that of the operands (bools stay bools).
+    `plain` for that of the operands (bools stay bools). array: the result is an array even of
+    numbers, one without axes.
     """
 
     def result(kinds: Kinds, args: Args) -> Kind:
         given = tuple(kinds.get(name, UNKNOWN) for name in operands)
-        kind = settled(broadcast(*given))
-        if dtype not in ("same", "plain"):
-            return _with_dtype(kind, dtype)
-        found = result_dtype(*map(_dtype, given))
-        return _with_dtype(kind, "int" if found == "bool" and dtype == "same" else found)
+        kind = broadcast(*given)
+        found = result_dtype(*map(_dtype, given)) if dtype in ("same", "plain") else dtype
+        kind = _with_dtype(kind, "int" if found == "bool" and dtype == "same" else found)
+        return kind if not array else as_array(kind)
 
     return result
 
@@ -119,6 +119,16 @@ def pair(first: str, second: str) -> Result:
     def result(kinds: Kinds, args: Args) -> Kind:
         kinds_of = [elementwise(dtype, tuple(kinds))(kinds, args) for dtype in (first, second)]
         return UNKNOWN if UNKNOWN in kinds_of else TupleOf(tuple(kinds_of))
+
+    return result
+
+
+def aligned(operand: str, dtype: str | None = None) -> Result:
+    """Return the kind of what works along the axes of `operand`: a number stays a number."""
+
+    def result(kinds: Kinds, args: Args) -> Kind:
+        kind = kinds.get(operand, UNKNOWN)
+        return settled(kind) if isinstance(kind, Number) else like(operand, dtype)(kinds, args)
 
     return result
 
@@ -187,7 +197,9 @@ def reduction(operand: str, dtype: str = "float") -> Result:
         axis = literal(args.get("axis", Const("None", None)))
         keep = literal(args.get("keepdims", Const("False", False)))
         found = _dtype(kind)
-        out = dtype if dtype != "same" else ("int" if found == "bool" else found)
+        out = found if dtype in ("same", "plain") else dtype
+        if dtype == "same" and found == "bool":
+            out = "int"
         if axis is None and keep is False:
             return settled(Array((), out)) if _numeric(kind) else UNKNOWN
         shaped = as_array(kind)
@@ -198,7 +210,7 @@ def reduction(operand: str, dtype: str = "float") -> Result:
         axes = axes_of(axis, len(shaped.dims))
         if axes is None:
             return UNKNOWN
-        if keep:
+        if keep and not isinstance(kind, Number):
             return Array(tuple(ONE if k in axes else x for k, x in enumerate(shaped.dims)), out)
         return settled(Array(tuple(x for k, x in enumerate(shaped.dims) if k not in axes), out))
 
@@ -247,11 +259,12 @@ def along_axis(operand: str, dtype: str = "same") -> Result:
         if not isinstance(kind, Array):
             return UNKNOWN
         out = kind.dtype if dtype == "same" else dtype
-        if literal(args.get("axis")) is not None and literal(args.get("axis")) is not MISSING:
-            return Array(kind.dims, out)
-        if literal(args.get("axis")) is None and kind.dims is not None:
-            return Array(kind.dims if len(kind.dims) == 1 else (fresh_dim(),), out)
-        return Array(None, out)
+        axis = literal(args.get("axis"))
+        if kind.dims is None or axis is MISSING:
+            return Array(None, out)
+        if not kind.dims:
+            return Array((ONE,), out)
+        return Array(kind.dims if axis is not None or len(kind.dims) == 1 else (fresh_dim(),), out)
 
     return result
 
@@ -309,24 +322,28 @@ def dim_of(value: object) -> Dim:
 def _shape_dims(expr: Expr | None, kind: Kind) -> tuple[Dim, ...] | None:
     """Return the axes that a shape argument (`n`, `(n, 3)`, `x.shape`) asks for, or None."""
     if isinstance(expr, (TupleExpr, ListExpr)):
-        if len(expr.items) == 1 and isinstance(kind, TupleOf) and len(kind.items) == 1:
-            inner = _shape_dims(expr.items[0], kind.items[0])
-            if not isinstance(kind.items[0], Number):
-                return inner
         return tuple(dim_of(literal(item)) for item in expr.items)
-    if isinstance(kind, Number):
+    if isinstance(kind, Number) or isinstance(literal(expr), int):
         return (dim_of(literal(expr)),)
     if isinstance(kind, TupleOf):
         return tuple(fresh_dim() for _ in kind.items)
     return None
 
 
-def shaped(shape: str, dtype: str, operand: str | None = None) -> Result:
-    """Return an array whose shape is the argument `shape`; the dtype given, or the operand's."""
+def shaped(shape: str, dtype: str, operand: str | None = None, star: bool = False) -> Result:
+    """Return an array whose shape is the argument `shape`; the dtype given, or the operand's.
+
+    star: the shape may also come as several arguments, collected in a tuple.
+    """
 
     def result(kinds: Kinds, args: Args) -> Kind:
         found = _dtype(as_array(kinds.get(operand, UNKNOWN))) if operand else dtype
-        return Array(_shape_dims(args.get(shape), kinds.get(shape, UNKNOWN)), found)
+        asked, kind = args.get(shape), kinds.get(shape, UNKNOWN)
+        if star and isinstance(asked, TupleExpr) and len(asked.items) == 1:
+            only = isinstance(kind, TupleOf) and len(kind.items) == 1
+            kind = kind.items[0] if only and isinstance(kind, TupleOf) else UNKNOWN
+            asked = asked.items[0]
+        return Array(_shape_dims(asked, kind), found)
 
     return result
 

@@ -138,7 +138,7 @@ reshaping("np.moveaxis(a, source, destination)", a="np.moveaxis(d, destination, 
 
 # order along axes
 
-reshaping("np.flip(m, axis=None)", m="np.flip(d, axis)", result=results.like("m"))
+reshaping("np.flip(m, axis=None)", m="np.flip(d, axis)", result=results.aligned("m"))
 reshaping("np.flipud(m)", m="np.flipud(d)", result=results.like("m"))
 reshaping("np.fliplr(m)", m="np.fliplr(d)", result=results.like("m"))
 reshaping("np.roll(a, shift, axis=None)", a="np.roll(d, np.negative(shift), axis=axis)",
@@ -175,5 +175,6 @@ linear("np.diagonal(a, offset=0)", a="scatter(d, a, np.eye(*a.shape, k=offset, d
 
 # copies
 
-for _copy in ("np.copy(a)", "np.ascontiguousarray(a, /)", "np.asfortranarray(a, /)"):
-    elementwise(_copy, "d", result=_copied)
+elementwise("np.copy(a)", "d", result=_copied)
+for _copy in ("np.ascontiguousarray(a, /)", "np.asfortranarray(a, /)"):
+    elementwise(_copy, "d", result=_at_least(1))

@@ -117,6 +117,11 @@ SAMPLES: dict[str, list[Values]] = {
             ([0.5, 1.5, 2.0], None, []),
         )
     ],
+    "ties": [
+        {"x": V3, "extreme": 1.7, "axis": None, "keepdims": False},
+        {"x": M23, "extreme": np.max(M23, axis=1), "axis": 1, "keepdims": False},
+        {"x": 1.5, "extreme": 1.5, "axis": None, "keepdims": False},
+    ],
     "delay": [{"x": V3, "first": 1.0, "axis": 0}, {"x": M23, "first": 0.0, "axis": 1}],
     "advance": [{"x": V3, "axis": 0}, {"x": M23, "axis": 1}],
     "recurrence": [
