@@ -186,7 +186,7 @@ elementwise(
 # parts of numbers
 
 elementwise("np.reciprocal(x, /)", "-d * out * out", result="same", on=(0.5, 2))
-elementwise("ldexp(x, i, /)", x="ldexp(d, i)", on={"x": (0.5, 2), "i": (2, 2)})
+elementwise("ldexp(x, i, /)", x="ldexp(d, i)", i="0", on={"x": (0.5, 2), "i": (2, 2)})
 elementwise("nextafter(x, y, /)", x="d", y="0", on=(0.5, 2))
 elementwise("math.fma(x, y, z, /)", x="d * y", y="d * x", z="d", on=(0.5, 2))
 elementwise("np.real(val)", "d", result="same", on=(0.5, 2))

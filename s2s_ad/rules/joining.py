@@ -15,7 +15,7 @@ from .results import is_float_value
 _LIST: tuple[str | None, ...] = ("list",)
 for _name, _axis, _parts, _new in (
     ("np.stack(arrays, axis=0)", "axis", "unstack(d, axis)", True),
-    ("np.concatenate(arrays, axis=0, /)", "axis", "split_like(d, arrays, axis)", False),
+    ("np.concatenate(arrays, /, axis=0)", "axis", "split_like(d, arrays, axis)", False),
 ):
     linear(_name, arrays=_parts, ranks=_LIST, result=results.joined("arrays", new_axis=_new))
     linear(_name, arrays=f"unbroadcast({_parts}, arrays)",

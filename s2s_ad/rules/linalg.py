@@ -68,6 +68,13 @@ bilinear(
     b="unbroadcast(np.reshape(d * np.ravel(a), np.shape(b)), b)",
     result=constant(UNKNOWN),
 )
+bilinear(
+    "np.vecdot(a, b, /)",
+    a="unbroadcast(np.expand_dims(d, -1) * b, a)",
+    b="unbroadcast(np.expand_dims(d, -1) * a, b)",
+    ranks=("array", "array"),
+    result=constant(UNKNOWN),
+)
 bilinear("np.cross(a, b)", ranks=(1, 1), a="np.cross(b, d)", b="np.cross(d, a)",
          result=results.ranked(1, "a"))  # fmt: skip
 bilinear(

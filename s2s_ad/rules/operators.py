@@ -85,7 +85,7 @@ zero("a // b", "np.floor_divide(a, b, /)", result="same")
 _ROOT = "0.5 * d / out if d else 0.0"
 for _form, _kind in (
     ("a**b", power),
-    ("builtins.pow(a, b)", power),
+    ("builtins.pow(a, b, /)", power),
     ("np.power(a, b, /)", power),
     ("np.float_power(a, b, /)", results.elementwise("float", ("a", "b"))),
     ("math.pow(a, b, /)", results.constant(FLOAT)),
