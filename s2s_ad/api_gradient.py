@@ -67,6 +67,7 @@ class ValueAndGradient(Transform):
         if step.source.seed[1]:
             result, gradients = caller(step.function)(step.arrange(self._of.expand(values)))
             value = inner.combine([inner.passes[0].part(result)])
+            self._require_number(value)
             self._remember(args, kwargs, values, step, inner)
         else:
             try:

@@ -77,8 +77,7 @@ def primal_of(call: Callable[..., Any]) -> Primal:
     """Return the function behind a callable: a method, a partial, a compiled or C function."""
     base, leading = _base(call)
     try:
-        written_in_c = isinstance(call, (np.ufunc, types.BuiltinFunctionType))
-        signature = inspect.signature(base if written_in_c else call)
+        signature = inspect.signature(base if _has_rules(call) else call)
         all_names = tuple(inspect.signature(base).parameters)
     except (TypeError, ValueError):
         raise ArgumentError(
@@ -96,6 +95,8 @@ def _defaults(base: Any) -> tuple[Any, ...]:
 
 
 def _base(call: Any) -> tuple[Any, Values]:
+    if _has_rules(call):
+        return _wrapper(call), ()
     if isinstance(call, types.FunctionType) or hasattr(call, "__s2s_transform__"):
         return call, ()
     if isinstance(call, types.MethodType):
@@ -110,31 +111,41 @@ def _base(call: Any) -> tuple[Any, Values]:
         return _base(call.__wrapped__)
     if hasattr(call, "py_func"):  # compiled by numba: what it was compiled from
         return _base(call.py_func)
-    if isinstance(call, (np.ufunc, types.BuiltinFunctionType)):
-        return _wrapper(call), ()
-    if isinstance(call, type) or not callable(call):
+    method = inspect.getattr_static(type(call), "__call__", None)
+    if isinstance(call, type) or not isinstance(method, types.FunctionType):
         raise ArgumentError(
             f"{call!r} is not a function", hint="give a function, a method or a callable object"
         )
-    return _base(types.MethodType(type(call).__call__, call))
+    return _base(types.MethodType(method, call))
+
+
+def _has_rules(call: Any) -> bool:
+    """Return whether a callable is a library's, differentiated by rule and not by its source."""
+    if isinstance(call, (np.ufunc, types.BuiltinFunctionType, type(np.sum))):
+        return not isinstance(call, types.FunctionType) or _is_numerical(call)
+    return isinstance(call, types.FunctionType) and _is_numerical(call)
+
+
+def _is_numerical(call: Any) -> bool:
+    return (getattr(call, "__module__", None) or "").split(".")[0] in ("numpy", "scipy")
 
 
 @functools.lru_cache(maxsize=256)
 def _wrapper(call: Any) -> types.FunctionType:
-    """Return a Python function that calls a function written in C, so that it has a source."""
+    """Return a Python function that calls one of a library's, so that it has a source."""
     name = call.__name__
+    try:
+        parameters = inspect.signature(call).parameters.values()
+        names = [p.name for p in parameters if p.default is p.empty and p.kind <= 1]
+    except ValueError:
+        names = []
     if isinstance(call, np.ufunc):
         names = ["x"] if call.nin == 1 else ["a", "b", "c", "d"][: call.nin]
-    else:
-        try:
-            names = list(inspect.signature(call).parameters)
-        except ValueError:
-            names = ["x"]
-    arguments = ", ".join(names)
+    arguments = ", ".join(names or ["x"])
     text = f"def {name}({arguments}):\n    return function({arguments})\n"
     file = f"<s2s_ad wrapper of {getattr(call, '__module__', None) or 'numpy'}.{name}>"
     linecache.cache[file] = (len(text), None, text.splitlines(True), file)
-    namespace: dict[str, Any] = {"function": call, "__name__": call.__module__ or "numpy"}
+    namespace: dict[str, Any] = {"function": call, "__name__": "s2s_ad.wrappers"}
     exec(compile(text, file, "exec"), namespace)
     made: types.FunctionType = namespace[name]
     return made
