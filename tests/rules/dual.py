@@ -164,7 +164,7 @@ def applied(rules, pairs: list[Pair], keywords: dict[str, Pair], method: bool = 
 
 
 def _value(expr: n.Expr) -> object:
-    return eval(expr_text(expr))
+    return eval(expr_text(expr), {"inf": math.inf})
 
 
 def _result(rule, args, keywords, values: dict[str, object]) -> object:
@@ -181,4 +181,5 @@ def _result(rule, args, keywords, values: dict[str, object]) -> object:
         if rule.namespace == "method":
             head, given = f"{given[0]}.{rule.name}", given[1:]
         text = f"{head}({', '.join(given)})"
-    return eval(text, {**values, "function": rule.function, "np": np, "math": math})
+    names = {"function": rule.function, "np": np, "math": math, "inf": math.inf}
+    return eval(text, {**values, **names})
