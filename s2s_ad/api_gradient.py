@@ -13,7 +13,7 @@ import numpy as np
 
 from s2s_ad.api_base import Transform, general_order, plan_of
 from s2s_ad.api_bind import Generated, engine, token, type_decides
-from s2s_ad.api_plan import Pass, Plan, adjoint_pass, caller, is_number
+from s2s_ad.api_plan import Pass, Plan, adjoint_pass, caller, first, is_number
 from s2s_ad.api_primal import Values
 from s2s_ad.errors import OutputError
 
@@ -49,8 +49,7 @@ class ValueAndGradient(Transform):
         values = self._made_real(values)
         step, inner = self._variant(values)
         self._check_number(values, step, inner)
-        select = inner.passes[0].select
-        value = Pass(step.function, (0, *select), step.arrange, step.source)
+        value = Pass(step.function, (0,), step.arrange, step.source)
         return Plan(
             (value, self._gradient_pass(step)),
             lambda results: (results[0], self._conformed(values, results[1])),
@@ -65,23 +64,23 @@ class ValueAndGradient(Transform):
         self._last = step
         assert step.source is not None
         if step.source.seed[1]:
-            result, gradients = caller(step.function)(step.arrange(self._of.expand(values)))
-            value = inner.combine([inner.passes[0].part(result)])
+            value, gradients = caller(step.function)(step.arrange(self._of.expand(values)))
+            value = inner.combine([value])
             self._require_number(value)
             self._remember(args, kwargs, values, step, inner)
         else:
             try:
-                result, gradients = caller(step.function)(step.arrange(self._of.expand(values)))
+                value, gradients = caller(step.function)(step.arrange(self._of.expand(values)))
             except Exception:
                 # a seed of 1.0 fits numbers only: say so when that is why it failed
                 self._check_number(values, step, inner)
                 raise
-            value = inner.combine([inner.passes[0].part(result)])
+            value = inner.combine([value])
             self._require_number(value)
         return value, self._conformed(values, gradients)
 
     def _variant(self, values: Values) -> tuple[Pass, Plan]:
-        """Return the pass that gives (result, gradients) and the plan of what it differentiates."""
+        """Return the pass that gives (value, gradients) and the plan of what it differentiates."""
         key = tuple(map(token, values))
         found = self._variants.get(key)
         if found is None or not all(test() for test in found[0].current()):
@@ -99,7 +98,7 @@ class ValueAndGradient(Transform):
         """Let later calls with arguments of these types go straight to the generated function."""
         plain = (
             not kwargs
-            and inner.passes[0].select == ()
+            and inner.combine is first
             and all(type_decides(value) for value in values)
             and all(isinstance(values[place], (float, np.floating)) for place in self._places)
             and all(given is value for given, value in zip(args, values))

@@ -36,8 +36,7 @@ class ForwardJacobian(Transform):
         for start in range(0, len(steps), len(inner.passes)):
             pairs = [step.value(full) for step in steps[start : start + len(inner.passes)]]
             if start == 0:
-                values_of = zip(inner.passes, pairs)
-                value = inner.combine([step.part(pair[0]) for step, pair in values_of])
+                value = inner.combine([pair[0] for pair in pairs])
                 result = tree_of(value, not_a_result)
             columns.append(flatten(result, inner.combine([pair[1] for pair in pairs])))
         return jacobian(result, argument, np.stack(columns, axis=1))
@@ -140,16 +139,15 @@ class ReverseJacobian(Transform):
             number = self._gives_number[key] = is_number(step.value(full))
         if number:
             joint = adjoint_pass(step, full, self._wrt, 1.0, self._options)
-            result, gradients = joint.value(full)
-            if is_number(step.part(result)):
+            value, gradients = joint.value(full)
+            if is_number(value):
                 self._last = joint
-                return step.part(result), [self._entries(full, argument, gradients)]
+                return value, [self._entries(full, argument, gradients)]
             self._gives_number[key] = False
         order = Order(step.function, "split", self._wrt, step.select, self._options)
         halves = engine(order).at(arranged)
         assert halves.reverse is not None
-        result, saved = caller(halves.entry)(arranged)
-        value = step.part(result)
+        value, saved = caller(halves.entry)(arranged)
         tree = tree_of(value, not_a_result)
         self._last = Pass(halves.entry, (), step.arrange, halves)
         rows = [

@@ -39,13 +39,11 @@ class Pass:
     arrange: Callable[[Values], Values] = as_given
     source: Generated | None = None
 
-    def part(self, result: Any) -> Any:
+    def value(self, values: Values) -> Any:
+        result = caller(self.function)(self.arrange(values))
         for place in self.select:
             result = result[place]
         return result
-
-    def value(self, values: Values) -> Any:
-        return self.part(caller(self.function)(self.arrange(values)))
 
     def current(self) -> tuple[Callable[[], bool], ...]:
         return self.source.current if self.source else ()
@@ -106,7 +104,7 @@ def caller(function: Callable[..., Any]) -> Callable[[Values], Any]:
 def tangent_pass(
     step: Pass, values: Values, dots: Mapping[str, Any], options: frozenset[str]
 ) -> Pass:
-    """Return the pass that gives (what `step` calls returns, derivative of its part along dots)."""
+    """Return the pass that gives (value of `step`, its derivative along dots)."""
     order = Order(step.function, "tangent", tuple(dots), step.select, options)
     derivatives = engine(order)
     generated = derivatives.at(step.arrange(values))
@@ -126,7 +124,7 @@ def tangent_pass(
 def adjoint_pass(
     step: Pass, values: Values, wrt: tuple[str, ...], seed: Any, options: frozenset[str]
 ) -> Pass:
-    """Return the pass that gives (what `step` calls returns, gradients of its part times seed)."""
+    """Return the pass that gives (value of `step`, its gradients times seed)."""
     order = Order(step.function, "adjoint", wrt, step.select, options)
     generated = engine(order).at(step.arrange(values))
     # behind the parameters, unless keyword-only ones must be the last

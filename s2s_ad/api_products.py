@@ -62,7 +62,7 @@ def jvp(
     inner = plan_of(of.base, full)
     options = _options(strict)
     pairs = [tangent_pass(step, full, dots, options).value(full) for step in inner.passes]
-    value = inner.combine([step.part(pair[0]) for step, pair in zip(inner.passes, pairs)])
+    value = inner.combine([pair[0] for pair in pairs])
     tree_of(value, not_a_result)
     return value, conform(value, inner.combine([pair[1] for pair in pairs]))
 
@@ -209,7 +209,7 @@ def _halves(
     """Return the value of a pass, and the function from its adjoint to the gradients in wrt."""
     arranged = step.arrange(full)
     halves = engine(Order(step.function, "split", wrt, step.select, options)).at(arranged)
-    result, saved = caller(halves.entry)(arranged)
+    value, saved = caller(halves.entry)(arranged)
     reverse = halves.reverse
     assert reverse is not None
-    return step.part(result), lambda seed: reverse(saved, seed)
+    return value, lambda seed: reverse(saved, seed)
