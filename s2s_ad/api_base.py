@@ -10,14 +10,16 @@ import sys
 import types
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from s2s_ad.api_bind import Generated
 from s2s_ad.api_load import Order
 from s2s_ad.api_plan import Pass, Plan
 from s2s_ad.api_primal import Values, Wrt, not_real, primal_of, real_value, resolve_wrt
 from s2s_ad.api_trees import Branch, Tree, Vector, conform, flatten, tree_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def plan_of(base: Any, values: Values) -> Plan:
@@ -72,6 +74,8 @@ class Transform(ABC):
     @property
     def file(self) -> Path | None:
         """Where the generated module is on disk, None when it is not kept."""
+        from pathlib import Path
+
         file = self._latest().file
         return None if file is None else Path(file)
 

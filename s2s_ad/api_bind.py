@@ -12,8 +12,7 @@ import linecache
 import operator
 import types
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -30,35 +29,24 @@ MOST_VARIANTS = 512
 _TYPE_DECIDES = (float, int, np.generic, types.NoneType)
 
 
-@dataclass(frozen=True)
-class Generated:
+class Generated(NamedTuple):
     """A derivative in memory.
 
     entry is the generated function (for `split` the forward half, reverse the other one), names
-    are the parameters of the function it is the derivative of.
+    are the parameters of the function it is the derivative of. seed is the place of the seed
+    among the parameters of an adjoint, and whether it has a default: it has when the result is
+    known to be a number.
     current are tests that fail once a global or closure value which the text depends on is
     another object than when it was generated.
     """
 
-    entry: types.FunctionType
+    entry: Any
     names: tuple[str, ...]
-    reverse: types.FunctionType | None
+    seed: tuple[int, bool]
+    reverse: Any
     text: str
     file: str | None
     current: tuple[Callable[[], bool], ...]
-
-    @functools.cached_property
-    def seed(self) -> tuple[int, bool]:
-        """The place of an adjoint's seed among its parameters, and whether it has a default.
-
-        It has one when the result is known to be a number.
-        """
-        parameters = inspect.signature(self.entry).parameters.values()
-        return next(
-            (place, parameter.default is not inspect.Parameter.empty)
-            for place, parameter in enumerate(parameters)
-            if parameter.name not in self.names
-        )
 
     def stale(self) -> bool:
         return not all(test() for test in self.current)
@@ -96,14 +84,14 @@ def type_decides(value: Any) -> bool:
     return isinstance(value, _TYPE_DECIDES)
 
 
-@dataclass
 class Engine:
     """The derivatives of one function, a variant for each kinds of its arguments."""
 
-    order: Order
-    names: tuple[str, ...]
-    variants: dict[Any, tuple[Generated, Values]] = field(default_factory=dict)
-    last: Generated | None = None
+    def __init__(self, order: Order, names: tuple[str, ...]) -> None:
+        self.order = order
+        self.names = names
+        self.variants: dict[Any, tuple[Generated, Values]] = {}
+        self.last: Generated | None = None
 
     def at(self, values: Values) -> Generated:
         """Return the derivative for arguments such as these."""
@@ -166,12 +154,23 @@ def generate(order: Order, values: Mapping[str, Any]) -> Generated:
     linecache.cache[file] = (len(text), None, text.splitlines(True), file)
     namespace: dict[str, Any] = {"__name__": "s2s_ad.generated", **loaded.binds}
     exec(_compiled(text, file), namespace)
+    namespace.update(loaded.binds)  # what the text imports may have been replaced since
     reverse = None
     if order.mode == "split":
         reverse = namespace[loaded.entry.removesuffix("_forward") + "_reverse"]
     names = tuple(inspect.signature(order.function).parameters)
+    entry = namespace[loaded.entry]
+    seed = _seed(entry, names) if order.mode == "adjoint" else (-1, False)
     return Generated(
-        namespace[loaded.entry], names, reverse, loaded.text, loaded.file, tests_of(loaded.watched)
+        entry, names, seed, reverse, loaded.text, loaded.file, tests_of(loaded.watched)
+    )
+
+
+def _seed(entry: types.FunctionType, names: tuple[str, ...]) -> tuple[int, bool]:
+    return next(
+        (place, parameter.default is not inspect.Parameter.empty)
+        for place, parameter in enumerate(inspect.signature(entry).parameters.values())
+        if parameter.name not in names
     )
 
 

@@ -11,15 +11,14 @@ is found (`cache.reach`). A derivative with an object that no path leads to is n
 
 from __future__ import annotations
 
+import ast
 import functools
 import importlib
-import json
 import os
 import sys
 import types
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -37,8 +36,7 @@ _OUR_NAMESPACES = frozenset(
 )
 
 
-@dataclass(frozen=True)
-class Order:
+class Order(NamedTuple):
     """What is to be differentiated: the part `select` of what `function` returns, in `wrt`."""
 
     function: Callable[..., Any]
@@ -48,18 +46,16 @@ class Order:
     options: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True)
-class Watched:
+class Watched(NamedTuple):
     """A name outside a function that must still mean `value`: a global, or one of its cells."""
 
-    function: types.FunctionType
+    function: Any
     kind: str
     name: str
     value: Any
 
 
-@dataclass(frozen=True)
-class Loaded:
+class Loaded(NamedTuple):
     """A derivative and all it is bound to. file is None when it is not on disk."""
 
     text: str
@@ -112,7 +108,7 @@ def load(order: Order, values: Mapping[str, Any], build: Callable[[], Derivative
         recipe = _recipe(derivative, Reach(roots, deep=True))
         if recipe is None:
             raise _NotKept(derivative)
-        return f"{derivative.text}{_BINDS}{json.dumps(recipe)}\n"
+        return f"{derivative.text}{_BINDS}{recipe!r}\n"
 
     found = _texts.get(filed)
     if found is None:
@@ -125,7 +121,7 @@ def load(order: Order, values: Mapping[str, Any], build: Callable[[], Derivative
             _texts.clear()
         found = _texts[filed] = (kept, None if path is None else str(path))
     body, _, recipe = found[0].rpartition(_BINDS)
-    return _bound(body, found[1], json.loads(recipe), roots)
+    return _bound(body, found[1], ast.literal_eval(recipe), roots)
 
 
 def _has_identity(value: Any) -> bool:

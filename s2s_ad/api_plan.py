@@ -14,8 +14,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -30,8 +29,7 @@ def as_given(values: Values) -> Values:
     return values
 
 
-@dataclass(frozen=True)
-class Pass:
+class Pass(NamedTuple):
     """One call: the part `select` of what `function` returns for `arrange`d values."""
 
     function: Callable[..., Any]
@@ -53,8 +51,7 @@ def first(results: Sequence[Any]) -> Any:
     return results[0]
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(NamedTuple):
     passes: tuple[Pass, ...]
     combine: Callable[[Sequence[Any]], Any] = first
 

@@ -12,8 +12,7 @@ import linecache
 import operator
 import types
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -23,8 +22,7 @@ Values: TypeAlias = "tuple[Any, ...]"
 Wrt: TypeAlias = "int | str | Sequence[int | str] | None"
 
 
-@dataclass(frozen=True)
-class Primal:
+class Primal(NamedTuple):
     """A callable taken apart: calling it calls `base` with `leading` in front.
 
     base is a Python function, or a transform; defaults are those it had. names are the parameters

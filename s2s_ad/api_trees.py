@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from s2s_ad.errors import S2SError
 
-Vector: TypeAlias = NDArray[Any]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Vector: TypeAlias = "NDArray[Any]"
 
 
-@dataclass(frozen=True)
-class Leaf:
+class Leaf(NamedTuple):
     """A number (`shape` is None) or an array; `dtype` is what derivatives of it have."""
 
     shape: tuple[int, ...] | None
@@ -31,8 +31,7 @@ class Leaf:
         return math.prod(self.shape or ())
 
 
-@dataclass(frozen=True)
-class Branch:
+class Branch(NamedTuple):
     """A container: `kind` is its type, `make` builds it from a list of its items."""
 
     kind: type
@@ -99,7 +98,7 @@ def double(tree: Tree) -> Tree:
     """Return the structure with double precision everywhere."""
     if isinstance(tree, Leaf):
         return Leaf(tree.shape, FLOAT64)
-    return replace(tree, items=tuple(double(item) for item in tree.items))
+    return tree._replace(items=tuple(double(item) for item in tree.items))
 
 
 def same_structure(a: Tree, b: Tree) -> bool:

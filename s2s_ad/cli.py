@@ -229,11 +229,11 @@ def _cache(options: argparse.Namespace) -> int:
     if options.action == "dir":
         why = store.refusal(folder)
         print(folder or "none")
-        if why and not (folder and not folder.exists()):
+        if why and (folder is None or os.path.exists(folder)):
             print(f"not used: {why}", file=sys.stderr)
     elif options.action == "list":
         for entry in store.entries():
-            print(f"{entry.size:8}  {entry.path.name}")
+            print(f"{entry.size:8}  {os.path.basename(entry.path)}")
     else:
         print(f"deleted {store.clear()} derivatives")
     return 0

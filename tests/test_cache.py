@@ -20,6 +20,11 @@ KEY = key({"test": "cache"})
 TEXT = '"""Adjoint."""\n\nx = "é"\n'
 
 
+def fetch(key, stem, build):
+    text, path = store.fetch(key, stem, build)
+    return text, path and Path(path)
+
+
 def never():
     raise AssertionError("what is in the cache was built again")
 
@@ -32,11 +37,11 @@ def run_script(script: str, folder: Path, **options) -> subprocess.Popen:
 
 @pytest.mark.smoke
 def test_second_fetch_reads_what_the_first_wrote(own_cache):
-    text, path = store.fetch(KEY, "f", lambda: TEXT)
+    text, path = fetch(KEY, "f", lambda: TEXT)
     assert (text, path.parent) == (TEXT, own_cache)
     assert path.name == f"f_{KEY[:16]}.py"
     assert path.read_text(encoding="utf-8").partition("\n")[2] == TEXT
-    assert store.fetch(KEY, "f", never) == (TEXT, path)
+    assert fetch(KEY, "f", never) == (TEXT, path)
     assert own_cache.stat().st_mode & 0o777 == 0o700
     assert path.stat().st_mode & 0o777 == 0o600
 
@@ -62,20 +67,20 @@ DAMAGE = {
 
 @pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE.keys())
 def test_damaged_file_is_built_again(own_cache, damage):
-    _, path = store.fetch(KEY, "f", lambda: TEXT)
+    _, path = fetch(KEY, "f", lambda: TEXT)
     path.write_bytes(damage(path.read_text(encoding="utf-8")).encode())
-    assert store.fetch(KEY, "f", lambda: "# new\n") == ("# new\n", path)
-    assert store.fetch(KEY, "f", never) == ("# new\n", path)
+    assert fetch(KEY, "f", lambda: "# new\n") == ("# new\n", path)
+    assert fetch(KEY, "f", never) == ("# new\n", path)
 
 
 def test_file_that_is_not_text_is_built_again(own_cache):
-    _, path = store.fetch(KEY, "f", lambda: TEXT)
+    _, path = fetch(KEY, "f", lambda: TEXT)
     path.write_bytes(b"\xff\xfe\x00")
-    assert store.fetch(KEY, "f", lambda: TEXT) == (TEXT, path)
+    assert fetch(KEY, "f", lambda: TEXT) == (TEXT, path)
 
 
 def test_file_of_another_user_is_not_used(own_cache, monkeypatch):
-    _, path = store.fetch(KEY, "f", lambda: TEXT)
+    _, path = fetch(KEY, "f", lambda: TEXT)
     honest = os.fstat
 
     def fstat(descriptor):
@@ -84,42 +89,42 @@ def test_file_of_another_user_is_not_used(own_cache, monkeypatch):
         return os.stat_result(fields)
 
     monkeypatch.setattr(os, "fstat", fstat)
-    assert store.fetch(KEY, "f", lambda: "# ours\n")[0] == "# ours\n"
+    assert fetch(KEY, "f", lambda: "# ours\n")[0] == "# ours\n"
 
 
 def test_file_that_others_can_write_to_is_not_used(own_cache):
-    _, path = store.fetch(KEY, "f", lambda: TEXT)
+    _, path = fetch(KEY, "f", lambda: TEXT)
     path.chmod(0o666)
-    assert store.fetch(KEY, "f", lambda: "# ours\n") == ("# ours\n", path)
+    assert fetch(KEY, "f", lambda: "# ours\n") == ("# ours\n", path)
     assert path.stat().st_mode & 0o777 == 0o600
 
 
 def test_link_and_pipe_are_not_followed(own_cache, tmp_path):
-    _, path = store.fetch(KEY, "f", lambda: TEXT)
+    _, path = fetch(KEY, "f", lambda: TEXT)
     elsewhere = tmp_path / "elsewhere.py"
     path.rename(elsewhere)
     path.symlink_to(elsewhere)
-    assert store.fetch(KEY, "f", lambda: "# ours\n")[0] == "# ours\n"
+    assert fetch(KEY, "f", lambda: "# ours\n")[0] == "# ours\n"
     assert elsewhere.read_text(encoding="utf-8").endswith(TEXT)
     path.unlink()
     os.mkfifo(path)
-    assert store.fetch(KEY, "f", lambda: "# again\n") == ("# again\n", path)
+    assert fetch(KEY, "f", lambda: "# again\n") == ("# again\n", path)
 
 
 @pytest.mark.parametrize("mode", [0o777, 0o1777, 0o770])
 def test_directory_that_others_can_write_to_is_not_used(own_cache, mode):
     own_cache.mkdir()
     own_cache.chmod(mode)
-    assert store.fetch(KEY, "f", lambda: TEXT) == (TEXT, None)
+    assert fetch(KEY, "f", lambda: TEXT) == (TEXT, None)
     assert list(own_cache.iterdir()) == []
-    assert store.refusal(own_cache) == "others can write to it"
+    assert store.refusal(str(own_cache)) == "others can write to it"
 
 
 def test_directory_of_another_user_is_not_used(own_cache, monkeypatch):
     own_cache.mkdir()
     mine = os.geteuid()
     monkeypatch.setattr(os, "geteuid", lambda: mine + 1)
-    assert store.fetch(KEY, "f", lambda: TEXT) == (TEXT, None)
+    assert fetch(KEY, "f", lambda: TEXT) == (TEXT, None)
     assert list(own_cache.iterdir()) == []
 
 
@@ -127,7 +132,7 @@ def test_no_directory_is_no_error(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     for place in (tmp_path / "file", tmp_path / "file" / "below", "/proc/nowhere/cache", ""):
         monkeypatch.setenv("S2S_AD_CACHE", str(place))
-        assert store.fetch(KEY, "f", lambda: TEXT) == (TEXT, None)
+        assert fetch(KEY, "f", lambda: TEXT) == (TEXT, None)
         assert store.entries() == [] and store.clear() == 0
 
 
@@ -142,7 +147,7 @@ def test_read_only_directory_is_no_error(own_cache, monkeypatch):
         return honest(path, flags, *mode)
 
     monkeypatch.setattr(os, "open", refuse)
-    assert store.fetch(KEY, "f", lambda: TEXT) == (TEXT, None)
+    assert fetch(KEY, "f", lambda: TEXT) == (TEXT, None)
 
 
 def test_full_disk_is_no_error_and_leaves_nothing(own_cache):
@@ -165,8 +170,9 @@ def test_32_processes_at_once_all_get_it(own_cache):
         def work():
             time.sleep(max(0, start - time.time()))
             for number in range(20):
-                text, path = store.fetch(f"{number:016x}" * 4, "f", lambda: f"x = {number}\\n" * 500)
-                assert text == f"x = {number}\\n" * 500 and path.exists()
+                wanted = f"x = {number}\\n" * 500
+                text, path = store.fetch(f"{number:016x}" * 4, "f", lambda: wanted)
+                assert text == wanted and os.path.exists(path)
         children = []
         for _ in range(32):
             pid = os.fork()
@@ -202,17 +208,17 @@ def test_killed_while_writing_leaves_nothing_half_written(own_cache):
     whole = store.entries()
     assert whole
     for entry in whole:
-        header, _, text = entry.path.read_text().partition("\n")
+        header, _, text = Path(entry.path).read_text().partition("\n")
         assert header.endswith(digest(text))
 
 
 def test_what_killed_processes_left_is_swept_up(own_cache):
-    _, path = store.fetch(KEY, "f", lambda: TEXT)
+    _, path = fetch(KEY, "f", lambda: TEXT)
     old, young = (path.with_name(f".{path.name}.{pid}.7") for pid in (1, 2))
     for left in (old, young):
         left.write_text("half")
     os.utime(old, (0, 0))
-    store.fetch(key({"another": ""}), "g", lambda: TEXT)
+    fetch(key({"another": ""}), "g", lambda: TEXT)
     assert not old.exists() and young.exists()
 
 
@@ -220,15 +226,15 @@ def test_oldest_files_go_when_there_are_too_many(own_cache, monkeypatch):
     monkeypatch.setattr(store, "MOST_FILES", 8)
     paths = []
     for number in range(9):
-        _, path = store.fetch(key({"n": str(number)}), "f", lambda: TEXT)
+        _, path = fetch(key({"n": str(number)}), "f", lambda: TEXT)
         os.utime(path, (number + 1, number + 1))
         paths.append(path)
     assert [path.exists() for path in paths] == [False] * 3 + [True] * 6
 
 
 def test_list_and_clear_touch_nothing_of_others(own_cache):
-    store.fetch(KEY, "f", lambda: TEXT)
-    _, path = store.fetch(key({"another": ""}), "<lambda>", lambda: TEXT)
+    fetch(KEY, "f", lambda: TEXT)
+    _, path = fetch(key({"another": ""}), "<lambda>", lambda: TEXT)
     assert path.name.startswith("lambda_")
     (own_cache / "notes.py").write_text("mine")
     assert len(store.entries()) == 2

@@ -15,8 +15,7 @@ import re
 import stat
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from typing import NamedTuple
 
 from s2s_ad.cache.key import digest
 
@@ -26,30 +25,29 @@ _HEADER = "# s2s_ad cache, key {key}, the rest of this file has sha256 {sha}\n"
 _ABANDONED = 3600.0
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """One cached derivative."""
 
-    path: Path
+    path: str
     size: int
     modified: float
 
 
-def directory() -> Path | None:
+def directory() -> str | None:
     """Return where derivatives are kept: $S2S_AD_CACHE, else the user's cache directory.
 
     None when the variable is set and empty, which switches the cache off.
     """
     chosen = os.environ.get(VARIABLE)
     if chosen is not None:
-        return Path(chosen).expanduser().absolute() if chosen else None
+        return os.path.abspath(os.path.expanduser(chosen)) if chosen else None
     # not at the top: most programs set neither and the warm path is measured in milliseconds
     import platformdirs
 
-    return Path(platformdirs.user_cache_dir("s2s_ad"))
+    return platformdirs.user_cache_dir("s2s_ad")
 
 
-def refusal(folder: Path | None) -> str | None:
+def refusal(folder: str | None) -> str | None:
     """Return why a directory cannot be used as the cache, or None when it can."""
     if folder is None:
         return f"{VARIABLE} is set to nothing"
@@ -64,7 +62,7 @@ def refusal(folder: Path | None) -> str | None:
     return _untrusted(status)
 
 
-def fetch(key: str, stem: str, build: Callable[[], str]) -> tuple[str, Path | None]:
+def fetch(key: str, stem: str, build: Callable[[], str]) -> tuple[str, str | None]:
     """Return the text kept under `key` and its file; build and keep it when there is none.
 
     The text is what `build` returned; the file holds one line more, in front. The path is None
@@ -73,7 +71,7 @@ def fetch(key: str, stem: str, build: Callable[[], str]) -> tuple[str, Path | No
     folder = directory()
     if folder is None or not _ready(folder):
         return build(), None
-    path = folder / f"{_plain(stem)}_{key[:16]}.py"
+    path = os.path.join(folder, f"{_plain(stem)}_{key[:16]}.py")
     text = _read(path, key)
     if text is not None:
         return text, path
@@ -87,8 +85,8 @@ def entries() -> list[Entry]:
     folder = directory()
     if folder is None or refusal(folder):
         return []
-    found = [entry for entry in _files(folder) if not entry.path.name.startswith(".")]
-    return sorted(found, key=lambda entry: (entry.modified, entry.path.name))
+    found = [entry for entry in _files(folder) if not _is_temporary(entry)]
+    return sorted(found, key=lambda entry: (entry.modified, entry.path))
 
 
 def clear() -> int:
@@ -113,17 +111,20 @@ def _untrusted(status: os.stat_result) -> str | None:
     return None
 
 
-def _ready(folder: Path) -> bool:
+def _ready(folder: str) -> bool:
     """Return whether the directory can be trusted, making it when it is missing."""
     try:
-        if not folder.exists():
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not os.path.exists(folder):
+            os.makedirs(os.path.dirname(folder), exist_ok=True)
+            os.mkdir(folder, mode=0o700)
+    except FileExistsError:
+        pass  # another process was faster
     except OSError:
         return False
     return refusal(folder) is None
 
 
-def _read(path: Path, key: str) -> str | None:
+def _read(path: str, key: str) -> str | None:
     """Return the text in a cache file, or None unless it is ours and whole."""
     try:
         # a link could lead out of the directory, a pipe could block
@@ -142,9 +143,10 @@ def _read(path: Path, key: str) -> str | None:
     return text if header + newline == _HEADER.format(key=key, sha=digest(text)) else None
 
 
-def _write(path: Path, content: str) -> bool:
+def _write(path: str, content: str) -> bool:
     """Put a whole file in its place in one step; return whether that worked."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{time.monotonic_ns()}")
+    folder, name = os.path.split(path)
+    temporary = os.path.join(folder, f".{name}.{os.getpid()}.{time.monotonic_ns()}")
     try:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
         with open(os.open(temporary, flags, 0o600), "w", encoding="utf-8", newline="") as file:
@@ -153,11 +155,11 @@ def _write(path: Path, content: str) -> bool:
     except (OSError, UnicodeEncodeError):
         _remove(temporary)
         return False
-    _prune(path.parent)
+    _prune(folder)
     return True
 
 
-def _files(folder: Path) -> Iterator[Entry]:
+def _files(folder: str) -> Iterator[Entry]:
     try:
         with os.scandir(folder) as scan:
             for item in scan:
@@ -165,24 +167,28 @@ def _files(folder: Path) -> Iterator[Entry]:
                     follow_symlinks=False
                 ):
                     status = item.stat(follow_symlinks=False)
-                    yield Entry(Path(item.path), status.st_size, status.st_mtime)
+                    yield Entry(item.path, status.st_size, status.st_mtime)
     except OSError:
         return  # another process is clearing the directory
 
 
-def _prune(folder: Path) -> None:
+def _is_temporary(entry: Entry) -> bool:
+    return os.path.basename(entry.path).startswith(".")
+
+
+def _prune(folder: str) -> None:
     """Delete the oldest quarter once there are too many, and what killed processes left behind."""
     found = sorted(_files(folder), key=lambda entry: entry.modified)
-    whole = [entry for entry in found if not entry.path.name.startswith(".")]
+    whole = [entry for entry in found if not _is_temporary(entry)]
     if len(whole) > MOST_FILES:
         for entry in whole[: len(whole) - MOST_FILES * 3 // 4]:
             _remove(entry.path)
     for entry in found:
-        if entry.path.name.startswith(".") and entry.modified < time.time() - _ABANDONED:
+        if _is_temporary(entry) and entry.modified < time.time() - _ABANDONED:
             _remove(entry.path)
 
 
-def _remove(path: Path) -> bool:
+def _remove(path: str) -> bool:
     try:
         os.unlink(path)
     except OSError:
