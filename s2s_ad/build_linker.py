@@ -37,14 +37,14 @@ class Watch:
 class Linker:
     """The top-level names of one generated module.
 
-    objects: live objects by name. functions: names of generated functions. spelling: how names of
-    the primal's modules are written that clash with another's.
+    objects: live objects by name. functions: names of generated functions. homes: module and name
+    from which an object was taken.
     """
 
     objects: dict[str, object] = field(default_factory=dict)
     functions: set[str] = field(default_factory=set)
     watched: list[Watch] = field(default_factory=list)
-    homes: dict[str, str] = field(default_factory=dict)
+    homes: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     def claim(self, wanted: str, obj: object, avoid: Collection[str] = ()) -> str:
         """Return a top-level name for `obj`, `wanted` if that is free."""

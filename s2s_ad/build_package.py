@@ -67,7 +67,7 @@ class Package:
             functions.extend(self.callee(self.program.pending.pop(0)))
         functions = [*self.prelude(functions), *functions]
         title = {"tangent": "Tangent", "adjoint": "Adjoint", "split": "Adjoint"}[mode]
-        text, bound = module_text(self.header(title), functions, self.objects())
+        text, bound = module_text(self.header(title), functions, self.objects(), self.program.linker.homes)
         return self.make(
             text,
             entry,

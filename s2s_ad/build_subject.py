@@ -181,6 +181,8 @@ def _link(subject: Subject, linker: Linker) -> None:
             continue
         spelled = linker.claim(name, binding.value, local)
         subject.free[spelled] = binding.value
+        if binding.kind == "global":
+            linker.homes[spelled] = (str(subject.scope.globals.get("__name__", "")), name)
         linker.watched.append(Watch(subject.python, binding.kind, name, binding.value))
         if spelled != name:
             renamed[name] = n.Name(spelled)

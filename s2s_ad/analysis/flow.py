@@ -9,16 +9,18 @@ integer does not vary, and a branch that the kinds decide is not entered.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from s2s_ad.analysis.values import PASSIVE, Env, Interpreter, Value, World, same
 from s2s_ad.analysis.values import merge as merge
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.kinds import NONE, UNKNOWN, Kind, ListOf, is_discrete, join
+from s2s_ad.ir.kinds import NONE, UNKNOWN, Array, Kind, ListOf, is_discrete, join
 
 
 NO_ENV: Env = {}
+MOST_ROUNDS = 3
 
 
 @dataclass
@@ -180,7 +182,7 @@ class _Run:
         self, s: n.For | n.While, env: dict[str, Value], item: Value | None, endless: bool
     ) -> dict[str, Value] | None:
         exits: list[dict[str, Value]]
-        while True:
+        for rounds in itertools.count():
             start = dict(env)
             if isinstance(s, n.For) and item is not None:
                 self.ev.bind(s.target, item, start)
@@ -194,6 +196,10 @@ class _Run:
             grown = _joined(env, again)
             if all(k in env and same(env[k], v) for k, v in grown.items()):
                 break
+            if rounds >= MOST_ROUNDS:
+                for name, value in grown.items():
+                    if name in env and not same(env[name], value):
+                        grown[name] = Value(_widened(value.kind), value.varied)
             env = grown
         done: dict[str, Value] | None = None
         if not endless:
@@ -226,6 +232,11 @@ class _Run:
             if target is not None:
                 self.ev.bind(target, PASSIVE, env)
         return self.block(s.body, env)
+
+
+def _widened(kind: Kind) -> Kind:
+    """Return a kind that no further round of a loop can change."""
+    return Array(None, "any") if isinstance(kind, Array) and kind.dims is not None else UNKNOWN
 
 
 def _joined(a: Env, b: Env) -> dict[str, Value]:

@@ -6,6 +6,7 @@ Takes functions and the names they use, gives text; requires `ir` and black.
 from __future__ import annotations
 
 import builtins
+import sys
 import types
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -47,7 +48,10 @@ def _wrapped(text: str) -> list[str]:
 
 
 def module_text(
-    header: Header, functions: Sequence[n.Function], objects: Mapping[str, object]
+    header: Header,
+    functions: Sequence[n.Function],
+    objects: Mapping[str, object],
+    homes: Mapping[str, tuple[str, str]],
 ) -> tuple[str, dict[str, object]]:
     """Return the text of a module and the live objects that its names must be bound to."""
     defined = {f.name for f in functions}
@@ -56,6 +60,7 @@ def module_text(
     helpers: list[str] = []
     from_user: dict[str, list[str]] = {}
     bound: dict[str, object] = {}
+    loose: list[str] = []
     for name in sorted(free):
         if name not in objects:
             continue
@@ -71,16 +76,20 @@ def module_text(
             imports.append(f"from builtins import {getattr(obj, '__name__', '')} as {name}")
         else:
             bound[name] = obj
-            module, own = _importable(name, obj)
-            if module:
+            module, own = homes.get(name, ("", name))
+            if _importable(module, own, obj):
                 shown = own if own == name else f"{own} as {name}"
                 from_user.setdefault(module, []).append(shown)
+            else:
+                loose.append(name)
     lines = ['"""' + header.text(), '"""', ""]
     lines.extend(sorted(imports))
     if helpers:
         lines.append(f"from s2s_ad.runtime import {', '.join(helpers)}")
     for module, names in sorted(from_user.items()):
         lines.append(f"from {module} import {', '.join(names)}")
+    if loose:
+        lines.append(f"# bound when this is loaded: {', '.join(loose)}")
     for f in functions:
         lines.extend(["", "", function_text(f)])
     return formatted("\n".join(lines) + "\n"), bound
@@ -92,13 +101,12 @@ def _import(module: str, name: str) -> str:
     return f"import {module} as {name}"
 
 
-def _importable(name: str, obj: object) -> tuple[str, str]:
-    """Return from where a live object can be imported by a file, if it can."""
-    module = getattr(obj, "__module__", None)
-    own = getattr(obj, "__qualname__", "")
-    if isinstance(module, str) and own and "." not in own and "<" not in own:
-        return module, own
-    return "", name
+def _importable(module: str, name: str, obj: object) -> bool:
+    """True when `from module import name` gives this very object."""
+    found = sys.modules.get(module)
+    if found is None or module == "__main__" or getattr(found, "__spec__", None) is None:
+        return False
+    return vars(found).get(name, found) is obj
 
 
 def formatted(text: str) -> str:

@@ -73,6 +73,8 @@ def _exits(s: n.Stmt) -> bool:
     if isinstance(s, n.If):
         return any(_exits(x) for block in _inner(s) for x in block)
     if isinstance(s, (n.For, n.While)):
+        if any(_exits(x) for x in s.orelse):
+            return True
         return any(isinstance(x, n.Return) for x in _direct((s,)))
     return False
 
@@ -92,10 +94,14 @@ def _falls(block: n.Block) -> bool:
 
 def _breaks(block: n.Block) -> bool:
     """True when a `break` of the loop whose body this is stands in it."""
-    return any(
-        isinstance(s, n.Break) or (isinstance(s, n.If) and any(_breaks(b) for b in _inner(s)))
-        for s in block
-    )
+    return any(isinstance(s, n.Break) or any(_breaks(b) for b in _same_loop(s)) for s in block)
+
+
+def _same_loop(s: n.Stmt) -> list[n.Block]:
+    """Return the blocks in `s` whose `break` leaves the loop around `s`."""
+    if isinstance(s, n.If):
+        return _inner(s)
+    return [s.orelse] if isinstance(s, (n.For, n.While)) else []
 
 
 class _Structure:

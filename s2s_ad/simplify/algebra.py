@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from s2s_ad.ir.nodes import Binary, Const, Expr, Unary
+from s2s_ad.ir.nodes import Binary, Compare, Const, Expr, Unary
 from s2s_ad.ir.walk import map_expr, subexprs
 
 ZERO = Const("0.0", 0.0)
@@ -186,7 +186,11 @@ def total(parts: Sequence[Term], common: Expr | None = None) -> tuple[int, Expr]
     sign = -1 if all(t.coefficient < 0 for t in parts) else 1
     parts = [replace(t, coefficient=sign * t.coefficient) for t in parts]
     shared = ("*", common) if common is not None else None
-    if shared is not None and len(parts) > 1 and all(shared in t.factors for t in parts):
+    if (
+        shared is not None
+        and len(parts) > 1
+        and all(shared in t.factors and not _has_mask(t) for t in parts)
+    ):
         rest = []
         for t in parts:
             factors = list(t.factors)
@@ -195,6 +199,15 @@ def total(parts: Sequence[Term], common: Expr | None = None) -> tuple[int, Expr]
         assert common is not None
         return sign, Binary("*", common, _sum(rest))
     return sign, _sum(parts)
+
+
+def _has_mask(t: Term) -> bool:
+    """True when a factor may be an array of booleans: the sum of two such is their disjunction."""
+    return any(
+        isinstance(e, Compare) or (isinstance(e, Binary) and e.op in "&|^")
+        for _, factor in t.factors
+        for e in subexprs(factor)
+    )
 
 
 def _sum(parts: Sequence[Term]) -> Expr:

@@ -21,6 +21,7 @@ from s2s_ad.ir.kinds import (
     DictOf,
     Kind,
     ListOf,
+    NoneKind,
     Number,
     TupleOf,
     Unknown,
@@ -367,7 +368,7 @@ class Pullback:
             return
         if self.repeats(index, owner.kind):
             add_at = n.Attribute(self.context.np("add"), "at")
-            call = n.Call(add_at, (self.bar_place(base), index, d.expr))
+            call = n.Call(add_at, (self.bar_place(base), _as_value(index), d.expr))
             self.scattered.append(n.ExprStmt(call))
             self.touch(e)
             return
@@ -415,7 +416,9 @@ class Pullback:
             if isinstance(item, (n.Slice, n.Const)):
                 continue
             kind = self.value(item).kind
-            if isinstance(kind, Number) or (isinstance(kind, Array) and kind.dtype == "bool"):
+            if isinstance(kind, (Number, NoneKind)):
+                continue
+            if isinstance(kind, Array) and kind.dtype == "bool":
                 continue
             if isinstance(owner, Unknown) and isinstance(kind, Unknown):
                 continue
@@ -457,6 +460,15 @@ def _replaced(template: n.Expr, call: n.Call) -> n.Expr:
         return call.args[0]
     assert isinstance(template, n.Binary)
     return n.Binary(template.op, _replaced(template.left, call), template.right)
+
+
+def _as_value(index: n.Expr) -> n.Expr:
+    """Return an index as it is written outside of brackets: `slice(None)` for `:`."""
+    if isinstance(index, n.Slice):
+        return _slice_call(index)
+    if isinstance(index, n.TupleExpr):
+        return n.TupleExpr(tuple(_as_value(item) for item in index.items))
+    return index
 
 
 def _slice_call(index: n.Slice) -> n.Expr:
