@@ -179,8 +179,10 @@ def _shape_choices(rule: Rule, moving: Sequence[int]) -> Iterator[tuple[Any, ...
 
 
 def _shapes_of(rank: int | str) -> tuple[Any, ...]:
-    if rank == "array":
+    if rank in ("array", "floats"):
         return SHAPES
+    if rank in ("numbers", "display"):
+        return ("list",)
     if rank == "list":
         return ("list", "nested", "ragged")
     if rank == 0:
@@ -257,7 +259,7 @@ def call(rule: Rule, values: Values) -> Any:
     if rule.namespace == "operator":
         return _operate(rule, args)
     function: Any = rule.function
-    return function(*args, **keywords)
+    return function(args) if rule.display else function(*args, **keywords)
 
 
 def _is_default(param: Param, value: Any) -> bool:
@@ -294,15 +296,19 @@ def check_rule(
     Tangents are compared with differences, adjoints with tangents (<w, J v> = <J^T w, v>), shapes
     of adjoints with those of their arguments; and nothing may change its arguments.
     """
-    singles = [rule]
-    if any(p.kind == "star" and p.name in rule.adjoint for p in rule.params):
-        singles = [specialise(rule, count) for count in (2, 3)]
     count = 0
-    for single in singles:
+    for single in singles(rule):
         for values in samples if samples is not None else cases(single):
             _check_case(single, values, spoil or {})
             count += 1
     return count
+
+
+def singles(rule: Rule) -> list[Rule]:
+    """Return the rule, or for one with a differentiable star parameter what it stands for."""
+    if any(p.kind == "star" and p.name in rule.adjoint for p in rule.params):
+        return [specialise(rule, count) for count in (2, 3)]
+    return [rule]
 
 
 def _check_case(rule: Rule, values: Values, spoil: Mapping[str, float]) -> None:
@@ -323,7 +329,8 @@ def _check_case(rule: Rule, values: Values, spoil: Mapping[str, float]) -> None:
                 raise AssertionError(f"{where}: {type(error).__name__}: {error}") from error
         if rule.shape == "out":
             adjoint = runtime.unbroadcast(adjoint, values[param])
-        _same_structure(adjoint, values[param], where)
+        if "display" not in (rule.ranks or ()):
+            _same_structure(adjoint, values[param], where)
 
         def along(t: float, param: str = param, v: Any = v) -> Any:
             return call(rule, {**values, param: moved(values[param], t, v)})

@@ -54,7 +54,8 @@ MODULES: dict[str, ModuleType] = {
     "builtins": builtins,
     "runtime": runtime,
 }
-SPECIAL = frozenset({"d", "out", "function", "item", "items", "actives", "constants"})
+# `d` and `out`, the function as it was called, and the names of star parameters (`specialise`)
+SPECIAL = frozenset({"d", "out", "function", "item", "others", "chosen", "count"})
 # helpers whose result has the structure of the argument whatever that is
 STRUCTURED = frozenset({"expand", "scatter", "spread", "unbroadcast", "unrepeat"})
 # what some supported version of Python or NumPy lacks; everything else must exist
@@ -97,6 +98,7 @@ class Target:
     name: str
     params: tuple[Param, ...]
     call: Expr
+    display: bool = False
 
 
 def elementwise(
@@ -292,7 +294,8 @@ def _elementwise_result(target: Target, result: str | Result) -> Result:
         return result
     if target.namespace == "math":
         return results.constant({"int": INT, "bool": BOOL}.get(result, FLOAT))
-    return results.elementwise(result, tuple(p.name for p in target.params))
+    operands = tuple(p.name for p in target.params if p.default is None)
+    return results.elementwise(result, operands)
 
 
 def _default_result(target: Target) -> Result:
@@ -316,6 +319,9 @@ def _is_dotted(head: str) -> bool:
 
 def _call_targets(pattern: str, head: str, function: object) -> list[Target]:
     inside = pattern[len(head) + 1 : -1]
+    if inside.startswith("[*") and inside.endswith("]"):
+        found = _call_targets(f"{head}({inside[1:-1]})", head, function)
+        return [replace(target, display=True) for target in found]
     root, _, rest = head.partition(".")
     if function is not None:
         params = parse_params(inside)
@@ -415,6 +421,7 @@ def _register(
         where=where,
         active=None if options.active is None else frozenset(options.active),
         function=options.function or _function(target),
+        display=target.display,
         domain=domain if isinstance(domain, Mapping) else {"": domain},
     )
     registry.register(rule)

@@ -80,16 +80,16 @@ for _arctan, _arcsinh, _arctanh in (("math.atan", "math.asinh", "math.atanh"),
 for _arctan2 in ("math.atan2", "np.arctan2"):
     elementwise(
         f"{_arctan2}(y, x, /)",
-        y="quotient(d * x, r2)",
-        x="-quotient(d * y, r2)",
+        y="divide_or_zero(d * x, r2)",
+        x="-divide_or_zero(d * y, r2)",
         number={"y": "d * x / r2 if r2 else 0.0", "x": "-d * y / r2 if r2 else 0.0"},
         let="r2 = x * x + y * y",
         on=(0.5, 2),
     )
 elementwise(
     "np.hypot(a, b, /)",
-    a="quotient(d * a, out)",
-    b="quotient(d * b, out)",
+    a="divide_or_zero(d * a, out)",
+    b="divide_or_zero(d * b, out)",
     number={"a": "d * a / out if out else 0.0", "b": "d * b / out if out else 0.0"},
     on=(0.5, 2),
 )

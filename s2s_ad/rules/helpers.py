@@ -5,7 +5,7 @@ Takes nothing, registers rules when imported, requires `rules.declare`.
 
 from __future__ import annotations
 
-from s2s_ad.ir.kinds import FLOAT, UNKNOWN, Array, ListOf
+from s2s_ad.ir.kinds import UNKNOWN, Array, ListOf
 
 from . import results
 from .declare import bilinear, elementwise, general, linear, zero
@@ -49,6 +49,8 @@ linear("runtime.scatter_along(g, like, indices, axis)", like="0",
 
 elementwise("runtime.quotient(a, b)", a="quotient(d, b)", b="-quotient(absorb(out, d), b)",
             on=(0.5, 2))  # fmt: skip
+elementwise("runtime.divide_or_zero(a, b)", a="divide_or_zero(d, b)",
+            b="-divide_or_zero(out * d, b)", on=(0.5, 2))  # fmt: skip
 elementwise("runtime.absorb(a, b)", a="absorb(d, b)", b="absorb(a, d)", on=(0.5, 2))
 elementwise(
     "runtime.power_slope(x, p, g)",
@@ -65,7 +67,6 @@ zero(
     "runtime.ties(x, extreme, axis=None, keepdims=False)",
     result=results.elementwise("float", ("x",)),
 )
-zero("runtime.share(value, extreme, actives, constants)", result=constant(FLOAT))
 
 # products
 

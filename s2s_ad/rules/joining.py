@@ -56,7 +56,11 @@ for _keep in (lambda value: value is None, is_float_value):
         ("np.asanyarray(a, dtype=None)", "a"),
         ("np.array(object, dtype=None, *, copy=True)", "object"),
     ):
-        for _ranks, _back in ((("array",), "d"), (None, f"unbroadcast(d, {_param})")):
+        for _ranks, _back in (
+            (("array",), "d"),
+            (("display",), "d"),
+            (None, f"unbroadcast(d, {_param})"),
+        ):
             reshaping(_text, ranks=_ranks, where={"dtype": _keep}, **{_param: _back},
                       result=results.float_cast(_param))  # fmt: skip
 for _text in ("np.asarray(a, dtype)", "np.asanyarray(a, dtype)", "np.array(object, dtype)"):

@@ -128,31 +128,39 @@ def _norm(
 
 _WHOLE = ("np.sum(x * d) / out if out else 0.0", "x * (d / out if out else 0.0)")
 _ALONG = (
-    "quotient(np.sum(np.multiply(x, d), AXES), out)",
-    "quotient(np.multiply(PUT, x), expand(out, x, axis, keepdims))",
+    "divide_or_zero(np.sum(x * d, AXES), out)",
+    "expand(divide_or_zero(d, out), x, axis, keepdims) * x",
+)
+# of what may be a list
+_SAFE = (
+    "divide_or_zero(np.sum(np.multiply(x, d), AXES), out)",
+    "unbroadcast(np.multiply(expand(divide_or_zero(d, out), x, axis, keepdims), x), x)",
 )
 _norm((1,), _euclidean, missing, *_WHOLE, keepdims=False)
 _norm(("array",), _frobenius, missing, *_WHOLE, keepdims=False)
-_norm(None, _frobenius, lambda axis: True, *_ALONG)
-_norm(None, _euclidean, given_axis, *_ALONG)
-for _ranks, _axis in (((1,), missing), (None, given_axis)):
+for _ranks, _maps in ((("array",), _ALONG), ((None,), _SAFE)):
+    _norm(_ranks, _frobenius, lambda axis: True, *_maps)
+    _norm(_ranks, _euclidean, given_axis, *_maps)
+_VECTOR: tuple[Rank, ...] = (1,)
+for _known, _axis in ((_VECTOR, missing), (None, given_axis)):
     _norm(
-        _ranks, lambda order: order == 1, _axis, "np.sum(np.sign(x) * d, AXES)", "np.sign(x) * PUT"
+        _known, lambda order: order == 1, _axis, "np.sum(np.sign(x) * d, AXES)", "PUT * np.sign(x)"
     )
     _norm(
-        _ranks,
+        _known,
         _power,
         _axis,
         "np.sum(flow * d, AXES)",
-        "flow * PUT",
-        flow="np.sign(x) * quotient(np.absolute(x), expand(out, x, axis, keepdims)) ** (ord - 1)",
+        "PUT * flow",
+        part="divide_or_zero(np.absolute(x), expand(out, x, axis, keepdims))",
+        flow="np.sign(x) * part ** (ord - 1)",
     )
     _norm(
-        _ranks,
+        _known,
         _largest,
         _axis,
         "np.sum(flow * d, AXES)",
-        "flow * PUT",
+        "PUT * flow",
         flow="np.sign(x) * ties(np.absolute(x), out, axis, keepdims)",
     )
 

@@ -58,43 +58,29 @@ reduction(
 
 # spread around the mean
 
-_AROUND = "(a - np.mean(a, axis=axis, keepdims=True))"
-for _name in ("var", "std"):
-    _text = f"np.{_name}(a, axis=None, *, ddof=0, keepdims=False)"
-    _all = {"axis": None, "keepdims": False}
-    _mean = "(a - np.mean(a))"
-    if _name == "var":
-        reduction(
-            _text,
-            where=_all,
-            ranks=("array",),
-            tangent=f"2.0 * np.sum({_mean} * d) / (a.size - ddof)",
-            adjoint=f"{_mean} * (2.0 * d / (a.size - ddof))",
-            result=_FLOAT,
-        )
-        reduction(
-            _text,
-            let="count = np.size(a) / np.size(out) - ddof",
-            tangent=f"2.0 * np.sum({_AROUND} * d, {_AXES}) / count",
-            adjoint=f"{_AROUND} * {_put('2.0 * d / count')}",
-            result=_FLOAT,
-        )
+
+def _spread(name: str) -> None:
+    """Declare `np.var` or `np.std`: over everything, and along axes."""
+    mean, around = "(a - np.mean(a))", "(a - np.mean(a, axis=axis, keepdims=True))"
+    count, counts = "(a.size - ddof)", "count"
+    if name == "var":
+        whole = (f"2.0 * np.sum({mean} * d) / {count}", f"{mean} * (2.0 * d / {count})")
+        along = (f"2.0 * np.sum({around} * d, {_AXES}) / {counts}", f"2.0 * d / {counts}")
     else:
-        reduction(
-            _text,
-            where=_all,
-            ranks=("array",),
-            tangent=f"np.sum({_mean} * d) / ((a.size - ddof) * out) if out else 0.0",
-            adjoint=f"{_mean} * (d / ((a.size - ddof) * out) if out else 0.0)",
-            result=_FLOAT,
-        )
-        reduction(
-            _text,
-            let="count = np.size(a) / np.size(out) - ddof",
-            tangent=f"quotient(np.sum({_AROUND} * d, {_AXES}), count * out)",
-            adjoint=f"quotient({_AROUND} * {_put('d / count')}, {_put('out')})",
-            result=_FLOAT,
-        )
+        flat = f"({count} * out) if out else 0.0"
+        whole = (f"np.sum({mean} * d) / {flat}", f"{mean} * (d / {flat})")
+        steep = f"divide_or_zero({{}}, {counts} * out)"
+        along = (steep.format(f"np.sum({around} * d, {_AXES})"), steep.format("d"))
+    text = f"np.{name}(a, axis=None, *, ddof=0, keepdims=False)"
+    everything = {"axis": None, "keepdims": False}
+    reduction(text, where=everything, ranks=("array",), tangent=whole[0], adjoint=whole[1],
+              result=_FLOAT)  # fmt: skip
+    reduction(text, let="count = np.size(a) / np.size(out) - ddof", tangent=along[0],
+              adjoint=f"{_put(along[1])} * {around}", result=_FLOAT)  # fmt: skip
+
+
+for _name in ("var", "std"):
+    _spread(_name)
 
 # extremes: entries that tie share
 

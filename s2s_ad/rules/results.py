@@ -18,6 +18,7 @@ from s2s_ad.ir.kinds import (
     Dim,
     Kind,
     ListOf,
+    NoneKind,
     Number,
     Object,
     Str,
@@ -105,6 +106,7 @@ def elementwise(dtype: str, operands: tuple[str, ...], array: bool = False) -> R
 
     def result(kinds: Kinds, args: Args) -> Kind:
         given = tuple(kinds.get(name, UNKNOWN) for name in operands)
+        given = tuple(kind for kind in given if not isinstance(kind, NoneKind))
         kind = broadcast(*given)
         found = result_dtype(*map(_dtype, given)) if dtype in ("same", "plain") else dtype
         kind = _with_dtype(kind, "int" if found == "bool" and dtype == "same" else found)

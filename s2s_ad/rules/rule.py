@@ -46,9 +46,11 @@ class Rule:
 
     When a rule applies, besides its signature: `ranks` of the leading parameters (0 a number, n an
     array of that rank, `array` one of any rank, `floats` one of floats, `list` a list or tuple,
-    None anything); `where`, tests that arguments known at build time must pass; `active`,
-    exactly the parameters that are differentiated.
+    `numbers` one of numbers, `display` one written out in the call, None anything); `where`,
+    tests that arguments known at build time must pass; `active`, exactly the parameters that are
+    differentiated.
 
+    display: the star parameter stands for the items of a list written out in the call.
     function: the object the rule is for; None for operators, methods and attributes.
     domain: per parameter (or under `""` for all), the interval from which tests draw.
     """
@@ -69,11 +71,7 @@ class Rule:
     active: frozenset[str] | None = None
     domain: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     function: object = None
-
-    @property
-    def differentiable(self) -> tuple[str, ...]:
-        """Names of the parameters through which a derivative flows."""
-        return tuple(p.name for p in self.params if p.name in self.adjoint)
+    display: bool = False
 
     @property
     def known(self) -> frozenset[str]:

@@ -46,6 +46,11 @@ def _extreme(kinds: Kinds, args: Args) -> Kind:
     return _item(given[0]) if len(given) == 1 else _item(TupleOf(tuple(given)))
 
 
+def _added(kinds: Kinds, args: Args) -> Kind:
+    """Kind of the sum or the product of a list that is written out."""
+    return results.elementwise("same", tuple(kinds))(kinds, args)
+
+
 def _total(kinds: Kinds, args: Args) -> Kind:
     """Kind of `sum(iterable, start)`: a number when all that is added is."""
     item, start = _item(kinds.get("iterable", UNKNOWN)), kinds.get("start", INT)
@@ -72,6 +77,16 @@ zero("builtins.round(number, ndigits=None)", result=_rounded)
 # the largest and the smallest: a constant wins a tie, differentiated arguments share it
 
 for _name, _op, _far in (("max", ">", (-2, 6)), ("min", "<", (-6, 2))):
+    _chosen = "d / count if chosen else 0.0"
+    elementwise(f"builtins.{_name}([*items])", items=_chosen, result=_extreme, on=(-2, 2))
+    general(
+        f"builtins.{_name}(iterable, /)",
+        tangent="sum(u for u, v in zip(d, iterable) if v == out) / iterable.count(out)",
+        adjoint="[d / iterable.count(out) if v == out else 0.0 for v in iterable]",
+        ranks=("numbers",),
+        result=_extreme,
+        on=(-2, 2),
+    )
     general(
         f"builtins.{_name}(iterable, /)",
         tangent="sum(weight * part for weight, part in zip(ties(iterable, out), d))",
@@ -89,15 +104,12 @@ for _name, _op, _far in (("max", ">", (-2, 6)), ("min", "<", (-6, 2))):
         result=_extreme,
         on=(-2, 2),
     )
-    elementwise(
-        f"builtins.{_name}(*items)",
-        items="d * share(item, out, actives, constants)",
-        result=_extreme,
-        on=(-2, 2),
-    )
+    elementwise(f"builtins.{_name}(*items)", items=_chosen, result=_extreme, on=(-2, 2))
 
-# sums and products of sequences
+# sums and products of sequences; of a list written out, item by item
 
+elementwise("builtins.sum([*items])", items="d", result=_added)
+linear("builtins.sum(iterable, /)", "[d] * len(iterable)", ranks=("numbers",), result=_total)
 linear("builtins.sum(iterable, /)", "spread(d, iterable)", result=_total)
 linear(
     "builtins.sum(iterable, /, start)",
@@ -117,7 +129,10 @@ linear(
     },
     result=_total,
 )
-linear("math.fsum(seq, /)", "spread(d, seq)", on=(-2, 2))
+elementwise("math.fsum([*items])", items="d")
+linear("math.fsum(seq, /)", "[d] * len(seq)", ranks=("numbers",))
+linear("math.fsum(seq, /)", "spread(d, seq)")
+elementwise("math.prod([*items])", items="d * others", result=_added)
 general(
     "math.prod(iterable, /, *, start=1)",
     tangent={

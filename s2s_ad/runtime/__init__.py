@@ -23,10 +23,10 @@ from .products import (
 )
 from .slopes import (
     absorb,
+    divide_or_zero,
     log_or_zero,
     power_slope,
     quotient,
-    share,
     ties,
 )
 from .special import (
@@ -59,6 +59,7 @@ __all__ = [
     "contract_right",
     "delay",
     "digamma",
+    "divide_or_zero",
     "exclusive_product",
     "expand",
     "log_or_zero",
@@ -71,7 +72,6 @@ __all__ = [
     "recurrence_back",
     "scatter",
     "scatter_along",
-    "share",
     "sinc_slope",
     "split_like",
     "spread",

@@ -6,7 +6,6 @@ zero, however steep the slope it meets.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -24,10 +23,20 @@ def quotient(a: Any, b: Any) -> Any:
         return np.where(np.equal(a, 0.0), 0.0, np.divide(a, b))[()]
 
 
+def divide_or_zero(a: Any, b: Any) -> Any:
+    """Return `a / b`, and 0 wherever `b` is 0: norms and distances are flat at 0.
+
+    >>> float(divide_or_zero(1.0, 0.0)), float(divide_or_zero(3.0, 2.0))
+    (0.0, 1.5)
+    """
+    zero = np.equal(b, 0.0)
+    return np.where(zero, 0.0, np.divide(a, np.where(zero, 1.0, b)))[()]
+
+
 def absorb(a: Any, b: Any) -> Any:
     """Return `a * b`, and 0 wherever `a` is 0, even when `b` is infinite.
 
-    >>> float(absorb(0.0, math.inf))
+    >>> float(absorb(0.0, np.inf))
     0.0
     """
     with np.errstate(invalid="ignore"):
@@ -60,16 +69,3 @@ def ties(x: Any, extreme: Any, axis: Any = None, keepdims: bool = False) -> Any:
     equal = np.equal(x, expand(extreme, x, axis, keepdims))
     with np.errstate(invalid="ignore"):
         return equal / np.sum(equal, axis=axis, keepdims=True)
-
-
-def share(value: Any, extreme: Any, actives: Sequence[Any], constants: Sequence[Any]) -> float:
-    """Return the share of `value` in `extreme`, the extreme of several numbers.
-
-    Arguments that are differentiated share at a tie; against a constant the constant wins.
-
-    >>> share(2.0, 2.0, (2.0, 2.0, 1.0), ()), share(2.0, 2.0, (2.0,), (2.0,))
-    (0.5, 0.0)
-    """
-    if value != extreme or any(constant == extreme for constant in constants):
-        return 0.0
-    return 1.0 / len([active for active in actives if active == extreme])

@@ -97,7 +97,8 @@ def iterated(expr: n.Comprehension, env: dict[str, Pair]):
             inner.update(zip(names, split(item)))
         else:
             inner[clause.target.id] = item
-        yield dual(expr.element, inner)
+        if all(dual(condition, inner)[0] for condition in clause.conditions):
+            yield dual(expr.element, inner)
 
 
 def called(expr: n.Call, env: dict[str, Pair]) -> Pair:

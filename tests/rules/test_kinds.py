@@ -9,7 +9,7 @@ from s2s_ad.analysis.observe import kind_of
 from s2s_ad.ir.kinds import UNKNOWN, Array, DictOf, ListOf, Number, Object, Str, TupleOf
 from s2s_ad.ir.nodes import Const, Expr, Name, TupleExpr
 from s2s_ad.rules import registry
-from s2s_ad.rules.checking import call, cases
+from s2s_ad.rules.checking import call, cases, singles
 from tests.rules.samples import samples_of
 from tests.rules.test_rules import name_of
 
@@ -74,12 +74,17 @@ def lengths_of(kinds, values):
 
 @pytest.mark.parametrize("rule", RULES, ids=name_of)
 def test_kind_of_result(rule):
-    samples = samples_of(rule)
-    for values in samples if samples is not None else cases(rule):
-        kinds = {name: kind_of(value, name) for name, value in values.items()}
-        arguments = {name: expression(name, value) for name, value in values.items()}
-        out = call(rule, values)
-        kind = rule.result(kinds, arguments)
-        assert claims(kind, out, lengths_of(kinds, values)), f"{kind} for {out!r} of {values}"
-        unknown = rule.result({name: UNKNOWN for name in values}, arguments)
-        assert claims(unknown, out, {}), f"{unknown} for {out!r} without kinds, of {values}"
+    for single in singles(rule):
+        samples = samples_of(single)
+        for values in samples if samples is not None else cases(single):
+            check(single, values)
+
+
+def check(rule, values):
+    kinds = {name: kind_of(value, name) for name, value in values.items()}
+    arguments = {name: expression(name, value) for name, value in values.items()}
+    out = call(rule, values)
+    kind = rule.result(kinds, arguments)
+    assert claims(kind, out, lengths_of(kinds, values)), f"{kind} for {out!r} of {values}"
+    unknown = rule.result({name: UNKNOWN for name in values}, arguments)
+    assert claims(unknown, out, {}), f"{unknown} for {out!r} without kinds, of {values}"

@@ -7,9 +7,9 @@ import warnings
 
 import numpy as np
 import pytest
-from tests.rules.dual import applied
 
 from s2s_ad.rules import registry
+from tests.rules.dual import applied
 
 
 def slopes(function, *args, wrt=None, d=1.0):
