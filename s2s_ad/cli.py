@@ -22,6 +22,7 @@ from s2s_ad.cache import store
 from s2s_ad.cli_target import FORMS, Usage, arguments_of, function_at, kinds_like
 from s2s_ad.errors import S2SError
 
+_COMMAND = re.compile(r"run `(s2s-ad [^`]*)`")
 _COLOURS = {"red": 31, "green": 32, "cyan": 36, "bold": 1}
 
 
@@ -117,10 +118,21 @@ def _request(options: argparse.Namespace, mode: str) -> Any:
 
 
 def _text(options: argparse.Namespace, mode: str) -> str:
+    """Return the derivative, whose header names the whole command that writes it."""
     from s2s_ad.build import derive
 
-    text: str = derive(_request(options, mode)).text
-    return text
+    request = _request(options, mode)
+    words = ["s2s-ad", mode, options.target, "--wrt", ",".join(request.wrt)]
+    for name in ("like", "call"):
+        if getattr(options, name):
+            words += [f"--{name}", getattr(options, name)]
+    if options.strict:
+        words.append("--strict")
+    command = shlex.join(words)
+    # the header is a docstring: nothing in it may end it or be an escape
+    if '"""' in command or "\\" in command or "`" in command:
+        return derive(request).text
+    return _COMMAND.sub(lambda match: f"run `{command}`", derive(request).text, count=1)
 
 
 def _write(options: argparse.Namespace) -> int:
@@ -144,10 +156,10 @@ def _check(options: argparse.Namespace) -> int:
             written = Path(name).read_text(encoding="utf-8")
         except OSError as error:
             raise Usage(f"cannot read {name}: {error.strerror}") from None
-        command = re.search(r"run `s2s-ad ([^`]*)`", written)
+        command = _COMMAND.search(written)
         if command is None:
             raise Usage(f"{name} was not written by s2s-ad: its header names no command")
-        again = _parser().parse_args(shlex.split(command[1]))
+        again = _parser().parse_args(shlex.split(command[1])[1:])
         text = _text(again, again.mode)
         if text != written:
             stale += 1
@@ -218,8 +230,8 @@ def _rules(options: argparse.Namespace) -> int:
         print(_coloured(rule.text, "bold") + f"  ({rule.flavour})")
         for name, value in rule.let:
             print(f"    let {name} = {expr_text(value)}")
-        for name in rule.differentiable:
-            print(f"    {name}: adjoint {expr_text(rule.adjoint[name])}")
+        for name, adjoint in rule.adjoint.items():
+            print(f"    {name}: adjoint {expr_text(adjoint)}")
             print(f"    {name}: tangent {expr_text(rule.tangent[name])}")
     return 0
 

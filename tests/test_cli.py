@@ -98,11 +98,13 @@ def test_kinds_of_a_call(model, capsys):
 
 
 def test_check_tells_when_a_file_is_stale(model, capsys):
-    written = ["adjoint", "model.py::wave", "--wrt", "x,k", "-o", "wave_ad.py"]
+    kinds = "x=f8, k=f8, n=i8"
+    written = ["adjoint", "model:wave", "--wrt", "x,k", "--like", kinds, "-o", "wave_ad.py"]
     assert cli.main(written) == 0
     assert cli.main(["check", "wave_ad.py"]) == 0
     assert capsys.readouterr().out == ""
     file = model.parent / "wave_ad.py"
+    assert f"run `s2s-ad adjoint model:wave --wrt x,k --like '{kinds}'`" in file.read_text()
     file.write_text(file.read_text().replace("# each a little faster", "# edited"))
     assert cli.main(["check", "wave_ad.py"]) == 1
     out = capsys.readouterr().out
