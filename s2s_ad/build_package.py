@@ -13,7 +13,7 @@ from typing import Any
 
 from s2s_ad.build_prepare import Prepared, Values, prepare
 from s2s_ad.build_program import Program, Variant
-from s2s_ad.build_reverse import Reverse, reverse
+from s2s_ad.build_reverse import Reverse, certain_at_end, reverse
 from s2s_ad.build_subject import Subject
 from s2s_ad.build_tangent import tangent_function
 from s2s_ad.build_words import (
@@ -47,6 +47,7 @@ class Package:
         self.values = values
         self.make = make
         self.trace: list[tuple[str, str]] | None = None
+        self.is_entry = False
 
     def derivative(self) -> Any:
         """Return the derivative: the function asked for, then those of its callees."""
@@ -59,7 +60,9 @@ class Package:
         elif mode == "split":
             entry = self.program.linker.function(f"{name}_forward")
             back = self.program.linker.function(f"{name}_reverse")
+            self.is_entry = True
             functions = self.split(self.subject, self.values, wrt, entry, back, self.request.select)
+            self.is_entry = False
         else:
             entry = self.program.linker.function(f"{name}_adjoint")
             functions = [self.joint(entry)]
@@ -260,6 +263,13 @@ class Package:
         result = n.TupleExpr((n.Name(found.result), state))
         forward = drop_dead((*found.forward, n.Return(result)), pure)
         params = prepared.function.params
+        if not self.is_entry:
+            params = _positional(params)
+        surely = certain_at_end(tuple(found.forward), {p.name for p in params})
+        start = tuple(
+            n.Assign((n.Name(x),), n.Const("None", None)) for x in kept if x not in surely
+        )
+        forward = (*start, *forward)
         first = n.Function(
             forward_name,
             params,
@@ -308,8 +318,7 @@ class Package:
             if s.uid not in back and not isinstance(s, n.Return)
         ]
         sweep = self.annotate(prepared, tuple(s for s in body if s.uid in back or isinstance(s, n.Return)))
-        params = tuple(replace(p, default=None) for p in prepared.function.params)
-        params = (*params, n.Param(found.seed))
+        params = (*_positional(prepared.function.params), n.Param(found.seed))
         doc = reverse_doc(variant.subject, wrt, "Nothing is kept for it")
         function = n.Function(variant.reverse, params, (*start, *sweep), docstring=doc)
         return _plain(function)
@@ -317,12 +326,18 @@ class Package:
     def callee(self, variant: Variant) -> list[n.Function]:
         """Return the functions generated for a callee."""
         if variant.mode == "tangent":
-            return [self.tangent(variant.subject, variant.values, variant.active, variant.tangent)]
+            made = self.tangent(variant.subject, variant.values, variant.active, variant.tangent)
+            return [replace(made, params=_positional(made.params))]
         if variant.cheap:
             return [self.cheap(variant)]
         return self.split(
             variant.subject, variant.values, variant.active, variant.forward, variant.reverse
         )
+
+
+def _positional(params: tuple[n.Param, ...]) -> tuple[n.Param, ...]:
+    """Return the parameters of a generated callee: it is called with all of them, by position."""
+    return tuple(n.Param(p.name) for p in params)
 
 
 def _seeded(params: tuple[n.Param, ...]) -> tuple[n.Param, ...]:

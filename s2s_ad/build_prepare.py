@@ -18,7 +18,7 @@ from s2s_ad.frontend.exits import structure
 from s2s_ad.frontend.normalise import fold_decided, normalise
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.names import Names
-from s2s_ad.ir.walk import assigned, map_block, map_expr, map_stmt_exprs
+from s2s_ad.ir.walk import assigned, map_block, map_expr, map_stmt_exprs, subexprs, walk_stmts
 from s2s_ad.transform.context import Context
 
 Values = tuple[tuple[str, Value], ...]
@@ -143,7 +143,11 @@ def name_expressions(
     function, names = prepared.function, prepared.names
     by_statement: dict[int, list[n.Expr]] = {}
     for uid, e in wanted:
-        found = by_statement.setdefault(uid, [])
+        if isinstance(e, n.Name):
+            # a part of it is read by index: it needs an adjoint of its own after all
+            prepared.transparent.pop(e.id, None)
+            continue
+        found = by_statement.setdefault(_home(prepared, uid, e), [])
         if e not in found:
             found.append(e)
 
@@ -153,6 +157,8 @@ def name_expressions(
         before: list[n.Stmt] = []
         for e in by_statement[s.uid]:
             name = n.Name(names.fresh(_wish(e)))
+            for inner, value in prepared.transparent.items():
+                prepared.transparent[inner] = _replaced(value, e, name)
             s = map_stmt_exprs(s, lambda x: _replaced(x, e, name))
             before.append(n.Assign((name,), e, origin=s.origin))
             if not is_user_call(e):
@@ -161,6 +167,15 @@ def name_expressions(
         return (*before, replace(s, comments=n.NO_COMMENTS))
 
     return replace(function, body=map_block(function.body, visit))
+
+
+def _home(prepared: Prepared, uid: int, e: n.Expr) -> int:
+    """Return the statement that holds `e`: `uid`, or one that names a part of that statement."""
+    for s in walk_stmts(prepared.function.body):
+        if isinstance(s, n.Assign) and isinstance(s.targets[0], n.Name):
+            if s.targets[0].id in prepared.transparent and e in subexprs(s.value) and e != s.value:
+                return s.uid
+    return uid
 
 
 def _replaced(whole: n.Expr, part: n.Expr, name: n.Name) -> n.Expr:

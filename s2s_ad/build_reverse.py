@@ -314,6 +314,7 @@ class _Run:
             and not (after and _assigns_surely(s, name)),
             lists=frozenset(lists),
             names=context.names,
+            operands=context.reads,
             prologues=frozenset(context.prologues),
             wished=builder.stacks,
             choices=frozenset(builder.choices),
@@ -389,6 +390,12 @@ def _only_fixed_items(e: n.Expr, name: str) -> bool:
     return reads == fixed
 
 
+def certain_at_end(block: n.Block, params: set[str]) -> set[str]:
+    """Return the variables that are certainly assigned when a block is over."""
+    end = n.Pass()
+    return _definitely((*block, end), params).get(end.uid, set())
+
+
 def _definitely(block: n.Block, params: set[str]) -> dict[int, set[str]]:
     """Return the variables that are certainly assigned before each statement."""
     table: dict[int, set[str]] = {}
@@ -431,4 +438,4 @@ def _assigns_surely(s: n.Stmt, name: str) -> bool:
     return name in assigned((s,))
 
 
-__all__ = ["NeedsName", "Reverse", "reverse"]
+__all__ = ["NeedsName", "Reverse", "certain_at_end", "reverse"]

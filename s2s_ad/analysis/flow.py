@@ -10,9 +10,11 @@ integer does not vary, and a branch that the kinds decide is not entered.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from s2s_ad.analysis.observe import kind_of
 from s2s_ad.analysis.values import PASSIVE, Env, Interpreter, Value, World, same
 from s2s_ad.analysis.values import merge as merge
 from s2s_ad.ir import nodes as n
@@ -46,6 +48,9 @@ class Facts:
         if found is None:
             found = self._readers[uid] = Interpreter(self.world, self.locals)
         return found
+
+    def readers(self) -> Iterable[Interpreter]:
+        return self._readers.values()
 
     def varied(self, expr: n.Expr, uid: int) -> bool:
         return self.value(expr, uid).varied
@@ -132,8 +137,8 @@ class _Run:
 
     def on_Import(self, s: n.Import, env: dict[str, Value]) -> dict[str, Value]:
         env = dict(env)
-        for name, _, _ in s.bindings:
-            env[name] = PASSIVE
+        for name, module, attribute in s.bindings:
+            env[name] = Value(kind_of(_imported(module, attribute)))
         return env
 
     def on_Return(self, s: n.Return, env: dict[str, Value]) -> None:
@@ -232,6 +237,14 @@ class _Run:
             if target is not None:
                 self.ev.bind(target, PASSIVE, env)
         return self.block(s.body, env)
+
+
+def _imported(module: str, attribute: str | None) -> object:
+    """Return what an `import` in a function binds, None when it has not been imported yet."""
+    found = sys.modules.get(module)
+    if found is None and module.split(".")[0] in sys.modules:
+        found = sys.modules[module.split(".")[0]]
+    return vars(found).get(attribute) if found is not None and attribute else found
 
 
 def _widened(kind: Kind) -> Kind:

@@ -39,6 +39,7 @@ from s2s_ad.ir.kinds import (
     is_discrete,
     join,
 )
+from s2s_ad.ir.walk import names
 from s2s_ad.rules import registry
 from s2s_ad.rules.rule import Rule
 
@@ -190,7 +191,11 @@ class Interpreter:
         if e.id in self.local:
             return env.get(e.id, PASSIVE)
         found = self.world.lookup(e.id)
-        return Value(kind_of(found[0], e.id)) if found else PASSIVE
+        return Value(_known(found[0], e.id)) if found else PASSIVE
+
+    def on_Lambda(self, e: n.Lambda, env: Env) -> Value:
+        captured = names(e) & self.local
+        return Value(UNKNOWN, any(env.get(x, PASSIVE).varied for x in captured))
 
     def on_TupleExpr(self, e: n.TupleExpr, env: Env) -> Value:
         items = tuple(self.value(item, env) for item in e.items)
@@ -297,7 +302,7 @@ class Interpreter:
     def on_Attribute(self, e: n.Attribute, env: Env) -> Value:
         found = self.object_of(e, env)
         if found:
-            return Value(kind_of(found[0], e.attr))
+            return Value(_known(found[0], e.attr))
         owner = self.value(e.value, env)
         if isinstance(owner.kind, Array) or (owner.varied and isinstance(owner.kind, Unknown)):
             choice = self.choose(registry.lookup_attribute(e.attr), (e.value,), (), env)
@@ -558,6 +563,12 @@ class Interpreter:
                 if all(isinstance(o, Str) and o.value is not None for o in options):
                     return any(o == kind for o in options) is (op == "in")
         return None
+
+
+def _known(obj: object, name: str) -> Kind:
+    """Return the kind of a live object outside the function: at least that it is this object."""
+    kind = kind_of(obj, name)
+    return Object(obj) if isinstance(kind, Unknown) else kind
 
 
 def item_of(value: Value, k: int) -> Value:

@@ -65,6 +65,14 @@ class _Normalise:
         self.names = names_
         self.refuse = refuse
 
+    def fresh(self, wanted: str) -> str:
+        """Return a new variable's name, known to the facts as a local one."""
+        name = self.names.fresh(wanted)
+        self.facts.locals = self.facts.locals | {name}
+        for reader in self.facts.readers():
+            reader.local = self.facts.locals
+        return name
+
     def block(self, block: n.Block) -> n.Block:
         return tuple(out for s in block for out in self.statement(s))
 
@@ -129,7 +137,7 @@ class _Normalise:
             return [*pre, replace(s, value=value)] if pre else [s]
         if len(s.targets) > 1:
             if not all(isinstance(t, n.Name) for t in s.targets):
-                temp = n.Name(self.names.fresh("value"))
+                temp = n.Name(self.fresh("value"))
                 first = self.again(n.Assign((temp,), s.value), s)
                 self.facts.before[first[-1].uid] = self.facts.before[s.uid]
                 rest = [n.Assign((t,), temp, origin=s.origin) for t in s.targets]
@@ -163,10 +171,12 @@ class _Normalise:
         if plain and isinstance(value, n.Call) and not self.varied(value.func, s):
             return self.with_value(s, value, [])
         if any(isinstance(t, n.Starred) for t in target.items):
-            raise self.refuse(s, "unpacking with a star into active variables", "index instead")
+            return self.unpack_starred(s, target)
+        if display and len(value.items) == len(target.items):  # type: ignore[union-attr]
+            return self.unpack_nested(s, target, value)  # type: ignore[arg-type]
         pre: list[n.Stmt] = []
         if not isinstance(value, n.Name) or value.id in target_names(target):
-            temp = n.Name(self.names.fresh("items"))
+            temp = n.Name(self.fresh("items"))
             pre = self.again(n.Assign((temp,), value), s)
             value = temp
         out: list[n.Stmt] = list(pre)
@@ -178,6 +188,44 @@ class _Normalise:
             self.facts.before[part.uid] = env
             out.extend(self.statement(part))
         return out
+
+    def unpack_nested(
+        self, s: n.Assign, target: n.TupleExpr | n.ListExpr, value: n.TupleExpr | n.ListExpr
+    ) -> list[n.Stmt]:
+        """Write `(a, b), c = x, y` as one assignment to names and one for each nested target."""
+        names_: list[n.Expr] = []
+        later: list[tuple[n.Expr, n.Name, n.Expr]] = []
+        for t, e in zip(target.items, value.items):
+            if isinstance(t, n.Name):
+                names_.append(t)
+            else:
+                temp = n.Name(self.fresh("items"))
+                names_.append(temp)
+                later.append((t, temp, e))
+        out = self.again(n.Assign((n.TupleExpr(tuple(names_)),), value, comments=s.comments), s)
+        for t, temp, e in later:
+            part = n.Assign((t,), temp, origin=s.origin)
+            env = {**self.facts.before[s.uid], temp.id: self.facts.value(e, s.uid)}
+            self.facts.before[part.uid] = env
+            out.extend(self.statement(part))
+        return out
+
+    def unpack_starred(self, s: n.Assign, target: n.TupleExpr | n.ListExpr) -> list[n.Stmt]:
+        """Write `a, *b = x, y, z` as `a, b = x, [y, z]` where the items are all written down."""
+        value = s.value
+        at = next(k for k, t in enumerate(target.items) if isinstance(t, n.Starred))
+        behind = len(target.items) - at - 1
+        if not isinstance(value, (n.TupleExpr, n.ListExpr)) or any(
+            isinstance(item, n.Starred) for item in value.items
+        ):
+            raise self.refuse(s, "unpacking with a star into active variables", "index instead")
+        rest = n.ListExpr(value.items[at : len(value.items) - behind])
+        items = (*value.items[:at], rest, *value.items[len(value.items) - behind :])
+        star = target.items[at]
+        assert isinstance(star, n.Starred)
+        targets = (*target.items[:at], star.value, *target.items[at + 1 :])
+        new = n.Assign((n.TupleExpr(targets),), n.TupleExpr(items), comments=s.comments)
+        return self.again(new, s)
 
     # -- expressions
 
@@ -194,11 +242,11 @@ class _Normalise:
         if not self.varied(e, s):
             return e
         if isinstance(e, n.Comprehension):
-            name = self.names.fresh("items")
+            name = self.fresh("items")
             pre.extend(self.expand(e, name, s))
             return n.Name(name)
         if isinstance(e, (n.IfExp, n.BoolOp)):
-            temp = self.names.fresh("value")
+            temp = self.fresh("value")
             pre.extend(self.choice(e, temp, s))
             return n.Name(temp)
         if isinstance(e, n.NamedExpr):
@@ -259,7 +307,7 @@ class _Normalise:
         return left
 
     def named(self, e: n.Expr, s: n.Stmt, pre: list[n.Stmt]) -> n.Expr:
-        temp = n.Name(self.names.fresh("value"))
+        temp = n.Name(self.fresh("value"))
         pre.append(n.Assign((temp,), e, origin=s.origin))
         return temp
 
@@ -364,7 +412,7 @@ class _Normalise:
         return listed or (isinstance(kind, ListOf) and not isinstance(e, n.Call))
 
     def named_iter(self, e: n.Expr, s: n.For, pre: list[n.Stmt], wanted: str, keep: bool) -> n.Expr:
-        name = n.Name(self.names.fresh(wanted))
+        name = n.Name(self.fresh(wanted))
         if not keep and isinstance(e, n.Comprehension) and self.varied(e, s):
             pre.extend(self.expand(e, name.id, s))
             return name
@@ -374,7 +422,7 @@ class _Normalise:
 
     def loop_call(self, e: n.Expr, s: n.Stmt) -> object:
         """Return the builtin that a loop calls on its sequences, `items` for dict views."""
-        if not isinstance(e, n.Call) or e.keywords:
+        if not isinstance(e, n.Call):
             return None
         if isinstance(e.func, n.Attribute) and e.func.attr in ("items", "values", "keys"):
             return "items" if isinstance(e.func.value, n.Name) and not e.args else None

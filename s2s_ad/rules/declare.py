@@ -58,32 +58,8 @@ MODULES: dict[str, ModuleType] = {
 SPECIAL = frozenset({"d", "out", "function", "item", "others", "chosen", "count"})
 # helpers whose result has the structure of the argument whatever that is
 STRUCTURED = frozenset({"expand", "scatter", "spread", "unbroadcast", "unrepeat"})
-# what some supported version of Python or NumPy lacks; everything else must exist
-VERSIONED = frozenset(
-    {
-        "math.cbrt",
-        "math.exp2",
-        "math.fma",
-        "math.sumprod",
-        "np.acos",
-        "np.asin",
-        "np.atan",
-        "np.atan2",
-        "np.acosh",
-        "np.asinh",
-        "np.atanh",
-        "np.concat",
-        "np.in1d",
-        "np.matrix_transpose",
-        "np.permute_dims",
-        "np.pow",
-        "np.trapezoid",
-        "np.trapz",
-        "np.vecdot",
-        "np.linalg.matrix_norm",
-        "np.linalg.vector_norm",
-    }
-)
+# what some supported version of Python or NumPy lacks: documented, and registered where it exists
+VERSIONED = frozenset({"math.cbrt", "math.exp2", "math.fma", "math.sumprod", "np.vecdot"})
 
 
 class DeclarationError(ValueError):
@@ -329,16 +305,16 @@ def _call_targets(pattern: str, head: str, function: object) -> list[Target]:
         return [Target(home, head, params, _call("function", params))]
     if root in MODULES and rest:
         params = parse_params(inside)
-        if _exists(root, rest):
-            spelled = rest if root in ("builtins", "runtime") else head
-            return [Target(root, rest, params, _call(spelled, params))]
-        return []
+        if not _exists(root, rest) and head not in VERSIONED:
+            raise DeclarationError(f"{head} does not exist")
+        spelled = rest if root in ("builtins", "runtime") else head
+        return [Target(root, rest, params, _call(spelled, params))]
     if rest:
         params = parse_params(f"{root}, {inside}" if inside else root)
         return [Target("method", rest, params, _call(head, params[1:]))]
     params = parse_params(inside)
-    homes = [home for home in ("math", "np") if hasattr(MODULES[home], head)]
-    if not homes and not any(f"{home}.{head}" in VERSIONED for home in ("math", "np")):
+    homes = [h for h in ("math", "np") if _exists(h, head) or f"{h}.{head}" in VERSIONED]
+    if not homes:
         raise DeclarationError(f"{pattern}: neither math nor numpy has {head}")
     return [Target(home, head, params, _call(f"{home}.{head}", params)) for home in homes]
 
@@ -346,12 +322,8 @@ def _call_targets(pattern: str, head: str, function: object) -> list[Target]:
 def _exists(root: str, path: str) -> bool:
     found: object = MODULES[root]
     for part in path.split("."):
-        if not hasattr(found, part):
-            if f"{root}.{path}" in VERSIONED:
-                return False
-            raise DeclarationError(f"{root}.{path} does not exist")
-        found = getattr(found, part)
-    return True
+        found = getattr(found, part, None)
+    return found is not None
 
 
 def _call(head: str, params: tuple[Param, ...]) -> Expr:
@@ -424,7 +396,10 @@ def _register(
         display=target.display,
         domain=domain if isinstance(domain, Mapping) else {"": domain},
     )
-    registry.register(rule)
+    if rule.function is None and target.namespace in MODULES:
+        registry.mention(rule)
+    else:
+        registry.register(rule)
 
 
 def _function(target: Target) -> object:
@@ -432,7 +407,7 @@ def _function(target: Target) -> object:
         return None
     found: object = MODULES[target.namespace]
     for part in target.name.split("."):
-        found = getattr(found, part)
+        found = getattr(found, part, None)
     return found
 
 
@@ -441,11 +416,24 @@ def _shown(text: str, target: Target) -> str:
     return f"{target.namespace}.{text}" if bare else text
 
 
+@dataclass(frozen=True)
+class OneOf:
+    """The test that an argument is one of a few literals."""
+
+    choices: tuple[object, ...]
+
+    def __call__(self, value: object) -> bool:
+        return any(value is c or (type(value) is type(c) and value == c) for c in self.choices)
+
+    @property
+    def __name__(self) -> str:
+        return f"is {' or '.join(map(repr, self.choices))}"
+
+
 def _test(wanted: object) -> Callable[[object], bool]:
     if callable(wanted):
         return wanted
-    choices = wanted if isinstance(wanted, tuple) else (wanted,)
-    return lambda value: any(value is c or (type(value) is type(c) and value == c) for c in choices)
+    return OneOf(wanted if isinstance(wanted, tuple) else (wanted,))
 
 
 def _resolved(text: str, expr: Expr, known: set[str], namespace: str) -> Expr:
@@ -454,7 +442,8 @@ def _resolved(text: str, expr: Expr, known: set[str], namespace: str) -> Expr:
     for name in walk.names(expr) - known - SPECIAL:
         if name in ("np", "math") or name in runtime.__all__:
             continue
-        if namespace in ("np", "math") and hasattr(MODULES[namespace], name):
+        home = f"{namespace}.{name}"
+        if namespace in ("np", "math") and (_exists(namespace, name) or home in VERSIONED):
             mapping[name] = Attribute(Name(namespace), name)
         elif not hasattr(builtins, name):
             raise DeclarationError(f"{text}: a template cannot use {name}")

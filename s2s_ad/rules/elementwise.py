@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from . import results
 from .declare import elementwise, general, zero
-from .results import given
+from .results import is_given
 
 # exponentials and logarithms
 
@@ -137,8 +137,8 @@ for _larger, _smaller, _kind in (
         )
 _BOX = {"a": (-2.0, 2.0), "a_min": (-1.0, -0.5), "a_max": (0.5, 1.0)}
 _WIDE = {"a_min": (-2.0, 6.0), "a_max": (-2.0, 6.0)}
-_FROM, _UP_TO = {"a_min": given, "a_max": None}, {"a_min": None, "a_max": given}
-_BOTH = {"a_min": given, "a_max": given}
+_FROM, _UP_TO = {"a_min": is_given, "a_max": None}, {"a_min": None, "a_max": is_given}
+_BOTH = {"a_min": is_given, "a_max": is_given}
 for _where, _active, _maps in (
     (_FROM, ("a",), {"a": "d * (a > a_min)"}),
     (_FROM, ("a_min",), {"a_min": "d * (a_min > a)"}),

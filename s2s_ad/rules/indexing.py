@@ -11,7 +11,7 @@ from s2s_ad.ir.kinds import UNKNOWN, Array, Kind, fresh_dim
 from s2s_ad.ir.nodes import Expr
 
 from .declare import gather
-from .reductions import given_axis
+from .reductions import is_integer
 from .results import MISSING, as_array, constant, literal, settled
 
 Kinds = Mapping[str, Kind]
@@ -64,7 +64,7 @@ for _axis, _index in ((0, "indices"), (1, "(slice(None), indices)"), (-1, "(...,
 gather(
     "np.take_along_axis(arr, indices, axis)",
     ranks=("array",),
-    where={"axis": given_axis},
+    where={"axis": is_integer},
     tangent="np.take_along_axis(d, indices, axis)",
     adjoint="scatter_along(d, arr, indices, axis)",
     result=_taken_along,

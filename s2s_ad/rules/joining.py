@@ -22,20 +22,24 @@ for _name, _axis, _parts, _new in (
            result=results.joined("arrays", new_axis=_new))  # fmt: skip
 _PARTS = "[unbroadcast(part, v) for part, v in zip({}, tup)]"
 _COLUMNS = "[np.reshape(v, (-1, 1)) if np.ndim(v) < 2 else v for v in tup]"
-for _name, _parts in (
-    ("vstack", _PARTS.format("split_like(d, [np.atleast_2d(v) for v in tup])")),
+for _name, _least, _parts in (
+    ("vstack", 2, _PARTS.format("split_like(d, [np.atleast_2d(v) for v in tup])")),
     (
         "hstack",
+        1,
         _PARTS.format("split_like(d, [np.atleast_1d(v) for v in tup], 0 if d.ndim == 1 else 1)"),
     ),
     (
         "column_stack",
+        2,
         "[unbroadcast(np.reshape(part, np.shape(v)), v) "
         f"for part, v in zip(split_like(d, {_COLUMNS}, 1), tup)]",
     ),
 ):
     for _ranks, _back in ((("list",), _parts), (None, f"unbroadcast({_parts}, tup)")):
-        linear(f"np.{_name}(tup)", tup=_back, ranks=_ranks, result=results.unranked())
+        linear(
+            f"np.{_name}(tup)", tup=_back, ranks=_ranks, result=results.side_by_side("tup", _least)
+        )
 linear(
     "np.append(arr, values, axis=None)",
     arr="unbroadcast(np.reshape(d[: np.size(arr)], np.shape(arr)), arr)",
@@ -50,7 +54,7 @@ linear(
 
 # arrays from whatever there is; a dtype that is not a float one would cut the derivative
 
-for _keep in (lambda value: value is None, is_float_value):
+for _keep in (None, is_float_value):
     for _text, _param in (
         ("np.asarray(a, dtype=None)", "a"),
         ("np.asanyarray(a, dtype=None)", "a"),

@@ -8,13 +8,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 
-from s2s_ad.ir.kinds import UNKNOWN, Array, Kind, result_dtype
+from s2s_ad.ir.kinds import FLOAT, UNKNOWN, Array, Kind, Number, TupleOf, result_dtype
 from s2s_ad.ir.nodes import Expr
 
 from . import results
 from .declare import bilinear, general, linear, reduction
-from .reductions import given_axis
-from .results import constant, missing
+from .reductions import is_integer
+from .results import constant, is_none
 from .rule import Rank
 
 # products; the ranks that no line names go through helpers
@@ -36,6 +36,8 @@ def _inner(kinds: Mapping[str, Kind], args: Mapping[str, Expr]) -> Kind:
     if isinstance(a, Array) and isinstance(b, Array) and a.dims and b.dims:
         dims = (*a.dims[:-1], *b.dims[:-1])
         return results.settled(Array(dims, result_dtype(a.dtype, b.dtype)))
+    if isinstance(a, Number) and isinstance(b, Number):
+        return results.elementwise("same", ("a", "b"))(kinds, args)
     return UNKNOWN
 
 
@@ -66,7 +68,7 @@ bilinear(
     "np.vdot(a, b, /)",
     a="unbroadcast(np.reshape(d * np.ravel(b), np.shape(a)), a)",
     b="unbroadcast(np.reshape(d * np.ravel(a), np.shape(b)), b)",
-    result=constant(UNKNOWN),
+    result=constant(Number("number")),
 )
 bilinear(
     "np.vecdot(a, b, /)",
@@ -89,19 +91,19 @@ linear("np.trace(a, offset=0)", a="d * np.eye(*a.shape, k=offset)", ranks=(2,),
 # norms: the slope at 0 is 0
 
 
-def _euclidean(value: object) -> bool:
+def is_none_or_2(value: object) -> bool:
     return value is None or value == 2
 
 
-def _frobenius(value: object) -> bool:
+def is_none_or_fro(value: object) -> bool:
     return value is None or value == "fro"
 
 
-def _power(value: object) -> bool:
+def is_above_1(value: object) -> bool:
     return isinstance(value, (int, float)) and 1 < value < math.inf
 
 
-def _largest(value: object) -> bool:
+def is_inf(value: object) -> bool:
     return value == math.inf
 
 
@@ -136,19 +138,19 @@ _SAFE = (
     "divide_or_zero(np.sum(np.multiply(x, d), AXES), out)",
     "unbroadcast(np.multiply(expand(divide_or_zero(d, out), x, axis, keepdims), x), x)",
 )
-_norm((1,), _euclidean, missing, *_WHOLE, keepdims=False)
-_norm(("array",), _frobenius, missing, *_WHOLE, keepdims=False)
+_norm((1,), is_none_or_2, is_none, *_WHOLE, keepdims=False)
+_norm(("array",), is_none_or_fro, is_none, *_WHOLE, keepdims=False)
 for _ranks, _maps in ((("array",), _ALONG), ((None,), _SAFE)):
-    _norm(_ranks, _frobenius, lambda axis: True, *_maps)
-    _norm(_ranks, _euclidean, given_axis, *_maps)
+    _norm(_ranks, is_none_or_fro, lambda axis: True, *_maps)
+    _norm(_ranks, is_none_or_2, is_integer, *_maps)
 _VECTOR: tuple[Rank, ...] = (1,)
-for _known, _axis in ((_VECTOR, missing), (None, given_axis)):
+for _known, _axis in ((_VECTOR, is_none), (None, is_integer)):
     _norm(
         _known, lambda order: order == 1, _axis, "np.sum(np.sign(x) * d, AXES)", "PUT * np.sign(x)"
     )
     _norm(
         _known,
-        _power,
+        is_above_1,
         _axis,
         "np.sum(flow * d, AXES)",
         "PUT * flow",
@@ -157,7 +159,7 @@ for _known, _axis in ((_VECTOR, missing), (None, given_axis)):
     )
     _norm(
         _known,
-        _largest,
+        is_inf,
         _axis,
         "np.sum(flow * d, AXES)",
         "PUT * flow",
@@ -176,7 +178,7 @@ general(
 )  # fmt: skip
 general(
     "np.linalg.slogdet(a)", ranks=(2,), tangent="(0.0, np.sum(np.linalg.inv(a).T * d))",
-    adjoint="d[1] * np.linalg.inv(a).T", result=constant(UNKNOWN),
+    adjoint="d[1] * np.linalg.inv(a).T", result=constant(TupleOf((FLOAT, FLOAT))),
 )  # fmt: skip
 for _rank, _product in ((1, "np.outer({}, out)"), (2, "{} @ out.T")):
     general(

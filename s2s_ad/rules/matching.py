@@ -120,10 +120,10 @@ class Choice:
 
     def fill(self, template: Expr, d: Expr, out: Expr, keep_let: bool = False) -> Expr:
         """Put arguments, `d` and `out` into a template; `let` names are written out unless kept."""
-        template = walk.map_expr(template, self._prepared)
         if not keep_let:
             for name, value in reversed(self.rule.let):
                 template = walk.substitute(template, {name: value})
+        template = walk.map_expr(template, self._prepared)
         filled = walk.substitute(template, {**self.operands, "d": d, "out": out})
         return walk.map_expr(filled, _spliced)
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from s2s_ad.ir import walk
-from s2s_ad.ir.kinds import BOOL, FLOAT, INT, UNKNOWN
+from s2s_ad.ir.kinds import BOOL, FLOAT, INT, NUMBER, UNKNOWN, ListOf
 from s2s_ad.ir.nodes import Attribute, Call, Expr, Name
 
 from . import registry, results
 from .declare import elementwise, general, linear, reshaping, zero
-from .results import constant, given, is_float_value
+from .results import constant, is_float_value, is_given
 from .rule import Rule
 
 BORROWED = (
@@ -63,7 +63,7 @@ reshaping("a.reshape(*shape)", a=_SHAPED, result=results.shaped("shape", "any", 
 reshaping("a.flatten()", a=_SHAPED, result=results.raveled("a"))
 reshaping("a.transpose()", a="np.transpose(d)", result=results.transposed("a"))
 reshaping("a.transpose(axes, /)", a="np.transpose(d, np.argsort(axes))",
-          where={"axes": given}, result=results.transposed("a"))  # fmt: skip
+          where={"axes": is_given}, result=results.transposed("a"))  # fmt: skip
 reshaping("a.transpose(*axes)", a="np.transpose(d, np.argsort(axes))",
           where={"axes": lambda axes: axes not in ((), (None,))},
           result=results.transposed("a"))  # fmt: skip
@@ -79,11 +79,12 @@ general("a.item(index, /)", tangent="d.item(index)", ranks=("array", 0),
         result=constant(FLOAT))  # fmt: skip
 general("a.item(i, j, /)", tangent="d.item(i, j)", adjoint="scatter(d, a, (i, j))",
         result=constant(FLOAT))  # fmt: skip
+linear("a.tolist()", a="np.array(d)", ranks=(1,), result=constant(ListOf(NUMBER)))
 linear("a.tolist()", a="np.array(d)", result=constant(UNKNOWN))
 for _where, _slope in (
-    ({"min": None, "max": given}, "d * (a < max)"),
-    ({"min": given, "max": None}, "d * (a > min)"),
-    ({"min": given, "max": given}, "d * ((a > min) & (a < max))"),
+    ({"min": None, "max": is_given}, "d * (a < max)"),
+    ({"min": is_given, "max": None}, "d * (a > min)"),
+    ({"min": is_given, "max": is_given}, "d * ((a > min) & (a < max))"),
 ):
     elementwise("a.clip(min=None, max=None)", a=_slope, where=_where, active=("a",),
                 result=results.same("a"))  # fmt: skip
@@ -92,7 +93,8 @@ zero("a.index(value)", "a.count(value)", result=constant(INT))
 
 # attributes
 
-reshaping("a.T", "np.transpose(d)", tangent={"a": "d.T"}, result=results.transposed("a"))
+for _ranks, _back in ((("array",), "d.T"), ((None,), "np.transpose(d)")):
+    reshaping("a.T", _back, ranks=_ranks, tangent={"a": "d.T"}, result=results.transposed("a"))
 elementwise("a.real", "d", result=results.same("a"))
 zero("a.imag", result=results.same("a"))
 zero("a.shape", result=results.shape_of("a"))

@@ -17,12 +17,12 @@ from .results import literal
 SIZES = (0.5, 2.0)
 
 
-def positive(value: object) -> bool:
+def is_positive(value: object) -> bool:
     """True for a positive literal number."""
     return isinstance(value, (int, float)) and value > 0
 
 
-def smooth_power(value: object) -> bool:
+def at_least_1_or_negative(value: object) -> bool:
     """True for a literal exponent with which `x**p` has a finite slope wherever it has a value."""
     return isinstance(value, (int, float)) and (value < 0 or value >= 1)
 
@@ -95,7 +95,7 @@ for _form, _kind in (
         (1, None, "d"),
         (0, None, "0"),
         (0.5, {"a": _ROOT}, "quotient(0.5 * d, out)"),
-        (smooth_power, None, "b * a ** (b - 1) * d"),
+        (at_least_1_or_negative, None, "b * a ** (b - 1) * d"),
     ):
         elementwise(
             _form,
@@ -107,7 +107,7 @@ for _form, _kind in (
             on=SIZES,
         )
     _log = "math.log(a) * out * d"
-    elementwise(_form, b=_log, where={"a": positive}, active=("b",), result=_kind, on=SIZES)
+    elementwise(_form, b=_log, where={"a": is_positive}, active=("b",), result=_kind, on=SIZES)
     elementwise(
         _form,
         a="power_slope(a, b, d)",

@@ -62,12 +62,8 @@ zero(
     "builtins.bool(object, /)",
     result=constant(BOOL),
 )
-zero(
-    "builtins.type(object, /)",
-    "builtins.id(obj, /)",
-    "builtins.hash(obj, /)",
-    result=constant(UNKNOWN),
-)
+zero("builtins.type(object, /)", result=constant(UNKNOWN))
+zero("builtins.id(obj, /)", "builtins.hash(obj, /)", result=constant(INT))
 zero("builtins.range(*bounds)", result=constant(RangeKind()))
 
 # places and counts
@@ -82,7 +78,8 @@ zero("np.argsort(a, axis=-1)", result=results.along_axis("a", "int"))
 zero(
     "np.nonzero(a)", "np.searchsorted(a, v, side='left')", "np.unique(ar)", result=constant(UNKNOWN)
 )
-zero("np.flatnonzero(a)", "np.argwhere(a)", result=results.unranked(dtype="int"))
+zero("np.flatnonzero(a)", result=results.ranked(1, "a", "int"))
+zero("np.argwhere(a)", result=results.ranked(2, "a", "int"))
 zero("np.lexsort(keys)", result=constant(UNKNOWN))
 
 # shapes and types

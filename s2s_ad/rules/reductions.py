@@ -11,7 +11,7 @@ from . import results
 from .declare import linear, reduction, reshaping
 
 
-def given_axis(value: object) -> bool:
+def is_integer(value: object) -> bool:
     """True for a literal axis that is a single integer."""
     return isinstance(value, int) and not isinstance(value, bool)
 
@@ -32,7 +32,7 @@ linear(
 _MEAN = "np.mean(a, axis=None, *, keepdims=False)"
 _FLOAT = results.reduction("a")
 linear(_MEAN, a=_put("d / a.size"), where={"axis": None}, ranks=("array",), result=_FLOAT)
-linear(_MEAN, a=_put("d / a.shape[axis]"), where={"axis": given_axis}, ranks=("array",),
+linear(_MEAN, a=_put("d / a.shape[axis]"), where={"axis": is_integer}, ranks=("array",),
        result=_FLOAT)  # fmt: skip
 linear(_MEAN, a=_put("d * np.size(out) / np.size(a)"), result=_FLOAT)
 _AVERAGE = "np.average(a, axis=None, weights=None)"
@@ -75,8 +75,19 @@ def _spread(name: str) -> None:
     everything = {"axis": None, "keepdims": False}
     reduction(text, where=everything, ranks=("array",), tangent=whole[0], adjoint=whole[1],
               result=_FLOAT)  # fmt: skip
-    reduction(text, let="count = np.size(a) / np.size(out) - ddof", tangent=along[0],
-              adjoint=f"{_put(along[1])} * {around}", result=_FLOAT)  # fmt: skip
+    for ranks, where, number in (
+        (("array",), {"axis": is_integer}, "a.shape[axis] - ddof"),
+        (None, {}, "np.size(a) / np.size(out) - ddof"),
+    ):
+        reduction(
+            text,
+            let={"count": number},
+            tangent=along[0],
+            adjoint=f"{_put(along[1])} * {around}",
+            where=where,
+            ranks=ranks,
+            result=_FLOAT,
+        )
 
 
 for _name in ("var", "std"):
@@ -116,11 +127,11 @@ reshaping("np.cumsum(a, axis=None)", a="np.cumsum(d[::-1])[::-1]", ranks=(1,), r
 reshaping("np.cumsum(a, axis=None)", a="np.reshape(np.cumsum(d[::-1])[::-1], np.shape(a))",
           where={"axis": None}, result=_SCAN)  # fmt: skip
 reshaping("np.cumsum(a, axis=None)", a="np.flip(np.cumsum(np.flip(d, axis), axis=axis), axis)",
-          where={"axis": given_axis}, result=_SCAN)  # fmt: skip
+          where={"axis": is_integer}, result=_SCAN)  # fmt: skip
 _RUN = "np.cumprod(a, axis=None)"
 reduction(
     _RUN,
-    where={"axis": given_axis},
+    where={"axis": is_integer},
     tangent="recurrence(a, delay(out, 1.0, axis) * d, axis)",
     adjoint="delay(out, 1.0, axis) * recurrence_back(a, d, axis)",
     result=_SCAN,
@@ -138,14 +149,14 @@ linear(
     "np.diff(a, n=1, axis=-1)",
     a="-np.diff(d, axis=axis, prepend=0.0, append=0.0)",
     where={"n": 1},
-    result=results.unranked("a"),
+    result=results.changed_axis("a"),
 )
 linear(
     "np.diff(a, n=1, axis=-1, *, prepend, append)",
     a="-np.diff(d, axis=axis)",
     where={"n": 1, "prepend": 0.0, "append": 0.0},
     tangent={"a": "np.diff(d, axis=axis, prepend=0.0, append=0.0)"},
-    result=results.unranked("a"),
+    result=results.changed_axis("a"),
 )
 
 # order
@@ -160,6 +171,6 @@ for _ranks, _back, _d in (
         a=_back.format(f"scatter_along(d, a, {_ORDER}, axis)"),
         tangent={"a": f"np.take_along_axis({_d}, {_ORDER}, axis)"},
         ranks=_ranks,
-        where={"axis": given_axis},
+        where={"axis": is_integer},
         result=results.like("a"),
     )

@@ -24,6 +24,7 @@ __all__ = [
     "all_rules",
     "bind",
     "choose",
+    "documented",
     "fits_rank",
     "forget",
     "load",
@@ -31,6 +32,7 @@ __all__ = [
     "lookup_attribute",
     "lookup_method",
     "lookup_operator",
+    "mention",
     "register",
     "rules_of",
     "specialise",
@@ -51,9 +53,12 @@ TABLES = (
     "helpers",
 )
 
+BUILT_IN = ("operator", "builtins", "math", "np", "method", "attribute", "runtime")
+
 _functions: dict[int, tuple[object, list[Rule]]] = {}
 _named: dict[tuple[str, str], list[Rule]] = {}
 _rules: list[Rule] = []
+_mentioned: list[Rule] = []
 _loaded: list[str] = []
 
 
@@ -65,6 +70,12 @@ def register(rule: Rule) -> None:
         _, found = _functions.setdefault(id(rule.function), (rule.function, []))
         found.append(rule)
     _rules.append(rule)
+    mention(rule)
+
+
+def mention(rule: Rule) -> None:
+    """Have a rule in the documentation, also of a function that this Python or NumPy lacks."""
+    _mentioned.append(rule)
 
 
 def forget(function: object) -> None:
@@ -110,6 +121,12 @@ def lookup_attribute(name: str) -> tuple[Rule, ...]:
 def rules_of(namespace: str, name: str) -> tuple[Rule, ...]:
     """Return the rules registered so far under a name, in the order of declaration."""
     return tuple(r for r in _rules if (r.namespace, r.name) == (namespace, name))
+
+
+def documented() -> tuple[Rule, ...]:
+    """Return every built-in rule, the same on every version of Python and NumPy."""
+    load()
+    return tuple(rule for rule in _mentioned if rule.namespace in BUILT_IN)
 
 
 def all_rules() -> tuple[Rule, ...]:

@@ -24,6 +24,7 @@ from s2s_ad.ir.kinds import (
     Str,
     TupleOf,
     broadcast,
+    broadcast_dims,
     fresh_dim,
     result_dtype,
 )
@@ -35,12 +36,12 @@ Kinds = Mapping[str, Kind]
 Args = Mapping[str, Expr]
 
 
-def given(value: object) -> bool:
+def is_given(value: object) -> bool:
     """True for an argument that is not the literal None."""
     return value is not None
 
 
-def missing(value: object) -> bool:
+def is_none(value: object) -> bool:
     """True for the literal None."""
     return value is None
 
@@ -280,11 +281,12 @@ def matmul(a: Kind, b: Kind, *, dot: bool = False) -> Kind:
     dtype = result_dtype(a.dtype, b.dtype)
     if a.dims is None or b.dims is None or not a.dims or not b.dims:
         return UNKNOWN
-    if len(a.dims) > 2 or len(b.dims) > 2:
+    if dot and (len(a.dims) > 2 or len(b.dims) > 2):
         return Array(None, dtype)
-    left = a.dims[:-1]
-    right = b.dims[1:]
-    return settled(Array((*left, *right), dtype))
+    stack = broadcast_dims(a.dims[:-2], b.dims[:-2])
+    rows = a.dims[-2:-1]
+    columns = b.dims[-1:] if len(b.dims) > 1 else ()
+    return settled(Array((*stack, *rows, *columns), dtype))
 
 
 def product(a: str, b: str, *, dot: bool = False) -> Result:
@@ -360,15 +362,6 @@ def ranked(rank: int, operand: str, dtype: str | None = None) -> Result:
     return result
 
 
-def unranked(operand: str | None = None, dtype: str = "float") -> Result:
-    """Return an array of which only the dtype is known."""
-
-    def result(kinds: Kinds, args: Args) -> Kind:
-        return Array(None, _dtype(as_array(kinds.get(operand, UNKNOWN))) if operand else dtype)
-
-    return result
-
-
 def joined(operand: str, *, new_axis: bool) -> Result:
     """Return the result of `stack` (a new axis) or `concatenate` (a longer one)."""
 
@@ -395,6 +388,46 @@ def joined(operand: str, *, new_axis: bool) -> Result:
         place = axis % rank
         count = dim_of(len(items)) if isinstance(kind, TupleOf) and new_axis else fresh_dim()
         return Array((*dims[:place], count, *dims[place + (not new_axis) :]), dtype)
+
+    return result
+
+
+def side_by_side(operand: str, least: int) -> Result:
+    """Return the result of `vstack` and its like: rank at least `least`, lengths not known."""
+
+    def result(kinds: Kinds, args: Args) -> Kind:
+        kind = kinds.get(operand, UNKNOWN)
+        items = kind.items if isinstance(kind, TupleOf) else ()
+        if isinstance(kind, ListOf):
+            items = (kind.item,)
+        arrays = [as_array(item) for item in items]
+        ranks = {len(a.dims) for a in arrays if isinstance(a, Array) and a.dims is not None}
+        dtype = result_dtype(*map(_dtype, arrays)) if arrays else "any"
+        if not arrays or len(ranks) != 1 or any(rank_unknown(a) for a in arrays):
+            return Array(None, dtype)
+        return Array(tuple(fresh_dim() for _ in range(max(least, *ranks))), dtype)
+
+    return result
+
+
+def rank_unknown(kind: Kind) -> bool:
+    """True for what is not an array of known rank."""
+    return not isinstance(kind, Array) or kind.dims is None
+
+
+def changed_axis(operand: str) -> Result:
+    """Return the operand's shape, its length along `axis` (a literal) being another one."""
+
+    def result(kinds: Kinds, args: Args) -> Kind:
+        kind = as_array(kinds.get(operand, UNKNOWN))
+        if not isinstance(kind, Array) or kind.dims is None:
+            return kind
+        axis = axes_of(literal(args.get("axis")), len(kind.dims))
+        if axis is None:
+            return Array(None, kind.dtype)
+        return replace(
+            kind, dims=tuple(fresh_dim() if k in axis else x for k, x in enumerate(kind.dims))
+        )
 
     return result
 

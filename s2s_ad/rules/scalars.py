@@ -11,6 +11,7 @@ from s2s_ad.ir.kinds import (
     FLOAT,
     INT,
     UNKNOWN,
+    Array,
     Kind,
     ListOf,
     Number,
@@ -32,6 +33,8 @@ def _item(kind: Kind) -> Kind:
     """Return the kind of what iterating over a sequence gives."""
     if isinstance(kind, ListOf):
         return kind.item
+    if isinstance(kind, Array) and kind.dims:
+        return results.settled(Array(kind.dims[1:], kind.dtype))
     if isinstance(kind, TupleOf) and kind.items:
         found = kind.items[0]
         for item in kind.items[1:]:
@@ -54,6 +57,8 @@ def _added(kinds: Kinds, args: Args) -> Kind:
 def _total(kinds: Kinds, args: Args) -> Kind:
     """Kind of `sum(iterable, start)`: a number when all that is added is."""
     item, start = _item(kinds.get("iterable", UNKNOWN)), kinds.get("start", INT)
+    if isinstance(item, Array) and isinstance(start, Number):
+        return results.elementwise("same", ("item", "start"))({"item": item, "start": start}, {})
     if isinstance(item, Number) and isinstance(start, Number):
         return item if (item, start) in ((INT, INT), (FLOAT, FLOAT)) else Number("number")
     return UNKNOWN

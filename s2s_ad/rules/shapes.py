@@ -13,8 +13,8 @@ from s2s_ad.ir.nodes import Const, Expr
 
 from . import results
 from .declare import elementwise, linear, reshaping
-from .reductions import given_axis
-from .results import as_array, given, literal
+from .reductions import is_integer
+from .results import as_array, is_given, literal
 from .rule import Result
 
 Kinds = Mapping[str, Kind]
@@ -43,7 +43,7 @@ def _expanded(kinds: Kinds, args: Args) -> Kind:
     if not isinstance(kind, Array):
         return UNKNOWN
     axis = literal(args.get("axis"))
-    wanted = (axis,) if given_axis(axis) else axis
+    wanted = (axis,) if is_integer(axis) else axis
     if kind.dims is None or not isinstance(wanted, tuple):
         return Array(None, kind.dtype)
     rank = len(kind.dims) + len(wanted)
@@ -131,7 +131,7 @@ linear(
 reshaping("np.transpose(a, axes=None)", a="np.transpose(d)", where={"axes": None},
           result=results.transposed("a"))  # fmt: skip
 reshaping("np.transpose(a, axes=None)", a="np.transpose(d, np.argsort(axes))",
-          where={"axes": given}, result=results.transposed("a"))  # fmt: skip
+          where={"axes": is_given}, result=results.transposed("a"))  # fmt: skip
 reshaping("np.swapaxes(a, axis1, axis2)", a="np.swapaxes(d, axis1, axis2)", result=_swapped)
 reshaping("np.moveaxis(a, source, destination)", a="np.moveaxis(d, destination, source)",
           result=_same_rank("a"))  # fmt: skip

@@ -11,8 +11,9 @@ order and the reverse parts backwards (DESIGN §7; Griewank and Walther, Evaluat
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Protocol
 
 from s2s_ad.analysis.values import PASSIVE, Value, target_names
@@ -167,7 +168,9 @@ class Builder:
                 return self.user_call(s, plan, target)
         pull = self.pullback(s)
         if isinstance(target, n.Name):
-            out = None if target.id in names(s.value) else target
+            if _reads_items_of(s.value, target.id):
+                return self.from_own_items(s, target, pull)
+            out = None if target.id in self.context.reads(s.value) else target
             pull.pull(s.value, Diff(self.bar(target.id), self.kind_after(target.id, s)), out)
             return Sweeps([s], self.contributions(pull, (target.id,), self.bar(target.id)))
         if isinstance(target, (n.TupleExpr, n.ListExpr)):
@@ -178,6 +181,16 @@ class Builder:
             "a store of an active value into an element or attribute",
             "build a list with append, or a new array",
         )
+
+    def from_own_items(self, s: n.Assign, target: n.Name, pull: Pullback) -> Sweeps:
+        """Reverse `x = f(x[i])`: the adjoint of the new x must not be that of the old one."""
+        bar = self.bar(target.id)
+        seed = n.Name(self.context.names.fresh(f"{target.id}_new_bar"))
+        self.temporaries.add(seed.id)
+        pull.pull(s.value, Diff(seed, self.kind_after(target.id, s)))
+        taken = n.Assign((seed,), bar)
+        rest = self.contributions(pull, (), seed)
+        return Sweeps([s], [taken, *self.cleared({target.id}), *rest])
 
     def parallel(self, s: n.Assign, target: n.TupleExpr | n.ListExpr, pull: Pullback) -> Sweeps:
         plain = tuple(t.id for t in target.items if isinstance(t, n.Name))
@@ -224,23 +237,30 @@ class Builder:
         out: list[n.Stmt] = list(pull.before)
         self.temporaries |= {x for b in pull.before if isinstance(b, n.Assign) for x in target_names(b.targets[0])}
         own: dict[str, list] = {}
+        spread: dict[str, Callable[[n.Expr], n.Expr]] = {}
         for place, values in pull.places.items():
             if not values:
                 continue
-            terms = [t for v in values for t in self.algebra.terms(v)]
+            terms = [t for v in values for t in self.algebra.terms(v.expr)]
             if isinstance(place, n.Name) and place.id in targets:
                 own[place.id] = terms
+                spread[place.id] = partial(pull.full_total, place, parts=values)
                 continue
             sign, total = self.algebra.total(terms, seed)
             if total == ZERO:
                 continue
+            total = pull.full_total(place, total, values)
             op = "-" if sign < 0 else "+"
             out.append(n.AugAssign(pull.bar_place(place), op, total))
         out.extend(pull.scattered)
-        return [*out, *self.own_adjoints(own, targets, seed)]
+        return [*out, *self.own_adjoints(own, targets, seed, spread)]
 
     def own_adjoints(
-        self, own: dict[str, list], targets: tuple[str, ...], seed: n.Expr | None
+        self,
+        own: dict[str, list],
+        targets: tuple[str, ...],
+        seed: n.Expr | None,
+        spread: dict[str, Callable[[n.Expr], n.Expr]],
     ) -> list[n.Stmt]:
         """Return what becomes of the adjoints of the targets themselves."""
         values: list[tuple[n.Name, n.Expr]] = []
@@ -260,7 +280,7 @@ class Builder:
                     out.append(n.AugAssign(bar, "-" if sign < 0 else "+", total))
                 continue
             sign, total = self.algebra.total(terms, seed)
-            values.append((bar, n.Unary("-", total) if sign < 0 else total))
+            values.append((bar, spread[x](n.Unary("-", total) if sign < 0 else total)))
         if len(values) == 1:
             out.append(n.Assign((values[0][0],), self.tidy(values[0][1])))
         elif values:
@@ -322,7 +342,7 @@ class Builder:
             else:
                 out.extend([n.Pop(item, bar), *rest])
         if s.stack in self.options.restored:
-            out.append(n.Pop(n.Name("_"), s.stack))
+            out.insert(0, n.Pop(n.Name("_"), s.stack))
         return Sweeps([s], out)
 
     def varied_somewhere(self, name: str) -> bool:
@@ -497,6 +517,10 @@ def _own(block: n.Block) -> list[n.Stmt]:
             for inner in (*(b.body for b in s.branches), s.orelse):
                 found.extend(_own(inner))
     return found
+
+
+def _reads_items_of(e: n.Expr, name: str) -> bool:
+    return any(isinstance(x, n.Subscript) and x.value == n.Name(name) for x in subexprs(e))
 
 
 def _mentioned(block: n.Block) -> set[str]:

@@ -132,6 +132,13 @@ class Context:
                 found = reader.choose(rules, (e.func.value, *e.args), e.keywords, env)
         return None if found is None else self.respelled(found)
 
+    def reads(self, e: n.Expr) -> set[str]:
+        """Return the variables an expression reads, those behind transparent names included."""
+        found = names(e)
+        for name in found & self.transparent.keys():
+            found |= self.reads(self.transparent[name])
+        return found
+
     def choice_exists(self, e: n.Expr, s: n.Stmt) -> bool:
         """True for a call that a rule describes, whether or not its arguments vary."""
         reader = self.facts.reader(s.uid)

@@ -27,7 +27,7 @@ from s2s_ad.ir.kinds import (
     Unknown,
     is_discrete,
 )
-from s2s_ad.ir.walk import names
+from s2s_ad.ir.walk import names, subexprs, substitute
 from s2s_ad.rules.registry import Choice
 from s2s_ad.rules.results import literal
 from s2s_ad.transform.context import (
@@ -59,7 +59,7 @@ class Pullback:
         self.s = s
         self.product = product
         self.splice = splice
-        self.places: dict[n.Expr, list[n.Expr]] = {}
+        self.places: dict[n.Expr, list[Diff]] = {}
         self.scattered: list[n.Stmt] = []
         self.before: list[n.Stmt] = []
 
@@ -76,7 +76,7 @@ class Pullback:
         if isinstance(e, n.Name) and e.id in self.context.transparent:
             self.pull(self.context.transparent[e.id], d, e)
         elif isinstance(e, n.Name):
-            self.add(e, self.whole(d, e, value.kind))
+            self.add(e, d)
         elif isinstance(e, n.Subscript):
             self.element(e, d, value.kind)
         elif isinstance(e, (n.TupleExpr, n.ListExpr)):
@@ -115,8 +115,18 @@ class Pullback:
     def refused(self, e: n.Expr, message: str, hint: str) -> Exception:
         return self.context.refuse(self.s, e, message, hint)
 
-    def add(self, place: n.Expr, contribution: n.Expr) -> None:
+    def add(self, place: n.Expr, contribution: Diff) -> None:
         self.places.setdefault(place, []).append(contribution)
+
+    def full_total(self, place: n.Expr, total: n.Expr, parts: list[Diff]) -> n.Expr:
+        """Return a sum of contributions in the shape of its variable."""
+        if not isinstance(place, n.Name):
+            return total
+        kind = self.value(place).kind
+        if any(same_shape(p.kind, kind) for p in parts):
+            return total
+        whole = shape_of(*(p.kind for p in parts))
+        return self.full(Diff(total, whole), place, kind).expr
 
     def call(self, e: n.Call, d: Diff, out: n.Expr | None) -> None:
         copied = self.copy_of(e)
@@ -174,8 +184,9 @@ class Pullback:
             if p.name in rule.adjoint and self.value(choice.arguments[p.name]).varied
         ]
         kind = self.value(e).kind
+        named = out if isinstance(out, n.Name) else e
         if rule.shape != "out" and not self.is_expand(choice, active):
-            d = self.full(d, e, kind)
+            d = self.full(d, named, kind)
         if len(active) > 1 and operations(d.expr) >= (3 if isinstance(d.kind, Number) else 1):
             d = self.named(d, self.bar_name(e))
         result = out
@@ -185,9 +196,9 @@ class Pullback:
                 result = self.result_of(e, kind)
             argument = choice.arguments[p]
             contribution = self.filled(choice, p, d, result or n.Name("out"))
-            new = self.reduction(choice, p, d, result or n.Name("out")) or self.partial(choice, p, contribution, d, kind)
+            new = self.reduction(choice, p, d, result or n.Name("out"), kind) or self.partial(choice, p, contribution, d, kind)
             if rule.shape == "out":
-                new = self.fit(new, e, kind, argument)
+                new = self.fit(new, named, kind, argument)
             self.pull(argument, new)
 
     def reads(self, choice: Choice, template: n.Expr) -> set[str]:
@@ -225,7 +236,7 @@ class Pullback:
 
     def expansion(self, choice: Choice, param: str) -> n.Call | None:
         """Return the `expand(d, x, axis, keepdims)` of a reduction's adjoint, the rest being factors."""
-        template = choice.rule.adjoint[param]
+        template = self.written_out(choice, param)
         spelled = self.context.helper("expand")
         while isinstance(template, n.Binary) and template.op in "*/":
             template = template.left
@@ -233,7 +244,16 @@ class Pullback:
             return template
         return None
 
-    def reduction(self, choice: Choice, param: str, d: Diff, out: n.Expr) -> Diff | None:
+    def written_out(self, choice: Choice, param: str) -> n.Expr:
+        """Return the adjoint template of a parameter with its `let` names written out."""
+        template = choice.rule.adjoint[param]
+        for name, value in reversed(choice.rule.let):
+            template = substitute(template, {name: value})
+        return template
+
+    def reduction(
+        self, choice: Choice, param: str, d: Diff, out: n.Expr, out_kind: Kind
+    ) -> Diff | None:
         """Return the adjoint of a reduction without spreading it out where NumPy broadcasts."""
         call = self.expansion(choice, param)
         if call is None:
@@ -253,18 +273,37 @@ class Pullback:
             return literal(e)
 
         axis, keep = actual("axis", None), actual("keepdims", False)
-        shown = self.expanded(d, kind, axis, keep)
+        inner = call.args[0]
+        if names(inner) <= {"d", param} and not self.costly_factors(inner, param):
+            shown = self.expanded(d, kind, axis, keep)
+            template = _replaced(self.written_out(choice, param), call, inner)
+        else:
+            filled = self.splice(choice.fill(inner, D, out), D, d.expr)
+            reduced = shape_of(d.kind, out_kind) if "out" in names(inner) else d.kind
+            shown = self.expanded(Diff(self.product(filled), reduced), kind, axis, keep)
+            template = _replaced(self.written_out(choice, param), call, n.Name("d"))
         if shown is None:
             return None
-        template = _replaced(choice.rule.adjoint[param], call)
         expr = choice.fill(template, D, out)
         others = [
             self.value(choice.arguments[x]).kind
             for x in names(template)
-            if x in choice.arguments and x != param
+            if x in choice.arguments
         ]
-        kinds = shape_of(shown.kind, *others)
+        kinds = shown.kind if template is inner else shape_of(shown.kind, *others)
         return Diff(self.product(self.splice(expr, D, shown.expr)), kinds)
+
+    def costly_factors(self, inner: n.Expr, param: str) -> bool:
+        """True when what is spread out reads entries of the argument, not just its shape."""
+        shape_only = 0
+        for e in subexprs(inner):
+            if isinstance(e, n.Attribute) and e.attr in ("size", "shape") and e.value == n.Name(param):
+                shape_only += 1
+            if isinstance(e, n.Call) and e.args[:1] == (n.Name(param),):
+                func = e.func
+                if isinstance(func, n.Attribute) and func.attr in ("size", "shape"):
+                    shape_only += 1
+        return sum(1 for e in subexprs(inner) if e == n.Name(param)) > shape_only
 
     def expanded(self, d: Diff, kind: Kind, axis: object, keep: object) -> Diff | None:
         if isinstance(d.kind, Number):
@@ -339,9 +378,6 @@ class Pullback:
         zeros = n.Call(self.context.np("zeros_like"), (like,))
         return n.Binary("+", d.expr, zeros)
 
-    def whole(self, d: Diff, e: n.Name, kind: Kind) -> n.Expr:
-        return self.full(d, e, kind).expr
-
     # -- places
 
     def element(self, e: n.Subscript, d: Diff, kind: Kind) -> None:
@@ -352,6 +388,12 @@ class Pullback:
             self.indexed_value(e, d, owner.kind)
             return
         index = e.index
+        root: n.Expr = base
+        while isinstance(root, n.Subscript):
+            root = root.value
+        assert isinstance(root, n.Name)
+        if root.id in self.context.transparent:
+            raise NeedsName(self.s.uid, root)
         if isinstance(owner.kind, (ListOf, TupleOf)) and isinstance(index, n.Slice):
             call = n.Call(self.context.helper("scatter"), (d.expr, base, _slice_call(index)))
             self.pull(base, Diff(call, owner.kind))
@@ -372,7 +414,7 @@ class Pullback:
             self.scattered.append(n.ExprStmt(call))
             self.touch(e)
             return
-        self.add(e, d.expr)
+        self.add(e, d)
 
     def indexed_value(self, e: n.Subscript, d: Diff, owner: Kind) -> None:
         """Contribute to an item of an expression that is not a variable."""
@@ -381,7 +423,7 @@ class Pullback:
             if k is not None and -len(e.value.items) <= k < len(e.value.items):
                 self.pull(e.value.items[k], d)
                 return
-        raise NeedsName(self.s.uid, e.value)
+        raise NeedsName(self.s.uid, e.value, callee=True)
 
     def touch(self, e: n.Subscript) -> None:
         """Note that the adjoint of the variable at the root is changed in place."""
@@ -454,12 +496,12 @@ class Pullback:
         return "value_bar"
 
 
-def _replaced(template: n.Expr, call: n.Call) -> n.Expr:
-    """Return `template` with `call` at its left end replaced by `d`."""
+def _replaced(template: n.Expr, call: n.Call, inner: n.Expr) -> n.Expr:
+    """Return `template` with `call` at its left end replaced by `inner`."""
     if template == call:
-        return call.args[0]
+        return inner
     assert isinstance(template, n.Binary)
-    return n.Binary(template.op, _replaced(template.left, call), template.right)
+    return n.Binary(template.op, _replaced(template.left, call, inner), template.right)
 
 
 def _as_value(index: n.Expr) -> n.Expr:

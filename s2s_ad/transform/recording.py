@@ -44,6 +44,7 @@ class Recorder:
     unassigned: Callable[[str, n.Stmt, bool], bool]
     lists: frozenset[str]
     names: Names
+    operands: Callable[[n.Expr], set[str]]
     prologues: frozenset[int] = frozenset()
     wished: Mapping[str, str] = field(default_factory=dict)
     stacks: dict[str, str] = field(default_factory=dict)
@@ -213,8 +214,8 @@ class _Block:
     def operands(self, s: n.Stmt) -> set[str]:
         """Return what a statement reads: its reverse means those values, not the ones it makes."""
         if isinstance(s, n.AugAssign):
-            return names(s.value) | names(s.target)
-        return names(s.value) if isinstance(s, n.Assign) else set()
+            return self.recorder.operands(s.value) | names(s.target)
+        return self.recorder.operands(s.value) if isinstance(s, n.Assign) else set()
 
     # -- compound statements
 
@@ -281,7 +282,7 @@ class _Block:
         own = index | prologue
         header = (names(r.iter) & self.recorder.variables)
         reverse = tuple(x for x in r.body if x.uid not in self.recorder.prologues)
-        body_kills = frozenset(assigned(s.body)) & self.recorder.variables - own
+        body_kills = frozenset().union(*(self.killed(x) for x in s.body)) - own
         carried: frozenset[str] = frozenset()
         block = self.loop_block(s, reverse, body_kills, own, carried)
         for _ in range(4):
