@@ -8,8 +8,9 @@ rules of their own functions with the same functions and `function=`, the object
     elementwise("special.sinc2(x)", "2.0 * x * cos(x) * d", function=special.sinc2)
 
 A bare name called like a function (`log(x)`) declares it for `math` and `np` alike, wherever it
-exists. In a template, `d` is what comes in, `out` the result; a bare function is that of the
-module of the call, `np.` and `math.` are explicit, helpers of `s2s_ad.runtime` are bare.
+exists. In a template, `d` is what comes in, `out` the result; `np.` and `math.` are explicit,
+builtins and helpers of `s2s_ad.runtime` are bare, and any other bare function is that of the
+call's own module.
 """
 
 from __future__ import annotations
@@ -440,11 +441,10 @@ def _resolved(text: str, expr: Expr, known: set[str], namespace: str) -> Expr:
     """Say of each free name of a template which module it is from; refuse what it may not use."""
     mapping: dict[str, Expr] = {}
     for name in walk.names(expr) - known - SPECIAL:
-        if name in ("np", "math") or name in runtime.__all__:
+        if name in ("np", "math") or name in runtime.__all__ or hasattr(builtins, name):
             continue
         home = f"{namespace}.{name}"
-        if namespace in ("np", "math") and (_exists(namespace, name) or home in VERSIONED):
-            mapping[name] = Attribute(Name(namespace), name)
-        elif not hasattr(builtins, name):
+        if namespace not in ("np", "math") or not (_exists(namespace, name) or home in VERSIONED):
             raise DeclarationError(f"{text}: a template cannot use {name}")
+        mapping[name] = Attribute(Name(namespace), name)
     return walk.substitute(expr, mapping)

@@ -30,11 +30,12 @@ PREFACE = """\
 Printed from the code: `python -m s2s_ad.rules.table > docs/rules.md`.
 
 Each map is linear in `d`, the incoming differential: what arrives at the result in reverse mode.
-`out` is the result; of `*items`, `item` is the one at hand, `count` and `chosen` are about ties
-with `out`, `others` is the product of the others. Entrywise maps serve forward mode as well; there `d` is the differential of the
-argument. Un-broadcasting is not shown: it is done where shapes ask for it. Where several lines
-stand for one call, the first that fits is taken; `floats`, `numbers`, ranks and given arguments say
-when. Ties and kinks: [conventions](conventions.md).
+`out` is the result. Entrywise maps serve forward mode as well, where `d` is the differential of
+the argument. Un-broadcasting is not shown: it is done where shapes ask for it. Of `*items`, `item`
+is the one at hand and `others` the product of the others; `chosen` says that `item` is `out` and no
+constant is, `count` how many are. Where several lines stand for one call, the first that fits is
+taken: ranks, given arguments and which are differentiated (`by`) decide. Ties and kinks:
+[conventions](conventions.md).
 
 A rule of your own takes one line:
 
