@@ -15,6 +15,7 @@ Takes a `Request`, gives a `Derivative`. Requires everything below it.
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ from typing import Any
 from s2s_ad.build_linker import Linker, Watch
 from s2s_ad.build_package import Package
 from s2s_ad.build_program import Program, entry_values
+from s2s_ad.build_stars import has_stars
 from s2s_ad.errors import ArgumentError, SourceError, S2SError
 from s2s_ad.ir.kinds import Kind
 
@@ -95,6 +97,17 @@ def _package(request: Request) -> Package:
         if found is not None and isinstance(found[1], S2SError):
             raise found[1]
         raise SourceError(f"{request.function!r} is not a Python function with source")
+    if has_stars(subject.function):
+        # a wrapper: its signature names what it passes on
+        own = {p.name for p in subject.function.params}
+        shown = inspect.signature(request.function).parameters.values()
+        extra = [p for p in shown if p.name not in own]
+        names = tuple(p.name for p in extra if p.kind is not p.KEYWORD_ONLY)
+        keywords = tuple(p.name for p in extra if p.kind is p.KEYWORD_ONLY)
+        given = program.unstarred(subject, names, keywords)
+        if given is None:
+            raise ArgumentError(f"`{subject.name}` takes arguments that its signature does not name")
+        subject = given
     params = tuple(p.name for p in subject.function.params)
     for name in request.wrt:
         if name not in params:

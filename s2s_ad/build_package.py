@@ -127,8 +127,12 @@ class Package:
         wrt: tuple[str, ...],
         name: str,
         select: tuple[int, ...] = (),
+        callee: bool = False,
     ) -> n.Function:
         prepared = prepare(self.program, subject, values, select, False)
+        if callee:
+            params = _positional(prepared.function.params)
+            prepared.function = replace(prepared.function, params=params)
         self.note("normalise", prepared.function)
         function = tangent_function(prepared, wrt, name)
         self.note("tangent", function)
@@ -326,8 +330,8 @@ class Package:
     def callee(self, variant: Variant) -> list[n.Function]:
         """Return the functions generated for a callee."""
         if variant.mode == "tangent":
-            made = self.tangent(variant.subject, variant.values, variant.active, variant.tangent)
-            return [replace(made, params=_positional(made.params))]
+            subject, values = variant.subject, variant.values
+            return [self.tangent(subject, values, variant.active, variant.tangent, (), True)]
         if variant.cheap:
             return [self.cheap(variant)]
         return self.split(

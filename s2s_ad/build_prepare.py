@@ -154,6 +154,10 @@ def name_expressions(
     def visit(s: n.Stmt) -> tuple[n.Stmt, ...]:
         if s.uid not in by_statement:
             return (s,)
+        if isinstance(s, n.AugAssign):
+            # what must be named may be the whole new value
+            value = n.Binary(s.op, s.target, s.value)
+            s = n.Assign((s.target,), value, uid=s.uid, origin=s.origin, comments=s.comments)
         before: list[n.Stmt] = []
         for e in by_statement[s.uid]:
             name = n.Name(names.fresh(_wish(e)))

@@ -21,6 +21,7 @@ from s2s_ad.build_subject import (
     lifted_subject,
     subject_of,
 )
+from s2s_ad.build_stars import extra_keywords, extra_positional, has_stars, written_out
 from s2s_ad.errors import S2SError, SourceError
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import (
@@ -69,6 +70,7 @@ class Program:
     variants: dict[Any, Variant] = field(default_factory=dict)
     pending: list[Variant] = field(default_factory=list)
     cheapness: dict[Any, bool] = field(default_factory=dict)
+    forms: dict[Any, Subject | None] = field(default_factory=dict)
 
     def subject(self, callee: object) -> Subject | None:
         """Return the subject of a callee, None for what is not a function of the user."""
@@ -92,6 +94,28 @@ class Program:
         self.subjects[id(callee)] = (callee, made)
         return made if isinstance(made, Subject) else None
 
+    def fitted(
+        self, callee: object, positional: int, keywords: Sequence[str]
+    ) -> Subject | None:
+        """Return the subject of a callee, star parameters written out for a call of this form."""
+        subject = self.subject(callee)
+        if subject is None or not has_stars(subject.function):
+            return subject
+        stars = [p.name for p in subject.function.params if p.kind == "star"]
+        extra = extra_positional(subject.function, positional)
+        names = tuple(f"{stars[0]}{k}" for k in range(extra)) if stars else ()
+        return self.unstarred(subject, names, extra_keywords(subject.function, keywords))
+
+    def unstarred(
+        self, subject: Subject, names: tuple[str, ...], keywords: tuple[str, ...]
+    ) -> Subject | None:
+        """Return a subject with star parameters replaced by parameters of these names."""
+        key = (id(subject), names, keywords)
+        if key not in self.forms:
+            function = written_out(subject.function, names, keywords)
+            self.forms[key] = None if function is None else replace(subject, function=function)
+        return self.forms[key]
+
     # -- what a call returns
 
     def summary(
@@ -102,7 +126,7 @@ class Program:
         A recursive call is assumed to return what the function is found to return: the assumption
         is checked, and widened until it holds.
         """
-        subject = self.subject(callee)
+        subject = self.fitted(callee, len(args), tuple(keywords))
         if subject is None:
             return None
         bound = bind(subject.function.params, args, keywords)
@@ -167,11 +191,11 @@ class Program:
         found = reader.object_of(call.func, env)
         if found is None:
             return None
-        subject = self.subject(found[0])
-        if subject is None:
-            return None
         keywords = {k.name: k.value for k in call.keywords if k.name is not None}
         if len(keywords) != len(call.keywords) or any(isinstance(a, n.Starred) for a in call.args):
+            return None
+        subject = self.fitted(found[0], len(call.args), tuple(keywords))
+        if subject is None:
             return None
         given = bind(subject.function.params, call.args, keywords)
         if given is None:

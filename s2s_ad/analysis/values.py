@@ -239,11 +239,27 @@ class Interpreter:
         left = self.value(e.left, env)
         if e.op == "*" and isinstance(left.kind, ListOf):
             return Value(left.kind, left.varied)
-        if e.op == "+" and isinstance(left.kind, (ListOf, TupleOf, Str)):
+        if e.op == "+" and isinstance(left.kind, TupleOf):
+            return self.joined_tuples(left, self.value(e.right, env))
+        if e.op == "+" and isinstance(left.kind, (ListOf, Str)):
             return merge(replace(left, items=None), replace(self.value(e.right, env), items=None))
+        if e.op == "+" and isinstance(self.value(e.right, env).kind, (ListOf, TupleOf)):
+            varied = left.varied or self.value(e.right, env).varied
+            return Value(ListOf(UNKNOWN), varied)
         if e.op == "%" and isinstance(left.kind, Str):
             return Value(Str())
         return self.operator(e.op, (e.left, e.right), env)
+
+    def joined_tuples(self, left: Value, right: Value) -> Value:
+        """Return what is known of the concatenation of two tuples."""
+        if not isinstance(left.kind, TupleOf) or not isinstance(right.kind, TupleOf):
+            return Value(ListOf(UNKNOWN), left.varied or right.varied)
+        items = tuple(
+            item_of(side, k)
+            for side in (left, right)
+            for k in range(len(side.kind.items))  # type: ignore[union-attr]
+        )
+        return _tuple(list(items))
 
     def operator(self, op: str, operands: tuple[n.Expr, ...], env: Env) -> Value:
         choice = self.choose(registry.lookup_operator(op), operands, (), env)

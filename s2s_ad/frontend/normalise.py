@@ -22,6 +22,7 @@ from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import Array, ListOf, TupleOf
 from s2s_ad.ir.names import Names
 from s2s_ad.ir.walk import assigned, map_expr, names, subexprs, substitute
+from s2s_ad.rules import registry
 
 Refuse = Callable[[n.Stmt, str, str], UnsupportedSyntax]
 
@@ -168,7 +169,7 @@ class _Normalise:
         display = isinstance(value, (n.TupleExpr, n.ListExpr))
         if plain and display and len(value.items) == len(target.items):  # type: ignore[union-attr]
             return self.with_value(s, value, [])
-        if plain and isinstance(value, n.Call) and not self.varied(value.func, s):
+        if plain and isinstance(value, n.Call) and not self.has_rule(value, s):
             return self.with_value(s, value, [])
         if any(isinstance(t, n.Starred) for t in target.items):
             return self.unpack_starred(s, target)
@@ -188,6 +189,12 @@ class _Normalise:
             self.facts.before[part.uid] = env
             out.extend(self.statement(part))
         return out
+
+    def has_rule(self, e: n.Call, s: n.Stmt) -> bool:
+        """True for a call that a rule describes, as `divmod(x, y)`: its result is a tuple like any."""
+        reader = self.facts.reader(s.uid)
+        found = reader.object_of(e.func, self.facts.before[s.uid])
+        return found is not None and bool(registry.lookup(found[0]))
 
     def unpack_nested(
         self, s: n.Assign, target: n.TupleExpr | n.ListExpr, value: n.TupleExpr | n.ListExpr
@@ -276,6 +283,7 @@ class _Normalise:
         if isinstance(e, n.Binary):
             return self.binary(e, s, pre)
         if isinstance(e, n.Call):
+            e = self.without_stars(e, s, pre)
             args = tuple(go(a, s, pre) for a in e.args)
             keywords = tuple(replace(k, value=go(k.value, s, pre)) for k in e.keywords)
             func = e.func
@@ -294,6 +302,27 @@ class _Normalise:
         if isinstance(e, n.Attribute):
             return replace(e, value=go(e.value, s, pre))
         return e
+
+    def without_stars(self, e: n.Call, s: n.Stmt, pre: list[n.Stmt]) -> n.Call:
+        """Write `f(*pair)` as `f(pair[0], pair[1])` where the length of the tuple is known."""
+        args: list[n.Expr] = []
+        for a in e.args:
+            kind = self.facts.value(a.value, s.uid).kind if isinstance(a, n.Starred) else None
+            if isinstance(a, n.Starred) and isinstance(a.value, (n.TupleExpr, n.ListExpr)):
+                args.extend(a.value.items)
+            elif isinstance(a, n.Starred) and isinstance(kind, TupleOf):
+                value = a.value
+                if not isinstance(value, n.Name):
+                    temp = n.Name(self.fresh("items"))
+                    pre.extend(self.again(n.Assign((temp,), value), s))
+                    env = {**self.facts.before[s.uid], temp.id: self.facts.value(value, s.uid)}
+                    self.facts.before[s.uid] = env
+                    value = temp
+                count = range(len(kind.items))
+                args.extend(n.Subscript(value, n.Const(str(k), k)) for k in count)
+            else:
+                args.append(a)
+        return replace(e, args=tuple(args))
 
     def binary(self, e: n.Binary, s: n.Stmt, pre: list[n.Stmt]) -> n.Expr:
         spine: list[n.Binary] = []
@@ -337,7 +366,8 @@ class _Normalise:
                     renamed[target] = n.Name(fresh)
         env = dict(self.facts.before[s.uid])
         block: n.Block = ()
-        evaluator = Interpreter(self.facts.world, self.facts.locals | set(self.names.taken))
+        targets = {x for c in e.clauses for x in target_names(substitute(c.target, renamed))}
+        evaluator = Interpreter(self.facts.world, self.facts.locals | targets | {name})
         levels: list[tuple[n.Expr, n.Expr, tuple[n.Expr, ...], dict[str, Value]]] = []
         for position, clause in enumerate(e.clauses):
             source = clause.iter if position == 0 else substitute(clause.iter, renamed)

@@ -88,6 +88,8 @@ class Pullback:
                     raise self.refused(e, "`**` in an active dict", "add the items one by one")
                 kind = self.value(item).kind
                 self.pull(item, Diff(n.Subscript(d.expr, key), kind))
+        elif isinstance(e, n.Binary) and isinstance(value.kind, (ListOf, TupleOf)):
+            self.joined(e, d)
         elif isinstance(e, (n.Unary, n.Binary, n.Attribute)):
             choice = self.context.choice(e, self.s)
             if choice is None:
@@ -97,6 +99,17 @@ class Pullback:
             self.call(e, d, out)
         else:
             raise self.unsupported(e)
+
+    def joined(self, e: n.Binary, d: Diff) -> None:
+        """Contribute to both parts of a concatenation of lists or tuples."""
+        if e.op != "+":
+            raise self.refused(e, f"`{e.op}` of an active list", "build the list with append")
+        d = self.named(d, "items_bar")
+        size = n.Call(n.Name(self.context.alias("len")), (e.left,))
+        parts = (n.Slice(None, size, None), n.Slice(size, None, None))
+        for operand, part in zip((e.left, e.right), parts):
+            kind = self.value(operand).kind
+            self.pull(operand, Diff(n.Subscript(d.expr, part), kind))
 
     def unsupported(self, e: n.Expr) -> Exception:
         if isinstance(e, n.Attribute):
@@ -408,6 +421,10 @@ class Pullback:
             self.scattered.append(n.Assign((place,), value))
             self.touch(e)
             return
+        if isinstance(owner.kind, Unknown) and self.repeats(index, owner.kind):
+            call = n.Call(self.context.helper("scatter"), (d.expr, base, _as_value(index)))
+            self.pull(base, Diff(call, UNKNOWN))
+            return
         if self.repeats(index, owner.kind):
             add_at = n.Attribute(self.context.np("add"), "at")
             call = n.Call(add_at, (self.bar_place(base), _as_value(index), d.expr))
@@ -461,8 +478,6 @@ class Pullback:
             if isinstance(kind, (Number, NoneKind)):
                 continue
             if isinstance(kind, Array) and kind.dtype == "bool":
-                continue
-            if isinstance(owner, Unknown) and isinstance(kind, Unknown):
                 continue
             return True
         return False

@@ -64,6 +64,10 @@ class Pushforward:
         if isinstance(e, n.IfExp):
             body, orelse = self.item(e.body), self.item(e.orelse)
             return Diff(n.IfExp(e.test, body, orelse), kind)
+        if isinstance(e, n.Binary) and isinstance(kind, (ListOf, TupleOf)):
+            if e.op != "+":
+                raise self.refused(e, f"`{e.op}` of an active list", "build the list with append")
+            return Diff(n.Binary("+", self.item(e.left), self.item(e.right)), kind)
         if isinstance(e, (n.Unary, n.Binary, n.Attribute)):
             choice = self.context.choice(e, self.s)
             if choice is None:
