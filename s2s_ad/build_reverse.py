@@ -22,7 +22,7 @@ from s2s_ad.simplify.accumulate import Bars, accumulate
 from s2s_ad.simplify.ownership import Buffers, own
 from s2s_ad.transform.adjoint import Builder, Options
 from s2s_ad.transform.context import Context, NeedsName
-from s2s_ad.transform.recording import RecordBranch, Recorder, record
+from s2s_ad.transform.recording import AT_THE_END, RecordBranch, Recorder, record
 
 ALIASES = frozenset(
     "reshape transpose ravel broadcast_to squeeze expand_dims asarray atleast_1d swapaxes moveaxis "
@@ -200,7 +200,7 @@ class _Run:
         bars = Bars(frozenset(by_bar) | frozenset(temporaries), zero, order)
         start = frozenset(by_bar) - {seed} - set(upfront)
         block, at_end = accumulate(tuple(backward), start, bars)
-        first = [n.Assign((n.Name(bar),), zero(bar)) for bar in upfront]
+        first = [n.Assign((n.Name(bar),), zero(bar), of=AT_THE_END) for bar in upfront]
         ends = [
             n.Assign((n.Name(bar),), zero(bar))
             for name in self.wrt
@@ -247,18 +247,11 @@ class _Run:
             if isinstance(s, n.Assign) and isinstance(s.targets[0], n.Name):
                 if s.value == n.ListExpr(()):
                     made[s.targets[0].id] = made.get(s.targets[0].id, 0) + 1
-        bound = [
-            name
-            for s in walk_stmts(body)
-            if not isinstance(s, (n.If, n.For, n.While, n.Append))
-            for name in assigned((s,))
-        ]
         moved = {s.stack for s in walk_stmts(body) if isinstance(s, n.Pop)}
         result = []
         for bar, name in by_bar.items():
-            once = made.get(name) == 1 and bound.count(name) - (name in moved) <= bound.count(name)
             plain = sum(1 for s in walk_stmts(body) if _binds(s, name)) == 1
-            if once and plain and name in moved:
+            if made.get(name) == 1 and plain and name in moved:
                 result.append(bar)
         return result
 
@@ -283,13 +276,13 @@ class _Run:
         """Return lists read only by the zeros written when the forward sweep is over."""
         first: set[str] = set()
         for s in backward:
-            if not isinstance(s, n.Assign) or not isinstance(s.targets[0], n.Name):
+            if not isinstance(s, n.Assign) or s.of != AT_THE_END:
                 break
             first |= names(s.value)
         rest: set[str] = set()
         started = False
         for s in backward:
-            if not started and isinstance(s, n.Assign) and s.of is None:
+            if not started and isinstance(s, n.Assign) and s.of == AT_THE_END:
                 continue
             started = True
             for x in walk_stmts((s,)):

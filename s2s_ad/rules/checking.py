@@ -70,6 +70,10 @@ OPTIONS: Mapping[str, tuple[Any, ...]] = {
     "axis_a": (-1, 0),
     "axis_b": (-2, -1),
 }
+REFUSALS = (
+    *(TypeError, ValueError, IndexError, AttributeError, ArithmeticError, DeprecationWarning),
+    np.linalg.LinAlgError,
+)
 SHAPES: tuple[tuple[int, ...], ...] = ((3,), (2, 3), (3, 2), (3, 3), (4, 2, 3), (4, 3, 2), (1,))
 PAIRS: tuple[tuple[tuple[int, ...] | None, ...], ...] = (
     (None, None),
@@ -222,9 +226,7 @@ def _accepts(rule: Rule, values: Values) -> bool:
         try:
             out = call(rule, values)
             return not rule.adjoint or (bool(np.all(np.isfinite(flat(out)))) and _in_floats(out))
-        except (TypeError, ValueError, IndexError, AttributeError, ArithmeticError):
-            return False
-        except DeprecationWarning:
+        except REFUSALS:
             return False
 
 

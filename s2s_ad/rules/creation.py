@@ -56,7 +56,7 @@ def _spaced(kinds: Kinds, args: Args) -> Kind:
 
 for _name in ("zeros", "ones", "empty"):
     zero(f"np.{_name}(shape, dtype=None)", result=_made)
-    zero(f"np.{_name}_like(a, dtype=None)", result=_like)
+    zero(f"np.{_name}_like(a, /, dtype=None)", result=_like)
 zero(
     "np.eye(N, M=None, k=0, dtype=None)", "np.identity(n, dtype=None)", result=results.ranked(2, "")
 )

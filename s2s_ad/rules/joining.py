@@ -6,16 +6,19 @@ shaped like the argument, in which tuples come back as lists.
 
 from __future__ import annotations
 
+from s2s_ad.ir.kinds import UNKNOWN, Array, Kind
+
 from . import results
 from .declare import elementwise, linear, reshaping, zero
-from .results import is_float_value
+from .results import Args, Kinds, is_float_value
+from .rule import Result
 
 # arrays side by side
 
 _LIST: tuple[str | None, ...] = ("list",)
-for _name, _axis, _parts, _new in (
-    ("np.stack(arrays, axis=0)", "axis", "unstack(d, axis)", True),
-    ("np.concatenate(arrays, /, axis=0)", "axis", "split_like(d, arrays, axis)", False),
+for _name, _parts, _new in (
+    ("np.stack(arrays, axis=0)", "unstack(d, axis)", True),
+    ("np.concatenate(arrays, /, axis=0)", "split_like(d, arrays, axis)", False),
 ):
     linear(_name, arrays=_parts, ranks=_LIST, result=results.joined("arrays", new_axis=_new))
     linear(_name, arrays=f"unbroadcast({_parts}, arrays)",
@@ -72,7 +75,22 @@ for _text in ("np.asarray(a, dtype)", "np.asanyarray(a, dtype)", "np.array(objec
 
 # a number or an array as a float of some width
 
+
+def _cast(dtype: str) -> Result:
+    """Kind of `np.float64(x)`: of an array with a single entry older versions make a number."""
+
+    def result(kinds: Kinds, args: Args) -> Kind:
+        kind = kinds.get("x", UNKNOWN)
+        if isinstance(kind, Array) and not any(dim.one is False for dim in kind.dims or ()):
+            return UNKNOWN
+        return results.elementwise(dtype, ("x",))(kinds, args)
+
+    return result
+
+
 for _name in ("float64", "float32", "longdouble"):
-    elementwise(f"np.{_name}(x, /)", "d", tangent={"x": f"np.{_name}(d)"}, on=(0.5, 2))
-for _name in ("int64", "int32", "intp", "bool_"):
-    zero(f"np.{_name}(x, /)", result="bool" if _name == "bool_" else "int")
+    elementwise(f"np.{_name}(x, /)", "d", tangent={"x": f"np.{_name}(d)"}, result=_cast("float"),
+                on=(0.5, 2))  # fmt: skip
+for _name in ("int64", "int32", "intp"):
+    zero(f"np.{_name}(x, /)", result=_cast("int"))
+zero("np.bool_(x, /)", result=_cast("bool"))

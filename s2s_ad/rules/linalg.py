@@ -79,12 +79,6 @@ bilinear(
 )
 bilinear("np.cross(a, b)", ranks=(1, 1), a="np.cross(b, d)", b="np.cross(d, a)",
          result=results.ranked(1, "a"))  # fmt: skip
-bilinear(
-    "np.cross(a, b)",
-    a="unbroadcast(np.cross(b, d), a)",
-    b="unbroadcast(np.cross(d, a), b)",
-    result=constant(UNKNOWN),
-)
 linear("np.trace(a, offset=0)", a="d * np.eye(*a.shape, k=offset)", ranks=(2,),
        result=constant(results.settled(Array(()))))  # fmt: skip
 

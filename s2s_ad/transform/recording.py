@@ -21,6 +21,7 @@ from s2s_ad.ir.names import Names
 from s2s_ad.ir.walk import assigned, names, stmt_exprs, walk_stmts
 
 START = -1
+AT_THE_END = -2  # the mark of statements that open the reverse sweep
 
 
 class RecordBranch(Exception):
@@ -110,6 +111,8 @@ class _Block:
         self.groups: dict[int, list[n.Stmt]] = {}
         for r in reverse:
             k = self.position.get(r.of if r.of is not None else START, START)
+            if r.of == AT_THE_END:
+                k = len(self.primal)
             self.groups.setdefault(k, []).append(r)
         self.kills = [self.killed(s) for s in self.primal]
         self.reads: dict[tuple[str, int], set[int]] = {}
@@ -117,6 +120,7 @@ class _Block:
         self.entry: set[str] = set()
         self.insert = _Plan()
         self.after_reads: dict[int, set[str]] = {}
+        self.remade: dict[int, set[str]] = {}
         self.automatic: set[tuple[int, str]] = set()
         self.written_back: set[str] = set()
 
@@ -146,8 +150,8 @@ class _Block:
         before: dict[int, set[str]] = {}
         after: dict[int, set[str]] = {}
         for k, group in self.groups.items():
-            if k == START:
-                before.setdefault(START, set()).update(self.read_names(group))
+            if k in (START, len(self.primal)):
+                before.setdefault(k, set()).update(self.read_names(group))
                 continue
             s = self.primal[k]
             reads, out_reads = self.group_reads(k, s, group)
@@ -256,6 +260,7 @@ class _Block:
             hoisted -= set().union(*(b.makes() for b in inner))
             inner = build(hoisted)
         self.inner[k] = inner
+        self.remade[k] = set().union(*(b.makes() for b in inner)) & self.kills[k]
         entry = set().union(*(b.entry for b in inner))
         after = tests & self.recorder.choices
         tests -= after
@@ -377,8 +382,7 @@ class _Block:
         if any(k > place for k in self.uses[(v, d)]):
             return False
         late = any(
-            o in self.after_reads.get(place, ()) and self.next_kill(o, d) == place
-            for o in (*operands, v)
+            self.is_late(o, place) and self.next_kill(o, d) == place for o in (*operands, v)
         )
         if late and place in self.uses[(v, d)]:
             return False
@@ -414,6 +418,10 @@ class _Block:
                 place = min(place, self.available(o, made))
         return place
 
+    def is_late(self, v: str, kill: int) -> bool:
+        """True when the reverse of statement `kill` needs or makes other values of `v` first."""
+        return v in self.after_reads.get(kill, ()) or v in self.remade.get(kill, ())
+
     def can_repeat(self, v: str, d: int) -> bool:
         """True when statement `d` defines `v` by an expression that is cheap to evaluate again."""
         s = self.primal[d]
@@ -446,12 +454,12 @@ class _Block:
         if at == kill:
             self.insert.save_before.setdefault(kill, []).append(keep)
             loop = isinstance(self.primal[kill], (n.For, n.While))
-            late = loop or v in self.after_reads.get(kill, set())
+            late = loop or self.is_late(v, kill)
             place = kill
         else:
             self.insert.save_after.setdefault(d, []).append(keep)
             place = max(self.uses[(v, d)])
-            late = place == kill and v in self.after_reads.get(place, set())
+            late = place == kill and self.is_late(v, place)
         where = self.insert.restore_last if late else self.insert.restore_first
         where.setdefault(place, []).append(back)
 
