@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from s2s_ad.api_load import Order, Watched, load
+from s2s_ad.api_load import Loaded, Order, load
 from s2s_ad.api_primal import Values
 from s2s_ad.cache.key import digest
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from s2s_ad.build import Derivative
 
 MOST_METHODS = 64
+MOST_ITEMS = 32
 _ENGINES = "__s2s_ad_engines__"
 MOST_VARIANTS = 512
 _TYPE_DECIDES = (float, int, np.generic, types.NoneType)
@@ -161,9 +162,7 @@ def generate(order: Order, values: Mapping[str, Any]) -> Generated:
     names = tuple(inspect.signature(order.function).parameters)
     entry = namespace[loaded.entry]
     seed = _seed(entry, names) if order.mode == "adjoint" else (-1, False)
-    return Generated(
-        entry, names, seed, reverse, loaded.text, loaded.file, tests_of(loaded.watched)
-    )
+    return Generated(entry, names, seed, reverse, loaded.text, loaded.file, tests_of(loaded))
 
 
 def _seed(entry: types.FunctionType, names: tuple[str, ...]) -> tuple[int, bool]:
@@ -179,24 +178,47 @@ def _compiled(text: str, file: str) -> types.CodeType:
     return compile(text, file, "exec")
 
 
-def tests_of(watched: Sequence[Watched]) -> tuple[Callable[[], bool], ...]:
-    """Return tests that fail once one of the names means another object, one per namespace."""
+def tests_of(loaded: Loaded) -> tuple[Callable[[], bool], ...]:
+    """Return tests that fail once a name or attribute means something else, a test a namespace."""
     spaces: dict[int, tuple[Mapping[str, Any], dict[str, Any]]] = {}
     cells: dict[int, tuple[types.CellType, Any]] = {}
-    for item in watched:
+    kinds: list[tuple[Mapping[str, Any], str, Any]] = []
+    for item in loaded.watched:
         if item.kind == "closure":
             place = item.function.__code__.co_freevars.index(item.name)
             cell = (item.function.__closure__ or ())[place]
             cells[id(cell)] = (cell, item.value)
-        else:
+        elif item.kind == "global":
             space = item.function.__globals__
             spaces.setdefault(id(space), (space, {}))[1][item.name] = item.value
+        if isinstance(item.value, (list, dict)):
+            # what it holds may change while it stays the same object
+            kinds.append(({"": item.value}, "", _brief(item.value)))
+    for owner, name in loaded.attributes:
+        kinds.append((owner, name, _brief(owner[name])))
     tests = [_globals_test(space, values) for space, values in spaces.values()]
     if cells:
-        tests.append(
-            _cells_test([cell for cell, _ in cells.values()], [v for _, v in cells.values()])
-        )
+        tests.append(_cells_test(*zip(*cells.values())))
+    if kinds:
+        tests.append(_kinds_test(kinds))
     return tuple(tests)
+
+
+def _kinds_test(kinds: Sequence[tuple[Mapping[str, Any], str, Any]]) -> Callable[[], bool]:
+    def test() -> bool:
+        # a value that is gone counts as another one
+        return all(_brief(space.get(name, kinds)) == kind for space, name, kind in kinds)
+
+    return test
+
+
+def _brief(value: Any) -> Any:
+    """Return the token of a value, of a long table only its type and its ends."""
+    if type(value) is list and len(value) > MOST_ITEMS:
+        return (list, token(value[0]), token(value[-1]))
+    if type(value) is dict and len(value) > MOST_ITEMS:
+        return (dict, token(next(iter(value.values()))))
+    return token(value)
 
 
 def _globals_test(space: Mapping[str, Any], values: Mapping[str, Any]) -> Callable[[], bool]:

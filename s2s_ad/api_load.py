@@ -56,13 +56,18 @@ class Watched(NamedTuple):
 
 
 class Loaded(NamedTuple):
-    """A derivative and all it is bound to. file is None when it is not on disk."""
+    """A derivative and all it is bound to.
+
+    file is None when it is not on disk. watched are names that must mean the same object,
+    attributes (of a module or instance: its `__dict__` and a name) need the same kind of value.
+    """
 
     text: str
     entry: str
     file: str | None
     binds: Mapping[str, Any]
     watched: tuple[Watched, ...]
+    attributes: tuple[tuple[Mapping[str, Any], str], ...]
 
 
 class _NotKept(Exception):
@@ -86,10 +91,11 @@ def load(order: Order, values: Mapping[str, Any], build: Callable[[], Derivative
     # what is known by identity: the function, and arguments that are functions or modules
     known = {name: value for name, value in values.items() if _has_identity(value)}
     roots = {"": function, "self": getattr(function, "__self__", None), **known}
-    facts = Reach(roots).facts
+    reach = Reach(roots)
+    attributes = tuple(reach.attributes)
     hidden = any(_hides_identity(value) for value in values.values())
-    if facts is None or hidden:
-        return _unkept(build())
+    if reach.facts is None or hidden:
+        return _unkept(build(), attributes)
     filed = key(
         {
             "mode": order.mode,
@@ -97,7 +103,7 @@ def load(order: Order, values: Mapping[str, Any], build: Callable[[], Derivative
             "select": repr(order.select),
             "options": repr(sorted(order.options)),
             "kinds": repr({name: describe(value) for name, value in values.items()}),
-            "facts": "\n".join(facts),
+            "facts": "\n".join(reach.facts),
             "package": _package(),
             "rules": _declared_rules(),
         }
@@ -116,12 +122,13 @@ def load(order: Order, values: Mapping[str, Any], build: Callable[[], Derivative
         try:
             kept, path = store.fetch(filed, stem, text)
         except _NotKept as error:
-            return _unkept(error.derivative)
+            return _unkept(error.derivative, attributes)
         if len(_texts) >= MOST_TEXTS:
             _texts.clear()
         found = _texts[filed] = (kept, None if path is None else str(path))
     body, _, recipe = found[0].rpartition(_BINDS)
-    return _bound(body, found[1], ast.literal_eval(recipe), roots)
+    entry, binds, watched = _bound(ast.literal_eval(recipe), roots)
+    return Loaded(body, entry, found[1], binds, watched, attributes)
 
 
 def _has_identity(value: Any) -> bool:
@@ -136,11 +143,13 @@ def _hides_identity(value: Any) -> bool:
     return any(_has_identity(item) or _hides_identity(item) for item in items)
 
 
-def _unkept(derivative: Derivative) -> Loaded:
+def _unkept(
+    derivative: Derivative, attributes: tuple[tuple[Mapping[str, Any], str], ...]
+) -> Loaded:
     watched = tuple(
         Watched(_plain(w.function), w.kind, w.name, w.value) for w in derivative.watched
     )
-    return Loaded(derivative.text, derivative.entry, None, derivative.imports, watched)
+    return Loaded(derivative.text, derivative.entry, None, derivative.imports, watched, attributes)
 
 
 def _plain(function: Any) -> types.FunctionType:
@@ -185,8 +194,10 @@ def _import(place: list[str]) -> Any:
 
 
 def _bound(
-    text: str, file: str | None, recipe: Mapping[str, Any], roots: Mapping[str, Any]
-) -> Loaded:
+    recipe: Mapping[str, Any], roots: Mapping[str, Any]
+) -> tuple[str, dict[str, Any], tuple[Watched, ...]]:
+    """Return the entry, the objects and the watched names that a recipe leads to."""
+
     def find(place: list[str]) -> Any:
         return _import(place) if place[0] == "module" else follow(roots, tuple(place))
 
@@ -195,7 +206,7 @@ def _bound(
         function = find(place)
         watched.append(Watched(function, kind, name, step(function, f"name:{name}")))
     binds = {name: find(place) for name, place in recipe["names"].items()}
-    return Loaded(text, recipe["entry"], file, binds, tuple(watched))
+    return recipe["entry"], binds, tuple(watched)
 
 
 # -- the parts of the key that are not the user's -----------------------------------------

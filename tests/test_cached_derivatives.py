@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import textwrap
+import types
 from pathlib import Path
 
 import numpy as np
@@ -227,6 +228,28 @@ def test_global_and_cell_replaced_between_calls():
         assert (g(1.0), g(1.0)) == (23.0, 23.0)
     finally:
         del f.__globals__["weight"]
+
+
+def test_attributes_of_modules_and_instances_and_items_of_globals(monkeypatch):
+    settings = types.ModuleType("settings")
+    monkeypatch.setitem(sys.modules, "settings", settings)
+    settings.rate = 2.0
+    settings.scale = lambda x: 3.0 * x
+    state = types.SimpleNamespace(weight=5.0)
+    table = [1.0, 2.0]
+
+    def f(x):
+        return settings.scale(x) * settings.rate + state.weight * x + table[0] * x
+
+    g = grad(f)
+    h = grad(lambda x: np.sum(f(x)))
+    assert (g(1.0), h(1.0)) == (12.0, 12.0)
+    settings.rate = 4.0
+    state.weight = np.array([1.0, 2.0])
+    table[:] = [np.array([1.0, 1.0]), 0.0]
+    assert h(1.0) == 24.0 + 3.0 + 2.0
+    settings.scale = math.sin
+    assert h(0.0) == 8.0 + 3.0 + 2.0
 
 
 class Node:

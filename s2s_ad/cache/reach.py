@@ -18,7 +18,7 @@ import functools
 import sys
 import textwrap
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -33,18 +33,21 @@ DEEPEST = 50
 _VERSIONED = ("numpy", "scipy")
 _SMALL = (int, float, complex, str, bytes, bool, types.NoneType, np.generic)
 _NAMED = (str, bytes, types.NoneType)
+_KNOWN_ROOTS = sys.stdlib_module_names | set(_VERSIONED) | {"s2s_ad"}
 # how a callable that is not a function holds the one it stands for
 _HOLDERS = ("__func__", "__wrapped__", "primal", "py_func", "func", "fget")
 
 Path = tuple[str, ...]
+Chain = tuple[str, ...]
 
 
 class Reach:
     """Everything within reach of `roots`.
 
     facts: lines that together change when anything a derivative depends on does, or None when
-    there is too much to say. With `deep`, the functions of the standard library are read too,
-    which adds paths, not facts.
+    there is too much to say. attributes: those of modules and instances that some function
+    mentions: the owner's `__dict__` and a name in it. With `deep`, the functions of the standard
+    library are read too, which adds paths, not facts.
     """
 
     def __init__(self, roots: Mapping[str, Any], deep: bool = False) -> None:
@@ -53,11 +56,21 @@ class Reach:
         self._paths: dict[int, Path] = {}
         self._alive: list[Any] = []
         self._functions = 0
+        self._mentioned: set[str] = set()
+        self._owners: list[Mapping[str, Any]] = []
         self._waiting: list[tuple[Path, Any]] = []
         for name, value in roots.items():
             self._meet((name,), value)
         while self._waiting and self.facts is not None:
             self._read(*self._waiting.pop(0))
+
+    @property
+    def attributes(self) -> list[tuple[Mapping[str, Any], str]]:
+        return [
+            (owner, name)
+            for owner in self._owners
+            for name in sorted(self._mentioned & owner.keys())
+        ]
 
     def path(self, value: object) -> Path | None:
         """Return the first path at which an object was found."""
@@ -81,7 +94,10 @@ class Reach:
             if len(path) == 1 or deeper or not _unchanging(value):
                 self._waiting.append((path, value))
             return
-        if not isinstance(value, (*_SMALL, types.ModuleType, types.BuiltinFunctionType)):
+        if isinstance(value, types.ModuleType):
+            if value.__name__.split(".")[0] not in _KNOWN_ROOTS:
+                self._owners.append(vars(value))
+        elif not isinstance(value, (*_SMALL, types.BuiltinFunctionType)):
             if not _unchanging(type(value)):
                 self._waiting.append((path, value))
             for holder in _HOLDERS:
@@ -98,15 +114,18 @@ class Reach:
             return
         if not isinstance(value, types.FunctionType):
             self._meet((*path, "class:"), type(value))
-            for name, held in _attributes(value):
-                self._meet((*path, f"held:{name}"), held)
+            own = _own(value)
+            self._owners.append(own)
+            for name in sorted(own):
+                self._meet((*path, f"held:{name}"), own[name])
             return
         self._functions += 1
         if self._functions > MOST_FUNCTIONS:
             self.facts = None
             return
-        text, chains = names_in(value)
+        text, chains, attributes = names_in(value)
         self.facts.append(text)
+        self._mentioned |= attributes
         for chain in chains:
             found: Any = value
             for k in range(len(chain)):
@@ -146,20 +165,16 @@ def step(value: Any, name: str) -> Any:
         return value.__kwdefaults__[name]
     if isinstance(value, (types.ModuleType, types.MethodType, staticmethod, classmethod, property)):
         return getattr(value, name, ...)
-    # what stands in the object itself: no code of its class is run
-    try:
-        return object.__getattribute__(value, "__dict__").get(name, ...)
-    except AttributeError:
-        return ...
+    return _own(value).get(name, ...)
 
 
-def _attributes(value: Any) -> list[tuple[str, Any]]:
-    """Return what stands in an instance itself."""
+def _own(value: Any) -> Mapping[str, Any]:
+    """Return what stands in an object itself; no code of its class is run."""
     try:
         own = object.__getattribute__(value, "__dict__")
     except AttributeError:
-        return []
-    return sorted(own.items()) if isinstance(own, dict) else []
+        return {}
+    return own if isinstance(own, Mapping) else {}
 
 
 def _global(function: types.FunctionType, name: str) -> Any:
@@ -202,7 +217,7 @@ def _root(value: Any) -> str:
 
 def _unchanging(value: Any) -> bool:
     """Return whether a function or class is known by the version of its package."""
-    return _root(value) in _VERSIONED or _root(value) in sys.stdlib_module_names
+    return _root(value) in _KNOWN_ROOTS
 
 
 def _version(module: str) -> str:
@@ -213,35 +228,40 @@ def _version(module: str) -> str:
     return str(getattr(found, "__version__", "")) if root in _VERSIONED else ""
 
 
-def names_in(function: types.FunctionType) -> tuple[str, tuple[tuple[str, ...], ...]]:
-    """Return the text of a function with its first line's number, and the names it mentions."""
+def names_in(function: types.FunctionType) -> tuple[str, tuple[Chain, ...], frozenset[str]]:
+    """Return the text of a function with its first line's number, and the names it mentions:
+    chains such as `np.linalg.norm`, and all names of attributes."""
     try:
         source = find(function)
     except SourceError:
         code = function.__code__
-        return digest(f"{code.co_code!r} {code.co_consts!r}"), tuple((n,) for n in code.co_names)
-    return f"line {source.first_line}\n{source.text}", _chains(source)
+        names = tuple((name,) for name in code.co_names)
+        text = digest(f"{code.co_code!r} {code.co_consts!r}")
+        return text, names, frozenset(code.co_names)
+    chains, attributes = _mentioned(source)
+    return f"line {source.first_line}\n{source.text}", chains, attributes
 
 
 @functools.lru_cache(maxsize=512)
-def _chains(source: Source) -> tuple[tuple[str, ...], ...]:
+def _mentioned(source: Source) -> tuple[tuple[Chain, ...], frozenset[str]]:
     text = textwrap.dedent(source.text)
     try:
         tree = ast.parse(f"(\n{text}\n)" if source.name == "<lambda>" else text)
     except SyntaxError:  # lines of a deeper string reach to the margin
         tree = ast.parse("if True:\n" + source.text)
-    return tuple(dict.fromkeys(_walk(tree)))
-
-
-def _walk(tree: ast.AST) -> Iterator[tuple[str, ...]]:
+    chains: dict[Chain, None] = {}
+    attributes = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Name):
-            yield (node.id,)
+            chains[(node.id,)] = None
         elif isinstance(node, ast.Attribute):
-            chain: list[str] = []
-            inner: ast.expr = node
+            attributes.add(node.attr)
+            path = [node.attr]
+            inner = node.value
             while isinstance(inner, ast.Attribute):
-                chain.append(inner.attr)
+                path.append(inner.attr)
                 inner = inner.value
             if isinstance(inner, ast.Name):
-                yield (inner.id, *reversed(chain))
+                path.append(inner.id)
+                chains[tuple(reversed(path))] = None
+    return tuple(chains), frozenset(attributes)
