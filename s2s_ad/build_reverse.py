@@ -22,7 +22,7 @@ from s2s_ad.simplify.accumulate import Bars, accumulate
 from s2s_ad.simplify.ownership import Buffers, own
 from s2s_ad.transform.adjoint import Builder, Options
 from s2s_ad.transform.context import Context, NeedsName
-from s2s_ad.transform.recording import AT_THE_END, RecordBranch, Recorder, record
+from s2s_ad.transform.recording import AT_THE_END, RecordBranch, Recorder, record, stored_into
 
 ALIASES = frozenset(
     "reshape transpose ravel broadcast_to squeeze expand_dims asarray atleast_1d swapaxes moveaxis "
@@ -109,7 +109,9 @@ class _Run:
         if not restored <= self.options.restored:
             return self.again(replace(self.options, restored=self.options.restored | restored))
         try:
-            forward, backward, recorder = self.recorded(context, builder, sweeps.forward, backward)
+            forward, backward, recorder = self.recorded(
+                context, builder, sweeps.forward, backward, kinds
+            )
         except RecordBranch as found:
             return self.again(replace(self.options, branches=self.options.branches | {found.uid}))
         forward, result_name = self.keep_result(context, forward, backward, result, kinds)
@@ -293,7 +295,12 @@ class _Run:
         return first - rest
 
     def recorded(
-        self, context: Context, builder: Builder, forward: list[n.Stmt], backward: list[n.Stmt]
+        self,
+        context: Context,
+        builder: Builder,
+        forward: list[n.Stmt],
+        backward: list[n.Stmt],
+        kinds: dict[str, Kind],
     ) -> tuple[list[n.Stmt], list[n.Stmt], Recorder]:
         params = {p.name for p in self.prepared.function.params}
         before = self.prepared.function.body[: self.skip]
@@ -311,6 +318,8 @@ class _Run:
             prologues=frozenset(context.prologues),
             wished=builder.stacks,
             choices=frozenset(builder.choices),
+            stored=frozenset(x for s in walk_stmts(tuple(forward)) for x in stored_into(s)),
+            copy=lambda name: self.copy_of(context, name, kinds),
         )
         new_forward, new_backward = record(recorder, tuple(forward), tuple(backward))
         first: list[n.Stmt] = [
@@ -321,6 +330,18 @@ class _Run:
             for name in sorted(recorder.undefined - params)
         )
         return [*first, *new_forward], list(new_backward), recorder
+
+    def copy_of(self, context: Context, name: str, kinds: dict[str, Kind]) -> n.Expr:
+        """Return a copy of a variable that is changed in place."""
+        kind = kinds.get(name, UNKNOWN)
+        if isinstance(kind, Array):
+            return n.Call(n.Attribute(n.Name(name), "copy"), ())
+        if isinstance(kind, ListOf) and isinstance(kind.item, Number):
+            return n.Call(n.Name(context.alias("list")), (n.Name(name),))
+        if isinstance(kind, DictOf) and isinstance(kind.value, Number):
+            return n.Call(n.Name(context.alias("dict")), (n.Name(name),))
+        zeros = n.Call(context.helper("zeros_like"), (n.Name(name),))
+        return n.Call(context.helper("add"), (zeros, n.Name(name)))
 
     def cheap(self, context: Context, s: n.Assign) -> bool:
         """True when a definition costs less to evaluate again than to keep: arithmetic on numbers."""
@@ -356,7 +377,8 @@ class _Run:
             return forward, result
         name = context.names.fresh("result")
         value: n.Expr = n.Name(result)
-        if isinstance(kinds.get(result), ListOf):
+        changed = {x for s in walk_stmts(tuple(backward)) for x in assigned((s,))}
+        if isinstance(kinds.get(result), ListOf) and result in changed:
             value = n.Call(n.Name(context.alias("list")), (value,))
         return [*forward, n.Assign((n.Name(name),), value)], name
 

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from s2s_ad.analysis.aliasing import scattered
 from s2s_ad.analysis.observe import kind_of
 from s2s_ad.analysis.values import PASSIVE, Env, Interpreter, Value, World, same
 from s2s_ad.analysis.values import merge as merge
@@ -128,6 +129,15 @@ class _Run:
         item = stack.kind.item if isinstance(stack.kind, ListOf) else UNKNOWN
         env = dict(env)
         self.ev.bind(s.target, Value(item, stack.varied and not is_discrete(item)), env)
+        return env
+
+    def on_ExprStmt(self, s: n.ExprStmt, env: dict[str, Value]) -> dict[str, Value]:
+        added = scattered(s)
+        if added is None:
+            return env
+        env = dict(env)
+        place = n.Subscript(added[0], added[1])
+        self.ev.bind(place, self.ev.value(added[2], env), env)
         return env
 
     def on_FunctionDef(self, s: n.FunctionDef, env: dict[str, Value]) -> dict[str, Value]:

@@ -7,6 +7,7 @@ requires `ir` and `analysis.flow`. *Useful* and *varied* together make a variabl
 
 from __future__ import annotations
 
+from s2s_ad.analysis.aliasing import scattered
 from s2s_ad.analysis.flow import Facts
 from s2s_ad.analysis.values import PASSIVE, target_names
 from s2s_ad.ir import nodes as n
@@ -53,12 +54,18 @@ class _Run:
             for target in s.targets:
                 written |= target_names(target)
             roots = frozenset(r for t in s.targets for r in stored_roots(t))
-            if (written | roots) & out:
+            if roots & out:
+                return out | self.reads(s.value, s)
+            if written & out:
                 return (out - written) | self.reads(s.value, s)
             return out - written
         if isinstance(s, n.AugAssign):
             names_ = target_names(s.target) | frozenset(stored_roots(s.target))
             return out | self.reads(s.value, s) if names_ & out else out
+        added = scattered(s)
+        if added is not None:
+            roots = frozenset(stored_roots(n.Subscript(added[0], added[1])))
+            return out | self.reads(added[2], s) if roots & out else out
         if isinstance(s, n.Append):
             return out | self.reads(s.value, s) if s.stack in out else out
         if isinstance(s, n.Pop):

@@ -16,9 +16,10 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Protocol
 
+from s2s_ad.analysis.aliasing import scattered, store_root
 from s2s_ad.analysis.values import PASSIVE, Value, target_names
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.kinds import INT, UNKNOWN, Kind, Number
+from s2s_ad.ir.kinds import INT, UNKNOWN, Array, Kind, Number
 from s2s_ad.ir.walk import assigned, names, stmt_exprs, subexprs, substitute, walk_stmts
 from s2s_ad.transform.context import CallPlan, Context, Diff, NeedsName
 from s2s_ad.transform.loops import loop_form
@@ -124,6 +125,10 @@ class Builder:
                     s, None, f"`{what}` around active statements", "move them out of the block"
                 )
             return Sweeps([s], self.cleared(assigned((s,))))
+        added = scattered(s)
+        if added is not None and isinstance(s, n.ExprStmt):
+            return self.scatter(s, added)
+        self.context.check_effect(s)
         return Sweeps([s], self.cleared(assigned((s,))))
 
     # -- what is active
@@ -157,6 +162,8 @@ class Builder:
 
     def assign(self, s: n.Assign) -> Sweeps:
         written = frozenset().union(*(target_names(t) for t in s.targets))
+        if len(s.targets) == 1 and isinstance(s.targets[0], (n.Subscript, n.Attribute)):
+            return self.assigned_element(s, s.targets[0])
         if not self.is_active(s):
             return Sweeps([s], self.cleared(written))
         if written and written <= self.context.transparent.keys():
@@ -175,12 +182,62 @@ class Builder:
             return Sweeps([s], self.contributions(pull, (target.id,), self.bar(target.id)))
         if isinstance(target, (n.TupleExpr, n.ListExpr)):
             return self.parallel(s, target, pull)
-        raise self.context.refuse(
-            s,
-            target,
-            "a store of an active value into an element or attribute",
-            "build a list with append, or a new array",
-        )
+        return self.store(s, target, s.value)
+
+    def assigned_element(self, s: n.Assign, target: n.Expr) -> Sweeps:
+        if isinstance(target, n.Attribute) and not self.facts.varied(s.value, s.uid):
+            return Sweeps([s])
+        return self.store(s, target, s.value)
+
+    def store(self, s: n.Assign | n.AugAssign, target: n.Expr, value: n.Expr) -> Sweeps:
+        """Reverse a store into an element: `x_bar` is changed in place where `x` was."""
+        root = store_root(target)
+        if root is not None and root not in self.barred:
+            return Sweeps([s])
+        self.context.check_store(s, target)
+        pull = self.pullback(s)
+        place = pull.bar_place(target)
+        kind = self.facts.value(target, s.uid).kind
+        if isinstance(s, n.AugAssign) and s.op in "+-":
+            signed = n.Unary("-", value) if s.op == "-" else value
+            pull.pull(signed, Diff(place, kind))
+            return Sweeps([s], self.contributions(pull, (), place))
+        if isinstance(s, n.AugAssign):
+            value = n.Binary(s.op, target, value)
+        seed = n.Name(self.context.names.fresh(f"{root}_item_bar"))
+        self.temporaries.add(seed.id)
+        pull.pull(value, Diff(seed, kind))
+        rest = self.contributions(pull, (), seed)
+        clear = n.Assign((place,), ZERO)
+        if not rest:
+            return Sweeps([s], [clear])
+        return Sweeps([s], [n.Assign((seed,), self.taken(place, kind)), clear, *rest])
+
+    def taken(self, place: n.Expr, kind: Kind) -> n.Expr:
+        """Return what an element holds, independent of what is stored there next."""
+        if isinstance(kind, Number):
+            return place
+        if isinstance(kind, Array):
+            return n.Call(self.context.np("array"), (place,))
+        return n.Call(self.context.helper("add"), (n.Call(self.context.helper("zeros_like"), (place,)), place))
+
+    def scatter(self, s: n.ExprStmt, added: tuple[n.Expr, n.Expr, n.Expr]) -> Sweeps:
+        """Reverse `np.add.at(x, index, e)`: e gets what stands at those places of x_bar."""
+        array, index, value = added
+        root = store_root(n.Subscript(array, index))
+        if root is None or root not in self.barred or not self.facts.varied(value, s.uid):
+            return Sweeps([s])
+        self.context.check_store(s, n.Subscript(array, index))
+        pull = self.pullback(s)
+        place = n.Subscript(pull.bar_place(array), _as_index(index))
+        want = self.facts.value(value, s.uid).kind
+        d = Diff(place, want)
+        if isinstance(want, Number):
+            d = Diff(n.Call(self.context.np("sum"), (place,)), want)
+        elif not isinstance(want, Array) or want.dims is None:
+            d = Diff(n.Call(self.context.helper("unbroadcast"), (place, value)), want)
+        pull.pull(value, d)
+        return Sweeps([s], self.contributions(pull, (), None))
 
     def from_own_items(self, s: n.Assign, target: n.Name, pull: Pullback) -> Sweeps:
         """Reverse `x = f(x[i])`: the adjoint of the new x must not be that of the old one."""
@@ -209,14 +266,7 @@ class Builder:
 
     def augmented(self, s: n.AugAssign) -> Sweeps:
         if not isinstance(s.target, n.Name):
-            if self.facts.varied(s.value, s.uid) or self.facts.varied(s.target, s.uid):
-                raise self.context.refuse(
-                    s,
-                    s.target,
-                    "a store of an active value into an element or attribute",
-                    "build a list with append, or a new array",
-                )
-            return Sweeps([s])
+            return self.store(s, s.target, s.value)
         name = s.target.id
         if not self.is_active(s):
             return Sweeps([s], self.cleared({name}))
@@ -521,6 +571,16 @@ def _own(block: n.Block) -> list[n.Stmt]:
 
 def _reads_items_of(e: n.Expr, name: str) -> bool:
     return any(isinstance(x, n.Subscript) and x.value == n.Name(name) for x in subexprs(e))
+
+
+def _as_index(index: n.Expr) -> n.Expr:
+    """Return an index argument as it stands in brackets: `slice(a, b, c)` as `a:b:c`."""
+    if isinstance(index, n.TupleExpr):
+        return n.TupleExpr(tuple(_as_index(item) for item in index.items))
+    if isinstance(index, n.Call) and index.func == n.Name("slice") and len(index.args) == 3:
+        parts = [None if e == n.Const("None", None) else e for e in index.args]
+        return n.Slice(parts[0], parts[1], parts[2])
+    return index
 
 
 def _mentioned(block: n.Block) -> set[str]:

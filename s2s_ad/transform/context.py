@@ -6,15 +6,17 @@ Takes facts, a name allocator and the linker's answers; gives `Context` and `Dif
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from s2s_ad.analysis.aliasing import store_root, unshared
 from s2s_ad.analysis.flow import Facts
 from s2s_ad.analysis.values import Value
 from s2s_ad.errors import MissingRule, S2SError
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.kinds import UNKNOWN, Array, Kind, Number, Unknown, broadcast
+from s2s_ad.ir.kinds import UNKNOWN, Array, Kind, Number, Str, Unknown, broadcast
 from s2s_ad.ir.names import Names, marked
 from s2s_ad.ir.walk import names, substitute
 from s2s_ad.rules import registry
@@ -81,8 +83,53 @@ class Context:
     calls: Calls
     refuse: Callable[[n.Stmt, n.Expr | None, str, str], S2SError]
     marks: dict[tuple[str, str], str] = field(default_factory=dict)
+    fresh: Callable[[n.Call], bool] = lambda e: False
+    owners: dict[int, frozenset[str]] | None = None
     prologues: set[int] = field(default_factory=set)
     transparent: dict[str, n.Expr] = field(default_factory=dict)
+
+    def check_store(self, s: n.Stmt, target: n.Expr) -> str:
+        """Return the variable whose element is stored into; refuse what cannot be followed."""
+        root = store_root(target)
+        if root is None:
+            raise self.refuse(
+                s, target, "a store of an active value into an attribute", "use a variable"
+            )
+        if root not in self.unshared().get(s.uid, frozenset()):
+            raise self.refuse(
+                s,
+                target,
+                f"a store into `{root}`, which other names may share",
+                f"store into a copy made in this function: `{root} = {root}.copy()`",
+            )
+        return root
+
+    def check_effect(self, s: n.Stmt) -> None:
+        """Refuse a call for its effect on an active container: what it does there is not known."""
+        if not isinstance(s, n.ExprStmt) or not isinstance(s.value, n.Call):
+            return
+        call = s.value
+        owner = call.func.value if isinstance(call.func, n.Attribute) else None
+        parts = [*call.args, *(k.value for k in call.keywords), *([owner] if owner else [])]
+        for e in parts:
+            value = self.facts.value(e, s.uid)
+            if not value.varied or isinstance(value.kind, (Number, Str)):
+                continue
+            if self.is_harmless(call, s):
+                continue
+            raise self.refuse(
+                s, e, "a call that may change an active value in place", "use what it returns"
+            )
+
+    def is_harmless(self, call: n.Call, s: n.Stmt) -> bool:
+        reader = self.facts.reader(s.uid)
+        found = reader.object_of(call.func, self.facts.before.get(s.uid, {}))
+        return found is not None and found[0] in (print, isinstance, len, warnings.warn)
+
+    def unshared(self) -> dict[int, frozenset[str]]:
+        if self.owners is None:
+            self.owners = unshared(self.function.body, self.fresh)
+        return self.owners
 
     def mark(self, name: str, mark: str) -> str:
         """Return the name of the adjoint (`bar`) or tangent (`dot`) of variable `name`."""

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
+from s2s_ad.analysis.aliasing import scattered, store_root
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.names import Names
 from s2s_ad.ir.walk import assigned, names, stmt_exprs, walk_stmts
@@ -53,6 +54,12 @@ class Recorder:
     undefined: set[str] = field(default_factory=set)
     kept: dict[str, list[str]] = field(default_factory=dict)
     choices: frozenset[str] = frozenset()
+    stored: frozenset[str] = frozenset()
+    copy: Callable[[str], n.Expr] = n.Name
+
+    def value(self, name: str) -> n.Expr:
+        """Return what is kept of a variable: a copy if it is changed in place."""
+        return self.copy(name) if name in self.stored else n.Name(name)
 
     def stack(self, name: str) -> str:
         if name not in self.stacks:
@@ -69,6 +76,7 @@ class _Plan:
     save_after: dict[int, list[n.Stmt]] = field(default_factory=dict)
     restore_first: dict[int, list[n.Stmt]] = field(default_factory=dict)
     restore_last: dict[int, list[n.Stmt]] = field(default_factory=dict)
+    restore_early: dict[int, list[n.Stmt]] = field(default_factory=dict)
     again_first: dict[int, list[n.Stmt]] = field(default_factory=dict)
     again_last: dict[int, list[n.Stmt]] = field(default_factory=dict)
 
@@ -121,11 +129,15 @@ class _Block:
         self.insert = _Plan()
         self.after_reads: dict[int, set[str]] = {}
         self.remade: dict[int, set[str]] = {}
+        self.shapes: dict[int, set[str]] = {}
         self.automatic: set[tuple[int, str]] = set()
         self.written_back: set[str] = set()
 
     def killed(self, s: n.Stmt) -> frozenset[str]:
-        return frozenset(assigned((s,)) - self.stack_only(s)) & self.recorder.variables
+        changed = assigned((s,)) - self.stack_only(s)
+        for x in walk_stmts((s,)):
+            changed |= stored_into(x)
+        return frozenset(changed) & self.recorder.variables
 
     def stack_only(self, s: n.Stmt) -> set[str]:
         """Return lists that `s` appends to or pops from without binding them anew."""
@@ -149,6 +161,7 @@ class _Block:
         """Decide what is kept. Fills `entry`: variables whose value at the start is needed."""
         before: dict[int, set[str]] = {}
         after: dict[int, set[str]] = {}
+        uses: dict[tuple[str, int], set[int]] = {}
         for k, group in self.groups.items():
             if k in (START, len(self.primal)):
                 before.setdefault(k, set()).update(self.read_names(group))
@@ -157,8 +170,11 @@ class _Block:
             reads, out_reads = self.group_reads(k, s, group)
             before[k] = reads
             after[k] = out_reads
+            shapes = self.shapes.get(k, set())
+            for v in shapes:
+                made = k if v in self.kills[k] else self.version(v, k)
+                uses.setdefault((v, made), set()).add(k)
         self.after_reads = after
-        uses: dict[tuple[str, int], set[int]] = {}
 
         def use(v: str, k: int) -> None:
             uses.setdefault((v, self.version(v, k)), set()).add(k)
@@ -200,8 +216,9 @@ class _Block:
         before: set[str] = set()
         after: set[str] = set()
         if isinstance(s, (n.If, n.For, n.While)):
-            # a zero written in front of the reverse of a loop or branch has the shape found there
-            after |= reads
+            # a zero in front of the reverse of a loop or branch has the shape found there, and is
+            # written before anything is restored
+            self.shapes[k] = reads
             for r in compound:
                 more, made = self.compound_reads(k, s, r)
                 before |= more
@@ -217,6 +234,9 @@ class _Block:
 
     def operands(self, s: n.Stmt) -> set[str]:
         """Return what a statement reads: its reverse means those values, not the ones it makes."""
+        if stored_into(s):
+            # the element is read as it was before, whatever the statement does to it
+            return {v for e in stmt_exprs(s) for v in self.recorder.operands(e)}
         if isinstance(s, n.AugAssign):
             return self.recorder.operands(s.value) | names(s.target)
         return self.recorder.operands(s.value) if isinstance(s, n.Assign) else set()
@@ -441,13 +461,13 @@ class _Block:
         if self.depth:
             stack = recorder.stack(v)
             recorder.kept.setdefault(stack, []).append(v)
-            keep: n.Stmt = n.Append(stack, n.Name(v), of=of)
+            keep: n.Stmt = n.Append(stack, recorder.value(v), of=of)
             back: n.Stmt = n.Pop(n.Name(v), stack, of=of)
         else:
             kept = recorder.names.fresh(f"{v}_saved")
             recorder.single.append(kept)
             recorder.kept.setdefault(kept, []).append(v)
-            keep = n.Assign((n.Name(kept),), n.Name(v), of=of)
+            keep = n.Assign((n.Name(kept),), recorder.value(v), of=of)
             back = n.Assign((n.Name(v),), n.Name(kept), of=of)
         if recorder.unassigned(v, self.primal[at], at == d):
             recorder.undefined.add(v)
@@ -460,6 +480,9 @@ class _Block:
             self.insert.save_after.setdefault(d, []).append(keep)
             place = max(self.uses[(v, d)])
             late = place == kill and self.is_late(v, place)
+            if place == d and v in self.shapes.get(d, ()):
+                self.insert.restore_early.setdefault(d, []).append(back)
+                return
         where = self.insert.restore_last if late else self.insert.restore_first
         where.setdefault(place, []).append(back)
 
@@ -473,9 +496,13 @@ class _Block:
             forward.extend(self.insert.save_after.get(k, ()))
         reverse: list[n.Stmt] = []
         for k in range(len(self.primal), -1, -1):
+            group = list(self.groups.get(k, ()))
+            reverse.extend(self.insert.restore_early.get(k, ()))
+            while k in self.shapes and group and not isinstance(group[0], (n.If, n.For)):
+                reverse.append(group.pop(0))
             reverse.extend(self.insert.restore_first.get(k, ()))
             reverse.extend(self.insert.again_first.get(k, ()))
-            for r in self.groups.get(k, ()):
+            for r in group:
                 reverse.append(self.reverse_inner(k, r))
             reverse.extend(self.insert.restore_last.get(k, ()))
             reverse.extend(self.insert.again_last.get(k, ()))
@@ -510,6 +537,18 @@ class _Block:
             and _bound_names(x.targets[0]) & used
         )
         return replace(r, body=(*start, *results[0]))
+
+
+def stored_into(s: n.Stmt) -> set[str]:
+    """Return the variables whose elements a simple statement changes."""
+    found: set[str | None] = set()
+    if isinstance(s, n.Assign):
+        found = {store_root(t) for t in s.targets}
+    elif isinstance(s, n.AugAssign):
+        found = {store_root(s.target)}
+    elif (added := scattered(s)) is not None:
+        found = {store_root(n.Subscript(added[0], added[1]))}
+    return {x for x in found if x is not None}
 
 
 def _flat(s: n.Stmt) -> n.Stmt:

@@ -12,6 +12,7 @@ import builtins
 from collections.abc import Callable
 from dataclasses import replace
 
+from s2s_ad.analysis.aliasing import scattered, store_root
 from s2s_ad.analysis.values import PASSIVE, target_names
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import Array, ListOf, Number, Unknown
@@ -19,6 +20,7 @@ from s2s_ad.ir.walk import assigned, names, walk_stmts
 from s2s_ad.transform.context import Context, Diff
 from s2s_ad.transform.pushforward import Pushforward
 
+ZERO = n.Const("0.0", 0.0)
 Simplify = Callable[[n.Expr], n.Expr]
 
 
@@ -123,6 +125,10 @@ class _Tangent:
             return self.for_loop(s)
         if isinstance(s, n.With):
             return [replace(s, body=self.block(s.body))]
+        added = scattered(s)
+        if added is not None and isinstance(s, n.ExprStmt):
+            return self.scatter(s, added)
+        self.context.check_effect(s)
         return [s, *self.passive(s)]
 
     def passive(self, s: n.Stmt) -> list[n.Stmt]:
@@ -141,7 +147,7 @@ class _Tangent:
         target = s.targets[0]
         if not self.facts.varied(s.value, s.uid):
             if isinstance(target, (n.Subscript, n.Attribute)):
-                return [s]
+                return self.store(s, target, s.value)
             dots = self.passive(s)
             if all(isinstance(d, n.Assign) and isinstance(d.value, n.Const) for d in dots):
                 return [*dots, s]
@@ -177,10 +183,37 @@ class _Tangent:
             else:
                 dot = n.Assign((n.TupleExpr(dots),), n.TupleExpr(values), of=s.uid)
             return self.commented(dot, s)
-        raise self.context.refuse(
-            s, target, "a store of an active value into an element or attribute",
-            "build a list with append, or a new array",
-        )
+        return self.store(s, target, s.value)
+
+    def store(self, s: n.Stmt, target: n.Expr, value: n.Expr) -> list[n.Stmt]:
+        """Store the tangent of a value beside the value."""
+        root = store_root(target)
+        if root not in self.dotted and not self.facts.varied(value, s.uid):
+            return [s]
+        self.context.check_store(s, target)
+        push = self.pushforward(s)
+        place = push.dot(target)
+        d = push.push(value)
+        dot = ZERO if d is None else self.total(d.expr)
+        if isinstance(s, n.AugAssign) and s.op in "+-":
+            if d is None:
+                return [s]
+            return self.commented(n.AugAssign(place, s.op, dot, of=s.uid), s)
+        if isinstance(s, n.AugAssign):
+            d = push.push(n.Binary(s.op, target, value))
+            dot = ZERO if d is None else self.total(d.expr)
+        return self.commented(n.Assign((place,), dot, of=s.uid), s)
+
+    def scatter(self, s: n.ExprStmt, added: tuple[n.Expr, n.Expr, n.Expr]) -> list[n.Stmt]:
+        """Add the tangent where `np.add.at` adds the value."""
+        array, index, value = added
+        d = self.pushforward(s).push(value)
+        if d is None:
+            return [s]
+        self.context.check_store(s, n.Subscript(array, index))
+        assert isinstance(s.value, n.Call)
+        call = replace(s.value, args=(self.pushforward(s).dot(array), index, self.total(d.expr)))
+        return self.commented(n.ExprStmt(call, of=s.uid), s)
 
     def user_call(self, s: n.Assign, plan: object, target: n.Expr) -> list[n.Stmt]:
         from s2s_ad.transform.context import CallPlan
@@ -204,12 +237,7 @@ class _Tangent:
     def augmented(self, s: n.AugAssign) -> list[n.Stmt]:
         target = s.target
         if not isinstance(target, n.Name):
-            if self.facts.varied(s.value, s.uid) or self.facts.varied(target, s.uid):
-                raise self.context.refuse(
-                    s, target, "a store of an active value into an element or attribute",
-                    "build a list with append, or a new array",
-                )
-            return [s]
+            return self.store(s, target, s.value)
         whole = n.Binary(s.op, target, s.value)
         if not self.facts.varied(whole, s.uid):
             return [s, *self.passive(s)]

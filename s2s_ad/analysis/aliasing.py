@@ -1,0 +1,142 @@
+"""Who else may see a container: which stores into elements can be followed.
+
+Takes a Function and a test for calls that make something new, gives for each statement the
+variables whose container no other name shares. Requires `ir`.
+
+A store `x[i] += e` is followed when x is *unshared*: made in this function, and given to no other
+name, container or callee since. What is not proved is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from s2s_ad.ir import nodes as n
+from s2s_ad.ir.walk import stmt_exprs, target_names
+
+Fresh = Callable[[n.Call], bool]
+Names = frozenset[str]
+
+
+def unshared(block: n.Block, fresh: Fresh) -> dict[int, Names]:
+    """Return the variables whose containers are unshared before each statement."""
+    run = _Unshared(fresh)
+    run.block(block, frozenset())
+    return run.table
+
+
+def store_root(target: n.Expr) -> str | None:
+    """Return the variable whose element a target is, None when it is not an element."""
+    if not isinstance(target, n.Subscript):
+        return None
+    while isinstance(target, n.Subscript):
+        target = target.value
+    return target.id if isinstance(target, n.Name) else None
+
+
+def scattered(s: n.Stmt) -> tuple[n.Expr, n.Expr, n.Expr] | None:
+    """Return (array, index, value) of the statement `np.add.at(array, index, value)`."""
+    if isinstance(s, n.ExprStmt) and isinstance(s.value, n.Call):
+        func = s.value.func
+        if (
+            isinstance(func, n.Attribute)
+            and func.attr == "at"
+            and isinstance(func.value, n.Attribute)
+            and func.value.attr == "add"
+            and len(s.value.args) == 3
+        ):
+            return s.value.args[0], s.value.args[1], s.value.args[2]
+    return None
+
+
+class _Unshared:
+    def __init__(self, fresh: Fresh) -> None:
+        self.fresh = fresh
+        self.table: dict[int, Names] = {}
+
+    def block(self, block: n.Block, own: Names) -> Names | None:
+        current: Names | None = own
+        for s in block:
+            if current is None:
+                return None
+            known = self.table.get(s.uid)
+            self.table[s.uid] = current if known is None else known & current
+            current = self.statement(s, current)
+        return current
+
+    def statement(self, s: n.Stmt, own: Names) -> Names | None:
+        if isinstance(s, n.If):
+            ends = [self.block(b.body, own) for b in s.branches]
+            ends.append(self.block(s.orelse, own))
+            live = [e for e in ends if e is not None]
+            return frozenset.intersection(*live) if live else None
+        if isinstance(s, (n.For, n.While)):
+            return self.loop(s, own)
+        if isinstance(s, (n.Return, n.Raise, n.Break, n.Continue)):
+            return None
+        if isinstance(s, n.Assign):
+            for target in s.targets:
+                own = self.assigned(target, s.value, own)
+            return own
+        if isinstance(s, n.Pop):
+            return own - set(target_names(s.target))
+        if scattered(s) is not None:
+            return own
+        if isinstance(s, n.AugAssign):
+            return own - set(target_names(s.target)) if isinstance(s.target, n.Name) else own
+        for e in stmt_exprs(s):
+            if not (isinstance(s, n.Append) and e == n.Name(s.stack)):
+                own = self.shared(e, own)
+        return own
+
+    def assigned(self, target: n.Expr, value: n.Expr, own: Names) -> Names:
+        if isinstance(target, (n.TupleExpr, n.ListExpr)):
+            own = self.shared(value, own)
+            return own - set(target_names(target))
+        own = self.shared(value, own)
+        if isinstance(target, n.Name):
+            return own | {target.id} if self.makes(value) else own - {target.id}
+        return own
+
+    def loop(self, s: n.For | n.While, own: Names) -> Names:
+        if isinstance(s, n.For):
+            own = self.shared(s.iter, own) - set(target_names(s.target))
+        while True:
+            end = self.block(s.body, own)
+            if end is None or own <= end:
+                return self.block(s.orelse, own) or own
+            own &= end
+
+    def makes(self, e: n.Expr) -> bool:
+        """True when evaluating `e` makes something new."""
+        if isinstance(e, (n.ListExpr, n.DictExpr, n.Comprehension, n.Const)):
+            return True
+        if isinstance(e, (n.Binary, n.Unary)):
+            return True
+        return isinstance(e, n.Call) and self.fresh(e)
+
+    def shared(self, e: n.Expr, own: Names) -> Names:
+        """Return what is still unshared when the value of `e` goes somewhere else."""
+        if isinstance(e, n.Name):
+            return own - {e.id}
+        if isinstance(e, (n.Subscript, n.Attribute)):
+            index = e.index if isinstance(e, n.Subscript) else None
+            if isinstance(index, n.Const) or isinstance(e, n.Attribute) and e.attr == "shape":
+                return own
+            return self.shared(e.value, own) if not isinstance(index, n.Name) else own
+        if isinstance(e, (n.TupleExpr, n.ListExpr)):
+            for item in e.items:
+                own = self.shared(item, own)
+        elif isinstance(e, n.DictExpr):
+            for item in e.values:
+                own = self.shared(item, own)
+        elif isinstance(e, n.IfExp):
+            own = self.shared(e.orelse, self.shared(e.body, own))
+        elif isinstance(e, n.Starred):
+            own = self.shared(e.value, own)
+        elif isinstance(e, n.Call) and not self.fresh(e):
+            if isinstance(e.func, n.Attribute):
+                own = self.shared(e.func.value, own)
+            for item in (*e.args, *(k.value for k in e.keywords)):
+                own = self.shared(item, own)
+        return own
