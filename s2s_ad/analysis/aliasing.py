@@ -83,7 +83,7 @@ class _Unshared:
         if scattered(s) is not None:
             return own
         if isinstance(s, n.AugAssign):
-            return own - set(target_names(s.target)) if isinstance(s.target, n.Name) else own
+            return own
         for e in stmt_exprs(s):
             if not (isinstance(s, n.Append) and e == n.Name(s.stack)):
                 own = self.shared(e, own)

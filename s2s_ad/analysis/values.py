@@ -473,6 +473,8 @@ class Interpreter:
             return Value(Str())
         if callee is builtins.print:
             return Value(NONE)
+        if callee == dict.fromkeys and len(args) == 2:
+            return Value(DictOf(args[1].kind), args[1].varied)
         if callee in (builtins.list, builtins.sorted, builtins.reversed, builtins.enumerate):
             item = self.iterate(e, env) if callee is not builtins.list or e.args else PASSIVE
             return Value(ListOf(item.kind), item.varied)

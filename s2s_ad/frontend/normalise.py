@@ -261,7 +261,32 @@ class _Normalise:
             return e.target
         if isinstance(e, n.Call) and self.is_copy_of_list(e, s):
             return self.hoist(e.args[0], s, pre)
+        if isinstance(e, n.Call) and self.is_listed_loop(e, s):
+            name = self.fresh("items")
+            pre.extend(self.listed(e.args[0], name, s))
+            return n.Name(name)
+        if isinstance(e, n.Call) and _is_pop(e) and self.pops_list(e, s):
+            assert isinstance(e.func, n.Attribute) and isinstance(e.func.value, n.Name)
+            temp = n.Name(self.fresh("popped"))
+            pre.append(n.Pop(temp, e.func.value.id, origin=s.origin))
+            return temp
         return self.rebuild(e, s, pre)
+
+    def pops_list(self, e: n.Call, s: n.Stmt) -> bool:
+        assert isinstance(e.func, n.Attribute)
+        return isinstance(self.facts.value(e.func.value, s.uid).kind, ListOf)
+
+    def is_listed_loop(self, e: n.Call, s: n.Stmt) -> bool:
+        """True for `list(zip(...))` and the like."""
+        found = self.facts.reader(s.uid).object_of(e.func, self.facts.before[s.uid])
+        if found is None or found[0] is not builtins.list or len(e.args) != 1:
+            return False
+        return self.loop_call(e.args[0], s) in (builtins.zip, builtins.enumerate, builtins.reversed)
+
+    def listed(self, e: n.Expr, name: str, s: n.Stmt) -> list[n.Stmt]:
+        """Return a loop that lists what `e` runs over."""
+        item = n.Name(self.names.fresh("item"))
+        return self.expand(n.Comprehension("list", item, (n.Clause(item, e),)), name, s)
 
     def is_copy_of_list(self, e: n.Call, s: n.Stmt) -> bool:
         """True for `list(...)` or `tuple(...)` around a comprehension that becomes a list itself."""
@@ -446,6 +471,13 @@ class _Normalise:
         if not keep and isinstance(e, n.Comprehension) and self.varied(e, s):
             pre.extend(self.expand(e, name.id, s))
             return name
+        if not keep and self.varied(e, s):
+            source = e
+            if isinstance(e, n.Call) and self.is_listed_loop(e, s):
+                source = e.args[0]
+            if self.loop_call(source, s) in (builtins.zip, builtins.enumerate, builtins.reversed):
+                pre.extend(self.listed(source, name.id, s))
+                return name
         value = e if keep else n.Call(n.Name("list"), (e,))
         pre.extend(self.again(n.Assign((name,), value), s))
         return name
@@ -460,6 +492,15 @@ class _Normalise:
             e.func, self.facts.before[s.uid]
         )
         return found[0] if found else None
+
+
+def _is_pop(e: n.Call) -> bool:
+    return (
+        isinstance(e.func, n.Attribute)
+        and e.func.attr == "pop"
+        and isinstance(e.func.value, n.Name)
+        and not e.args
+    )
 
 
 def _is_place(e: n.Expr) -> bool:

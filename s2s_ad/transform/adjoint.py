@@ -169,9 +169,9 @@ class Builder:
         if written and written <= self.context.transparent.keys():
             return Sweeps([s])
         target = s.targets[0]
-        if isinstance(s.value, n.Call):
+        if isinstance(s.value, n.Call) and not self.context.choice_exists(s.value, s):
             plan = self.context.calls.plan(s.value, self.facts, s.uid, "adjoint")
-            if plan is not None and not self.context.choice_exists(s.value, s):
+            if plan is not None:
                 return self.user_call(s, plan, target)
         pull = self.pullback(s)
         if isinstance(target, n.Name):

@@ -153,7 +153,7 @@ class _Tangent:
                 return [*dots, s]
             return [s, *dots]
         plan = None
-        if isinstance(s.value, n.Call):
+        if isinstance(s.value, n.Call) and not self.context.choice_exists(s.value, s):
             plan = self.context.calls.plan(s.value, self.facts, s.uid, "tangent")
         if plan is not None and plan.tangent:
             return self.user_call(s, plan, target)

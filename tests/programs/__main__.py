@@ -29,9 +29,7 @@ def main() -> int:
     parser.add_argument("--start", type=int, default=0, help="the first seed")
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     parser.add_argument("--everything", action="store_true", help="every check on every program")
-    parser.add_argument(
-        "--no-shrink", action="store_true", help="print failing programs as they are"
-    )
+    parser.add_argument("--shrink", type=int, default=1, help="how many to shrink of each reason")
     parser.add_argument("--save", metavar="DIR", help="write shrunk failures there")
     parser.add_argument("--show", type=int, metavar="SEED", help="print one program and stop")
     options = parser.parse_args()
@@ -61,8 +59,9 @@ def run(options: argparse.Namespace) -> int:
     for (check, reason), found in sorted(failures.items(), key=lambda item: -len(item[1])):
         seeds = ", ".join(str(outcome.program.seed) for outcome in found[:8])
         print(f"\n== {len(found)} x {check}: {reason}\n   seeds {seeds}")
-        smallest = min(found, key=lambda outcome: len(outcome.program.text))
-        report(smallest, options)
+        by_size = sorted(found, key=lambda outcome: len(outcome.program.text))
+        for outcome in by_size[: max(1, options.shrink)]:
+            report(outcome, options)
     print(f"\n{dict(counts)} in {time.monotonic() - began:.0f} s")
     return bool(failures)
 
@@ -78,7 +77,7 @@ def outcomes(options: argparse.Namespace) -> Iterator[Outcome]:
 
 
 def report(outcome: Outcome, options: argparse.Namespace) -> None:
-    if not options.no_shrink:
+    if options.shrink:
         everything = outcome.check not in ("round trip", "kinds of the call")
 
         def fails(program: Program) -> bool:

@@ -26,7 +26,8 @@ from tests.oracles import Kink
 from .generate import Program, generate
 from .points import TooLong, Trial, find_point, time_limit
 
-SECONDS = 60.0
+SECONDS = 20.0
+GENERATED = re.compile(r"_[0-9a-f]{16}\.py$")
 
 
 @dataclass(frozen=True)
@@ -130,13 +131,12 @@ def _unnamed(message: str) -> str:
 
 
 def _place(error: BaseException) -> str:
-    """Return the innermost place in a file, such as `adjoint.py:120`."""
+    """Return the innermost place in a file, such as `adjoint.py:120`; one word for generated code."""
     trace = error.__traceback__
     place = ""
     while trace is not None:
         file = trace.tb_frame.f_code.co_filename.rpartition("/")[2]
-        place = f"{file if not file.startswith('<') else '<generated>'}"
-        if not file.startswith("<"):
-            place += f":{trace.tb_lineno}"
+        ours = not file.startswith("<") and not GENERATED.search(file)
+        place = f"{file}:{trace.tb_lineno}" if ours else "generated"
         trace = trace.tb_next
     return f"({place})"

@@ -26,11 +26,18 @@ def shrink(program: Program, fails: Fails, seconds: float = 60.0) -> Program:
         for smaller in _smaller(tree):
             if time.monotonic() > end:
                 return replace(program, text=_text(tree))
-            if fails(replace(program, text=_text(smaller))):
+            if _still(fails, replace(program, text=_text(smaller))):
                 tree = smaller
                 break
         else:
             return replace(program, text=_text(tree))
+
+
+def _still(fails: Fails, program: Program) -> bool:
+    try:
+        return fails(program)
+    except Exception:  # a removal too many: not even a module with that function any more
+        return False
 
 
 def _text(tree: ast.Module) -> str:
