@@ -15,8 +15,17 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from s2s_ad.api_bind import Generated
 from s2s_ad.api_load import Order
 from s2s_ad.api_plan import Pass, Plan
-from s2s_ad.api_primal import Values, Wrt, not_real, primal_of, real_value, resolve_wrt
+from s2s_ad.api_primal import (
+    Values,
+    Wrt,
+    fixed,
+    not_real,
+    primal_of,
+    real_value,
+    resolve_wrt,
+)
 from s2s_ad.api_trees import Branch, Tree, Vector, conform, flatten, tree_of
+from s2s_ad.errors import ArgumentError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,15 +53,37 @@ class Transform(ABC):
         self._of = primal_of(primal)
         self._given = wrt
         self._options = options
-        self._wrt, self._single = resolve_wrt(self._of, wrt)
+        self._wrt: tuple[str, ...] = ()
+        self._single = True
+        if not self._of.variadic:  # else what wrt means depends on the call
+            self._wrt, self._single = resolve_wrt(self._of, wrt)
         inner = self._of.base.real if isinstance(self._of.base, Transform) else frozenset()
         self.real: frozenset[str] = inner | frozenset(self._wrt)
         self._places = [self._of.names.index(name) for name in self._wrt]
         self._last: Pass | None = None
+        self._spread: dict[Any, Transform] = {}
         for name in ("__name__", "__qualname__", "__module__", "__doc__", "__annotations__"):
             if hasattr(primal, name):
                 setattr(self, name, getattr(primal, name))
         self.__signature__ = self._of.signature
+
+    def spread(self, values: Values) -> tuple[Transform, Values, dict[str, Any]]:
+        """Return this transform of a variadic function for the arguments of one call, and them."""
+        function: Any
+        if isinstance(self._of.base, Transform):
+            function, args, kwargs = self._of.base.spread(self._of.expand(values))
+        else:
+            function, args, kwargs = fixed(self._of, values)
+        key = (len(args), *kwargs)
+        if key not in self._spread:
+            self._spread[key] = type(self)(function, self._given, self._options)
+        return self._spread[key], args, kwargs
+
+    def _call_spread(self, args: Values, kwargs: dict[str, Any]) -> Any:
+        transform, args, kwargs = self.spread(self._of.values(args, kwargs))
+        result = transform(*args, **kwargs)
+        self._last = transform._last
+        return result
 
     @abstractmethod
     def plan(self, values: Values) -> Plan:
@@ -81,6 +112,11 @@ class Transform(ABC):
 
     def _latest(self) -> Generated:
         if self._last is None or self._last.source is None:
+            if self._of.variadic:
+                raise ArgumentError(
+                    f"{self._of.title} takes any number of arguments: "
+                    "its derivative has no source before the first call"
+                )
             return self._generated()
         return self._last.source
 

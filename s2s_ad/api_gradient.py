@@ -59,6 +59,10 @@ class ValueAndGradient(Transform):
         return Pass(step.function, (1,), step.arrange, step.source)
 
     def _run(self, args: Values, kwargs: dict[str, Any]) -> Any:
+        if self._of.variadic:
+            # the transform it is spread to gives the gradient alone where this one does
+            found = self._call_spread(args, kwargs)
+            return (None, found) if self._only else found
         values = self._values(args, kwargs)
         step, inner = self._variant(values)
         self._last = step

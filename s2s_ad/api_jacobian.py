@@ -24,6 +24,8 @@ class ForwardJacobian(Transform):
     verb = "jacfwd"
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self._of.variadic:
+            return self._call_spread(args, kwargs)
         values = self._values(args, kwargs)
         full = self._of.expand(values)
         argument = self._argument(values)
@@ -85,6 +87,8 @@ class ReverseJacobian(Transform):
         self._gives_number: dict[Any, bool] = {}
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self._of.variadic:
+            return self._call_spread(args, kwargs)
         values = self._values(args, kwargs)
         full = self._of.expand(values)
         argument = self._argument(values)

@@ -47,6 +47,12 @@ class Primal(NamedTuple):
         return tuple(self.signature.parameters)
 
     @property
+    def variadic(self) -> bool:
+        """Whether the number of arguments is not known before a call."""
+        star = inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD
+        return any(p.kind in star for p in self.signature.parameters.values())
+
+    @property
     def title(self) -> str:
         """What messages call it: `loss()`, or `jacfwd of loss()`."""
         name = getattr(self.call, "__name__", None) or type(self.call).__name__
@@ -140,10 +146,48 @@ def _wrapper(call: Any) -> types.FunctionType:
     if isinstance(call, np.ufunc):
         names = ["x"] if call.nin == 1 else ["a", "b", "c", "d"][: call.nin]
     arguments = ", ".join(names or ["x"])
-    text = f"def {name}({arguments}):\n    return function({arguments})\n"
-    file = f"<s2s_ad wrapper of {getattr(call, '__module__', None) or 'numpy'}.{name}>"
+    return _compiled(call, name, arguments, arguments)
+
+
+def fixed(primal: Primal, values: Values) -> tuple[types.FunctionType, Values, dict[str, Any]]:
+    """Return a function of a fixed number of arguments that calls a variadic one, and them.
+
+    `f(a, *xs, k=1, **more)` called as `f(1, 2, 3, z=4)` gives `f(a, xs_0, xs_1, *, k, z)`.
+    """
+    args: dict[str, Any] = {}
+    kwargs: dict[str, Any] = {}
+    for parameter, value in zip(primal.signature.parameters.values(), values):
+        if parameter.kind == parameter.VAR_POSITIONAL:
+            args.update({f"{parameter.name}_{k}": item for k, item in enumerate(value)})
+        elif parameter.kind == parameter.VAR_KEYWORD:
+            kwargs.update(value)
+        elif parameter.kind == parameter.KEYWORD_ONLY:
+            kwargs[parameter.name] = value
+        else:
+            args[parameter.name] = value
+    name = getattr(primal.call, "__name__", "function")
+    function = _fixed(primal.call, name, tuple(args), tuple(kwargs))
+    return function, tuple(args.values()), kwargs
+
+
+@functools.lru_cache(maxsize=256)
+def _fixed(
+    call: Any, name: str, args: tuple[str, ...], kwargs: tuple[str, ...]
+) -> types.FunctionType:
+    plain = name if name.isidentifier() else "function"
+    parameters = ", ".join([*args, *(["*"] if kwargs else []), *kwargs])
+    passed = ", ".join([*args, *(f"{key}={key}" for key in kwargs)])
+    return _compiled(call, plain, parameters, passed)
+
+
+def _compiled(call: Any, name: str, parameters: str, passed: str) -> types.FunctionType:
+    """Return a Python function, with a source, that calls another one."""
+    inner = "function" if name != "function" else "original"
+    text = f"def {name}({parameters}):\n    return {inner}({passed})\n"
+    owner = getattr(call, "__module__", None) or "numpy"
+    file = f"<s2s_ad wrapper of {owner}.{name}({parameters})>"
     linecache.cache[file] = (len(text), None, text.splitlines(True), file)
-    namespace: dict[str, Any] = {"function": call, "__name__": "s2s_ad.wrappers"}
+    namespace: dict[str, Any] = {inner: call, "__name__": "s2s_ad.wrappers"}
     exec(compile(text, file, "exec"), namespace)
     made: types.FunctionType = namespace[name]
     return made

@@ -7,6 +7,7 @@ stands on.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from s2s_ad.api_primal import (
     Primal,
     Values,
     Wrt,
+    fixed,
     floating,
     not_real,
     primal_of,
@@ -53,6 +55,8 @@ def jvp(
     that does not move.
     """
     of = primal_of(function)
+    if of.variadic:
+        of, primals = _spread(of, primals)
     dots = _directions(of, primals, tangents, wrt)
     real = _inner_real(of) | dots.keys()
     values = _real_values(of, of.values(tuple(primals), {}), real)
@@ -77,7 +81,9 @@ def vjp(
     (an integer, a string, ...) has no derivative. It may be called any number of times.
     """
     of = primal_of(function)
-    values = of.values(primals, {})
+    if of.variadic:
+        of, primals = _spread(of, primals)
+    values = of.values(tuple(primals), {})
     shown = list(of.names[: len(primals)])
     if wrt is not None:
         names, _ = resolve_wrt(of, wrt)
@@ -141,10 +147,25 @@ def hvp(
     The product is a tuple, like tangents; bare when there is one tangent.
     """
     of = primal_of(function)
+    if of.variadic:
+        of, primals = _spread(of, primals)
     dots = _directions(of, primals, tangents, wrt)
     names: Any = tuple(dots)
-    gradient = Gradient(function, names[0] if len(names) == 1 else names, _options(strict))
+    gradient = Gradient(of.call, names[0] if len(names) == 1 else names, _options(strict))
     return jvp(gradient, primals, tuple(dots.values()), wrt=names, strict=strict)[1]
+
+
+def _spread(of: Primal, primals: Sequence[Any]) -> tuple[Primal, Values]:
+    """Return a variadic function as one of so many arguments, and those."""
+    values = of.values(tuple(primals), {})
+    function: Any
+    if isinstance(of.base, Transform):
+        function, args, kwargs = of.base.spread(of.expand(values))
+    else:
+        function, args, kwargs = fixed(of, values)
+    if kwargs:
+        function = partial(function, **kwargs)
+    return primal_of(function), args
 
 
 def _options(strict: bool) -> frozenset[str]:

@@ -186,6 +186,30 @@ class TestCallables:
         np.testing.assert_allclose(grad(np.arctan2, (0, 1))(1.0, 2.0), (0.4, -0.2))
         np.testing.assert_allclose(grad(np.sum)(X), np.ones(3))
 
+    def test_any_number_of_arguments(self):
+        def f(a, *xs, k=2.0):
+            total = a
+            for x in xs:
+                total = total * x
+            return total * k
+
+        def more(a, k=2.0, **rest):
+            return a * k * rest["z"]
+
+        assert grad(f)(2.0, 3.0, 5.0) == 30.0
+        assert grad(f, wrt=(1, 2))(2.0, 3.0, 5.0) == (20.0, 12.0)
+        assert grad(more, wrt=("k", "z"))(2.0, 3.0, z=5.0) == (10.0, 6.0)
+        assert grad(f, wrt="k")(2.0) == 2.0
+        assert jacfwd(f, 1)(2.0, 3.0) == jacrev(f, -2)(2.0, 3.0) == 4.0
+        assert grad(grad(f), 1)(2.0, 3.0) == 2.0
+        assert jvp(f, (2.0, 3.0, 5.0), (1.0, None, 1.0))[1] == 42.0
+        assert vjp(f, 2.0, 3.0, 5.0)[1](1.0) == (30.0, 20.0, 12.0)
+        assert hvp(f, (2.0, 3.0), (1.0, 1.0)) == (2.0, 2.0)
+        with pytest.raises(ArgumentError, match="its parameters are a, xs_0, k"):
+            grad(f, "xs")(2.0, 3.0)
+        with pytest.raises(ArgumentError, match="before the first call"):
+            grad(f).source  # noqa: B018
+
     def test_cached_function(self):
         assert grad(functools.lru_cache(product))(3.0, 5.0) == pytest.approx(30 + math.cos(3.0))
 
