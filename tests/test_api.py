@@ -56,6 +56,7 @@ def line(x, w, b=1.0):
 X = np.array([1.0, 2.0, 3.0])
 
 
+@pytest.mark.smoke
 class TestGrad:
     def test_first_parameter_by_default(self):
         assert grad(product)(3.0) == pytest.approx(12.0 + math.cos(3.0), rel=1e-15)
@@ -240,6 +241,7 @@ class TestAttributes:
         assert pickle.loads(pickle.dumps(cube)) is cube
 
 
+@pytest.mark.smoke
 class TestJacobian:
     @pytest.mark.parametrize("make", [jacfwd, jacrev])
     def test_numbers(self, make):
@@ -287,6 +289,7 @@ class TestJacobian:
         np.testing.assert_array_equal(jacfwd(lambda x: np.ones(2))(3.0), np.zeros(2))
 
 
+@pytest.mark.smoke
 class TestHigherOrder:
     HESSIAN = np.diag(6.0 * X) + np.array([[0, 1, 0], [1, 0, 0], [0, 0, 0]])
 
