@@ -115,11 +115,18 @@ class Engine:
         return self.last
 
 
+class _Engines(dict[Order, Engine]):
+    """The engines of one function, kept in its `__dict__`; not copied to where it is sent."""
+
+    def __reduce__(self) -> Any:
+        return _Engines, ()
+
+
 def engine(order: Order) -> Engine:
     """Return the one engine for an order, which lives as long as its function does."""
     function = order.function
     if isinstance(function, types.FunctionType):
-        engines: dict[Order, Engine] = function.__dict__.setdefault(_ENGINES, {})
+        engines: _Engines = function.__dict__.setdefault(_ENGINES, _Engines())
     else:
         engines = _engines_of_methods
         if len(engines) >= MOST_METHODS:
@@ -130,7 +137,7 @@ def engine(order: Order) -> Engine:
     return found
 
 
-_engines_of_methods: dict[Order, Engine] = {}
+_engines_of_methods = _Engines()
 
 
 def generate(order: Order, values: Mapping[str, Any]) -> Generated:

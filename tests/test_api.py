@@ -176,7 +176,7 @@ class TestCallables:
         assert spring.force(2.0) == 6.0
         assert grad(spring)(5.0) == 3.0
         spring.k = 7.0
-        assert spring.force(2.0) == 14.0
+        assert spring.force(2.0) == Spring.force(spring, 2.0) == 14.0
 
     def test_partial(self):
         assert grad(functools.partial(product, y=5.0))(1.0) == pytest.approx(10 + math.cos(1.0))
@@ -236,6 +236,11 @@ class TestAttributes:
     def test_pickle(self, make):
         g = pickle.loads(pickle.dumps(make(product, ("x", "y"))))
         assert g(3.0, 5.0) == make(product, ("x", "y"))(3.0, 5.0)
+
+    def test_nothing_of_ours_travels_with_a_function(self):
+        grad(product)(3.0)
+        state = pickle.loads(pickle.dumps(product.__dict__))
+        assert not any(state.values())
 
     def test_pickle_of_what_a_decorator_made(self):
         assert pickle.loads(pickle.dumps(cube)) is cube
