@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -16,6 +16,15 @@ from s2s_ad.api_bind import Generated, engine, token, type_decides
 from s2s_ad.api_plan import Pass, Plan, adjoint_pass, caller, first, is_number
 from s2s_ad.api_primal import Values
 from s2s_ad.errors import OutputError
+
+MOST_SHAPES = 256
+# the generated function, the tests that it is current, missing arguments, and whether its
+# gradients are known to have the structure of the arguments
+Shortcut: TypeAlias = "tuple[Callable[..., Any], Values, Values, bool]"
+
+
+def _shape(value: Any) -> Any:
+    return (value.shape, value.dtype) if type(value) is np.ndarray else type(value)
 
 
 class ValueAndGradient(Transform):
@@ -27,36 +36,38 @@ class ValueAndGradient(Transform):
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self._variants: dict[Any, tuple[Pass, Plan]] = {}
-        # by the types of the arguments, when those decide which variant to call:
-        # the generated function, the tests that it is still current, and missing arguments
-        self._fast: dict[Any, tuple[Callable[..., Any], Values, Values]] = {}
+        # what later calls with such arguments go straight to, by the types of the arguments, or by
+        # their shapes when some are arrays
+        self._by_type: dict[Any, Shortcut] = {}
+        self._by_shape: dict[Any, Shortcut] = {}
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if not kwargs:
-            found = self._fast.get(tuple(map(type, args)))
+            found = self._by_type.get(tuple(map(type, args)))
+            if found is None and self._by_shape:
+                found = self._by_shape.get(tuple(map(_shape, args)))
             if found is not None:
-                function, tests, rest = found
+                function, tests, rest, exact = found
                 for test in tests:
                     if not test():
                         break
                 else:
-                    found = function(*args, *rest)
-                    return found[1] if self._only else found
-        found = self._run(args, kwargs)
-        return found[1] if self._only else found
+                    value, gradients = function(*args, *rest)
+                    if not exact:
+                        gradients = self._conformed(args + rest, gradients)
+                    return gradients if self._only else (value, gradients)
+        value, gradients = self._run(args, kwargs)
+        return gradients if self._only else (value, gradients)
 
     def plan(self, values: Values) -> Plan:
         values = self._made_real(values)
         step, inner = self._variant(values)
         self._check_number(values, step, inner)
-        value = Pass(step.function, (0,), step.arrange, step.source)
+        value = step._replace(select=(0,))
         return Plan(
-            (value, self._gradient_pass(step)),
+            (value, step._replace(select=(1,))),
             lambda results: (results[0], self._conformed(values, results[1])),
         )
-
-    def _gradient_pass(self, step: Pass) -> Pass:
-        return Pass(step.function, (1,), step.arrange, step.source)
 
     def _run(self, args: Values, kwargs: dict[str, Any]) -> Any:
         if self._of.variadic:
@@ -87,7 +98,7 @@ class ValueAndGradient(Transform):
         """Return the pass that gives (value, gradients) and the plan of what it differentiates."""
         key = tuple(map(token, values))
         found = self._variants.get(key)
-        if found is None or not all(test() for test in found[0].current()):
+        if found is None or not all(test() for test in found[0].tests):
             full = self._of.expand(values)
             inner = plan_of(self._of.base, full)
             if len(inner.passes) != 1:
@@ -100,26 +111,36 @@ class ValueAndGradient(Transform):
         self, args: Values, kwargs: dict[str, Any], values: Values, step: Pass, inner: Plan
     ) -> None:
         """Let later calls with arguments of these types go straight to the generated function."""
+        wrt = [values[place] for place in self._places]
+        arrays = any(type(value) is np.ndarray for value in values)
         plain = (
             not kwargs
             and inner.combine is first
-            and all(type_decides(value) for value in values)
-            and all(isinstance(values[place], (float, np.floating)) for place in self._places)
+            and all(type_decides(value) or type(value) is np.ndarray for value in values)
+            and all(isinstance(value, (float, np.floating, np.ndarray)) for value in wrt)
             and all(given is value for given, value in zip(args, values))
-            and all(
-                p.kind <= p.POSITIONAL_OR_KEYWORD for p in self._of.signature.parameters.values()
-            )
+            and self._of.positional
             and len(values) + len(self._of.leading) == len(self._of.all_names)
         )
-        if plain:
-            function: Callable[..., Any] = step.function
-            if self._of.leading:
-                function = partial(function, *self._of.leading)
-            key = tuple(map(type, args))
-            tests = step.current()
-            if len(args) < len(values):
-                tests = (*tests, lambda: self._of.current() is self._of)
-            self._fast[key] = (function, tests, values[len(args) :])
+        if not plain:
+            return
+        function: Callable[..., Any] = step.function
+        if self._of.leading:
+            function = partial(function, *self._of.leading)
+        tests = step.tests
+        if len(args) < len(values):
+            tests = (*tests, lambda: self._of.current() is self._of)
+        # the gradient in numbers is what generated code gives, of arrays the shape is made sure of
+        exact = not any(type(value) is np.ndarray for value in wrt) and (
+            self._single or len(wrt) > 1
+        )
+        shortcut = (function, tests, values[len(args) :], exact)
+        if not arrays:
+            self._by_type[tuple(map(type, args))] = shortcut
+            return
+        if len(self._by_shape) >= MOST_SHAPES:
+            self._by_shape.clear()
+        self._by_shape[tuple(map(_shape, args))] = shortcut
 
     def _check_number(self, values: Values, step: Pass, inner: Plan) -> None:
         if step.source is None or not step.source.seed[1]:
@@ -155,7 +176,7 @@ class Gradient(ValueAndGradient):
         values = self._made_real(values)
         step, inner = self._variant(values)
         self._check_number(values, step, inner)
-        gradient = self._gradient_pass(step)
+        gradient = step._replace(select=(1,))
         if all(type_decides(values[place]) for place in self._places) and (
             self._single or len(self._wrt) > 1
         ):

@@ -50,7 +50,7 @@ class ForwardJacobian(Transform):
         inner, steps = self._steps(full, argument)
         result = tree_of(inner.value(full), not_a_result)
         count = len(inner.passes)
-        dots = tuple(Pass(step.function, (1,), step.arrange, step.source) for step in steps)
+        dots = tuple(step._replace(select=(1,)) for step in steps)
 
         def combine(dots: Sequence[Any]) -> Any:
             columns = [
@@ -112,7 +112,7 @@ class ReverseJacobian(Transform):
         for step, tree in zip(inner.passes, trees):
             for row in np.eye(size(tree)):
                 joint = adjoint_pass(step, full, self._wrt, unflatten(tree, row), self._options)
-                steps.append(Pass(joint.function, (1,), joint.arrange, joint.source))
+                steps.append(joint._replace(select=(1,)))
 
         def combine(gradients: Sequence[Any]) -> Any:
             rows = [self._entries(values, argument, gradient) for gradient in gradients]
@@ -153,7 +153,7 @@ class ReverseJacobian(Transform):
         assert halves.reverse is not None
         value, saved = caller(halves.entry)(arranged)
         tree = tree_of(value, not_a_result)
-        self._last = Pass(halves.entry, (), step.arrange, halves)
+        self._last = Pass(halves.entry, source=halves)
         rows = [
             self._entries(full, argument, halves.reverse(saved, unflatten(tree, row)))
             for row in np.eye(size(tree))

@@ -30,21 +30,23 @@ def as_given(values: Values) -> Values:
 
 
 class Pass(NamedTuple):
-    """One call: the part `select` of what `function` returns for `arrange`d values."""
+    """One call: the part `select` of what `function` returns for `arrange`d values.
+
+    source is the module of `function` if that was generated; tests say whether it, and what it is
+    the derivative of, are current.
+    """
 
     function: Callable[..., Any]
     select: tuple[int, ...] = ()
     arrange: Callable[[Values], Values] = as_given
     source: Generated | None = None
+    tests: tuple[Callable[[], bool], ...] = ()
 
     def value(self, values: Values) -> Any:
         result = caller(self.function)(self.arrange(values))
         for place in self.select:
             result = result[place]
         return result
-
-    def current(self) -> tuple[Callable[[], bool], ...]:
-        return self.source.current if self.source else ()
 
 
 def first(results: Sequence[Any]) -> Any:
@@ -115,7 +117,7 @@ def tangent_pass(
                 found.append(dots[name])
         return tuple(found)
 
-    return Pass(generated.entry, (), arrange, generated)
+    return Pass(generated.entry, (), arrange, generated, (*step.tests, *generated.current))
 
 
 def adjoint_pass(
@@ -131,7 +133,7 @@ def adjoint_pass(
         arranged = step.arrange(values)
         return (*arranged[:place], seed, *arranged[place:])
 
-    return Pass(generated.entry, (), arrange, generated)
+    return Pass(generated.entry, (), arrange, generated, (*step.tests, *generated.current))
 
 
 def is_number(value: Any) -> bool:

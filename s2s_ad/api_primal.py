@@ -18,6 +18,7 @@ import numpy as np
 
 from s2s_ad.errors import ArgumentError, S2SError
 
+_STARS = {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD}
 Values: TypeAlias = "tuple[Any, ...]"
 Wrt: TypeAlias = "int | str | Sequence[int | str] | None"
 
@@ -26,7 +27,8 @@ class Primal(NamedTuple):
     """A callable taken apart: calling it calls `base` with `leading` in front.
 
     base is a Python function, or a transform; defaults are those it had. names are the parameters
-    of the callable, all_names those of base, which begin with what `leading` fills.
+    of the callable, all_names those of base, which begin with what `leading` fills. positional:
+    all of them can be given by position; variadic: there may be any number of arguments.
     """
 
     call: Callable[..., Any]
@@ -35,22 +37,15 @@ class Primal(NamedTuple):
     signature: inspect.Signature
     all_names: tuple[str, ...]
     defaults: tuple[Any, ...]
+    names: tuple[str, ...]
+    positional: bool
+    variadic: bool
 
     def current(self) -> Primal:
         """Return the primal as it is now: defaults may be replaced between two calls."""
         now = _defaults(self.base)
         same = len(now) == len(self.defaults) and all(map(operator.is_, now, self.defaults))
         return self if same else primal_of(self.call)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return tuple(self.signature.parameters)
-
-    @property
-    def variadic(self) -> bool:
-        """Whether the number of arguments is not known before a call."""
-        star = inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD
-        return any(p.kind in star for p in self.signature.parameters.values())
 
     @property
     def title(self) -> str:
@@ -61,6 +56,8 @@ class Primal(NamedTuple):
 
     def values(self, args: Values, kwargs: Mapping[str, Any]) -> Values:
         """Return the value of every parameter of a call, defaults filled in, in their order."""
+        if not kwargs and len(args) == len(self.names) and self.positional:
+            return args
         try:
             bound = self.signature.bind(*args, **kwargs)
         except TypeError as error:
@@ -81,14 +78,25 @@ def primal_of(call: Callable[..., Any]) -> Primal:
     """Return the function behind a callable: a method, a partial, a compiled or C function."""
     base, leading = _base(call)
     try:
-        signature = inspect.signature(base if _has_rules(call) else call)
-        all_names = tuple(inspect.signature(base).parameters)
+        own = inspect.signature(base)
+        signature = own if base is call or _has_rules(call) else inspect.signature(call)
     except (TypeError, ValueError):
         raise ArgumentError(
             f"the parameters of {call!r} are not known",
             hint="differentiate a Python function that calls it",
         ) from None
-    return Primal(call, base, leading, signature, all_names, _defaults(base))
+    kinds = {parameter.kind for parameter in signature.parameters.values()}
+    return Primal(
+        call,
+        base,
+        leading,
+        signature,
+        tuple(own.parameters),
+        _defaults(base),
+        tuple(signature.parameters),
+        positional=max(kinds, default=0) <= inspect.Parameter.POSITIONAL_OR_KEYWORD,
+        variadic=bool(kinds & _STARS),
+    )
 
 
 def _defaults(base: Any) -> tuple[Any, ...]:

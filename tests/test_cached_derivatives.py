@@ -230,6 +230,18 @@ def test_global_and_cell_replaced_between_calls():
         del f.__globals__["weight"]
 
 
+def test_second_derivative_sees_a_global_replaced():
+    k = np.float64(2.0)
+
+    def f(x):
+        return k * x**3
+
+    second = grad(grad(f))
+    assert (second(1.0), second(1.0)) == (12.0, 12.0)
+    k = 3.0
+    assert (second(1.0), second(1.0)) == (18.0, 18.0)
+
+
 def test_attributes_of_modules_and_instances_and_items_of_globals(monkeypatch):
     settings = types.ModuleType("settings")
     monkeypatch.setitem(sys.modules, "settings", settings)
