@@ -111,8 +111,10 @@ def prepare(
     facts = prepared.facts()
     function = replace(subject.function, body=fold_decided(subject.function.body, facts))
     prepared.function = selected(function, select, subject)
-    facts = prepared.facts()
-    prepared.function = normalise(prepared.function, facts, names, refuse)
+    for _ in range(2):
+        # normal form may lose what was known of the items of a display, and more varies then
+        facts = prepared.facts()
+        prepared.function = normalise(prepared.function, facts, names, refuse)
     if structural:
         prepared.function = structure(prepared.function, names)
     return prepared

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from s2s_ad.analysis.flow import Facts
-from s2s_ad.analysis.useful import useful
+from s2s_ad.analysis.useful import Useful, useful
 from s2s_ad.analysis.values import PASSIVE
 from s2s_ad.build_prepare import Prepared, name_expressions, with_result
 from s2s_ad.errors import OutputError
@@ -95,7 +95,7 @@ class _Run:
         result = last.value.id
         wanted = useful(prepared.function, context.facts)
         barred = self.barred(context.facts, wanted)
-        builder = Builder(context, wanted, algebra, self.options, barred)  # type: ignore[arg-type]
+        builder = Builder(context, wanted.after, algebra, self.options, barred)  # type: ignore[arg-type]
         sweeps = builder.block(body[self.skip : -1])
         if builder.requests:
             prepared.names.taken = self.taken
@@ -130,21 +130,23 @@ class _Run:
 
     # -- adjoint variables
 
-    def barred(self, facts: Facts, wanted: dict[int, frozenset[str]]) -> frozenset[str]:
+    def barred(self, facts: Facts, wanted: Useful) -> frozenset[str]:
         """Return the variables that have an adjoint: varied somewhere and useful there."""
         found = set(self.wrt)
         for uid, env in facts.after.items():
-            ok = wanted.get(uid, frozenset())
+            ok = wanted.after.get(uid, frozenset())
             found |= {name for name in ok if env.get(name, PASSIVE).varied}
         for uid, env in facts.before.items():
             found |= {name for name, value in env.items() if value.varied and name in found}
         for s in walk_stmts(self.prepared.function.body):
             if isinstance(s, n.For):
-                env = facts.before.get(s.body[0].uid, {}) if s.body else {}
+                first = s.body[0].uid if s.body else -1
+                env = facts.before.get(first, {})
+                ok = wanted.before.get(first, frozenset())
                 found |= {
                     e.id
                     for e in subexprs(s.target)
-                    if isinstance(e, n.Name) and env.get(e.id, PASSIVE).varied
+                    if isinstance(e, n.Name) and e.id in ok and env.get(e.id, PASSIVE).varied
                 }
         last = self.prepared.function.body[-1]
         assert isinstance(last, n.Return) and isinstance(last.value, n.Name)

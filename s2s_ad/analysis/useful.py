@@ -7,6 +7,7 @@ requires `ir` and `analysis.flow`. *Useful* and *varied* together make a variabl
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from s2s_ad.analysis.aliasing import scattered
 from s2s_ad.analysis.flow import Facts
 from s2s_ad.analysis.values import PASSIVE, target_names
@@ -17,11 +18,19 @@ Names = frozenset[str]
 NOTHING: Names = frozenset()
 
 
-def useful(function: n.Function, facts: Facts, seeds: Names = NOTHING) -> dict[int, Names]:
-    """Return the names useful after each statement. seeds: names useful at the end besides."""
+@dataclass
+class Useful:
+    """Names useful before and after each statement, by uid."""
+
+    before: dict[int, Names] = field(default_factory=dict)
+    after: dict[int, Names] = field(default_factory=dict)
+
+
+def useful(function: n.Function, facts: Facts, seeds: Names = NOTHING) -> Useful:
+    """Return the names useful around each statement. seeds: names useful at the end besides."""
     run = _Run(facts, seeds)
     run.block(function.body, seeds)
-    return run.after
+    return run.found
 
 
 def active_names(expr: n.Expr, uid: int, facts: Facts) -> Names:
@@ -36,13 +45,15 @@ class _Run:
     def __init__(self, facts: Facts, seeds: Names) -> None:
         self.facts = facts
         self.seeds = seeds
-        self.after: dict[int, Names] = {}
+        self.found = Useful()
         self.exits: list[tuple[Names, Names]] = []
 
     def block(self, block: n.Block, out: Names) -> Names:
         for s in reversed(block):
-            self.after[s.uid] = self.after.get(s.uid, NOTHING) | out
+            table = self.found
+            table.after[s.uid] = table.after.get(s.uid, NOTHING) | out
             out = self.statement(s, out)
+            table.before[s.uid] = table.before.get(s.uid, NOTHING) | out
         return out
 
     def reads(self, expr: n.Expr | None, s: n.Stmt) -> Names:

@@ -210,29 +210,14 @@ class _Accumulate:
                 break
             start -= late
         for name in self.bars.sorted(end - start):
-            if any(name in _written(x) for x in statements) or _reads_first(statements, name):
-                statements.append(self.init(name, s.of))
+            # not zero when the loop starts: it is only if the loop runs
+            statements.append(self.init(name, s.of))
         for name in self.bars.sorted(zero - start):
             out.append(self.init(name, s.of))
         zero.clear()
         zero |= start
         if statements:
             out.append(replace(s, body=tuple(statements)))
-
-
-def _reads_first(statements: list[n.Stmt], name: str) -> bool:
-    return any(name in names(e) for s in walk_stmts(tuple(statements)) for e in stmt_exprs(s))
-
-
-def _written(s: n.Stmt) -> set[str]:
-    found: set[str] = set()
-    for x in walk_stmts((s,)):
-        if isinstance(x, n.Assign):
-            for t in x.targets:
-                found |= set(target_names(t)) | _roots(t)
-        elif isinstance(x, n.AugAssign):
-            found |= set(target_names(x.target)) | _roots(x.target)
-    return found
 
 
 def _roots(target: n.Expr) -> set[str]:

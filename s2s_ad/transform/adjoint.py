@@ -175,7 +175,7 @@ class Builder:
                 return self.user_call(s, plan, target)
         pull = self.pullback(s)
         if isinstance(target, n.Name):
-            if _reads_items_of(s.value, target.id):
+            if self.reads_items(s.value, target.id):
                 return self.from_own_items(s, target, pull)
             out = None if target.id in self.context.reads(s.value) else target
             pull.pull(s.value, Diff(self.bar(target.id), self.kind_after(target.id, s)), out)
@@ -238,6 +238,16 @@ class Builder:
             d = Diff(n.Call(self.context.helper("unbroadcast"), (place, value)), want)
         pull.pull(value, d)
         return Sweeps([s], self.contributions(pull, (), None))
+
+    def reads_items(self, e: n.Expr, name: str) -> bool:
+        """True when an expression reads elements of a variable, transparent names looked through."""
+        for x in subexprs(e):
+            if isinstance(x, n.Subscript) and _root(x) == name:
+                return True
+            if isinstance(x, n.Name) and x.id in self.context.transparent:
+                if self.reads_items(self.context.transparent[x.id], name):
+                    return True
+        return False
 
     def from_own_items(self, s: n.Assign, target: n.Name, pull: Pullback) -> Sweeps:
         """Reverse `x = f(x[i])`: the adjoint of the new x must not be that of the old one."""
@@ -569,10 +579,6 @@ def _own(block: n.Block) -> list[n.Stmt]:
     return found
 
 
-def _reads_items_of(e: n.Expr, name: str) -> bool:
-    return any(isinstance(x, n.Subscript) and x.value == n.Name(name) for x in subexprs(e))
-
-
 def _as_index(index: n.Expr) -> n.Expr:
     """Return an index argument as it stands in brackets: `slice(a, b, c)` as `a:b:c`."""
     if isinstance(index, n.TupleExpr):
@@ -581,6 +587,12 @@ def _as_index(index: n.Expr) -> n.Expr:
         parts = [None if e == n.Const("None", None) else e for e in index.args]
         return n.Slice(parts[0], parts[1], parts[2])
     return index
+
+
+def _root(e: n.Expr) -> str | None:
+    while isinstance(e, n.Subscript):
+        e = e.value
+    return e.id if isinstance(e, n.Name) else None
 
 
 def _mentioned(block: n.Block) -> set[str]:

@@ -102,6 +102,10 @@ class Pullback:
 
     def joined(self, e: n.Binary, d: Diff) -> None:
         """Contribute to both parts of a concatenation of lists or tuples."""
+        if e.op == "*" and isinstance(e.left, n.ListExpr) and len(e.left.items) == 1:
+            each = n.Call(n.Name(self.context.alias("sum")), (d.expr,))
+            self.pull(e.left.items[0], Diff(each, self.value(e.left.items[0]).kind))
+            return
         if e.op != "+":
             raise self.refused(e, f"`{e.op}` of an active list", "build the list with append")
         d = self.named(d, "items_bar")

@@ -65,6 +65,8 @@ class Pushforward:
             body, orelse = self.item(e.body), self.item(e.orelse)
             return Diff(n.IfExp(e.test, body, orelse), kind)
         if isinstance(e, n.Binary) and isinstance(kind, (ListOf, TupleOf)):
+            if e.op == "*" and not self.varied(e.right):
+                return Diff(n.Binary("*", self.item(e.left), e.right), kind)
             if e.op != "+":
                 raise self.refused(e, f"`{e.op}` of an active list", "build the list with append")
             return Diff(n.Binary("+", self.item(e.left), self.item(e.right)), kind)

@@ -480,8 +480,8 @@ class _Block:
             self.insert.save_after.setdefault(d, []).append(keep)
             place = max(self.uses[(v, d)])
             late = place == kill and self.is_late(v, place)
-            if place == d and v in self.shapes.get(d, ()):
-                self.insert.restore_early.setdefault(d, []).append(back)
+            if place != kill:
+                self.insert.restore_early.setdefault(place, []).append(back)
                 return
         where = self.insert.restore_last if late else self.insert.restore_first
         where.setdefault(place, []).append(back)
