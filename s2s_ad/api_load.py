@@ -24,7 +24,7 @@ import numpy as np
 
 from s2s_ad.cache import store
 from s2s_ad.cache.key import digest, key
-from s2s_ad.cache.reach import Reach, describe, follow, step
+from s2s_ad.cache.reach import Reach, describe, follow, step, unchanging
 
 if TYPE_CHECKING:
     from s2s_ad.build import Derivative
@@ -170,12 +170,15 @@ def _recipe(derivative: Derivative, reach: Reach) -> dict[str, Any] | None:
 
 
 def _where(value: Any, reach: Reach) -> list[str] | None:
-    """Return the path to an object; one of a module is found by the module's name."""
+    """Return the path to an object. What a path does not lead to is found by name, but only in
+    libraries known by their versions: the key says nothing of it otherwise."""
     path = reach.path(value)
     if path is not None:
         return list(path)
     if isinstance(value, types.ModuleType):
         return ["module", value.__name__]
+    if not unchanging(value):
+        return None
     module, name = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
     if isinstance(module, str) and isinstance(name, str) and "<" not in name:
         place = ["module", module, *name.split(".")]

@@ -269,9 +269,12 @@ class Package:
         params = prepared.function.params
         if not self.is_entry:
             params = _positional(params)
+        grown = {s.stack for s in walk_stmts(backward) if isinstance(s, (n.Pop, n.Append))}
         surely = certain_at_end(tuple(found.forward), {p.name for p in params})
         start = tuple(
-            n.Assign((n.Name(x),), n.Const("None", None)) for x in kept if x not in surely
+            n.Assign((n.Name(x),), n.ListExpr(()) if x in grown else n.Const("None", None))
+            for x in kept
+            if x not in surely
         )
         forward = (*start, *forward)
         first = n.Function(

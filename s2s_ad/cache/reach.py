@@ -30,6 +30,7 @@ from s2s_ad.frontend.source import Source, find
 MOST_FUNCTIONS = 500
 MOST_OBJECTS = 5000
 DEEPEST = 50
+MOST_ITEMS = 500
 _VERSIONED = ("numpy", "scipy")
 _SMALL = (int, float, complex, str, bytes, bool, types.NoneType, np.generic)
 _NAMED = (str, bytes, types.NoneType)
@@ -91,14 +92,18 @@ class Reach:
         self.facts.append(f"{path}: {describe(value)}")
         if isinstance(value, (types.FunctionType, type)):
             deeper = self._deep and _root(value) not in _VERSIONED
-            if len(path) == 1 or deeper or not _unchanging(value):
+            if len(path) == 1 or deeper or not unchanging(value):
                 self._waiting.append((path, value))
             return
         if isinstance(value, types.ModuleType):
             if value.__name__.split(".")[0] not in _KNOWN_ROOTS:
                 self._owners.append(vars(value))
+        elif isinstance(value, (tuple, list, dict)):
+            for k, item in enumerate(_items(value)):
+                if callable(item) or isinstance(item, (tuple, list, dict)):
+                    self._meet((*path, f"item:{k}"), item)
         elif not isinstance(value, (*_SMALL, types.BuiltinFunctionType)):
-            if not _unchanging(type(value)):
+            if not unchanging(type(value)):
                 self._waiting.append((path, value))
             for holder in _HOLDERS:
                 if isinstance(held := step(value, f"held:{holder}"), types.FunctionType):
@@ -159,6 +164,9 @@ def step(value: Any, name: str) -> Any:
         return type(value)
     if kind == "base":
         return value.__bases__[int(name)]
+    if kind == "item":
+        items = _items(value)
+        return items[int(name)] if int(name) < len(items) else ...
     if kind == "default":
         if name.isdigit():
             return value.__defaults__[int(name)]
@@ -166,6 +174,13 @@ def step(value: Any, name: str) -> Any:
     if isinstance(value, (types.ModuleType, types.MethodType, staticmethod, classmethod, property)):
         return getattr(value, name, ...)
     return _own(value).get(name, ...)
+
+
+def _items(value: Any) -> list[Any]:
+    """Return what a container holds; of a table too long to be one of functions, nothing."""
+    if len(value) > MOST_ITEMS:
+        return []
+    return list(value.values()) if isinstance(value, dict) else list(value)
 
 
 def _own(value: Any) -> Mapping[str, Any]:
@@ -215,7 +230,7 @@ def _root(value: Any) -> str:
     return (getattr(value, "__module__", None) or "").split(".")[0]
 
 
-def _unchanging(value: Any) -> bool:
+def unchanging(value: Any) -> bool:
     """Return whether a function or class is known by the version of its package."""
     return _root(value) in _KNOWN_ROOTS
 

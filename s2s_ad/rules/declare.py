@@ -60,7 +60,12 @@ SPECIAL = frozenset({"d", "out", "function", "item", "others", "chosen", "count"
 # helpers whose result has the structure of the argument whatever that is
 STRUCTURED = frozenset({"expand", "scatter", "spread", "unbroadcast", "unrepeat"})
 # what some supported version of Python or NumPy lacks: documented, and registered where it exists
-VERSIONED = frozenset({"math.cbrt", "math.exp2", "math.fma", "math.sumprod", "np.vecdot"})
+VERSIONED = frozenset(
+    {
+        *("math.cbrt", "math.exp2", "math.fma", "math.sumprod"),
+        *("np.trapezoid", "np.trapz", "np.vecdot"),
+    }
+)
 
 
 class DeclarationError(ValueError):
@@ -122,6 +127,7 @@ def linear(
     *,
     flavour: str = "linear",
     tangent: Templates | None = None,
+    let: Templates | str | None = None,
     on: Domain | None = None,
     where: Mapping[str, object] | None = None,
     active: tuple[str, ...] | None = None,
@@ -139,7 +145,7 @@ def linear(
             for name in adjoint
         }
         kind = result or _default_result(target)
-        options = _Options(None, on, where, active, ranks, kind, function)
+        options = _Options(let, on, where, active, ranks, kind, function)
         _register_argument(text, flavour, target, adjoint, forward, options)
 
 

@@ -104,7 +104,7 @@ elementwise("np.deg2rad(x, /)", "np.deg2rad(d)", on=(-90, 90))
 for _abs, _dtype in (("builtins.abs(x, /)", "same"), ("np.absolute(x, /)", "same"),
                      ("fabs(x, /)", "float")):  # fmt: skip
     elementwise(
-        _abs, "np.sign(x) * d", number="((x > 0.0) - (x < 0.0)) * d", result=_dtype, on=(-2, 2)
+        _abs, "np.sign(x) * d", number="(x > 0.0) * d - (x < 0.0) * d", result=_dtype, on=(-2, 2)
     )
 elementwise(
     "copysign(x, y, /)",

@@ -11,8 +11,7 @@ from s2s_ad.ir.kinds import UNKNOWN, Array, Kind, fresh_dim
 from s2s_ad.ir.nodes import Expr
 
 from .declare import gather
-from .reductions import is_integer
-from .results import MISSING, as_array, constant, literal, settled
+from .results import MISSING, as_array, constant, is_integer, literal, settled
 
 Kinds = Mapping[str, Kind]
 Args = Mapping[str, Expr]

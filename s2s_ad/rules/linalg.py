@@ -13,8 +13,7 @@ from s2s_ad.ir.nodes import Expr
 
 from . import results
 from .declare import bilinear, general, linear, reduction
-from .reductions import is_integer
-from .results import constant, is_none
+from .results import constant, is_integer, is_none
 from .rule import Rank
 
 # products; the ranks that no line names go through helpers

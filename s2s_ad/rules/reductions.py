@@ -9,12 +9,7 @@ from __future__ import annotations
 
 from . import results
 from .declare import linear, reduction, reshaping
-
-
-def is_integer(value: object) -> bool:
-    """True for a literal axis that is a single integer."""
-    return isinstance(value, int) and not isinstance(value, bool)
-
+from .results import is_integer
 
 _AXES = "axis=axis, keepdims=keepdims"
 _PUT = "expand({}, a, axis, keepdims)"

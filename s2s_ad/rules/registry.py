@@ -48,6 +48,7 @@ TABLES = (
     "indexing",
     "linalg",
     "creation",
+    "numerics",
     "predicates",
     "methods",
     "helpers",

@@ -41,6 +41,11 @@ def is_given(value: object) -> bool:
     return value is not None
 
 
+def is_integer(value: object) -> bool:
+    """True for a literal axis that is a single integer."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
 def is_none(value: object) -> bool:
     """True for the literal None."""
     return value is None

@@ -13,8 +13,7 @@ from s2s_ad.ir.nodes import Const, Expr
 
 from . import results
 from .declare import elementwise, linear, reshaping
-from .reductions import is_integer
-from .results import as_array, is_given, literal
+from .results import as_array, is_given, is_integer, literal
 from .rule import Result
 
 Kinds = Mapping[str, Kind]

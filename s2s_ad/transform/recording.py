@@ -492,8 +492,9 @@ class _Block:
         forward: list[n.Stmt] = []
         for k, s in enumerate(self.primal):
             forward.extend(self.insert.save_before.get(k, ()))
-            forward.append(self.with_inner(k, s))
-            forward.extend(self.insert.save_after.get(k, ()))
+            after = self.insert.save_after.get(k, [])
+            forward.append(before_exits(self.with_inner(k, s), after))
+            forward.extend(after)
         reverse: list[n.Stmt] = []
         for k in range(len(self.primal), -1, -1):
             group = list(self.groups.get(k, ()))
@@ -537,6 +538,23 @@ class _Block:
             and _bound_names(x.targets[0]) & used
         )
         return replace(r, body=(*start, *results[0]))
+
+
+def before_exits(s: n.Stmt, saves: list[n.Stmt]) -> n.Stmt:
+    """Put what is saved after a branch in front of each `break` or `continue` inside it too."""
+    if not saves or not isinstance(s, n.If):
+        return s
+
+    def ended(block: n.Block) -> n.Block:
+        out: list[n.Stmt] = []
+        for x in block:
+            if isinstance(x, (n.Break, n.Continue)):
+                out.extend(replace(save, uid=n.fresh_uid()) for save in saves)
+            out.append(before_exits(x, saves))
+        return tuple(out)
+
+    branches = tuple(replace(b, body=ended(b.body)) for b in s.branches)
+    return replace(s, branches=branches, orelse=ended(s.orelse))
 
 
 def stored_into(s: n.Stmt) -> set[str]:

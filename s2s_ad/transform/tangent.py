@@ -292,8 +292,11 @@ class _Tangent:
 
     def for_loop(self, s: n.For) -> list[n.Stmt]:
         body, orelse = self.block(s.body), self.block(s.orelse)
-        if not target_names(s.target) & self.dotted:
-            return [replace(s, body=body, orelse=orelse)]
+        env = self.facts.before.get(s.body[0].uid, {}) if s.body else {}
+        bound = target_names(s.target) & self.dotted
+        if not any(env.get(x, PASSIVE).varied for x in bound):
+            clear = tuple(self.cleared(x) for x in sorted(bound))
+            return [replace(s, body=(*clear, *body), orelse=orelse)]
         target, source = self.paired(s.target, s.iter, s)
         return [replace(s, target=target, iter=source, body=body, orelse=orelse)]
 

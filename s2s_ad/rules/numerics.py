@@ -1,0 +1,98 @@
+"""Rules of numpy's recipes: quadrature, interpolation, polynomials, medians, contractions.
+
+Takes nothing, registers rules when imported, requires `rules.declare`.
+"""
+
+from __future__ import annotations
+
+from s2s_ad.ir.kinds import UNKNOWN, Array, ListOf, Number
+
+from . import results
+from .declare import bilinear, elementwise, linear, passive, reduction
+from .results import constant, is_given
+
+# quadrature of vectors; older numpy calls it trapz
+
+for _name in ("trapz", "trapezoid"):
+    linear(
+        f"np.{_name}(y, x=None, dx=1.0)",
+        y="0.5 * dx * d * (np.append(steps, 0.0) + np.append(0.0, steps))",
+        tangent={"y": "dx * (np.sum(d) - 0.5 * (d[0] + d[-1]))"},
+        where={"x": None},
+        ranks=(1,),
+        let={"steps": "np.ones(y.size - 1)"},
+        result=constant(Number("float")),
+    )
+    linear(
+        f"np.{_name}(y, x=None, dx=1.0)",
+        y="0.5 * d * (np.append(np.diff(x), 0.0) + np.append(0.0, np.diff(x)))",
+        x="-0.5 * d * np.diff(y[1:] + y[:-1], prepend=0.0, append=0.0)",
+        tangent={
+            "y": "0.5 * np.sum(np.diff(x) * (d[1:] + d[:-1]))",
+            "x": "0.5 * np.sum(np.diff(d) * (y[1:] + y[:-1]))",
+        },
+        where={"x": is_given},
+        ranks=(1, 1),
+        result=constant(Number("float")),
+    )
+
+# values between points and of polynomials
+
+elementwise(
+    "np.interp(x, xp, fp)",
+    x="(x >= xp[0]) * (x <= xp[-1]) * (rise / run) * d",
+    let={
+        "k": "np.clip(np.searchsorted(xp, x, side='right') - 1, 0, len(xp) - 2)",
+        "rise": "np.take(fp, k + 1) - np.take(fp, k)",
+        "run": "np.take(xp, k + 1) - np.take(xp, k)",
+    },
+    active=("x",),
+    result=results.elementwise("float", ("x",)),
+    on={"x": (0.1, 0.9)},
+)
+elementwise(
+    "np.polyval(p, x)",
+    x="np.polyval(np.polyder(p), x) * d",
+    active=("x",),
+    result=results.elementwise("float", ("x",)),
+    on=(-2, 2),
+)
+passive("np.polyder(p)", result=constant(UNKNOWN))
+
+# sums that leave out what is not a number, and the middle of the order
+
+reduction(
+    "np.nansum(a, axis=None, *, keepdims=False)",
+    tangent="np.sum(np.logical_not(np.isnan(a)) * d, axis=axis, keepdims=keepdims)",
+    adjoint="expand(d, a, axis, keepdims) * np.logical_not(np.isnan(a))",
+    result=results.reduction("a", "same"),
+)
+reduction(
+    "np.median(a, axis=None)",
+    let={
+        "order": "np.argsort(a, axis=None)",
+        "middle": "np.take(order, np.array([(a.size - 1) // 2, a.size // 2]))",
+    },
+    tangent="0.5 * np.sum(np.take(d, middle))",
+    adjoint="np.reshape(scatter(np.full(2, 0.5 * d), np.ravel(a), middle), a.shape)",
+    where={"axis": None},
+    ranks=("array",),
+    result=results.reduction("a"),
+)
+
+# contractions of the last axis of one and the first of the other; parts of an array
+
+bilinear(
+    "np.tensordot(a, b, axes)",
+    a="contract_left(d, a, b, -1, 0)",
+    b="contract_right(d, a, b, -1, 0)",
+    where={"axes": 1},
+    ranks=("array", "array"),
+    result=constant(Array(None, "any")),
+)
+linear(
+    "np.split(ary, indices_or_sections, axis=0)",
+    ary="np.concatenate(d, axis=axis)",
+    ranks=("array",),
+    result=constant(ListOf(Array(None, "any"))),
+)
