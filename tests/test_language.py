@@ -1,6 +1,7 @@
 """Every construct of the language, in both modes, with kinds known and unknown, and twice over.
 
 The functions are in tests/language, one per construct; references are extrapolated differences.
+What is beyond the language may be refused, and must be right where it is not.
 """
 
 from __future__ import annotations
@@ -11,45 +12,64 @@ import functools
 import numpy as np
 import pytest
 
+from s2s_ad.errors import S2SError
 from tests.checking import check_both, check_derived, check_second_order, chosen, restricted
 from tests.language import arrays, calls, containers, control, expressions
-from tests.language.cases import CASES
-from tests.oracles import Reference, reference
+from tests.language.cases import BEYOND, CASES
+from tests.oracles import reference
+from tests.programs.points import time_limit
 
 MODULES = (arrays, calls, containers, control, expressions)
-
-every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+BY_NAME = {case.name: case for case in (*CASES, *BEYOND)}
+NAMES = [case.name for case in CASES]
 
 
 @functools.cache
-def solved(index: int) -> tuple[object, Reference]:
-    """Return the value of a case and its reference."""
-    case = CASES[index]
-    value = case.function(*copy.deepcopy(case.args))
+def value_of(name):
+    case = BY_NAME[name]
+    return case.function(*copy.deepcopy(case.args))
+
+
+@functools.cache
+def problem(name):
+    """Return what the checks take: function, arguments, names, value, reference."""
+    case = BY_NAME[name]
     function = restricted(case.function, case.wrt, case.args)
-    return value, reference(function, chosen(case.function, case.args, case.wrt))
+    jacobian = reference(function, chosen(case.function, case.args, case.wrt))
+    return case.function, case.args, case.wrt, value_of(name), jacobian
 
 
-@every_case
-def test_both_modes(case):
-    value, jacobian = solved(CASES.index(case))
-    check_both(case.function, case.args, case.wrt, value, jacobian)
+@pytest.fixture(autouse=True)
+def in_time():
+    with time_limit(60.0):
+        yield
 
 
-@every_case
-def test_kinds_off(case):
-    value, jacobian = solved(CASES.index(case))
-    check_derived("kinds off", case.function, case.args, case.wrt, value, jacobian)
+def test_names_are_different():
+    assert len(BY_NAME) == len(CASES) + len(BEYOND)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_both_modes(name):
+    check_both(*problem(name))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_kinds_off(name):
+    check_derived("kinds off", *problem(name))
 
 
 @pytest.mark.parametrize(
-    "case",
-    [
-        case
-        for case in CASES
-        if isinstance(case.function(*copy.deepcopy(case.args)), (float, np.floating))
-    ],
-    ids=lambda case: case.name,
+    "name", [name for name in NAMES if isinstance(value_of(name), (float, np.floating))]
 )
-def test_second_order(case):
-    check_second_order(case.function, case.args, case.wrt)
+def test_second_order(name):
+    check_second_order(BY_NAME[name].function, BY_NAME[name].args, BY_NAME[name].wrt)
+
+
+@pytest.mark.parametrize("name", [case.name for case in BEYOND])
+def test_right_or_refused(name):
+    for check in (check_both, functools.partial(check_derived, "kinds off")):
+        try:
+            check(*problem(name))
+        except S2SError as refusal:
+            assert refusal.place is not None and refusal.hint

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .cases import case
+from .cases import beyond, case
 
 V = np.array([0.5, -0.25, 1.5])
 W = np.array([0.3, 0.8, -0.6])
@@ -196,3 +196,44 @@ def softmax(x, v):
     scores = scores - np.max(scores)
     weights = np.exp(scores) / np.sum(np.exp(scores))
     return np.sum(weights * v)
+
+
+@beyond(V, W, wrt="x w")
+def stores(x, w):
+    a = np.zeros(3)
+    a[0] = x[1] * w[2]
+    a[1:] = x[:2]
+    a += w
+    b = a
+    b *= x
+    return np.sum(a * b)
+
+
+@beyond(V)
+def argument_overwritten(x):
+    x *= 2.0
+    x[0] = x[1] * x[2]
+    return np.sum(x * x)
+
+
+@beyond(V)
+def view_written(x):
+    y = x * 1.0
+    z = y[1:]
+    z[0] = x[0] * 5.0
+    y.sort()
+    return np.sum(y * z[0])
+
+
+@beyond(V)
+def out_argument(x):
+    y = np.empty(3)
+    np.multiply(x, x, out=y)
+    np.add(y, x, y)
+    return np.sum(y * y)
+
+
+@beyond(V)
+def sorting(x):
+    order = np.argsort(x)
+    return np.sort(x)[0] * x[order][-1] + np.median(x) * np.sum(np.diff(x) ** 2)

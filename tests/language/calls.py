@@ -5,7 +5,7 @@ import math
 from math import sin as s
 
 from . import elsewhere
-from .cases import case
+from .cases import beyond, case
 from .elsewhere import cubed as third_power
 
 RATE = 0.7
@@ -121,7 +121,7 @@ def star_arguments(x, y):
     return many(x, y, x * y) + many(x) + split(*pair)[0] + affine(*pair, shift=x)
 
 
-@case(0.6, 1.2, wrt="x y")
+@beyond(0.6, 1.2, wrt="x y")
 def double_star_arguments(x, y):
     settings = {"factor": y, "shift": x}
     return options(x, factor=y) + options(y, shift=x, factor=2.0) + affine(x, **settings)
@@ -225,8 +225,8 @@ def function_argument(x):
     return twice(square, x) + twice(math.sin, x) + twice(lambda a: a * x, x)
 
 
-@case(0.6, 1)
-@case(0.6, 0)
+@beyond(0.6, 1)
+@beyond(0.6, 0)
 def function_chosen(x, n):
     g = square if n else overwrites
     table = {"sin": math.sin, "square": square}
@@ -326,6 +326,6 @@ def imports_inside(x):
     return m.sin(x) * cos(x)
 
 
-@case(0.6)
+@beyond(0.6)
 def partial_application(x):
     return functools.partial(affine, shift=x)(x, 3.0)

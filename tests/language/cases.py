@@ -1,6 +1,8 @@
 """The registry of language cases: `@case(arguments..., wrt=...)` over a function, once per point.
 
-Takes functions, gives `CASES`; requires nothing. The decorator returns the function itself.
+Takes functions, gives `CASES`, and `BEYOND` for what `@beyond` marks: constructs that are no part of
+the language yet, which may be refused but never be wrong. Requires nothing. The decorators return
+the function itself.
 """
 
 from __future__ import annotations
@@ -21,17 +23,25 @@ class Case:
 
 
 CASES: list[Case] = []
+BEYOND: list[Case] = []
 
 
 def case(*args: Any, wrt: str = "x") -> Callable[[F], F]:
     """Register the function at these arguments, differentiated for the names in `wrt`."""
+    return _registrar(CASES, args, wrt)
 
+
+def beyond(*args: Any, wrt: str = "x") -> Callable[[F], F]:
+    """Register a function that may be refused."""
+    return _registrar(BEYOND, args, wrt)
+
+
+def _registrar(cases: list[Case], args: tuple[Any, ...], wrt: str) -> Callable[[F], F]:
     def register(function: F) -> F:
-        count = sum(1 for known in CASES if known.function is function)
+        count = sum(1 for known in cases if known.function is function)
         name = f"{function.__module__.rpartition('.')[2]}-{function.__qualname__}"
-        CASES.append(
-            Case(name + (f"-{count + 1}" if count else ""), function, args, tuple(wrt.split()))
-        )
+        name += f"-{count + 1}" if count else ""
+        cases.append(Case(name, function, args, tuple(wrt.split())))
         return function
 
     return register

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from .cases import case
+from .cases import beyond, case
 
 POINTS = ((0.0, 1.0), (0.5, 0.25), (1.5, -2.0))
 
@@ -58,7 +58,7 @@ def nested_comprehension(x):
     return rows[1][1] * rows[0][1] + sum(sum(row) for row in rows)
 
 
-@case(0.6)
+@beyond(0.6)
 def dict_comprehension(x):
     table = {k: x**k for k in range(3)}
     return table[2] * table[1] + sum(table.values())
@@ -155,9 +155,72 @@ def loop_over_dict(x):
 def list_operations(x):
     a = [x, 1.0]
     b = a + [x * x]
-    c = b * 2
-    d = c[1:4]
-    return sum(d) * c[-1] + max(b) + (a + d)[3] + len(c)
+    c = b[1:3]
+    return sum(c) * c[-1] + max(b) + (a + c)[3] + len(c)
+
+
+@beyond(0.5)
+def list_repeated(x):
+    c = [x, 1.0, x * x] * 2
+    return c[3] * c[-1] + len(c)
+
+
+@beyond(0.5)
+def list_appended_through_an_alias(x):
+    a = [x]
+    b = a
+    b.append(x * x)
+    return a[0] * a[1] + len(a)
+
+
+@beyond(0.5)
+def list_in_a_tuple_appended(x):
+    a = ([x], 2.0)
+    a[0].append(x * x)
+    return a[0][1] * a[1] + len(a[0])
+
+
+@beyond([0.5, 0.25], wrt="xs")
+def argument_appended(xs):
+    xs.append(xs[0] * xs[1])
+    return xs[-1] * xs[0] + len(xs)
+
+
+@beyond(0.5)
+def items_replaced(x):
+    a = [x, 1.0]
+    a[1] = a[0] * x
+    a[0] += a[1]
+    return a[0] * a[1]
+
+
+@beyond(0.5)
+def list_extended(x):
+    a = [x]
+    a.extend([x * x, 2.0])
+    a += [x**3]
+    a.insert(0, x * 5)
+    last = a.pop()
+    return a[0] * a[1] + a[2] * last + len(a)
+
+
+@beyond(0.5)
+def callee_appends(x):
+    def grow(values, item):
+        values.append(item * x)
+
+    a = [x]
+    grow(a, 3.0)
+    return a[0] * a[1]
+
+
+@beyond(0.5)
+def dict_filled(x):
+    table = {}
+    for k in range(3):
+        table[k] = x * k
+    table["last"] = table[2] * x
+    return table["last"] + table[1]
 
 
 @case(0.5)
@@ -238,7 +301,7 @@ def any_and_all(x):
     return x
 
 
-@case([0.5, 0.2, 0.9], wrt="xs")
+@beyond([0.5, 0.2, 0.9], wrt="xs")
 def sorted_values(xs):
     low, mid, high = sorted(xs)
     return low * 2 + mid**2 + high**3

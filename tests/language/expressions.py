@@ -120,7 +120,7 @@ def boolean_operators(x, y):
     return s
 
 
-@case(0.4, 0.0, wrt="x y")
+@case(0.4, 0.0, wrt="x")
 @case(0.0, 0.7, wrt="y")
 def boolean_values(x, y):
     kept = x or y
