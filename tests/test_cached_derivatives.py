@@ -339,6 +339,16 @@ class TestReach:
         model.rate = np.ones(3)
         assert Reach({"": use}).facts != facts
 
+    def test_functions_in_containers(self):
+        table = {"first": (inner, outer)}
+
+        def use(x):
+            return table["first"][1](x)
+
+        roots = {"": use}
+        path = Reach(roots).path(outer)
+        assert path and follow(roots, path) is outer
+
     def test_too_much_to_say(self):
         def reach(node):
             return Reach({"": lambda: node})
