@@ -41,6 +41,7 @@ from s2s_ad.transform.context import CallPlan
 
 T = TypeVar("T")
 MOST_STATEMENTS = 30
+OURS = ("s2s_ad.runtime", "s2s_ad.generated")  # of our own code, only what derivatives consist of
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,10 @@ class Program:
 
     def subject(self, callee: object) -> Subject | None:
         """Return the subject of a callee, None for what is not a function of the user."""
+        home = str(getattr(callee, "__module__", ""))
+        if isinstance(callee, types.FunctionType) and home.startswith("s2s_ad."):
+            if not home.startswith(OURS):
+                return None
         found = self.subjects.get(id(callee))
         if found is not None and found[0] is callee:
             return found[1] if isinstance(found[1], Subject) else None
@@ -93,6 +98,13 @@ class Program:
             made = error
         self.subjects[id(callee)] = (callee, made)
         return made if isinstance(made, Subject) else None
+
+    def trouble(self, callee: object) -> S2SError | None:
+        """Return why the source of a callee cannot be used: it was edited since it was imported."""
+        found = self.subjects.get(id(callee))
+        if found is None or found[0] is not callee or not isinstance(found[1], S2SError):
+            return None
+        return found[1] if "edited" in found[1].message else None
 
     def fitted(
         self, callee: object, positional: int, keywords: Sequence[str]

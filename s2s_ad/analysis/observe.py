@@ -53,9 +53,10 @@ def kind_of(value: object, name: str = "") -> Kind:
     if type(value) is tuple:
         return TupleOf(tuple(kind_of(item, f"{name}.{k}") for k, item in enumerate(value)))
     if type(value) is list:
-        return ListOf(_joined([kind_of(item, name) for item in value]))
+        return ListOf(_joined([kind_of(item, f"{name}.{k}") for k, item in enumerate(value)]))
     if type(value) is dict:
-        return DictOf(_joined([kind_of(item, name) for item in value.values()]))
+        items = [kind_of(item, f"{name}.{k}") for k, item in enumerate(value.values())]
+        return DictOf(_joined(items))
     if isinstance(value, range):
         return RangeKind()
     if callable(value) or type(value).__name__ == "module":

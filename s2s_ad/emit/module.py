@@ -67,7 +67,7 @@ def module_text(
         obj = objects[name]
         if name in vars(builtins) and getattr(builtins, name) is obj:
             continue
-        if isinstance(obj, types.ModuleType):
+        if isinstance(obj, types.ModuleType) and sys.modules.get(obj.__name__) is obj:
             imports.append(_import(obj.__name__, name))
         elif str(getattr(obj, "__module__", "")).startswith("s2s_ad.runtime"):
             own = getattr(obj, "__name__", name)

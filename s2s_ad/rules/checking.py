@@ -255,7 +255,7 @@ def _called(rule: Rule, values: Values) -> Any:
             args.extend(value)
         elif param.kind == "keyword_only" or (keywords and param.kind == "normal"):
             keywords[param.name] = value
-        elif param.default is not None and _is_default(param, value):
+        elif param.default is not None and is_default(param, value):
             continue
         elif param.default is not None and param.kind == "normal":
             keywords[param.name] = value
@@ -271,7 +271,7 @@ def _called(rule: Rule, values: Values) -> Any:
     return function(args) if rule.display else function(*args, **keywords)
 
 
-def _is_default(param: Param, value: Any) -> bool:
+def is_default(param: Param, value: Any) -> bool:
     default = literal(param.default)
     return value is default or (type(value) is type(default) and value == default)
 

@@ -66,7 +66,8 @@ def number(expr: Expr) -> Fraction | None:
     """Return the exact value of a finite numeric literal, else None."""
     if isinstance(expr, Const) and type(expr.value) in (int, float):
         if expr.value - expr.value == 0:
-            return Fraction(expr.value)
+            # as it is written: 0.7 * 0.7 is 0.49, not the square of the nearest binary number
+            return Fraction(repr(expr.value))
     return None
 
 

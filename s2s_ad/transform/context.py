@@ -48,6 +48,9 @@ class Calls(Protocol):
     def plan(self, call: n.Call, facts: Facts, uid: int, mode: str) -> CallPlan | None:
         """Return the plan of a call of user code, None when it is not one that has source."""
 
+    def trouble(self, callee: object) -> S2SError | None:
+        """Return why the source of a Python function cannot be used, if that is known."""
+
 
 class NeedsName(Exception):
     """A sub-expression of a statement must be given a name before it can be differentiated."""
@@ -213,6 +216,13 @@ class Context:
         let = tuple((key, self.spelled(value, own)) for key, value in rule.let)
         rule = replace(rule, adjoint=respell(rule.adjoint), tangent=respell(rule.tangent), let=let)
         return replace(choice, rule=rule)
+
+    def no_source(self, e: n.Call, s: n.Stmt) -> S2SError:
+        """Return the error for a callee that cannot be differentiated: why its source is not there."""
+        reader = self.facts.reader(s.uid)
+        found = reader.object_of(e.func, self.facts.before.get(s.uid, {}))
+        why = self.calls.trouble(found[0]) if found else None
+        return why or self.missing(e, s, "it has neither Python source nor a rule")
 
     def missing(self, e: n.Call | n.Attribute, s: n.Stmt, why: str) -> S2SError:
         """Return the error for a call that has neither rule nor source."""

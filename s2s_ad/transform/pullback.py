@@ -156,7 +156,7 @@ class Pullback:
             return
         plan = self.context.calls.plan(e, self.context.facts, self.s.uid, "adjoint")
         if plan is None:
-            raise self.context.missing(e, self.s, "it has neither Python source nor a rule")
+            raise self.context.no_source(e, self.s)
         if not plan.cheap:
             raise NeedsName(self.s.uid, e, callee=True)
         self.callee(plan, tuple(x for _, x in plan.arguments), d)

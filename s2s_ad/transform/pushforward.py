@@ -113,7 +113,7 @@ class Pushforward:
         if choice is not None:
             return self.rule(e, choice, kind, out)
         if self.context.calls.plan(e, self.context.facts, self.s.uid, "tangent") is None:
-            raise self.context.missing(e, self.s, "it has neither Python source nor a rule")
+            raise self.context.no_source(e, self.s)
         raise NeedsName(self.s.uid, e)
 
     def rule(self, e: n.Expr, choice: Choice, kind: Kind, out: n.Expr | None) -> Diff:

@@ -262,10 +262,11 @@ class _Block:
         pairs = list(zip([*(b.body for b in s.branches), s.orelse], [*(b.body for b in r.branches), r.orelse]))
         lost = self.lost_after(k)
 
-        def build(held: frozenset[str]) -> list[_Block]:
+        def build(held: frozenset[str], forced: frozenset[str] = frozenset()) -> list[_Block]:
             blocks = []
             for primal, reverse in pairs:
                 inner = _Block(self.recorder, primal, reverse, lost, held, self.depth, self.own)
+                inner.forced = forced & frozenset().union(*inner.kills)
                 inner.plan()
                 blocks.append(inner)
             return blocks
@@ -279,6 +280,9 @@ class _Block:
         while set().union(*(b.makes() for b in inner)) & hoisted:
             hoisted -= set().union(*(b.makes() for b in inner))
             inner = build(hoisted)
+        # one branch needs the value at its start and others overwrite it: each restores it
+        entry = set().union(*(b.entry for b in inner)) | tests
+        inner = build(hoisted, frozenset((entry & self.kills[k]) - hoisted))
         self.inner[k] = inner
         self.remade[k] = set().union(*(b.makes() for b in inner)) & self.kills[k]
         entry = set().union(*(b.entry for b in inner))
