@@ -86,6 +86,7 @@ def parse_expr(text: str) -> Expr:
     return _Reader(text).expr(ast.parse(text, mode="eval").body)
 
 
+@cache
 def parse_params(text: str) -> tuple[Param, ...]:
     """Return the parameters of a signature written without its parentheses.
 

@@ -20,7 +20,7 @@ from s2s_ad import runtime
 from s2s_ad.ir.nodes import Expr, Param
 from s2s_ad.ir.text import expr_text
 
-from .registry import specialise
+from .registry import lookup, specialise
 from .results import literal
 from .rule import Rule
 
@@ -311,6 +311,18 @@ def check_rule(
             _check_case(single, values, spoil or {})
             count += 1
     return count
+
+
+def check_rules(function: object) -> int:
+    """Check all rules of a function, such as those a user has declared; return the cases tried.
+
+    Raises AssertionError when one is wrong, or when no arguments are found that a rule accepts.
+    """
+    rules = [rule for rule in lookup(function) if rule.adjoint]
+    counts = [check_rule(rule) for rule in rules]
+    for rule, count in zip(rules, counts):
+        assert count, f"{rule.text}: no arguments were found to try; give their domain with `on=`"
+    return sum(counts)
 
 
 def singles(rule: Rule) -> list[Rule]:

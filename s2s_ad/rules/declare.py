@@ -5,7 +5,7 @@ rules of their own functions with the same functions and `function=`, the object
 
     elementwise("log(x)", "d / x", on=(0.1, 4))
     linear("np.sum(a, axis=None, keepdims=False)", a="expand(d, a, axis, keepdims)")
-    elementwise("special.sinc2(x)", "2.0 * x * cos(x) * d", function=special.sinc2)
+    elementwise("tools.cube(x)", "3.0 * x**2 * d", function=tools.cube)
 
 A bare name called like a function (`log(x)`) declares it for `math` and `np` alike, wherever it
 exists. In a template, `d` is what comes in, `out` the result; `np.` and `math.` are explicit,

@@ -40,7 +40,7 @@ taken: ranks, given arguments and which are differentiated (`by`) decide. Ties a
 A rule of your own takes one line:
 
     from s2s_ad import declare
-    declare.elementwise("special.sinc2(x)", "np.cos(x) * d", function=special.sinc2)
+    declare.elementwise("tools.cube(x)", "3.0 * x**2 * d", function=tools.cube)
 """
 
 

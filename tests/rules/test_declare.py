@@ -11,7 +11,7 @@ from s2s_ad.ir.kinds import FLOAT, Array
 from s2s_ad.ir.quote import parse_expr
 from s2s_ad.ir.text import expr_text
 from s2s_ad.rules import declare, registry
-from s2s_ad.rules.checking import check_rule
+from s2s_ad.rules.checking import check_rule, check_rules
 from s2s_ad.rules.declare import DeclarationError
 
 
@@ -37,7 +37,7 @@ def forgotten():
 def test_elementwise(forgotten):
     declare.elementwise("my.sinc2(x)", "2.0 * x * np.cos(x * x) * d", function=sinc2)
     (rule,) = registry.lookup(sinc2)
-    assert check_rule(rule) > 0
+    assert check_rules(sinc2) == check_rule(rule) > 0
     assert rule.namespace == __name__
     with pytest.raises(AssertionError):
         check_rule(rule, spoil={"adjoint": 1.0001})
