@@ -267,12 +267,19 @@ class _Run:
         """Return the lists that grow or shrink and are read on the way back by their length."""
         grown = {s.stack for s in walk_stmts(tuple(forward)) if isinstance(s, (n.Append, n.Pop))}
         popped = {s.stack for s in walk_stmts(tuple(forward)) if isinstance(s, n.Pop)}
+        growing = {
+            s.uid: {x.stack for x in walk_stmts((s,)) if isinstance(x, (n.Append, n.Pop))}
+            for s in forward
+        }
         found = set()
-        for s in walk_stmts(tuple(backward)):
-            for e in stmt_exprs(s):
-                for name in names(e) & grown:
-                    if name in popped or not _only_fixed_items(e, name):
-                        found.add(name)
+        final = set(grown)  # lists as the forward sweep left them, until it is reversed where they grow
+        for top in backward:
+            final -= growing.get(top.of if top.of is not None else -1, set())
+            for s in walk_stmts((top,)):
+                for e in stmt_exprs(s):
+                    for name in names(e) & grown - final:
+                        if name in popped or not _only_fixed_items(e, name):
+                            found.add(name)
         made = self.upfront_lists(backward, context)
         return frozenset(found - made)
 

@@ -299,7 +299,7 @@ class Builder:
         own: dict[str, list] = {}
         spread: dict[str, Callable[[n.Expr], n.Expr]] = {}
         for place, values in pull.places.items():
-            if not values:
+            if not values or (_root(place) or "") not in self.barred:
                 continue
             terms = [t for v in values for t in self.algebra.terms(v.expr)]
             if isinstance(place, n.Name) and place.id in targets:
