@@ -26,7 +26,7 @@ from s2s_ad.build_linker import Linker, Watch
 from s2s_ad.build_package import Package
 from s2s_ad.build_program import Program, entry_values
 from s2s_ad.build_stars import has_stars
-from s2s_ad.errors import ArgumentError, SourceError, S2SError
+from s2s_ad.errors import ArgumentError, S2SError, SourceError
 from s2s_ad.ir.kinds import Kind
 
 DEEP = 20_000
@@ -76,7 +76,8 @@ def deep_recursion() -> Iterator[None]:
 def derive(request: Request) -> Derivative:
     """Return the derivative of a function. Raises S2SError for what is outside the language."""
     with deep_recursion():
-        return _package(request).derivative()
+        result: Derivative = _package(request).derivative()
+    return result
 
 
 def trace(request: Request) -> Iterator[tuple[str, str]]:
@@ -106,7 +107,9 @@ def _package(request: Request) -> Package:
         keywords = tuple(p.name for p in extra if p.kind is p.KEYWORD_ONLY)
         given = program.unstarred(subject, names, keywords)
         if given is None:
-            raise ArgumentError(f"`{subject.name}` takes arguments that its signature does not name")
+            raise ArgumentError(
+                f"`{subject.name}` takes arguments that its signature does not name"
+            )
         subject = given
     params = tuple(p.name for p in subject.function.params)
     for name in request.wrt:

@@ -79,7 +79,7 @@ class Linker:
         return name
 
     def alias(self, name: str, avoid: Collection[str]) -> str:
-        """Return how `np`, `math`, a builtin or a runtime helper is written where `avoid` is taken."""
+        """Return how `np`, `math`, a builtin or a helper is written where `avoid` is taken."""
         if name in MODULES:
             return self.claim(name, MODULES[name], avoid)
         if name in runtime.__all__:

@@ -14,7 +14,7 @@ from typing import Any
 from s2s_ad.build_prepare import Prepared, Values, prepare
 from s2s_ad.build_program import Program, Variant
 from s2s_ad.build_reverse import Reverse, certain_at_end, reverse
-from s2s_ad.build_subject import Subject
+from s2s_ad.build_subject import Subject, SubjectWorld
 from s2s_ad.build_tangent import tangent_function
 from s2s_ad.build_words import (
     adjoint_doc,
@@ -31,8 +31,14 @@ from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import UNKNOWN, Number
 from s2s_ad.ir.text import function_text
 from s2s_ad.ir.walk import assigned, names, stmt_exprs, subexprs, walk_stmts
+from s2s_ad.rules import registry
 from s2s_ad.simplify.dead_code import drop_dead
 from s2s_ad.version import VERSION
+
+# builtins that only build or measure: dropping a call of one changes nothing
+HARMLESS = frozenset(
+    "len range list dict tuple zip enumerate reversed slice isinstance set sorted str".split()
+)
 
 
 class Package:
@@ -70,7 +76,9 @@ class Package:
             functions.extend(self.callee(self.program.pending.pop(0)))
         functions = [*self.prelude(functions), *functions]
         title = {"tangent": "Tangent", "adjoint": "Adjoint", "split": "Adjoint"}[mode]
-        text, bound = module_text(self.header(title), functions, self.objects(), self.program.linker.homes)
+        text, bound = module_text(
+            self.header(title), functions, self.objects(), self.program.linker.homes
+        )
         return self.make(
             text,
             entry,
@@ -93,7 +101,7 @@ class Package:
             for local in subject.prelude
         }
         wanted: list[str] = []
-        todo = [f for f in functions]
+        todo = list(functions)
         while todo:
             for name in sorted(free_names(todo.pop()) & available.keys()):
                 if name not in wanted:
@@ -138,7 +146,9 @@ class Package:
         self.note("tangent", function)
         body = drop_dead(function.body, self.pure(prepared))
         doc = tangent_doc(subject, wrt)
-        done = replace(function, body=body or (n.Pass(),), docstring=doc, decorators=(), returns=None)
+        done = replace(
+            function, body=body or (n.Pass(),), docstring=doc, decorators=(), returns=None
+        )
         self.note("drop dead code", done)
         return _plain(done)
 
@@ -156,16 +166,12 @@ class Package:
         """Return a test for expressions without effect: no call but of functions known by rule."""
         objects = self.program.linker.objects
         subject = prepared.subject
-        from s2s_ad.rules import registry
-        from s2s_ad.build_subject import SubjectWorld
-
         world = SubjectWorld(subject, self.program)
-        harmless = {"len", "range", "list", "dict", "tuple", "zip", "enumerate", "reversed", "slice", "isinstance", "set", "sorted", "str"}
 
         def known(e: n.Call) -> bool:
             func = e.func
             if isinstance(func, n.Name):
-                if func.id in harmless and func.id not in objects:
+                if func.id in HARMLESS and func.id not in objects:
                     return True
                 found = world.lookup(func.id)
                 return found is not None and (
@@ -212,7 +218,12 @@ class Package:
 
     def seed_param(self, found: Reverse) -> n.Param:
         name = next(
-            (k for (k, mark), v in found.context.marks.items() if v == found.seed and mark == "bar"), ""
+            (
+                k
+                for (k, mark), v in found.context.marks.items()
+                if v == found.seed and mark == "bar"
+            ),
+            "",
         )
         number = isinstance(found.kinds.get(name, UNKNOWN), Number)
         return n.Param(found.seed, n.Const("1.0", 1.0) if number else None)
@@ -324,7 +335,9 @@ class Package:
             for s in body
             if s.uid not in back and not isinstance(s, n.Return)
         ]
-        sweep = self.annotate(prepared, tuple(s for s in body if s.uid in back or isinstance(s, n.Return)))
+        sweep = self.annotate(
+            prepared, tuple(s for s in body if s.uid in back or isinstance(s, n.Return))
+        )
         params = (*_positional(prepared.function.params), n.Param(found.seed))
         doc = reverse_doc(variant.subject, wrt, "Nothing is kept for it")
         function = n.Function(variant.reverse, params, (*start, *sweep), docstring=doc)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from s2s_ad.analysis.flow import Facts, interpret
 from s2s_ad.analysis.values import Value
@@ -18,8 +19,8 @@ from s2s_ad.frontend.exits import structure
 from s2s_ad.frontend.normalise import fold_decided, normalise
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.names import Names
-from s2s_ad.rules import registry
 from s2s_ad.ir.walk import assigned, map_block, map_expr, map_stmt_exprs, subexprs, walk_stmts
+from s2s_ad.rules import registry
 from s2s_ad.transform.context import Context
 
 VIEWS = frozenset(
@@ -196,14 +197,14 @@ def name_expressions(
             return (s,)
         if isinstance(s, n.AugAssign):
             # what must be named may be the whole new value
-            value = n.Binary(s.op, s.target, s.value)
-            s = n.Assign((s.target,), value, uid=s.uid, origin=s.origin, comments=s.comments)
+            whole = n.Binary(s.op, s.target, s.value)
+            s = n.Assign((s.target,), whole, uid=s.uid, origin=s.origin, comments=s.comments)
         before: list[n.Stmt] = []
         for e in by_statement[s.uid]:
             name = n.Name(names.fresh(_wish(e)))
             for inner, value in prepared.transparent.items():
                 prepared.transparent[inner] = _replaced(value, e, name)
-            s = map_stmt_exprs(s, lambda x: _replaced(x, e, name))
+            s = map_stmt_exprs(s, partial(_replaced, part=e, name=name))
             before.append(n.Assign((name,), e, origin=s.origin))
             if not is_user_call(e):
                 prepared.transparent[name.id] = e
@@ -216,9 +217,10 @@ def name_expressions(
 def _home(prepared: Prepared, uid: int, e: n.Expr) -> int:
     """Return the statement that holds `e`: `uid`, or one that names a part of that statement."""
     for s in walk_stmts(prepared.function.body):
-        if isinstance(s, n.Assign) and isinstance(s.targets[0], n.Name):
-            if s.targets[0].id in prepared.transparent and e in subexprs(s.value) and e != s.value:
-                return s.uid
+        if not isinstance(s, n.Assign) or not isinstance(s.targets[0], n.Name):
+            continue
+        if s.targets[0].id in prepared.transparent and e in subexprs(s.value) and e != s.value:
+            return s.uid
     return uid
 
 

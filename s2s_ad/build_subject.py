@@ -56,9 +56,7 @@ class Subject:
 
     @property
     def locals(self) -> frozenset[str]:
-        return frozenset(
-            {p.name for p in self.function.params} | assigned(self.function.body)
-        )
+        return frozenset({p.name for p in self.function.params} | assigned(self.function.body))
 
     def fresh_names(self) -> Names:
         """Return an allocator that avoids every name this function reads or binds."""
@@ -130,15 +128,18 @@ def _check_globals(subject: Subject) -> None:
         if isinstance(s, n.Global):
             written = assigned(subject.function.body) & set(s.names)
             if written:
-                raise subject.refuse(
-                    s, None, f"`{s.keyword} {written.pop()}` is assigned in a differentiated function",
-                    "return the value instead",
-                )
+                message = f"`{s.keyword} {written.pop()}` is assigned in a differentiated function"
+                raise subject.refuse(s, None, message, "return the value instead")
 
 
 def _statements(block: n.Block) -> list[n.Stmt]:
     found: list[n.Stmt] = []
-    map_block(block, lambda s: (found.append(s), (s,))[1])
+
+    def visit(s: n.Stmt) -> tuple[n.Stmt, ...]:
+        found.append(s)
+        return (s,)
+
+    map_block(block, visit)
     return found
 
 
@@ -194,6 +195,7 @@ def _link(subject: Subject, linker: Linker) -> None:
 
 def rename(function: n.Function, mapping: Mapping[str, n.Expr]) -> n.Function:
     """Return a function with free names written differently."""
+
     def visit(s: n.Stmt) -> tuple[n.Stmt, ...]:
         if isinstance(s, n.Append) and s.stack in mapping:
             target = mapping[s.stack]
@@ -208,7 +210,9 @@ def _settle_defaults(subject: Subject, function: Any, linker: Linker) -> None:
     """Write each default as a literal or as a name bound to the live object."""
     plain = function.__func__ if isinstance(function, types.MethodType) else function
     values: dict[str, object] = dict(plain.__kwdefaults__ or {})
-    positional = [p.name for p in subject.function.params if p.kind in ("normal", "positional_only")]
+    positional = [
+        p.name for p in subject.function.params if p.kind in ("normal", "positional_only")
+    ]
     given = plain.__defaults__ or ()
     values.update(zip(positional[len(positional) - len(given) :], given))
     params = []

@@ -43,10 +43,8 @@ def wrt_text(wrt: Sequence[str]) -> str:
 
 
 def adjoint_doc(subject: Subject, wrt: Sequence[str], found: Reverse) -> str:
-    """Return the docstring of an adjoint: what it returns, and what is kept when it is not obvious."""
-    text = _fitting(
-        subject, f"Return `{{call}}` and its gradient with respect to {wrt_text(wrt)}."
-    )
+    """Return the docstring of an adjoint: what it returns, and what is kept if not obvious."""
+    text = _fitting(subject, f"Return `{{call}}` and its gradient with respect to {wrt_text(wrt)}.")
     if len(found.kept) > 1:
         text += "\n\n" + kept_text(found)
     return text
@@ -62,7 +60,8 @@ def kept_text(found: Reverse) -> str:
     if many:
         parts.append(f"{_listed(many)}, one value per step")
     if once:
-        parts.append(f"{_listed(sorted(set(once)))}, before {'it is' if len(once) == 1 else 'they are'} overwritten")
+        they = "it is" if len(once) == 1 else "they are"
+        parts.append(f"{_listed(sorted(set(once)))}, before {they} overwritten")
     return "\n".join(textwrap.wrap(f"Kept for the reverse sweep: {'; '.join(parts)}.", WIDTH - 4))
 
 
@@ -106,9 +105,7 @@ def reverse_doc(subject: Subject, wrt: Sequence[str], how: str) -> str:
 
 def kinds_text(values: Sequence[tuple[str, Value]], given: Mapping[str, Kind]) -> str:
     """Return the kinds of the parameters, as the header lists them."""
-    return ", ".join(
-        f"{name}: {kind_text(value.kind)}" for name, value in values if name in given
-    )
+    return ", ".join(f"{name}: {kind_text(value.kind)}" for name, value in values if name in given)
 
 
 def kind_text(kind: Kind) -> str:

@@ -15,9 +15,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from s2s_ad.build import Derivative, Request, derive
 
 from s2s_ad import grad, jvp, value_and_grad, vjp
+from s2s_ad.build import Derivative, Request, derive
 from tests.oracles import (
     Kink,
     Reference,

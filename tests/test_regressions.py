@@ -13,9 +13,9 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from s2s_ad.build import Request, derive
 
 from s2s_ad import jvp, value_and_grad, vjp
+from s2s_ad.build import Request, derive
 from tests.checking import bound, chosen, interleaved, restricted, same_bits, same_structure
 from tests.oracles import close, difference_jacobian, leaves, rebuild
 from tests.programs.generate import load

@@ -121,7 +121,7 @@ class _Unshared:
             return own - {e.id}
         if isinstance(e, (n.Subscript, n.Attribute)):
             index = e.index if isinstance(e, n.Subscript) else None
-            if isinstance(index, n.Const) or isinstance(e, n.Attribute) and e.attr == "shape":
+            if isinstance(index, n.Const) or (isinstance(e, n.Attribute) and e.attr == "shape"):
                 return own
             return self.shared(e.value, own) if not isinstance(index, n.Name) else own
         if isinstance(e, (n.TupleExpr, n.ListExpr)):

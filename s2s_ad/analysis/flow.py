@@ -21,7 +21,6 @@ from s2s_ad.analysis.values import merge as merge
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import NONE, UNKNOWN, Array, Kind, ListOf, is_discrete, join
 
-
 NO_ENV: Env = {}
 MOST_ROUNDS = 3
 
@@ -276,5 +275,3 @@ def _joined_all(envs: Sequence[dict[str, Value]]) -> dict[str, Value] | None:
     for env in envs[1:]:
         result = _joined(result, env)
     return result
-
-

@@ -6,6 +6,7 @@ Takes Python objects, gives kinds (`ir.kinds`), requires numpy.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -64,7 +65,7 @@ def kind_of(value: object, name: str = "") -> Kind:
     return UNKNOWN
 
 
-def _array_kind(value: np.ndarray, name: str) -> Kind:
+def _array_kind(value: np.ndarray[Any, Any], name: str) -> Kind:
     dtype = {"f": "float", "i": "int", "u": "int", "b": "bool"}.get(value.dtype.kind, "other")
     if value.ndim == 0:
         return Array((), dtype)

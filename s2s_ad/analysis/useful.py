@@ -8,6 +8,7 @@ requires `ir` and `analysis.flow`. *Useful* and *varied* together make a variabl
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+
 from s2s_ad.analysis.aliasing import scattered
 from s2s_ad.analysis.flow import Facts
 from s2s_ad.analysis.values import PASSIVE, target_names

@@ -6,6 +6,7 @@ Takes functions and the names they use, gives text; requires `ir` and black.
 from __future__ import annotations
 
 import builtins
+import contextlib
 import sys
 import types
 from collections.abc import Mapping, Sequence
@@ -114,8 +115,6 @@ def formatted(text: str) -> str:
     import black
 
     mode = black.Mode(string_normalization=False)
-    try:
+    with contextlib.suppress(RecursionError):
         text = black.format_str(text, mode=mode)
-    except RecursionError:
-        pass
     return "\n".join("" if line.strip() == BLANK else line for line in text.split("\n"))

@@ -1,6 +1,7 @@
 """Comments of generated statements: which primal line a group of the reverse sweep reverses.
 
-Takes the statements of a sweep and the origins of the primal, gives them with comments; requires `ir`.
+Takes the statements of a sweep and the origins of the primal, gives them with comments; requires
+`ir`.
 """
 
 from __future__ import annotations

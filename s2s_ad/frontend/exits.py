@@ -86,9 +86,9 @@ def _falls(block: n.Block) -> bool:
             return False
         if isinstance(s, n.If) and not any(_falls(inner) for inner in _inner(s)):
             return False
-        if isinstance(s, n.While) and isinstance(s.test, n.Const) and s.test.value:
-            if not _breaks(s.body):
-                return False
+        endless = isinstance(s, n.While) and isinstance(s.test, n.Const) and s.test.value
+        if isinstance(s, n.While) and endless and not _breaks(s.body):
+            return False
     return True
 
 

@@ -159,9 +159,10 @@ class Call:
 
 @dataclass(frozen=True)
 class Param:
-    """A parameter. `kind` is one of `positional_only`, `normal`, `star`, `keyword_only`, `double_star`.
+    """A parameter.
 
-    The annotation is kept for kinds and printing but is not part of what is compared.
+    `kind` is one of `positional_only`, `normal`, `star`, `keyword_only`, `double_star`. The
+    annotation is kept for kinds and printing but is not part of what is compared.
     """
 
     name: str
@@ -283,7 +284,7 @@ NO_COMMENTS = Comments()
 
 @dataclass(frozen=True, kw_only=True)
 class Stmt:
-    """Base of all statements. `of` is the uid of the primal statement that a generated one serves."""
+    """Base of all statements. `of` is the uid of the primal statement a generated one serves."""
 
     uid: int = field(default_factory=fresh_uid, compare=False)
     origin: Origin | None = field(default=None, compare=False)
@@ -337,7 +338,7 @@ class ExprStmt(Stmt):
 
 @dataclass(frozen=True)
 class Branch:
-    """One `if test:` or `elif test:` with its body. `comments`: see `Comments` (before, trailing)."""
+    """One `if test:` or `elif test:` with its body. `comments`: before and trailing."""
 
     test: Expr
     body: Block
@@ -349,7 +350,7 @@ class Branch:
 class If(Stmt):
     """`if` / `elif` ... / `else`: flat, so that a chain of 200 `elif` is not 200 levels deep.
 
-    The comments of the first `if` are those of the statement; those of each `elif` are its branch's.
+    The comments of the first `if` are those of the statement; those of an `elif` its branch's.
     """
 
     branches: tuple[Branch, ...]

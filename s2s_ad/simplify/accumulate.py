@@ -9,7 +9,7 @@ sweep in which zero adjoints are neither stored nor used. Requires `ir`.
     y_bar += z_bar * x
     x_bar += z_bar * y
 
-A sweep is linear in its adjoints, so that a statement that reads only zero ones contributes nothing.
+A sweep is linear in its adjoints: a statement that reads only zero ones contributes nothing.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.walk import names, stmt_exprs, target_names, walk_stmts
+from s2s_ad.ir.walk import names, stmt_exprs, target_names
 from s2s_ad.simplify.algebra import ZERO, simplify_sum, terms
 
 Names = frozenset[str]

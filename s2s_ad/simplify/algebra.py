@@ -64,11 +64,12 @@ def term(expr: Expr) -> Term:
 
 def number(expr: Expr) -> Fraction | None:
     """Return the exact value of a finite numeric literal, else None."""
-    if isinstance(expr, Const) and type(expr.value) in (int, float):
-        if expr.value - expr.value == 0:
-            # as it is written: 0.7 * 0.7 is 0.49, not the square of the nearest binary number
-            return Fraction(repr(expr.value))
-    return None
+    if not isinstance(expr, Const) or type(expr.value) not in (int, float):
+        return None
+    if expr.value - expr.value != 0:
+        return None
+    # as it is written: 0.7 * 0.7 is 0.49, not the square of the nearest binary number
+    return Fraction(repr(expr.value))
 
 
 def _cancel(factors: list[tuple[str, Expr]]) -> tuple[tuple[str, Expr], ...]:
@@ -119,9 +120,9 @@ def _unsigned(t: Term) -> Expr:
     expr: Expr | None = None
     if size != 1:
         inverse = 1 / size
-        if t.text is None and inverse.denominator == 1 and size.denominator != 1 and factors:
-            if inverse > 2 or any(op == "*" for op, _ in factors):
-                divisor = literal(inverse)
+        whole = t.text is None and inverse.denominator == 1 and size.denominator != 1
+        if whole and factors and (inverse > 2 or any(op == "*" for op, _ in factors)):
+            divisor = literal(inverse)
         if divisor is None:
             expr = literal(size, t.text)
     if expr is None:
@@ -169,9 +170,9 @@ def merge(parts: Sequence[Term], seed: Expr | None = None) -> list[Term]:
             merged[key] = t
         else:
             factors = t.factors
-            if ("*", seed) in factors:
+            if seed is not None and ("*", seed) in factors:
                 last = ("*", seed)
-                factors = (*(f for f in factors if f != last), last)  # type: ignore[assignment]
+                factors = (*(f for f in factors if f != last), last)
             merged[key] = Term(before.coefficient + t.coefficient, factors)
     return [t for t in merged.values() if t.coefficient != 0]
 

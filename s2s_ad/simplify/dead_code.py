@@ -111,7 +111,12 @@ class _Dead:
         pure = all(self.pure(b.test) for b in branches)
         if pure and not orelse and not any(b.body for b in branches):
             return None, live
-        while len(branches) > 1 and not orelse and not branches[-1].body and self.pure(branches[-1].test):
+        while (
+            len(branches) > 1
+            and not orelse
+            and not branches[-1].body
+            and self.pure(branches[-1].test)
+        ):
             branches.pop()
         if len(branches) == 1 and not branches[0].body and orelse:
             b = replace(branches[0], test=negated(branches[0].test), body=orelse)
@@ -129,7 +134,10 @@ class _Dead:
             body, _ = self.block(s.body, live)
             self.exits.pop()
             bound = set(target_names(s.target)) if isinstance(s, n.For) else set()
-            if not any(not isinstance(x, (n.Break, n.Continue)) for x in _simple(body)) and not bound & live:
+            if (
+                not any(not isinstance(x, (n.Break, n.Continue)) for x in _simple(body))
+                and not bound & live
+            ):
                 return None, live
         head = done | header
         while True:

@@ -93,7 +93,9 @@ class _Own:
         added = n.Unary("-", s.value) if s.op == "-" else s.value
         return [n.Assign((s.target,), self.buffers.add(s.target, added), of=s.of)], owned - {name}
 
-    def loop(self, s: n.For | n.While, owned: frozenset[str]) -> tuple[list[n.Stmt], frozenset[str]]:
+    def loop(
+        self, s: n.For | n.While, owned: frozenset[str]
+    ) -> tuple[list[n.Stmt], frozenset[str]]:
         pre: list[n.Stmt] = []
         stored: set[str] = set()
         bound: set[str] = set()
@@ -136,9 +138,11 @@ class _Own:
                     found.add(root.id)
         for e in stmt_exprs(s) if not isinstance(s, (n.If, n.For, n.While)) else ():
             for x in subexprs(e):
-                if isinstance(x, n.Call) and isinstance(x.func, n.Attribute) and x.func.attr == "pop":
-                    if isinstance(x.func.value, n.Name):
-                        found.add(x.func.value.id)
+                method = x.func if isinstance(x, n.Call) else None
+                if not isinstance(method, n.Attribute) or method.attr != "pop":
+                    continue
+                if isinstance(method.value, n.Name):
+                    found.add(method.value.id)
         return found & self.buffers.bars
 
     def is_fresh(self, e: n.Expr) -> bool:

@@ -1,8 +1,8 @@
 """The registry of language cases: `@case(arguments..., wrt=...)` over a function, once per point.
 
-Takes functions, gives `CASES`, and `BEYOND` for what `@beyond` marks: constructs that are no part of
-the language yet, which may be refused but never be wrong. Requires nothing. The decorators return
-the function itself.
+Takes functions, gives `CASES`, and `BEYOND` for what `@beyond` marks: constructs that are no part
+of the language yet, which may be refused but never be wrong. Requires nothing. The decorators
+return the function itself.
 """
 
 from __future__ import annotations

@@ -12,10 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-try:
-    from s2s_ad.build import OPTIMISATIONS
-except ImportError:
-    OPTIMISATIONS = ()
 
 from s2s_ad.errors import S2SError
 from s2s_ad.frontend.lower import lower_module
@@ -25,6 +21,11 @@ from tests.oracles import Kink
 
 from .generate import Program, generate
 from .points import TooLong, Trial, find_point, time_limit
+
+try:
+    from s2s_ad.build import OPTIMISATIONS
+except ImportError:
+    OPTIMISATIONS = ()
 
 SECONDS = 20.0
 GENERATED = re.compile(r"_[0-9a-f]{16}\.py$")
@@ -131,7 +132,7 @@ def _unnamed(message: str) -> str:
 
 
 def _place(error: BaseException) -> str:
-    """Return the innermost place in a file, such as `adjoint.py:120`; one word for generated code."""
+    """Return the innermost place, such as `adjoint.py:120`; one word for generated code."""
     trace = error.__traceback__
     place = ""
     while trace is not None:
