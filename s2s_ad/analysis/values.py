@@ -15,7 +15,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from s2s_ad.analysis.indexing import constant_int as constant_int
+from s2s_ad.analysis.indexing import indexed
 from s2s_ad.analysis.observe import kind_of
+from s2s_ad.analysis.truth import truth
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import (
     BOOL,
@@ -35,9 +38,9 @@ from s2s_ad.ir.kinds import (
     TupleOf,
     Unknown,
     broadcast_dims,
-    fresh_dim,
     is_discrete,
     join,
+    refreshed,
 )
 from s2s_ad.ir.walk import names
 from s2s_ad.rules import registry
@@ -54,6 +57,8 @@ class Value:
 
 
 PASSIVE = Value()
+# what gives the items of its argument, in whatever order
+SAME_ITEMS = (builtins.reversed, builtins.list, builtins.sorted, builtins.set)
 Env = Mapping[str, Value]
 
 
@@ -339,88 +344,19 @@ class Interpreter:
             item = kind.items[0] if kind.items else UNKNOWN
             for other in kind.items[1:]:
                 item = join(item, other)
-            return Value(item, owner.varied and not is_discrete(item))
+            return Value(refreshed(item), owner.varied and not is_discrete(item))
         if isinstance(kind, ListOf):
             if isinstance(e.index, n.Slice):
                 return Value(kind, owner.varied)
-            return Value(kind.item, owner.varied and not is_discrete(kind.item))
+            if self.value(e.index, env).kind not in (INT, BOOL):
+                return Value(UNKNOWN, owner.varied)  # a slice object gives a list
+            return Value(refreshed(kind.item), owner.varied and not is_discrete(kind.item))
         if isinstance(kind, DictOf):
-            return Value(kind.value, owner.varied and not is_discrete(kind.value))
+            return Value(refreshed(kind.value), owner.varied and not is_discrete(kind.value))
         if isinstance(kind, Array):
-            result = self.indexed(kind, e.index, env)
+            result = indexed(kind, e.index, lambda x: self.value(x, env).kind)
             return Value(result, owner.varied and not is_discrete(result))
         return Value(UNKNOWN, owner.varied)
-
-    def indexed(self, kind: Array, index: n.Expr, env: Env) -> Kind:
-        """Return the kind of an array read at an index."""
-        if kind.dims is None:
-            return UNKNOWN
-        indices = index.items if isinstance(index, n.TupleExpr) else (index,)
-        known = [self.index_kind(i, env) for i in indices]
-        if any(k is None for k in known):
-            return UNKNOWN
-        used = sum(1 for k in known if k in ("int", "slice")) + sum(
-            k[1] for k in known if isinstance(k, tuple)
-        )
-        left = len(kind.dims) - used
-        if left < 0:
-            return UNKNOWN
-        if "..." not in known:
-            known.append("...")
-        dims: list[Dim] = []
-        gathered: tuple[Dim, ...] | None = None
-        at = 0
-        axis = 0
-        for i, k in zip([*indices, None], known):
-            if k == "...":
-                dims.extend(kind.dims[axis : axis + left])
-                axis += left
-            elif k == "none":
-                dims.append(Dim("1", 0, True))
-            elif k == "int":
-                axis += 1
-            elif k == "slice":
-                assert isinstance(i, n.Slice)
-                dims.append(_sliced(kind.dims[axis], i))
-                axis += 1
-            elif isinstance(k, tuple):
-                if gathered is not None:
-                    gathered = broadcast_dims(gathered, k[0])
-                else:
-                    gathered, at = k[0], len(dims)
-                axis += k[1]
-        if gathered is not None:
-            if sum(isinstance(k, tuple) for k in known) + known.count("int") > 1 and any(
-                k in ("slice", "none", "...") for k in known[:-1]
-            ):
-                dims = [fresh_dim() for _ in (*gathered, *dims)]
-            else:
-                dims[at:at] = gathered
-        if not dims and gathered is None:
-            return Number(kind.dtype if kind.dtype in ("float", "int", "bool") else "number")
-        return Array(tuple(dims), kind.dtype)
-
-    def index_kind(self, index: n.Expr, env: Env) -> str | tuple[tuple[Dim, ...], int] | None:
-        if isinstance(index, n.Slice):
-            return "slice"
-        if isinstance(index, n.Const):
-            if index.value is Ellipsis:
-                return "..."
-            if index.value is None:
-                return "none"
-        kind = self.value(index, env).kind
-        if isinstance(kind, Number):
-            return "int" if kind.type == "int" else None
-        if kind == NONE:
-            return "none"
-        if isinstance(kind, Array) and kind.dims is not None:
-            if kind.dtype == "int":
-                return kind.dims, 1
-            if kind.dtype == "bool":
-                return (fresh_dim(),), len(kind.dims)
-        if isinstance(kind, ListOf) and kind.item == INT:
-            return (fresh_dim(),), 1
-        return None
 
     # -- calls
 
@@ -502,11 +438,11 @@ class Interpreter:
                 return _tuple([Value(INT), self.iterate(e.args[0], env)])
             if callee is builtins.zip:
                 return _tuple([self.iterate(a, env) for a in e.args])
-            if callee in (builtins.reversed, builtins.list, builtins.sorted, builtins.set) and e.args:
+            if callee in SAME_ITEMS and e.args:
                 return self.iterate(e.args[0], env)
             if isinstance(e.func, n.Attribute) and found is None and not e.args:
                 owner = self.value(e.func.value, env)
-                if isinstance(owner.kind, DictOf) or isinstance(owner.kind, Unknown):
+                if isinstance(owner.kind, (DictOf, Unknown)):
                     inner = owner.kind.value if isinstance(owner.kind, DictOf) else UNKNOWN
                     item = Value(inner, owner.varied and not is_discrete(inner))
                     if e.func.attr == "items":
@@ -528,11 +464,12 @@ class Interpreter:
         if isinstance(kind, Str):
             return Value(Str())
         if isinstance(kind, ListOf):
-            item_kind = kind.item
+            item_kind = refreshed(kind.item)
         elif isinstance(kind, Array) and kind.dims:
             item_kind = Array(kind.dims[1:], kind.dtype)
             if len(kind.dims) == 1:
-                item_kind = Number(kind.dtype if kind.dtype in ("float", "int", "bool") else "number")
+                known = kind.dtype in ("float", "int", "bool")
+                item_kind = Number(kind.dtype if known else "number")
         elif isinstance(kind, TupleOf) and whole.items:
             result = whole.items[0]
             for other in whole.items[1:]:
@@ -542,45 +479,9 @@ class Interpreter:
             return PASSIVE
         return Value(item_kind, whole.varied and not is_discrete(item_kind))
 
-    # -- conditions that the kinds decide
-
     def truth(self, test: n.Expr, env: Env) -> bool | None:
-        """Return the truth of a test on None, a string option or a type, if the kinds decide it."""
-        if isinstance(test, n.Unary) and test.op == "not":
-            inner = self.truth(test.operand, env)
-            return None if inner is None else not inner
-        if isinstance(test, n.BoolOp):
-            known = [self.truth(v, env) for v in test.values]
-            stop = test.op == "or"
-            for k in known:
-                if k is None:
-                    return None
-                if k is stop:
-                    return stop
-            return not stop
-        if isinstance(test, n.Compare) and len(test.ops) == 1:
-            return self._compare_truth(test, env)
-        if isinstance(test, n.Name):
-            kind = self.value(test, env).kind
-            return False if kind == NONE else None
-        return None
-
-    def _compare_truth(self, test: n.Compare, env: Env) -> bool | None:
-        op, right = test.ops[0], test.rights[0]
-        kind = self.value(test.left, env).kind
-        if op in ("is", "is not") and isinstance(right, n.Const) and right.value is None:
-            if isinstance(kind, Unknown):
-                return None
-            return (kind == NONE) is (op == "is")
-        if isinstance(kind, Str) and kind.value is not None and test.left != right:
-            other = self.value(right, env).kind
-            if isinstance(other, Str) and other.value is not None and op in ("==", "!="):
-                return (kind.value == other.value) is (op == "==")
-            if op in ("in", "not in") and isinstance(right, (n.TupleExpr, n.ListExpr)):
-                options = [self.value(x, env).kind for x in right.items]
-                if all(isinstance(o, Str) and o.value is not None for o in options):
-                    return any(o == kind for o in options) is (op == "in")
-        return None
+        """Return the truth of a test, if the kinds decide it."""
+        return truth(test, lambda x: self.value(x, env).kind)
 
 
 def _known(obj: object, name: str) -> Kind:
@@ -597,7 +498,7 @@ def item_of(value: Value, k: int) -> Value:
     if isinstance(kind, TupleOf) and k < len(kind.items):
         return Value(kind.items[k], value.varied and not is_discrete(kind.items[k]))
     if isinstance(kind, ListOf):
-        return Value(kind.item, value.varied and not is_discrete(kind.item))
+        return Value(refreshed(kind.item), value.varied and not is_discrete(kind.item))
     if isinstance(kind, Array) and kind.dims:
         if len(kind.dims) == 1:
             return Value(Number("float" if kind.dtype == "float" else "number"), value.varied)
@@ -606,31 +507,7 @@ def item_of(value: Value, k: int) -> Value:
 
 
 def _tuple(items: list[Value]) -> Value:
-    return Value(
-        TupleOf(tuple(i.kind for i in items)), any(i.varied for i in items), tuple(items)
-    )
-
-
-def constant_int(e: n.Expr) -> int | None:
-    """Return the value of an integer literal, a minus sign included."""
-    if isinstance(e, n.Const) and type(e.value) is int:
-        return e.value
-    if isinstance(e, n.Unary) and e.op == "-" and isinstance(e.operand, n.Const):
-        if type(e.operand.value) is int:
-            return -e.operand.value
-    return None
-
-
-def _sliced(dim: Dim, index: n.Slice) -> Dim:
-    if index.step is not None:
-        return fresh_dim()
-    lower = 0 if index.lower is None else constant_int(index.lower)
-    upper = 0 if index.upper is None else constant_int(index.upper)
-    if lower is None or upper is None or (index.upper is not None and upper >= 0) or lower < 0:
-        return fresh_dim()
-    if lower == 0 and upper == 0:
-        return dim
-    return Dim(dim.symbol, dim.offset - lower + upper, None)
+    return Value(TupleOf(tuple(i.kind for i in items)), any(i.varied for i in items), tuple(items))
 
 
 def target_names(target: n.Expr) -> frozenset[str]:

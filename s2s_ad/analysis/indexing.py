@@ -1,0 +1,120 @@
+"""The kind of an array read at an index.
+
+Takes the kind of the array, the index and a function from expressions to kinds, gives a kind;
+requires `ir`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from s2s_ad.ir import nodes as n
+from s2s_ad.ir.kinds import (
+    INT,
+    NONE,
+    UNKNOWN,
+    Array,
+    Dim,
+    Kind,
+    ListOf,
+    Number,
+    broadcast_dims,
+    fresh_dim,
+)
+
+KindOf = Callable[[n.Expr], Kind]
+
+
+def indexed(kind: Array, index: n.Expr, kind_of: KindOf) -> Kind:
+    """Return the kind of an array read at an index."""
+    if kind.dims is None:
+        return UNKNOWN
+    indices = index.items if isinstance(index, n.TupleExpr) else (index,)
+    known = [_index_kind(i, kind_of) for i in indices]
+    if any(k is None for k in known):
+        return UNKNOWN
+    used = sum(1 for k in known if k in ("int", "slice")) + sum(
+        k[1] for k in known if isinstance(k, tuple)
+    )
+    left = len(kind.dims) - used
+    if left < 0:
+        return UNKNOWN
+    if "..." not in known:
+        known.append("...")
+    dims: list[Dim] = []
+    gathered: tuple[Dim, ...] | None = None
+    at = 0
+    axis = 0
+    for i, k in zip([*indices, None], known):
+        if k == "...":
+            dims.extend(kind.dims[axis : axis + left])
+            axis += left
+        elif k == "none":
+            dims.append(Dim("1", 0, True))
+        elif k == "int":
+            axis += 1
+        elif k == "slice":
+            assert isinstance(i, n.Slice)
+            dims.append(_sliced(kind.dims[axis], i))
+            axis += 1
+        elif isinstance(k, tuple):
+            if gathered is not None:
+                gathered = broadcast_dims(gathered, k[0])
+            else:
+                gathered, at = k[0], len(dims)
+            axis += k[1]
+    if gathered is not None:
+        if sum(isinstance(k, tuple) for k in known) + known.count("int") > 1 and any(
+            k in ("slice", "none", "...") for k in known[:-1]
+        ):
+            dims = [fresh_dim() for _ in (*gathered, *dims)]
+        else:
+            dims[at:at] = gathered
+    if not dims and gathered is None:
+        return Number(kind.dtype if kind.dtype in ("float", "int", "bool") else "number")
+    return Array(tuple(dims), kind.dtype)
+
+
+def _index_kind(index: n.Expr, kind_of: KindOf) -> str | tuple[tuple[Dim, ...], int] | None:
+    if isinstance(index, n.Slice):
+        return "slice"
+    if isinstance(index, n.Const):
+        if index.value is Ellipsis:
+            return "..."
+        if index.value is None:
+            return "none"
+    kind = kind_of(index)
+    if isinstance(kind, Number):
+        return "int" if kind.type == "int" else None
+    if kind == NONE:
+        return "none"
+    if isinstance(kind, Array) and kind.dims is not None:
+        if kind.dtype == "int":
+            return kind.dims, 1
+        if kind.dtype == "bool":
+            return (fresh_dim(),), len(kind.dims)
+    if isinstance(kind, ListOf) and kind.item == INT:
+        return (fresh_dim(),), 1
+    return None
+
+
+def _sliced(dim: Dim, index: n.Slice) -> Dim:
+    if index.step is not None:
+        return fresh_dim()
+    lower = 0 if index.lower is None else constant_int(index.lower)
+    upper = 0 if index.upper is None else constant_int(index.upper)
+    if lower is None or upper is None or (index.upper is not None and upper >= 0) or lower < 0:
+        return fresh_dim()
+    if lower == 0 and upper == 0:
+        return dim
+    return Dim(dim.symbol, dim.offset - lower + upper, None)
+
+
+def constant_int(e: n.Expr) -> int | None:
+    """Return the value of an integer literal, a minus sign included."""
+    if isinstance(e, n.Const) and type(e.value) is int:
+        return e.value
+    if isinstance(e, n.Unary) and e.op == "-":
+        size = constant_int(e.operand) if isinstance(e.operand, n.Const) else None
+        return None if size is None else -size
+    return None
