@@ -26,6 +26,7 @@ from s2s_ad.errors import (
     SourceError,
     UnsupportedSyntax,
 )
+from s2s_ad.runtime import stop_gradient
 from s2s_ad.version import VERSION as __version__
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ __all__ = [
     "jacfwd",
     "jacrev",
     "jvp",
+    "stop_gradient",
     "value_and_grad",
     "vjp",
 ]

@@ -166,6 +166,14 @@ def _either(a: Dim, b: Dim) -> Dim:
     return fresh_dim(a.one if a.one == b.one else None)
 
 
+def refreshed(kind: Kind) -> Kind:
+    """Return the kind of one item of a container: lengths that differ by item get new symbols."""
+    if isinstance(kind, Array) and kind.dims is not None:
+        dims = tuple(fresh_dim(d.one) if d.symbol.startswith("?") else d for d in kind.dims)
+        return kind if dims == kind.dims else Array(dims, kind.dtype)
+    return kind
+
+
 def is_number(kind: Kind) -> bool:
     return isinstance(kind, Number)
 

@@ -17,7 +17,7 @@ _LIST = constant(ListOf(UNKNOWN))
 
 # structure: g is a differential, which is what these are linear in
 
-zero("runtime.zeros_like(x)", result=results.same("x"))
+zero("runtime.zeros_like(x)", "runtime.stop_gradient(x)", result=results.same("x"))
 elementwise("runtime.add(a, b)", a="d", b="d", result="same")
 linear("runtime.unbroadcast(g, like)", g="unbroadcast(d, g)", like="0", result=results.same("like"))
 linear(

@@ -13,6 +13,15 @@ from typing import Any
 import numpy as np
 
 
+def stop_gradient(x: Any) -> Any:
+    """Return `x`, taken as a constant: no derivative flows through it.
+
+    >>> stop_gradient(1.5)
+    1.5
+    """
+    return x
+
+
 def zeros_like(x: Any) -> Any:
     """Return the zero adjoint of `x`: 0.0, an array, or a list or dict of them (tuples as lists).
 

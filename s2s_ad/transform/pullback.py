@@ -62,6 +62,7 @@ class Pullback:
         self.places: dict[n.Expr, list[Diff]] = {}
         self.scattered: list[n.Stmt] = []
         self.before: list[n.Stmt] = []
+        self.masks: list[tuple[n.Expr, bool, Kind]] = []
 
     def value(self, e: n.Expr) -> Value:
         return self.context.facts.value(e, self.s.uid)
@@ -207,6 +208,7 @@ class Pullback:
         if len(active) > 1 and operations(d.expr) >= (3 if isinstance(d.kind, Number) else 1):
             d = self.named(d, self.bar_name(e))
         result = out
+        untaken = self.is_where(choice)
         for p in active:
             template = rule.adjoint[p]
             if result is None and "out" in self.reads(choice, template):
@@ -214,9 +216,35 @@ class Pullback:
             argument = choice.arguments[p]
             contribution = self.filled(choice, p, d, result or n.Name("out"))
             new = self.reduction(choice, p, d, result or n.Name("out"), kind) or self.partial(choice, p, contribution, d, kind)
+            if self.masks and not self.is_safe(template):
+                new = self.masked(new, kind)
             if rule.shape == "out":
                 new = self.fit(new, named, kind, argument)
+            if untaken and p in ("x", "y"):
+                self.masks.append((choice.arguments["condition"], p == "x", kind))
             self.pull(argument, new)
+            if untaken and p in ("x", "y"):
+                self.masks.pop()
+
+    def is_where(self, choice: Choice) -> bool:
+        rule = choice.rule
+        return rule.namespace == "np" and rule.name == "where" and "condition" in choice.arguments
+
+    def is_safe(self, template: n.Expr) -> bool:
+        """True for slopes that are finite wherever the value is: sums and products."""
+        return not any(
+            isinstance(e, n.Call) or (isinstance(e, n.Binary) and e.op in ("/", "**"))
+            for e in subexprs(template)
+        )
+
+    def masked(self, d: Diff, kind: Kind) -> Diff:
+        """Keep what an untaken side of `np.where` may make of a zero (inf * 0) out of the sum."""
+        for condition, taken, shape in self.masks:
+            if not same_shape(kind, shape):
+                continue
+            sides = (d.expr, n.Const("0.0", 0.0)) if taken else (n.Const("0.0", 0.0), d.expr)
+            d = Diff(n.Call(self.context.np("where"), (condition, *sides)), kind)
+        return d
 
     def reads(self, choice: Choice, template: n.Expr) -> set[str]:
         read = names(template)

@@ -129,6 +129,11 @@ class Pushforward:
             if rule.shape != "out":
                 d = self.full(d, argument)
             parts.append(self.part(e, choice, p.name, d, kind, out))
+        if isinstance(kind, TupleOf) and len(parts) > 1:
+            both = parts[0].expr
+            for other in parts[1:]:
+                both = n.Call(self.context.helper("add"), (both, other.expr))
+            return Diff(both, kind)
         total = parts[0]
         for other in parts[1:]:
             total = Diff(
