@@ -443,6 +443,10 @@ class Pullback:
             call = n.Call(self.context.helper("scatter"), (d.expr, base, _slice_call(index)))
             self.pull(base, Diff(call, owner.kind))
             return
+        if isinstance(owner.kind, Unknown) and self.repeats(index, owner.kind):
+            call = n.Call(self.context.helper("scatter"), (d.expr, base, _as_value(index)))
+            self.pull(base, Diff(call, UNKNOWN))
+            return
         if isinstance(d.kind, Number) and isinstance(kind, (ListOf, TupleOf)):
             d = Diff(d.expr, UNKNOWN)
         if isinstance(kind, (ListOf, TupleOf, DictOf)) or (
@@ -452,10 +456,6 @@ class Pullback:
             value = n.Call(self.context.helper("add"), (place, d.expr))
             self.scattered.append(n.Assign((place,), value))
             self.touch(e)
-            return
-        if isinstance(owner.kind, Unknown) and self.repeats(index, owner.kind):
-            call = n.Call(self.context.helper("scatter"), (d.expr, base, _as_value(index)))
-            self.pull(base, Diff(call, UNKNOWN))
             return
         if self.repeats(index, owner.kind):
             add_at = n.Attribute(self.context.np("add"), "at")

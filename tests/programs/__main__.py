@@ -78,14 +78,12 @@ def outcomes(options: argparse.Namespace) -> Iterator[Outcome]:
 
 def report(outcome: Outcome, options: argparse.Namespace) -> None:
     if options.shrink:
-        everything = outcome.check not in ("round trip", "kinds of the call")
-
         def fails(program: Program) -> bool:
-            again = check_program(program, everything)
+            again = check_program(program, options.everything)
             return again.status == "failed" and again.reason == outcome.reason
 
         program = shrink(outcome.program, fails)
-        outcome = check_program(program, everything)
+        outcome = check_program(program, options.everything)
     text = regression_text(outcome)
     print(text)
     print("   " + outcome.message.replace("\n", "\n   "))
