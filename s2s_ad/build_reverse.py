@@ -22,7 +22,9 @@ from s2s_ad.simplify.accumulate import Bars, accumulate
 from s2s_ad.simplify.ownership import Buffers, own
 from s2s_ad.transform.adjoint import Builder, Options
 from s2s_ad.transform.context import Context, NeedsName
-from s2s_ad.transform.recording import AT_THE_END, RecordBranch, Recorder, record, stored_into
+from s2s_ad.transform.reading import stored_into
+from s2s_ad.transform.recording import RecordBranch, record
+from s2s_ad.transform.versions import AT_THE_END, Recorder
 
 ALIASES = frozenset(
     "reshape transpose ravel broadcast_to squeeze expand_dims asarray atleast_1d swapaxes moveaxis "
@@ -200,7 +202,9 @@ class _Run:
         def zero(bar: str) -> n.Expr:
             return self.zero(context, by_bar[bar], kinds) if bar in by_bar else algebra.ZERO
 
-        order = tuple(context.mark(p.name, "bar") for p in self.prepared.function.params if p.name in barred)
+        order = tuple(
+            context.mark(p.name, "bar") for p in self.prepared.function.params if p.name in barred
+        )
         bars = Bars(frozenset(by_bar) | frozenset(temporaries), zero, order)
         start = frozenset(by_bar) - {seed} - set(upfront)
         block, at_end = accumulate(tuple(backward), start, bars)
@@ -272,7 +276,9 @@ class _Run:
             for s in forward
         }
         found = set()
-        final = set(grown)  # lists as the forward sweep left them, until it is reversed where they grow
+        final = set(
+            grown
+        )  # lists as the forward sweep left them, until it is reversed where they grow
         for top in backward:
             final -= growing.get(top.of if top.of is not None else -1, set())
             for s in walk_stmts((top,)):
@@ -319,8 +325,9 @@ class _Run:
         recorder = Recorder(
             variables=frozenset(variables),
             cheap=lambda s: self.cheap(context, s),
-            unassigned=lambda name, s, after: name not in surely.get(s.uid, params)
-            and not (after and _assigns_surely(s, name)),
+            unassigned=lambda name, s, after: (
+                name not in surely.get(s.uid, params) and not (after and _assigns_surely(s, name))
+            ),
             lists=frozenset(lists),
             names=context.names,
             operands=context.reads,

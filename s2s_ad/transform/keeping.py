@@ -1,0 +1,139 @@
+"""Save or recompute: how a version that is read and lost is there for the reverse sweep.
+
+Takes the versions of a block with the places that read them, gives insertions; requires `ir`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from s2s_ad.ir import nodes as n
+from s2s_ad.ir.walk import names
+from s2s_ad.transform.versions import START, Versions
+
+
+class Keeping(Versions):
+    """Saves and second evaluations, put where the reverse sweep needs them."""
+
+    def discharge(self, use: Callable[[str, int], None]) -> None:
+        """Recompute or save each version that is read and lost, the last made first."""
+        done: set[tuple[str, int]] = set()
+        while True:
+            todo = sorted(
+                (key for key, where in self.uses.items() if where and key not in done),
+                key=lambda key: (key[1], key[0]),
+            )
+            if not todo:
+                return
+            v, d = todo[-1]
+            done.add((v, d))
+            if v in self.recorder.lists and not self.rebinds(v):
+                continue
+            kill = self.next_kill(v, d)
+            if kill is None and v not in self.lost:
+                continue
+            if d == START and (v in self.held or kill is None):
+                continue
+            if kill is not None and (kill, v) in self.automatic:
+                # restored on the way, unless the loop or branch did not change it at all
+                earlier = any(k < kill for k in self.uses[(v, d)])
+                if earlier or (d == START and not self.outermost):
+                    self.uses.setdefault((v, kill), set()).add(kill)
+                continue
+            if d != START and self.recompute(v, d, kill, use):
+                continue
+            self.save(v, d, kill)
+
+    def recompute(self, v: str, d: int, kill: int | None, use: Callable[[str, int], None]) -> bool:
+        """Put `v = <its definition>` in the reverse sweep, as soon as its operands are there."""
+        if not self.can_repeat(v, d):
+            return False
+        s = self.primal[d]
+        assert isinstance(s, n.Assign)
+        operands = names(s.value) & self.recorder.variables
+        place = self.available(v, d)
+        if any(k > place for k in self.uses[(v, d)]):
+            return False
+        late = any(self.is_late(o, place) and self.next_kill(o, d) == place for o in (*operands, v))
+        if late and place in self.uses[(v, d)]:
+            return False
+        again = n.Assign(
+            s.targets, s.value, comments=replace(n.NO_COMMENTS, trailing="# recomputed"), of=s.uid
+        )
+        where = self.insert.again_last if late else self.insert.again_first
+        where.setdefault(place, []).insert(0, again)
+        for o in operands:
+            use(o, place)
+        return True
+
+    def available(self, v: str, d: int) -> int:
+        """Return before which statement a definition can first be evaluated again, going back.
+
+        Its operands must hold there: those overwritten later have been restored, and those
+        that are computed again themselves can be.
+        """
+        s = self.primal[d]
+        assert isinstance(s, n.Assign)
+        kill = self.next_kill(v, d)
+        place = len(self.primal) if kill is None else kill
+        for o in names(s.value) & self.recorder.variables:
+            made = self.version(o, d)
+            if (made == START and o in self.held) or (
+                o in self.recorder.lists and not self.rebinds(o)
+            ):
+                continue
+            gone = self.next_kill(o, d)
+            if gone is not None:
+                place = min(place, gone)
+            elif made != START and o in self.lost and self.can_repeat(o, made):
+                place = min(place, self.available(o, made))
+        return place
+
+    def is_late(self, v: str, kill: int) -> bool:
+        """True when the reverse of statement `kill` needs or makes other values of `v` first."""
+        return v in self.after_reads.get(kill, ()) or v in self.remade.get(kill, ())
+
+    def can_repeat(self, v: str, d: int) -> bool:
+        """True when statement `d` defines `v` by an expression that is cheap to evaluate again."""
+        s = self.primal[d]
+        return (
+            isinstance(s, n.Assign)
+            and len(s.targets) == 1
+            and s.targets[0] == n.Name(v)
+            and v not in names(s.value)
+            and self.recorder.cheap(s)
+        )
+
+    def save(self, v: str, d: int, kill: int | None) -> None:
+        """Keep the version of `v` made by statement `d` and bring it back."""
+        recorder = self.recorder
+        at = kill if kill is not None and (d == START or not self.depth) else d
+        of = self.primal[at].uid
+        if self.depth:
+            stack = recorder.stack(v)
+            recorder.kept.setdefault(stack, []).append(v)
+            keep: n.Stmt = n.Append(stack, recorder.value(v), of=of)
+            back: n.Stmt = n.Pop(n.Name(v), stack, of=of)
+        else:
+            kept = recorder.names.fresh(f"{v}_saved")
+            recorder.single.append(kept)
+            recorder.kept.setdefault(kept, []).append(v)
+            keep = n.Assign((n.Name(kept),), recorder.value(v), of=of)
+            back = n.Assign((n.Name(v),), n.Name(kept), of=of)
+        if recorder.unassigned(v, self.primal[at], at == d):
+            recorder.undefined.add(v)
+        if at == kill:
+            self.insert.save_before.setdefault(kill, []).append(keep)
+            loop = isinstance(self.primal[kill], (n.For, n.While))
+            late = loop or self.is_late(v, kill)
+            place = kill
+        else:
+            self.insert.save_after.setdefault(d, []).append(keep)
+            place = max(self.uses[(v, d)])
+            late = place == kill and self.is_late(v, place)
+            if place != kill:
+                self.insert.restore_early.setdefault(place, []).append(back)
+                return
+        where = self.insert.restore_last if late else self.insert.restore_first
+        where.setdefault(place, []).append(back)

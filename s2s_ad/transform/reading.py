@@ -1,0 +1,71 @@
+"""What statements read, bind and store into, seen by the reverse sweep.
+
+Takes statements and targets, gives names of variables; requires `ir`, `analysis`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from s2s_ad.analysis.aliasing import scattered, store_root
+from s2s_ad.ir import nodes as n
+from s2s_ad.ir.walk import names, stmt_exprs, walk_stmts
+
+
+def stored_into(s: n.Stmt) -> set[str]:
+    """Return the variables whose elements a simple statement changes."""
+    found: set[str | None] = set()
+    if isinstance(s, n.Assign):
+        found = {store_root(t) for t in s.targets}
+    elif isinstance(s, n.AugAssign):
+        found = {store_root(s.target)}
+    elif (added := scattered(s)) is not None:
+        found = {store_root(n.Subscript(added[0], added[1]))}
+    return {x for x in found if x is not None}
+
+
+def flat(s: n.Stmt) -> n.Stmt:
+    if isinstance(s, n.If):
+        return replace(s, branches=tuple(replace(b, body=()) for b in s.branches), orelse=())
+    if isinstance(s, (n.For, n.While)):
+        return replace(s, body=(), orelse=())
+    if isinstance(s, n.With):
+        return replace(s, body=())
+    if isinstance(s, n.Try):
+        return n.Pass()
+    return s
+
+
+def bound_names(target: n.Expr) -> set[str]:
+    from s2s_ad.ir.walk import target_names
+
+    return set(target_names(target))
+
+
+def names_read(s: n.Stmt) -> set[str]:
+    """Return the names a reverse statement reads; what it merely binds is not read."""
+    if isinstance(s, n.Assign):
+        found = names(s.value)
+        for target in s.targets:
+            found |= _index_reads(target)
+        return found
+    if isinstance(s, n.AugAssign):
+        return names(s.value) | _index_reads(s.target)
+    if isinstance(s, n.Pop):
+        return _index_reads(s.target)
+    found = set()
+    for x in walk_stmts((s,)):
+        if x is s or not isinstance(x, (n.Assign, n.AugAssign, n.Pop)):
+            for e in stmt_exprs(x):
+                found |= names(e)
+        else:
+            found |= names_read(x)
+    return found
+
+
+def _index_reads(target: n.Expr) -> set[str]:
+    if isinstance(target, (n.TupleExpr, n.ListExpr)):
+        return set().union(*(_index_reads(t) for t in target.items))
+    if isinstance(target, (n.Subscript, n.Attribute)):
+        return names(target)
+    return set()

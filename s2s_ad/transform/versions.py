@@ -1,0 +1,147 @@
+"""The versions of the variables of a block: which statement makes each, which loses it.
+
+Takes a block of the primal and its reverse, marked with the statements it serves; requires `ir`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from s2s_ad.ir import nodes as n
+from s2s_ad.ir.names import Names
+from s2s_ad.ir.walk import assigned, walk_stmts
+from s2s_ad.transform.reading import flat, stored_into
+
+START = -1
+AT_THE_END = -2  # the mark of statements that open the reverse sweep
+
+
+@dataclass
+class Recorder:
+    """What recording is told about the function.
+
+    variables: names of the primal. cheap: whether an expression may be computed again.
+    lists: variables that only grow and shrink, whose content always holds. stacks: names wished for.
+    """
+
+    variables: frozenset[str]
+    cheap: Callable[[n.Assign], bool]
+    unassigned: Callable[[str, n.Stmt, bool], bool]
+    lists: frozenset[str]
+    names: Names
+    operands: Callable[[n.Expr], set[str]]
+    prologues: frozenset[int] = frozenset()
+    wished: Mapping[str, str] = field(default_factory=dict)
+    stacks: dict[str, str] = field(default_factory=dict)
+    single: list[str] = field(default_factory=list)
+    undefined: set[str] = field(default_factory=set)
+    kept: dict[str, list[str]] = field(default_factory=dict)
+    choices: frozenset[str] = frozenset()
+    stored: frozenset[str] = frozenset()
+    copy: Callable[[str], n.Expr] = n.Name
+
+    def value(self, name: str) -> n.Expr:
+        """Return what is kept of a variable: a copy if it is changed in place."""
+        return self.copy(name) if name in self.stored else n.Name(name)
+
+    def stack(self, name: str) -> str:
+        if name not in self.stacks:
+            wish = self.wished.get(name)
+            self.stacks[name] = wish or self.names.fresh(f"{name}_saved")
+        return self.stacks[name]
+
+
+@dataclass
+class Insertions:
+    """Insertions into a block and its reverse, by position (before statement k of the primal)."""
+
+    save_before: dict[int, list[n.Stmt]] = field(default_factory=dict)
+    save_after: dict[int, list[n.Stmt]] = field(default_factory=dict)
+    restore_first: dict[int, list[n.Stmt]] = field(default_factory=dict)
+    restore_last: dict[int, list[n.Stmt]] = field(default_factory=dict)
+    restore_early: dict[int, list[n.Stmt]] = field(default_factory=dict)
+    again_first: dict[int, list[n.Stmt]] = field(default_factory=dict)
+    again_last: dict[int, list[n.Stmt]] = field(default_factory=dict)
+
+
+class Versions:
+    """The versions of the variables of one block of the primal, beside its reverse.
+
+    lost: variables whose value at the end of the block is not there when its reverse starts.
+    held: variables that have their value at the start of the block throughout its reverse.
+    """
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        primal: n.Block,
+        reverse: n.Block,
+        lost: frozenset[str],
+        held: frozenset[str],
+        depth: int,
+        own: frozenset[str] = frozenset(),
+        forced: frozenset[str] = frozenset(),
+    ) -> None:
+        self.outermost = False
+        self.forced = forced
+        self.recorder = recorder
+        self.primal = list(primal)
+        self.lost = lost
+        self.held = held
+        self.depth = depth
+        self.own = own
+        self.position = {s.uid: k for k, s in enumerate(self.primal)}
+        self.groups: dict[int, list[n.Stmt]] = {}
+        for r in reverse:
+            k = self.position.get(r.of if r.of is not None else START, START)
+            if r.of == AT_THE_END:
+                k = len(self.primal)
+            self.groups.setdefault(k, []).append(r)
+        self.kills = [self.killed(s) for s in self.primal]
+        self.entry: set[str] = set()
+        self.uses: dict[tuple[str, int], set[int]] = {}
+        self.insert = Insertions()
+        self.after_reads: dict[int, set[str]] = {}
+        self.remade: dict[int, set[str]] = {}
+        self.shapes: dict[int, set[str]] = {}
+        self.automatic: set[tuple[int, str]] = set()
+        self.written_back: set[str] = set()
+
+    def killed(self, s: n.Stmt) -> frozenset[str]:
+        changed = assigned((s,)) - self.stack_only(s)
+        for x in walk_stmts((s,)):
+            changed |= stored_into(x)
+        return frozenset(changed) & self.recorder.variables
+
+    def stack_only(self, s: n.Stmt) -> set[str]:
+        """Return lists that `s` appends to or pops from without binding them anew."""
+        stacks = {x.stack for x in walk_stmts((s,)) if isinstance(x, (n.Append, n.Pop))}
+        bound: set[str] = set()
+        for x in walk_stmts((s,)):
+            if not isinstance(x, (n.Append, n.Pop)):
+                bound |= assigned((flat(x),))
+        return stacks - bound
+
+    def version(self, v: str, k: int) -> int:
+        """Return which statement made the value that `v` has before statement `k`."""
+        for j in range(min(k, len(self.primal)) - 1, -1, -1):
+            if v in self.kills[j]:
+                return j
+        return START
+
+    def next_kill(self, v: str, d: int) -> int | None:
+        for j in range(d + 1, len(self.primal)):
+            if v in self.kills[j]:
+                return j
+        return None
+
+    def lost_after(self, k: int) -> frozenset[str]:
+        """Return the variables whose value after statement `k` may be gone on the way back."""
+        later: set[str] = set(self.lost)
+        for kills in self.kills[k + 1 :]:
+            later |= kills
+        return frozenset(later)
+
+    def rebinds(self, v: str) -> bool:
+        return any(v in kills for kills in self.kills)
