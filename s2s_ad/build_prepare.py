@@ -16,7 +16,8 @@ from s2s_ad.build_program import Program
 from s2s_ad.build_subject import Subject, SubjectWorld
 from s2s_ad.errors import OutputError, UnsupportedSyntax
 from s2s_ad.frontend.exits import structure
-from s2s_ad.frontend.normalise import fold_decided, normalise
+from s2s_ad.frontend.fold import fold_decided
+from s2s_ad.frontend.normalise import normalise
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.names import Names
 from s2s_ad.ir.walk import assigned, map_block, map_expr, map_stmt_exprs, subexprs, walk_stmts

@@ -12,46 +12,15 @@ plain ones, a loop runs over variables that its body leaves alone. Requires `ir`
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable
 from dataclasses import replace
 
 from s2s_ad.analysis.flow import Facts
 from s2s_ad.analysis.values import Interpreter, Value, target_names
-from s2s_ad.errors import UnsupportedSyntax
+from s2s_ad.frontend.questions import Questions, Refuse
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.kinds import Array, ListOf, TupleOf
+from s2s_ad.ir.kinds import ListOf, TupleOf
 from s2s_ad.ir.names import Names
 from s2s_ad.ir.walk import assigned, map_expr, names, subexprs, substitute
-from s2s_ad.rules import registry
-
-Refuse = Callable[[n.Stmt, str, str], UnsupportedSyntax]
-
-
-def fold_decided(block: n.Block, facts: Facts) -> n.Block:
-    """Drop the branches that the kinds of the call decide (`is None`, string options).
-
-    if mode == "fast":          # mode is the string "fast" in this call
-        y = a           →       y = a
-    else:
-        y = b
-    """
-    out: list[n.Stmt] = []
-    for s in block:
-        if isinstance(s, n.If):
-            taken = facts.decided.get(s.uid)
-            if taken is not None:
-                body = s.branches[taken].body if taken < len(s.branches) else s.orelse
-                out.extend(fold_decided(body, facts))
-                continue
-            branches = tuple(replace(b, body=fold_decided(b.body, facts)) for b in s.branches)
-            s = replace(s, branches=branches, orelse=fold_decided(s.orelse, facts))
-        elif isinstance(s, (n.For, n.While)):
-            body = fold_decided(s.body, facts)
-            s = replace(s, body=body, orelse=fold_decided(s.orelse, facts))
-        elif isinstance(s, n.With):
-            s = replace(s, body=fold_decided(s.body, facts))
-        out.append(s)
-    return tuple(out)
 
 
 def normalise(function: n.Function, facts: Facts, names_: Names, refuse: Refuse) -> n.Function:
@@ -60,25 +29,9 @@ def normalise(function: n.Function, facts: Facts, names_: Names, refuse: Refuse)
     return replace(function, body=run.block(function.body))
 
 
-class _Normalise:
-    def __init__(self, facts: Facts, names_: Names, refuse: Refuse) -> None:
-        self.facts = facts
-        self.names = names_
-        self.refuse = refuse
-
-    def fresh(self, wanted: str) -> str:
-        """Return a new variable's name, known to the facts as a local one."""
-        name = self.names.fresh(wanted)
-        self.facts.locals = self.facts.locals | {name}
-        for reader in self.facts.readers():
-            reader.local = self.facts.locals
-        return name
-
+class _Normalise(Questions):
     def block(self, block: n.Block) -> n.Block:
         return tuple(out for s in block for out in self.statement(s))
-
-    def varied(self, e: n.Expr, s: n.Stmt) -> bool:
-        return self.facts.varied(e, s.uid)
 
     def statement(self, s: n.Stmt) -> list[n.Stmt]:
         if s.uid not in self.facts.before:
@@ -190,12 +143,6 @@ class _Normalise:
             out.extend(self.statement(part))
         return out
 
-    def has_rule(self, e: n.Call, s: n.Stmt) -> bool:
-        """True for a call that a rule describes, as `divmod(x, y)`: its result is a tuple like any."""
-        reader = self.facts.reader(s.uid)
-        found = reader.object_of(e.func, self.facts.before[s.uid])
-        return found is not None and bool(registry.lookup(found[0]))
-
     def unpack_nested(
         self, s: n.Assign, target: n.TupleExpr | n.ListExpr, value: n.TupleExpr | n.ListExpr
     ) -> list[n.Stmt]:
@@ -272,34 +219,10 @@ class _Normalise:
             return temp
         return self.rebuild(e, s, pre)
 
-    def pops_list(self, e: n.Call, s: n.Stmt) -> bool:
-        assert isinstance(e.func, n.Attribute)
-        return isinstance(self.facts.value(e.func.value, s.uid).kind, ListOf)
-
-    def is_listed_loop(self, e: n.Call, s: n.Stmt) -> bool:
-        """True for `list(zip(...))` and the like."""
-        found = self.facts.reader(s.uid).object_of(e.func, self.facts.before[s.uid])
-        if found is None or found[0] is not builtins.list or len(e.args) != 1:
-            return False
-        return self.loop_call(e.args[0], s) in (builtins.zip, builtins.enumerate, builtins.reversed)
-
     def listed(self, e: n.Expr, name: str, s: n.Stmt) -> list[n.Stmt]:
         """Return a loop that lists what `e` runs over."""
         item = n.Name(self.names.fresh("item"))
         return self.expand(n.Comprehension("list", item, (n.Clause(item, e),)), name, s)
-
-    def is_copy_of_list(self, e: n.Call, s: n.Stmt) -> bool:
-        """True for `list(...)` or `tuple(...)` around a comprehension that becomes a list itself."""
-        found = Interpreter(self.facts.world, self.facts.locals).object_of(
-            e.func, self.facts.before[s.uid]
-        )
-        return (
-            bool(found)
-            and found is not None
-            and found[0] is builtins.list
-            and len(e.args) == 1
-            and isinstance(e.args[0], n.Comprehension)
-        )
 
     def rebuild(self, e: n.Expr, s: n.Stmt, pre: list[n.Stmt]) -> n.Expr:
         go = self.hoist
@@ -461,11 +384,6 @@ class _Normalise:
             return self.named_iter(e, s, pre, "items", keep=False)
         return self.named_iter(e, s, pre, "items", keep=self.indexable(e, s))
 
-    def indexable(self, e: n.Expr, s: n.For) -> bool:
-        kind = self.facts.value(e, s.uid).kind
-        listed = isinstance(kind, (Array, TupleOf)) or isinstance(e, (n.ListExpr, n.TupleExpr))
-        return listed or (isinstance(kind, ListOf) and not isinstance(e, n.Call))
-
     def named_iter(self, e: n.Expr, s: n.For, pre: list[n.Stmt], wanted: str, keep: bool) -> n.Expr:
         name = n.Name(self.fresh(wanted))
         if not keep and isinstance(e, n.Comprehension) and self.varied(e, s):
@@ -481,17 +399,6 @@ class _Normalise:
         value = e if keep else n.Call(n.Name("list"), (e,))
         pre.extend(self.again(n.Assign((name,), value), s))
         return name
-
-    def loop_call(self, e: n.Expr, s: n.Stmt) -> object:
-        """Return the builtin that a loop calls on its sequences, `items` for dict views."""
-        if not isinstance(e, n.Call):
-            return None
-        if isinstance(e.func, n.Attribute) and e.func.attr in ("items", "values", "keys"):
-            return "items" if isinstance(e.func.value, n.Name) and not e.args else None
-        found = Interpreter(self.facts.world, self.facts.locals).object_of(
-            e.func, self.facts.before[s.uid]
-        )
-        return found[0] if found else None
 
 
 def _is_pop(e: n.Call) -> bool:

@@ -1,0 +1,85 @@
+"""What normalisation asks of an expression: whether it varies, what it calls, what it lists.
+
+Takes expressions and the statement they stand in; requires `ir`, `analysis`.
+"""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Callable
+
+from s2s_ad.analysis.flow import Facts
+from s2s_ad.analysis.values import Interpreter
+from s2s_ad.errors import UnsupportedSyntax
+from s2s_ad.ir import nodes as n
+from s2s_ad.ir.kinds import Array, ListOf, TupleOf
+from s2s_ad.ir.names import Names
+from s2s_ad.rules import registry
+
+Refuse = Callable[[n.Stmt, str, str], UnsupportedSyntax]
+
+
+class Questions:
+    """The facts of a function, kept up to date with the names made on the way."""
+
+    def __init__(self, facts: Facts, names_: Names, refuse: Refuse) -> None:
+        self.facts = facts
+        self.names = names_
+        self.refuse = refuse
+
+    def fresh(self, wanted: str) -> str:
+        """Return a new variable's name, known to the facts as a local one."""
+        name = self.names.fresh(wanted)
+        self.facts.locals = self.facts.locals | {name}
+        for reader in self.facts.readers():
+            reader.local = self.facts.locals
+        return name
+
+    def varied(self, e: n.Expr, s: n.Stmt) -> bool:
+        return self.facts.varied(e, s.uid)
+
+    def has_rule(self, e: n.Call, s: n.Stmt) -> bool:
+        """True for a call that a rule describes, as `divmod(x, y)`: its result is a tuple like any."""
+        reader = self.facts.reader(s.uid)
+        found = reader.object_of(e.func, self.facts.before[s.uid])
+        return found is not None and bool(registry.lookup(found[0]))
+
+    def pops_list(self, e: n.Call, s: n.Stmt) -> bool:
+        assert isinstance(e.func, n.Attribute)
+        return isinstance(self.facts.value(e.func.value, s.uid).kind, ListOf)
+
+    def is_listed_loop(self, e: n.Call, s: n.Stmt) -> bool:
+        """True for `list(zip(...))` and the like."""
+        found = self.facts.reader(s.uid).object_of(e.func, self.facts.before[s.uid])
+        if found is None or found[0] is not builtins.list or len(e.args) != 1:
+            return False
+        return self.loop_call(e.args[0], s) in (builtins.zip, builtins.enumerate, builtins.reversed)
+
+    def is_copy_of_list(self, e: n.Call, s: n.Stmt) -> bool:
+        """True for `list(...)` or `tuple(...)` around a comprehension that becomes a list itself."""
+        found = Interpreter(self.facts.world, self.facts.locals).object_of(
+            e.func, self.facts.before[s.uid]
+        )
+        return (
+            bool(found)
+            and found is not None
+            and found[0] is builtins.list
+            and len(e.args) == 1
+            and isinstance(e.args[0], n.Comprehension)
+        )
+
+    def indexable(self, e: n.Expr, s: n.For) -> bool:
+        kind = self.facts.value(e, s.uid).kind
+        listed = isinstance(kind, (Array, TupleOf)) or isinstance(e, (n.ListExpr, n.TupleExpr))
+        return listed or (isinstance(kind, ListOf) and not isinstance(e, n.Call))
+
+    def loop_call(self, e: n.Expr, s: n.Stmt) -> object:
+        """Return the builtin that a loop calls on its sequences, `items` for dict views."""
+        if not isinstance(e, n.Call):
+            return None
+        if isinstance(e.func, n.Attribute) and e.func.attr in ("items", "values", "keys"):
+            return "items" if isinstance(e.func.value, n.Name) and not e.args else None
+        found = Interpreter(self.facts.world, self.facts.locals).object_of(
+            e.func, self.facts.before[s.uid]
+        )
+        return found[0] if found else None
