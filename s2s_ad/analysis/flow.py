@@ -15,8 +15,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from s2s_ad.analysis.aliasing import scattered
+from s2s_ad.analysis.interpreter import Interpreter
 from s2s_ad.analysis.observe import kind_of
-from s2s_ad.analysis.values import PASSIVE, Env, Interpreter, Value, World, same
+from s2s_ad.analysis.values import PASSIVE, Env, Value, World, same
 from s2s_ad.analysis.values import merge as merge
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import NONE, UNKNOWN, Array, Kind, ListOf, is_discrete, join

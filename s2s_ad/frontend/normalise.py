@@ -15,7 +15,8 @@ import builtins
 from dataclasses import replace
 
 from s2s_ad.analysis.flow import Facts
-from s2s_ad.analysis.values import Interpreter, Value, target_names
+from s2s_ad.analysis.interpreter import Interpreter
+from s2s_ad.analysis.values import Value, target_names
 from s2s_ad.frontend.questions import Questions, Refuse
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import ListOf, TupleOf

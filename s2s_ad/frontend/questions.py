@@ -9,7 +9,7 @@ import builtins
 from collections.abc import Callable
 
 from s2s_ad.analysis.flow import Facts
-from s2s_ad.analysis.values import Interpreter
+from s2s_ad.analysis.interpreter import Interpreter
 from s2s_ad.errors import UnsupportedSyntax
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import Array, ListOf, TupleOf

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from s2s_ad.analysis.values import Value, constant_int
+from s2s_ad.analysis.indexing import constant_int
+from s2s_ad.analysis.values import Value
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import (
     FLOAT,
@@ -215,7 +216,9 @@ class Pullback:
                 result = self.result_of(e, kind)
             argument = choice.arguments[p]
             contribution = self.filled(choice, p, d, result or n.Name("out"))
-            new = self.reduction(choice, p, d, result or n.Name("out"), kind) or self.partial(choice, p, contribution, d, kind)
+            new = self.reduction(choice, p, d, result or n.Name("out"), kind) or self.partial(
+                choice, p, contribution, d, kind
+            )
             if self.masks and not self.is_safe(template):
                 new = self.masked(new, kind)
             if rule.shape == "out":
@@ -331,9 +334,7 @@ class Pullback:
             return None
         expr = choice.fill(template, D, out)
         others = [
-            self.value(choice.arguments[x]).kind
-            for x in names(template)
-            if x in choice.arguments
+            self.value(choice.arguments[x]).kind for x in names(template) if x in choice.arguments
         ]
         kinds = shown.kind if template is inner else shape_of(shown.kind, *others)
         return Diff(self.product(self.splice(expr, D, shown.expr)), kinds)
@@ -342,7 +343,11 @@ class Pullback:
         """True when what is spread out reads entries of the argument, not just its shape."""
         shape_only = 0
         for e in subexprs(inner):
-            if isinstance(e, n.Attribute) and e.attr in ("size", "shape") and e.value == n.Name(param):
+            if (
+                isinstance(e, n.Attribute)
+                and e.attr in ("size", "shape")
+                and e.value == n.Name(param)
+            ):
                 shape_only += 1
             if isinstance(e, n.Call) and e.args[:1] == (n.Name(param),):
                 func = e.func
@@ -561,5 +566,8 @@ def _as_value(index: n.Expr) -> n.Expr:
 
 
 def _slice_call(index: n.Slice) -> n.Expr:
-    parts = [x if x is not None else n.Const("None", None) for x in (index.lower, index.upper, index.step)]
+    parts = [
+        x if x is not None else n.Const("None", None)
+        for x in (index.lower, index.upper, index.step)
+    ]
     return n.Call(n.Name("slice"), tuple(parts))

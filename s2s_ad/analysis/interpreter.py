@@ -1,0 +1,444 @@
+"""Forward dataflow: the kind of every variable before every statement, and whether it varies.
+
+Takes a Function, the values of its parameters and a `World` that knows names and callees; gives
+`Facts`. Requires `ir` and `rules`.
+
+One abstract interpretation computes both facts, since each sharpens the other: an integer does
+not vary, and a branch that the kinds decide is not entered. *Varied* is the term of Hascoët
+and Pascual (TOMS 39(3), 2013): depends differentiably on an input.
+"""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Sequence
+from dataclasses import replace
+
+from s2s_ad.analysis.indexing import constant_int, indexed
+from s2s_ad.analysis.observe import kind_of
+from s2s_ad.analysis.truth import truth
+from s2s_ad.analysis.values import (
+    PASSIVE,
+    Env,
+    Value,
+    World,
+    item_of,
+    merge,
+    target_names,
+    tuple_of,
+)
+from s2s_ad.ir import nodes as n
+from s2s_ad.ir.kinds import (
+    BOOL,
+    INT,
+    NONE,
+    NOTHING,
+    UNKNOWN,
+    Array,
+    DictOf,
+    Dim,
+    Kind,
+    ListOf,
+    Number,
+    Object,
+    RangeKind,
+    Str,
+    TupleOf,
+    Unknown,
+    broadcast_dims,
+    is_discrete,
+    join,
+    refreshed,
+)
+from s2s_ad.ir.walk import names
+from s2s_ad.rules import registry
+from s2s_ad.rules.rule import Rule
+
+# what gives the items of its argument, in whatever order
+SAME_ITEMS = (builtins.reversed, builtins.list, builtins.sorted, builtins.set)
+
+
+class Interpreter:
+    """Evaluation of expressions to Values."""
+
+    def __init__(self, world: World, local: frozenset[str]) -> None:
+        self.world = world
+        self.local = local
+        self._env: Env | None = None
+        self._known: dict[int, tuple[n.Expr, Value]] = {}
+
+    # -- names and binding
+
+    def bind(self, target: n.Expr, value: Value, env: dict[str, Value]) -> None:
+        """Give `target` a value, in place in `env`; a store into a container joins its items."""
+        if isinstance(target, n.Name):
+            env[target.id] = value
+        elif isinstance(target, (n.TupleExpr, n.ListExpr)):
+            for k, item in enumerate(target.items):
+                if isinstance(item, n.Starred):
+                    self.bind(item.value, Value(ListOf(UNKNOWN), value.varied), env)
+                else:
+                    self.bind(item, item_of(value, k), env)
+        elif isinstance(target, (n.Subscript, n.Attribute)):
+            root: n.Expr = target
+            while isinstance(root, (n.Subscript, n.Attribute)):
+                root = root.value
+            if isinstance(root, n.Name) and root.id in env:
+                old = env[root.id]
+                kind = old.kind
+                if isinstance(kind, (ListOf, DictOf)) and target.value == root:
+                    inner = kind.item if isinstance(kind, ListOf) else kind.value
+                    kind = type(kind)(join(inner, value.kind))
+                env[root.id] = Value(kind, old.varied or value.varied)
+
+    def object_of(self, expr: n.Expr, env: Env) -> tuple[object] | None:
+        """Return the object a name or attribute chain stands for, in a 1-tuple, if it is known."""
+        if isinstance(expr, n.Name):
+            if expr.id in self.local:
+                kind = env.get(expr.id, PASSIVE).kind
+                return (kind.value,) if isinstance(kind, Object) else None
+            return self.world.lookup(expr.id)
+        if isinstance(expr, n.Attribute):
+            owner = self.object_of(expr.value, env)
+            return self.world.attribute(owner[0], expr.attr) if owner else None
+        return None
+
+    # -- expressions
+
+    def value(self, e: n.Expr, env: Env) -> Value:
+        """Return what is known of `e` where variables have the values `env`."""
+        if env is not self._env:
+            self._env, self._known = env, {}
+        found = self._known.get(id(e))
+        if found is not None:
+            return found[1]
+        method = getattr(self, f"on_{type(e).__name__}", None)
+        result: Value = method(e, env) if method is not None else PASSIVE
+        if env is self._env:
+            self._known[id(e)] = (e, result)
+        return result
+
+    def choose(
+        self,
+        rules: Sequence[Rule],
+        args: Sequence[n.Expr],
+        keywords: Sequence[n.Keyword],
+        env: Env,
+    ) -> registry.Choice | None:
+        """Return the rule that a call fits, with its arguments by parameter."""
+        if not rules:
+            return None
+        return registry.choose(
+            rules,
+            args,
+            keywords,
+            lambda x: self.value(x, env).kind,
+            lambda x: self.value(x, env).varied,
+        )
+
+    def by_choice(self, choice: registry.Choice, env: Env) -> Value:
+        """Return what is known of the result of a call that a rule describes."""
+        values = {name: self.value(x, env) for name, x in choice.arguments.items()}
+        kind = choice.rule.result({k: v.kind for k, v in values.items()}, choice.arguments)
+        varied = any(v.varied and name in choice.rule.adjoint for name, v in values.items())
+        return Value(kind, varied and not is_discrete(kind))
+
+    def on_Const(self, e: n.Const, env: Env) -> Value:
+        return Value(kind_of(e.value))
+
+    def on_Name(self, e: n.Name, env: Env) -> Value:
+        if e.id in self.local:
+            return env.get(e.id, PASSIVE)
+        found = self.world.lookup(e.id)
+        return Value(_known(found[0], e.id)) if found else PASSIVE
+
+    def on_Lambda(self, e: n.Lambda, env: Env) -> Value:
+        captured = names(e) & self.local
+        return Value(UNKNOWN, any(env.get(x, PASSIVE).varied for x in captured))
+
+    def on_TupleExpr(self, e: n.TupleExpr, env: Env) -> Value:
+        items = tuple(self.value(item, env) for item in e.items)
+        varied = any(item.varied for item in items)
+        if any(isinstance(item, n.Starred) for item in e.items):
+            return Value(UNKNOWN, varied)
+        return Value(TupleOf(tuple(item.kind for item in items)), varied, items)
+
+    def on_ListExpr(self, e: n.ListExpr, env: Env) -> Value:
+        if not e.items:
+            return Value(ListOf(NOTHING))
+        items = [self.value(item, env) for item in e.items]
+        kind = items[0].kind
+        for item in items[1:]:
+            kind = join(kind, item.kind)
+        if any(isinstance(item, n.Starred) for item in e.items):
+            kind = UNKNOWN
+        return Value(ListOf(kind), any(item.varied for item in items))
+
+    def on_DictExpr(self, e: n.DictExpr, env: Env) -> Value:
+        values = [self.value(item, env) for item in e.values]
+        varied = any(item.varied for item in values)
+        if not values or any(key is None for key in e.keys):
+            return Value(DictOf(UNKNOWN if values else NOTHING), varied)
+        kind = values[0].kind
+        for item in values[1:]:
+            kind = join(kind, item.kind)
+        return Value(DictOf(kind), varied)
+
+    def on_Starred(self, e: n.Starred, env: Env) -> Value:
+        return Value(UNKNOWN, self.value(e.value, env).varied)
+
+    def on_Unary(self, e: n.Unary, env: Env) -> Value:
+        if e.op == "not":
+            return Value(BOOL)
+        if e.op == "~":
+            return Value(self.value(e.operand, env).kind)
+        return self.operator("u" + e.op, (e.operand,), env)
+
+    def on_Binary(self, e: n.Binary, env: Env) -> Value:
+        left = self.value(e.left, env)
+        if e.op == "*" and isinstance(left.kind, ListOf):
+            return Value(left.kind, left.varied)
+        if e.op == "+" and isinstance(left.kind, TupleOf):
+            return self.joined_tuples(left, self.value(e.right, env))
+        if e.op == "+" and isinstance(left.kind, (ListOf, Str)):
+            return merge(replace(left, items=None), replace(self.value(e.right, env), items=None))
+        if e.op == "+" and isinstance(self.value(e.right, env).kind, (ListOf, TupleOf)):
+            varied = left.varied or self.value(e.right, env).varied
+            return Value(ListOf(UNKNOWN), varied)
+        if e.op == "%" and isinstance(left.kind, Str):
+            return Value(Str())
+        return self.operator(e.op, (e.left, e.right), env)
+
+    def joined_tuples(self, left: Value, right: Value) -> Value:
+        """Return what is known of the concatenation of two tuples."""
+        if not isinstance(left.kind, TupleOf) or not isinstance(right.kind, TupleOf):
+            return Value(ListOf(UNKNOWN), left.varied or right.varied)
+        items = tuple(
+            item_of(side, k)
+            for side in (left, right)
+            for k in range(len(side.kind.items))  # type: ignore[union-attr]
+        )
+        return tuple_of(list(items))
+
+    def operator(self, op: str, operands: tuple[n.Expr, ...], env: Env) -> Value:
+        choice = self.choose(registry.lookup_operator(op), operands, (), env)
+        if choice is not None:
+            return self.by_choice(choice, env)
+        return Value(UNKNOWN, any(self.value(x, env).varied for x in operands))
+
+    def on_Compare(self, e: n.Compare, env: Env) -> Value:
+        kinds = [self.value(x, env).kind for x in (e.left, *e.rights)]
+        if any(op in ("in", "not in", "is", "is not") for op in e.ops):
+            return Value(BOOL)
+        arrays = [k for k in kinds if isinstance(k, Array)]
+        if arrays:
+            dims: tuple[Dim, ...] = ()
+            for kind in arrays:
+                if kind.dims is None:
+                    return Value(Array(None, "bool"))
+                dims = broadcast_dims(dims, kind.dims)
+            return Value(Array(dims, "bool"))
+        if any(isinstance(kind, Unknown) for kind in kinds):
+            return PASSIVE
+        return Value(BOOL)
+
+    def on_BoolOp(self, e: n.BoolOp, env: Env) -> Value:
+        result = self.value(e.values[0], env)
+        for item in e.values[1:]:
+            result = merge(result, self.value(item, env))
+        return result
+
+    def on_IfExp(self, e: n.IfExp, env: Env) -> Value:
+        truth = self.truth(e.test, env)
+        if truth is not None:
+            return self.value(e.body if truth else e.orelse, env)
+        return merge(self.value(e.body, env), self.value(e.orelse, env))
+
+    def on_FString(self, e: n.FString, env: Env) -> Value:
+        return Value(Str())
+
+    def on_NamedExpr(self, e: n.NamedExpr, env: Env) -> Value:
+        return self.value(e.value, env)
+
+    def on_Comprehension(self, e: n.Comprehension, env: Env) -> Value:
+        inner = dict(env)
+        local = self.local
+        for clause in e.clauses:
+            item = Interpreter(self.world, local).iterate(clause.iter, inner)
+            local = local | target_names(clause.target)
+            self.bind(clause.target, item, inner)
+        element = Interpreter(self.world, local).value(e.element, inner)
+        if e.kind == "dict":
+            return Value(DictOf(element.kind), element.varied)
+        if e.kind in ("list", "generator"):
+            return Value(ListOf(element.kind), element.varied)
+        return Value(UNKNOWN, element.varied)
+
+    def on_Attribute(self, e: n.Attribute, env: Env) -> Value:
+        found = self.object_of(e, env)
+        if found:
+            return Value(_known(found[0], e.attr))
+        owner = self.value(e.value, env)
+        if isinstance(owner.kind, Array) or (owner.varied and isinstance(owner.kind, Unknown)):
+            choice = self.choose(registry.lookup_attribute(e.attr), (e.value,), (), env)
+            if choice is not None:
+                return self.by_choice(choice, env)
+        return Value(UNKNOWN, owner.varied)
+
+    def on_Subscript(self, e: n.Subscript, env: Env) -> Value:
+        owner = self.value(e.value, env)
+        kind = owner.kind
+        if isinstance(kind, TupleOf) and isinstance(e.index, (n.Const, n.Unary)):
+            k = constant_int(e.index)
+            if k is not None and -len(kind.items) <= k < len(kind.items):
+                return item_of(owner, k % len(kind.items))
+        if isinstance(kind, TupleOf):
+            if isinstance(e.index, n.Slice):
+                return Value(UNKNOWN, owner.varied)
+            item = kind.items[0] if kind.items else UNKNOWN
+            for other in kind.items[1:]:
+                item = join(item, other)
+            return Value(refreshed(item), owner.varied and not is_discrete(item))
+        if isinstance(kind, ListOf):
+            if isinstance(e.index, n.Slice):
+                return Value(kind, owner.varied)
+            if self.value(e.index, env).kind not in (INT, BOOL):
+                return Value(UNKNOWN, owner.varied)  # a slice object gives a list
+            return Value(refreshed(kind.item), owner.varied and not is_discrete(kind.item))
+        if isinstance(kind, DictOf):
+            return Value(refreshed(kind.value), owner.varied and not is_discrete(kind.value))
+        if isinstance(kind, Array):
+            result = indexed(kind, e.index, lambda x: self.value(x, env).kind)
+            return Value(result, owner.varied and not is_discrete(result))
+        return Value(UNKNOWN, owner.varied)
+
+    # -- calls
+
+    def on_Call(self, e: n.Call, env: Env) -> Value:
+        found = self.object_of(e.func, env)
+        args = [self.value(a, env) for a in e.args]
+        keywords = {k.name: self.value(k.value, env) for k in e.keywords if k.name}
+        varied = any(v.varied for v in (*args, *keywords.values()))
+        if found is None and isinstance(e.func, n.Attribute):
+            method = self.by_method(e, env)
+            if method is not None:
+                return method
+        if found is None:
+            return Value(UNKNOWN, varied or self.value(e.func, env).varied)
+        special = self.builtin(found[0], e, args, env)
+        if special is not None:
+            return special
+        choice = self.choose(registry.lookup(found[0]), e.args, e.keywords, env)
+        if choice is not None:
+            return self.by_choice(choice, env)
+        if registry.lookup(found[0]):
+            return Value(UNKNOWN, varied)
+        if any(isinstance(a, n.Starred) for a in e.args) or len(keywords) != len(e.keywords):
+            return Value(UNKNOWN, varied)
+        result = self.world.call(found[0], args, keywords)
+        return Value(UNKNOWN, varied) if result is None else result
+
+    def by_method(self, e: n.Call, env: Env) -> Value | None:
+        assert isinstance(e.func, n.Attribute)
+        owner = self.value(e.func.value, env)
+        if isinstance(owner.kind, DictOf) and e.func.attr == "get":
+            return Value(UNKNOWN, owner.varied)
+        if not isinstance(owner.kind, Array) and not (
+            owner.varied and isinstance(owner.kind, (Unknown, Number))
+        ):
+            return None
+        rules = registry.lookup_method(e.func.attr)
+        choice = self.choose(rules, (e.func.value, *e.args), e.keywords, env)
+        return None if choice is None else self.by_choice(choice, env)
+
+    def builtin(self, callee: object, e: n.Call, args: list[Value], env: Env) -> Value | None:
+        """Builtins that build or measure containers; None for any other."""
+        if callee is builtins.range:
+            return Value(RangeKind())
+        if callee is builtins.len or callee is builtins.id or callee is builtins.hash:
+            return Value(INT)
+        if callee in (builtins.isinstance, builtins.callable, builtins.hasattr):
+            return Value(BOOL)
+        if callee in (builtins.str, builtins.repr, builtins.format):
+            return Value(Str())
+        if callee is builtins.print:
+            return Value(NONE)
+        if callee == dict.fromkeys and len(args) == 2:
+            return Value(DictOf(args[1].kind), args[1].varied)
+        if callee in (builtins.list, builtins.sorted, builtins.reversed, builtins.enumerate):
+            item = self.iterate(e, env) if callee is not builtins.list or e.args else PASSIVE
+            return Value(ListOf(item.kind), item.varied)
+        if callee is builtins.zip or callee is builtins.set:
+            item = self.iterate(e, env) if e.args else PASSIVE
+            return Value(ListOf(item.kind) if callee is builtins.zip else UNKNOWN, item.varied)
+        if callee is builtins.tuple and len(args) == 1:
+            return args[0] if args[0].items is not None else Value(UNKNOWN, args[0].varied)
+        if callee is builtins.dict and not args:
+            values = [self.value(k.value, env) for k in e.keywords]
+            kind: Kind = values[0].kind if values else UNKNOWN
+            for v in values[1:]:
+                kind = join(kind, v.kind)
+            return Value(DictOf(kind), any(v.varied for v in values))
+        if callee is builtins.dict and len(args) == 1 and not e.keywords:
+            return Value(args[0].kind, args[0].varied)
+        return None
+
+    def iterate(self, e: n.Expr, env: Env) -> Value:
+        """Return what is known of an item when `e` is iterated over."""
+        if isinstance(e, n.Call):
+            found = self.object_of(e.func, env)
+            callee = found[0] if found else None
+            if callee is builtins.enumerate and e.args:
+                return tuple_of([Value(INT), self.iterate(e.args[0], env)])
+            if callee is builtins.zip:
+                return tuple_of([self.iterate(a, env) for a in e.args])
+            if callee in SAME_ITEMS and e.args:
+                return self.iterate(e.args[0], env)
+            if isinstance(e.func, n.Attribute) and found is None and not e.args:
+                owner = self.value(e.func.value, env)
+                if isinstance(owner.kind, (DictOf, Unknown)):
+                    inner = owner.kind.value if isinstance(owner.kind, DictOf) else UNKNOWN
+                    item = Value(inner, owner.varied and not is_discrete(inner))
+                    if e.func.attr == "items":
+                        return tuple_of([PASSIVE, item])
+                    if e.func.attr == "values":
+                        return item
+                    if e.func.attr == "keys":
+                        return PASSIVE
+        if isinstance(e, (n.ListExpr, n.TupleExpr)) and e.items:
+            result = self.value(e.items[0], env)
+            for item_expr in e.items[1:]:
+                result = merge(result, self.value(item_expr, env))
+            return result
+        whole = self.value(e, env)
+        kind = whole.kind
+        item_kind: Kind = UNKNOWN
+        if isinstance(kind, RangeKind):
+            return Value(INT)
+        if isinstance(kind, Str):
+            return Value(Str())
+        if isinstance(kind, ListOf):
+            item_kind = refreshed(kind.item)
+        elif isinstance(kind, Array) and kind.dims:
+            item_kind = Array(kind.dims[1:], kind.dtype)
+            if len(kind.dims) == 1:
+                known = kind.dtype in ("float", "int", "bool")
+                item_kind = Number(kind.dtype if known else "number")
+        elif isinstance(kind, TupleOf) and whole.items:
+            result = whole.items[0]
+            for other in whole.items[1:]:
+                result = merge(result, other)
+            return result
+        elif isinstance(kind, DictOf):
+            return PASSIVE
+        return Value(item_kind, whole.varied and not is_discrete(item_kind))
+
+    def truth(self, test: n.Expr, env: Env) -> bool | None:
+        """Return the truth of a test, if the kinds decide it."""
+        return truth(test, lambda x: self.value(x, env).kind)
+
+
+def _known(obj: object, name: str) -> Kind:
+    """Return the kind of a live object outside the function: at least that it is this object."""
+    kind = kind_of(obj, name)
+    return Object(obj) if isinstance(kind, Unknown) else kind
