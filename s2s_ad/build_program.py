@@ -6,6 +6,7 @@ Requires `build_subject`, `build_linker`, `analysis`, `transform`.
 
 from __future__ import annotations
 
+import inspect
 import types
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -75,6 +76,14 @@ class Program:
 
     def subject(self, callee: object) -> Subject | None:
         """Return the subject of a callee, None for what is not a function of the user."""
+        if not callable(callee) or isinstance(callee, (type, types.BuiltinFunctionType)):
+            if not isinstance(callee, LocalFunction):
+                return None
+        elif not isinstance(callee, (types.FunctionType, types.MethodType)):
+            call = inspect.getattr_static(type(callee), "__call__", None)
+            if isinstance(call, types.FunctionType):
+                return self.subject(types.MethodType(call, callee))
+            return None
         home = str(getattr(callee, "__module__", ""))
         if isinstance(callee, types.FunctionType) and home.startswith("s2s_ad."):
             if not home.startswith(OURS):

@@ -76,9 +76,7 @@ def golden(name: str) -> Golden:
     args = eval(f"{called}({rest}", names)
     wrt = tuple(flags["wrt"].split(", "))
     known = flags.get("kinds") != "unknown"
-    return Golden(
-        name, program, expected, flags["mode"], wrt, known, getattr(module, called), args
-    )
+    return Golden(name, program, expected, flags["mode"], wrt, known, getattr(module, called), args)
 
 
 def generated(of: Golden) -> tuple[Derivative, ...]:

@@ -490,6 +490,8 @@ class Builder:
             env[form.index] = Value(INT)
             self.facts.before[s.uid] = env
             self.facts.locals = self.facts.locals | {form.index}
+            for reader in self.facts.readers():
+                reader.local = self.facts.locals
         last = self.elements(s, form.elements)
         if not body.reverse and not last:
             return Sweeps([replace(s, body=tuple(body.forward))])

@@ -129,7 +129,10 @@ class Pushforward:
             if rule.shape != "out":
                 d = self.full(d, argument)
             parts.append(self.part(e, choice, p.name, d, kind, out))
-        if isinstance(kind, TupleOf) and len(parts) > 1:
+        if not parts:
+            raise self.refused(e, "a use of an active value that has no tangent", "write it out")
+        adds = rule.namespace == "runtime" and rule.name == "add"
+        if (isinstance(kind, TupleOf) or adds) and len(parts) > 1:
             both = parts[0].expr
             for other in parts[1:]:
                 both = n.Call(self.context.helper("add"), (both, other.expr))

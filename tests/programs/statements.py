@@ -102,9 +102,11 @@ class Statements(Loops):
         """A lambda or nested function that captures names; captured names keep their kind."""
         if context.depth:
             return self.assign(scope, context)
-        name = self.rng.choice(("g", "inner", "shape"))
+        known = {c.name for c in scope.callees} | set(scope.variables)
+        name = next((n for n in ("g", "inner", "shape") if n not in known), None)
+        if name is None:
+            return self.assign(scope, context)
         inner = scope.copy()
-        inner.callees = [c for c in inner.callees if c.name != name]
         inner.variables["h"] = Variable(NUMBER)
         result = NUMBER if not self.e.arrays or self.rng.random() < 0.6 else VECTOR
         default = self.rng.random() < 0.3
@@ -134,6 +136,5 @@ class Statements(Loops):
             ]
         for variable in scope.variables.values():
             variable.fixed = True
-        scope.callees = [c for c in scope.callees if c.name != name] + [callee]
-        scope.variables.pop(name, None)
+        scope.callees = [*scope.callees, callee]
         return lines
