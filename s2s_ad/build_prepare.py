@@ -203,12 +203,13 @@ def name_expressions(
         before: list[n.Stmt] = []
         for e in by_statement[s.uid]:
             name = n.Name(names.fresh(_wish(e)))
-            for inner, value in prepared.transparent.items():
-                prepared.transparent[inner] = _replaced(value, e, name)
             s = map_stmt_exprs(s, partial(_replaced, part=e, name=name))
             before.append(n.Assign((name,), e, origin=s.origin))
             if not is_user_call(e):
                 prepared.transparent[name.id] = e
+        if isinstance(s, n.Assign) and isinstance(s.targets[0], n.Name):
+            if s.targets[0].id in prepared.transparent:
+                prepared.transparent[s.targets[0].id] = s.value
         before[0] = replace(before[0], comments=s.comments)
         return (*before, replace(s, comments=n.NO_COMMENTS))
 

@@ -97,7 +97,7 @@ class _Run:
         result = last.value.id
         wanted = useful(prepared.function, context.facts)
         barred = self.barred(context.facts, wanted)
-        builder = Builder(context, wanted.after, algebra, self.options, barred)  # type: ignore[arg-type]
+        builder = Builder(context, wanted.after, algebra, self.options, barred)
         sweeps = builder.block(body[self.skip : -1])
         if builder.requests:
             prepared.names.taken = self.taken
@@ -138,7 +138,7 @@ class _Run:
         for uid, env in facts.after.items():
             ok = wanted.after.get(uid, frozenset())
             found |= {name for name in ok if env.get(name, PASSIVE).varied}
-        for uid, env in facts.before.items():
+        for env in facts.before.values():
             found |= {name for name, value in env.items() if value.varied and name in found}
         for s in walk_stmts(self.prepared.function.body):
             if isinstance(s, n.For):
@@ -252,9 +252,9 @@ class _Run:
         body = self.prepared.function.body
         made: dict[str, int] = {}
         for s in body:
-            if isinstance(s, n.Assign) and isinstance(s.targets[0], n.Name):
-                if s.value == n.ListExpr(()):
-                    made[s.targets[0].id] = made.get(s.targets[0].id, 0) + 1
+            target = s.targets[0] if isinstance(s, n.Assign) else None
+            if isinstance(s, n.Assign) and isinstance(target, n.Name) and s.value == n.ListExpr(()):
+                made[target.id] = made.get(target.id, 0) + 1
         moved = {s.stack for s in walk_stmts(body) if isinstance(s, n.Pop)}
         result = []
         for bar, name in by_bar.items():
@@ -321,7 +321,7 @@ class _Run:
         before = self.prepared.function.body[: self.skip]
         variables = params | assigned(tuple(forward)) | assigned(before)
         lists = {s.stack for s in walk_stmts(tuple(forward)) if isinstance(s, (n.Append, n.Pop))}
-        surely = _definitely(tuple([*before, *forward]), params)
+        surely = _definitely((*before, *forward), params)
         recorder = Recorder(
             variables=frozenset(variables),
             cheap=lambda s: self.cheap(context, s),
@@ -360,7 +360,7 @@ class _Run:
         return n.Call(context.helper("add"), (zeros, n.Name(name)))
 
     def cheap(self, context: Context, s: n.Assign) -> bool:
-        """True when a definition costs less to evaluate again than to keep: arithmetic on numbers."""
+        """True when a definition is cheaper to evaluate again than to keep: arithmetic on numbers."""
         facts = context.facts
         if s.uid not in facts.before:
             return False
@@ -374,9 +374,11 @@ class _Run:
                 kinds = [facts.value(a, s.uid).kind for a in e.args]
                 if any(not isinstance(k, Number) for k in kinds) and not context.is_pure(e, s):
                     return False
-            elif isinstance(e, (n.Comprehension, n.Lambda, n.NamedExpr, n.FString)):
-                return False
-            elif isinstance(e, n.Binary) and e.op == "@":
+            elif (
+                isinstance(e, (n.Comprehension, n.Lambda, n.NamedExpr, n.FString))
+                or isinstance(e, n.Binary)
+                and e.op == "@"
+            ):
                 return False
         return True
 

@@ -25,12 +25,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from s2s_ad.analysis.observe import kind_of, real
 from s2s_ad.build import Derivative, Request, derive
 from s2s_ad.frontend.lower import lower_module
 from s2s_ad.ir.text import function_text
 from s2s_ad.version import VERSION
-
 from tests.checking import bound, chosen, interleaved, restricted, same_bits, weights
 from tests.oracles import close, directional, leaves, rebuild, reference
 

@@ -1,4 +1,4 @@
-"""Active statements brought into the few forms that have a derivative; passive ones stay as written.
+"""Active statements brought into the forms that have a derivative; passive ones stay as written.
 
 Takes a Function with its forward facts, gives an equivalent one: comprehensions and conditional
 expressions whose value varies become loops and branches, chained and nested targets become
@@ -112,9 +112,9 @@ class _Normalise(Questions):
             then = n.Branch(test, tuple(self.again(n.Assign((target,), body), s)))
             other_ = tuple(self.again(n.Assign((target,), orelse), s))
             return [n.If((then,), other_, origin=s.origin, comments=s.comments)]
-        if isinstance(s.value, n.Comprehension) and isinstance(target, n.Name):
-            if target.id not in names(s.value):
-                return self.expand(s.value, target.id, s)
+        listed = isinstance(s.value, n.Comprehension) and isinstance(target, n.Name)
+        if listed and target.id not in names(s.value):
+            return self.expand(s.value, target.id, s)
         return self.with_value(s, s.value, [])
 
     def unpack(self, s: n.Assign, target: n.TupleExpr | n.ListExpr) -> list[n.Stmt]:
@@ -215,9 +215,9 @@ class _Normalise(Questions):
             return n.Name(name)
         if isinstance(e, n.Call) and _is_pop(e) and self.pops_list(e, s):
             assert isinstance(e.func, n.Attribute) and isinstance(e.func.value, n.Name)
-            temp = n.Name(self.fresh("popped"))
-            pre.append(n.Pop(temp, e.func.value.id, origin=s.origin))
-            return temp
+            popped = n.Name(self.fresh("popped"))
+            pre.append(n.Pop(popped, e.func.value.id, origin=s.origin))
+            return popped
         return self.rebuild(e, s, pre)
 
     def listed(self, e: n.Expr, name: str, s: n.Stmt) -> list[n.Stmt]:
@@ -378,9 +378,9 @@ class _Normalise(Questions):
             return e
         if isinstance(e, n.Name) and e.id not in changed:
             return e
-        if isinstance(e, (n.Subscript, n.Attribute)) and not names(e) & changed:
-            if not self.varied(e, s):
-                return e
+        fixed = isinstance(e, (n.Subscript, n.Attribute)) and not names(e) & changed
+        if fixed and not self.varied(e, s):
+            return e
         if isinstance(e, n.Name):
             return self.named_iter(e, s, pre, "items", keep=False)
         return self.named_iter(e, s, pre, "items", keep=self.indexable(e, s))

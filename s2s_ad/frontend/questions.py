@@ -39,7 +39,7 @@ class Questions:
         return self.facts.varied(e, s.uid)
 
     def has_rule(self, e: n.Call, s: n.Stmt) -> bool:
-        """True for a call that a rule describes, as `divmod(x, y)`: its result is a tuple like any."""
+        """True for a call that a rule describes, as `divmod(x, y)`: its result is a plain tuple."""
         reader = self.facts.reader(s.uid)
         found = reader.object_of(e.func, self.facts.before[s.uid])
         return found is not None and bool(registry.lookup(found[0]))
@@ -56,7 +56,7 @@ class Questions:
         return self.loop_call(e.args[0], s) in (builtins.zip, builtins.enumerate, builtins.reversed)
 
     def is_copy_of_list(self, e: n.Call, s: n.Stmt) -> bool:
-        """True for `list(...)` or `tuple(...)` around a comprehension that becomes a list itself."""
+        """True for `list(...)` or `tuple(...)` around a comprehension that becomes a list."""
         found = Interpreter(self.facts.world, self.facts.locals).object_of(
             e.func, self.facts.before[s.uid]
         )

@@ -28,8 +28,8 @@ _PURE = (len, isinstance, callable, hasattr, range, bool)
 class CallPlan:
     """How a call of user code is differentiated.
 
-    arguments: what each parameter receives, in order. active: parameters whose adjoint or tangent is
-    wanted. cheap: the adjoint needs the arguments only, no state kept by a forward half.
+    arguments: what each parameter receives, in order. active: parameters whose adjoint or tangent
+    is wanted. cheap: the adjoint needs the arguments only, no state kept by a forward half.
     """
 
     name: str
@@ -218,7 +218,7 @@ class Context:
         return replace(choice, rule=rule)
 
     def no_source(self, e: n.Call, s: n.Stmt) -> S2SError:
-        """Return the error for a callee that cannot be differentiated: why its source is not there."""
+        """Return the error for a callee that cannot be differentiated: why it has no source."""
         reader = self.facts.reader(s.uid)
         found = reader.object_of(e.func, self.facts.before.get(s.uid, {}))
         why = self.calls.trouble(found[0]) if found else None

@@ -192,7 +192,7 @@ class _Block(Keeping):
         return before, after
 
     def makes(self) -> set[str]:
-        """Return the variables that the reverse of this block gives other values than at its start."""
+        """Return the variables that the reverse of this block leaves with other values."""
         found = {v for (v, d), where in self.uses.items() if d != START and where}
         for blocks in self.inner.values():
             for b in blocks:
@@ -224,9 +224,9 @@ class _Block(Keeping):
         self.written_back |= set(own)
         used = {v for v in prologue if v in block.entry_own()}
         for x in r.body:
-            if x.uid in self.recorder.prologues and isinstance(x, n.Assign):
-                if bound_names(x.targets[0]) & used:
-                    header |= names(x.value) & self.recorder.variables - index
+            opens = x.uid in self.recorder.prologues
+            if opens and isinstance(x, n.Assign) and bound_names(x.targets[0]) & used:
+                header |= names(x.value) & self.recorder.variables - index
         # a counter of the steps is read as the loop left it
         after = header & changed - own
         before = (header | block.entry) - own - after
@@ -266,7 +266,7 @@ class _Block(Keeping):
         return found
 
     def end_used(self, v: str) -> bool:
-        """True when the value `v` has at the end of the block is read by the reverse of the block."""
+        """True when the value `v` has at the end of the block is read by its reverse."""
         last = self.version(v, len(self.primal))
         return last != START and bool(self.uses.get((v, last)))
 

@@ -1,6 +1,7 @@
 """Forward mode: the tangent of a function, statement by statement beside the primal.
 
-Takes a Function in normal form and its facts, gives `f_tangent`; requires `ir`, `analysis`, `rules`.
+Takes a Function in normal form and its facts, gives `f_tangent`; requires `ir`, `analysis`,
+`rules`.
 
     y = k * x           →       y_dot = k * x_dot
                                 y = k * x
@@ -15,9 +16,9 @@ from dataclasses import replace
 from s2s_ad.analysis.aliasing import scattered, store_root
 from s2s_ad.analysis.values import PASSIVE, target_names
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.kinds import Array, ListOf, Number, Unknown
-from s2s_ad.ir.walk import assigned, names, walk_stmts
-from s2s_ad.transform.context import Context, Diff
+from s2s_ad.ir.kinds import Array, ListOf, Number
+from s2s_ad.ir.walk import assigned, names
+from s2s_ad.transform.context import Context, Splice
 from s2s_ad.transform.pushforward import Pushforward
 
 ZERO = n.Const("0.0", 0.0)
@@ -25,7 +26,12 @@ Simplify = Callable[[n.Expr], n.Expr]
 
 
 def tangent(
-    context: Context, wrt: tuple[str, ...], name: str, product: Simplify, splice: Callable, total: Simplify
+    context: Context,
+    wrt: tuple[str, ...],
+    name: str,
+    product: Simplify,
+    splice: Splice,
+    total: Simplify,
 ) -> n.Function:
     """Return the tangent function: parameters in `wrt` are followed by their dots."""
     run = _Tangent(context, wrt, product, splice, total)
@@ -38,7 +44,7 @@ class _Tangent:
         context: Context,
         wrt: tuple[str, ...],
         product: Simplify,
-        splice: Callable,
+        splice: Splice,
         total: Simplify,
     ) -> None:
         self.context = context
@@ -48,10 +54,7 @@ class _Tangent:
         self.splice = splice
         self.total = total
         self.dotted = {
-            name
-            for env in self.facts.after.values()
-            for name, value in env.items()
-            if value.varied
+            name for env in self.facts.after.values() for name, value in env.items() if value.varied
         } | set(wrt)
 
     def function(self, name: str) -> n.Function:
@@ -110,7 +113,9 @@ class _Tangent:
         if isinstance(s, n.Append):
             return self.append(s)
         if isinstance(s, n.Pop):
-            if self.facts.before[s.uid].get(s.stack, PASSIVE).varied and isinstance(s.target, n.Name):
+            if self.facts.before[s.uid].get(s.stack, PASSIVE).varied and isinstance(
+                s.target, n.Name
+            ):
                 dot = n.Pop(self.dot(s.target.id), self.context.mark(s.stack, "dot"), of=s.uid)
                 return self.commented(dot, s)
             return [s]
@@ -176,12 +181,12 @@ class _Tangent:
                 for t, e in zip(target.items, s.value.items)
                 if isinstance(t, n.Name) and t.id in self.dotted
             ]
-            dots = tuple(p[0] for p in pairs)
+            places = tuple(p[0] for p in pairs)
             values = tuple(p[1] for p in pairs)
             if len(pairs) == 1:
-                dot = n.Assign((dots[0],), values[0], of=s.uid)
+                dot = n.Assign((places[0],), values[0], of=s.uid)
             else:
-                dot = n.Assign((n.TupleExpr(dots),), n.TupleExpr(values), of=s.uid)
+                dot = n.Assign((n.TupleExpr(places),), n.TupleExpr(values), of=s.uid)
             return self.commented(dot, s)
         return self.store(s, target, s.value)
 
@@ -303,7 +308,9 @@ class _Tangent:
     def paired(self, target: n.Expr, e: n.Expr, s: n.For) -> tuple[n.Expr, n.Expr]:
         """Return a target and what it runs over, active items in pairs with their tangents."""
         reader = self.facts.reader(s.uid)
-        found = reader.object_of(e.func, self.facts.before[s.uid]) if isinstance(e, n.Call) else None
+        found = (
+            reader.object_of(e.func, self.facts.before[s.uid]) if isinstance(e, n.Call) else None
+        )
         callee = found[0] if found else None
         inner = isinstance(target, (n.TupleExpr, n.ListExpr))
         if isinstance(e, n.Call) and callee is builtins.enumerate and inner:
@@ -328,20 +335,27 @@ class _Tangent:
                     targets.append(t)
                     sources.append(x)
             return n.TupleExpr(tuple(targets)), n.Call(e.func, tuple(sources))
-        if isinstance(e, n.Call) and isinstance(e.func, n.Attribute) and e.func.attr == "items" and inner:
+        if (
+            isinstance(e, n.Call)
+            and isinstance(e.func, n.Attribute)
+            and e.func.attr == "items"
+            and inner
+        ):
             assert isinstance(target, (n.TupleExpr, n.ListExpr))
-            key, value = target.items
+            value = target.items[1]
             if isinstance(value, n.Name) and value.id in self.dotted:
                 owner = self.tangent_of(e.func.value, s)
                 values = n.Call(n.Attribute(owner, "values"), ())
                 zipped = n.Call(n.Name(self.context.alias("zip")), (e, values))
                 return n.TupleExpr((target, self.dot(value.id))), zipped
-        if isinstance(e, n.Call) and isinstance(e.func, n.Attribute) and e.func.attr == "values":
-            if isinstance(target, n.Name) and target.id in self.dotted:
-                owner = self.tangent_of(e.func.value, s)
-                values = n.Call(n.Attribute(owner, "values"), ())
-                zipped = n.Call(n.Name(self.context.alias("zip")), (e, values))
-                return n.TupleExpr((target, self.dot(target.id))), zipped
+        method = e.func if isinstance(e, n.Call) else None
+        of_values = isinstance(method, n.Attribute) and method.attr == "values"
+        if of_values and isinstance(target, n.Name) and target.id in self.dotted:
+            assert isinstance(method, n.Attribute)
+            owner = self.tangent_of(method.value, s)
+            values = n.Call(n.Attribute(owner, "values"), ())
+            zipped = n.Call(n.Name(self.context.alias("zip")), (e, values))
+            return n.TupleExpr((target, self.dot(target.id))), zipped
         if not target_names(target) & self.dotted:
             return target, e
         dots = _dotted(target, self.dot)
@@ -368,7 +382,11 @@ def _dotted(target: n.Expr, dot: Callable[[str], n.Expr]) -> n.Expr:
 def _ordered(params: list[n.Param]) -> list[n.Param]:
     """Give no parameter a default in front of one without: dots have none, so later ones follow."""
     last = max(
-        (k for k, p in enumerate(params) if p.default is None and p.kind in ("normal", "positional_only")),
+        (
+            k
+            for k, p in enumerate(params)
+            if p.default is None and p.kind in ("normal", "positional_only")
+        ),
         default=-1,
     )
     return [

@@ -22,7 +22,7 @@ class Recorder:
     """What recording is told about the function.
 
     variables: names of the primal. cheap: whether an expression may be computed again.
-    lists: variables that only grow and shrink, whose content always holds. stacks: names wished for.
+    lists: variables that only grow and shrink, whose content always holds. wished: names of stacks.
     """
 
     variables: frozenset[str]
