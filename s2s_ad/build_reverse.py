@@ -360,7 +360,7 @@ class _Run:
         return n.Call(context.helper("add"), (zeros, n.Name(name)))
 
     def cheap(self, context: Context, s: n.Assign) -> bool:
-        """True when a definition is cheaper to evaluate again than to keep: arithmetic on numbers."""
+        """True when a definition is cheaper to repeat than to keep: arithmetic on numbers."""
         facts = context.facts
         if s.uid not in facts.before:
             return False
@@ -374,10 +374,8 @@ class _Run:
                 kinds = [facts.value(a, s.uid).kind for a in e.args]
                 if any(not isinstance(k, Number) for k in kinds) and not context.is_pure(e, s):
                     return False
-            elif (
-                isinstance(e, (n.Comprehension, n.Lambda, n.NamedExpr, n.FString))
-                or isinstance(e, n.Binary)
-                and e.op == "@"
+            elif isinstance(e, (n.Comprehension, n.Lambda, n.NamedExpr, n.FString)) or (
+                isinstance(e, n.Binary) and e.op == "@"
             ):
                 return False
         return True

@@ -112,9 +112,9 @@ class _Normalise(Questions):
             then = n.Branch(test, tuple(self.again(n.Assign((target,), body), s)))
             other_ = tuple(self.again(n.Assign((target,), orelse), s))
             return [n.If((then,), other_, origin=s.origin, comments=s.comments)]
-        listed = isinstance(s.value, n.Comprehension) and isinstance(target, n.Name)
-        if listed and target.id not in names(s.value):
-            return self.expand(s.value, target.id, s)
+        name = target.id if isinstance(target, n.Name) else None
+        if name and isinstance(s.value, n.Comprehension) and name not in names(s.value):
+            return self.expand(s.value, name, s)
         return self.with_value(s, s.value, [])
 
     def unpack(self, s: n.Assign, target: n.TupleExpr | n.ListExpr) -> list[n.Stmt]:

@@ -21,6 +21,8 @@ from s2s_ad.ir.names import Names, marked
 from s2s_ad.ir.walk import names, substitute
 from s2s_ad.rules import registry
 
+Splice = Callable[[n.Expr, n.Expr, n.Expr], n.Expr]  # template, hole, what fills it
+
 _PURE = (len, isinstance, callable, hasattr, range, bool)
 
 

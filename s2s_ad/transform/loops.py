@@ -91,12 +91,13 @@ class _Form:
 
     def by_index(self, target: n.Expr, e: n.Expr) -> LoopForm:
         index: n.Name | None = None
-        if self.callee(e) is builtins.enumerate and isinstance(e, n.Call) and len(e.args) == 1:
-            if isinstance(target, (n.TupleExpr, n.ListExpr)) and not e.keywords:
-                first = target.items[0]
-                if isinstance(first, n.Name):
-                    index = first
-                    target, e = target.items[1], e.args[0]
+        counted = e if isinstance(e, n.Call) and self.callee(e) is builtins.enumerate else None
+        plain = counted is not None and len(counted.args) == 1 and not counted.keywords
+        if counted is not None and plain and isinstance(target, (n.TupleExpr, n.ListExpr)):
+            first = target.items[0]
+            if isinstance(first, n.Name):
+                index = first
+                target, e = target.items[1], counted.args[0]
         fresh = None
         if index is None:
             fresh = self.context.names.fresh("i")
