@@ -20,8 +20,9 @@ from s2s_ad.ir.walk import assigned, names, stmt_exprs, subexprs, walk_stmts
 from s2s_ad.simplify import algebra
 from s2s_ad.simplify.accumulate import Bars, accumulate
 from s2s_ad.simplify.ownership import Buffers, own
-from s2s_ad.transform.adjoint import Builder, Options
+from s2s_ad.transform.adjoint import Builder
 from s2s_ad.transform.context import Context, NeedsName
+from s2s_ad.transform.contributions import Options
 from s2s_ad.transform.reading import stored_into
 from s2s_ad.transform.recording import RecordBranch, record
 from s2s_ad.transform.versions import AT_THE_END, Recorder

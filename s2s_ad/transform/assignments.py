@@ -1,0 +1,235 @@
+"""The reverse of simple statements: assignments, stores, calls of user code, lists.
+
+Takes a statement in normal form, gives its part of each sweep; requires `ir`, `analysis`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from s2s_ad.analysis.aliasing import store_root
+from s2s_ad.analysis.values import target_names
+from s2s_ad.ir import nodes as n
+from s2s_ad.ir.kinds import UNKNOWN, Array, Kind, Number
+from s2s_ad.ir.walk import stmt_exprs, subexprs, substitute
+from s2s_ad.transform.context import CallPlan, Diff
+from s2s_ad.transform.contributions import ZERO, Contributions, Sweeps, root_of
+from s2s_ad.transform.pullback import Pullback
+
+
+class Assignments(Contributions):
+    """Builds the sweeps of simple statements."""
+
+    def assign(self, s: n.Assign) -> Sweeps:
+        written = frozenset().union(*(target_names(t) for t in s.targets))
+        if len(s.targets) == 1 and isinstance(s.targets[0], (n.Subscript, n.Attribute)):
+            return self.assigned_element(s, s.targets[0])
+        if not self.is_active(s):
+            return Sweeps([s], self.cleared(written))
+        if written and written <= self.context.transparent.keys():
+            return Sweeps([s])
+        target = s.targets[0]
+        if isinstance(s.value, n.Call) and not self.context.choice_exists(s.value, s):
+            plan = self.context.calls.plan(s.value, self.facts, s.uid, "adjoint")
+            if plan is not None:
+                return self.user_call(s, plan, target)
+        pull = self.pullback(s)
+        if isinstance(target, n.Name):
+            if self.reads_items(s.value, target.id):
+                return self.from_own_items(s, target, pull)
+            out = None if target.id in self.context.reads(s.value) else target
+            pull.pull(s.value, Diff(self.bar(target.id), self.kind_after(target.id, s)), out)
+            return Sweeps([s], self.contributions(pull, (target.id,), self.bar(target.id)))
+        if isinstance(target, (n.TupleExpr, n.ListExpr)):
+            return self.parallel(s, target, pull)
+        return self.store(s, target, s.value)
+
+    def assigned_element(self, s: n.Assign, target: n.Expr) -> Sweeps:
+        if isinstance(target, n.Attribute) and not self.facts.varied(s.value, s.uid):
+            return Sweeps([s])
+        return self.store(s, target, s.value)
+
+    def store(self, s: n.Assign | n.AugAssign, target: n.Expr, value: n.Expr) -> Sweeps:
+        """Reverse a store into an element: `x_bar` is changed in place where `x` was."""
+        root = store_root(target)
+        if root is not None and root not in self.barred:
+            return Sweeps([s])
+        self.context.check_store(s, target)
+        pull = self.pullback(s)
+        place = pull.bar_place(target)
+        kind = self.facts.value(target, s.uid).kind
+        if isinstance(s, n.AugAssign) and s.op in "+-":
+            signed = n.Unary("-", value) if s.op == "-" else value
+            pull.pull(signed, Diff(place, kind))
+            return Sweeps([s], self.contributions(pull, (), place))
+        if isinstance(s, n.AugAssign):
+            value = n.Binary(s.op, target, value)
+        seed = n.Name(self.context.names.fresh(f"{root}_item_bar"))
+        self.temporaries.add(seed.id)
+        pull.pull(value, Diff(seed, kind))
+        rest = self.contributions(pull, (), seed)
+        clear = n.Assign((place,), ZERO)
+        if not rest:
+            return Sweeps([s], [clear])
+        return Sweeps([s], [n.Assign((seed,), self.taken(place, kind)), clear, *rest])
+
+    def taken(self, place: n.Expr, kind: Kind) -> n.Expr:
+        """Return what an element holds, independent of what is stored there next."""
+        if isinstance(kind, Number):
+            return place
+        if isinstance(kind, Array):
+            return n.Call(self.context.np("array"), (place,))
+        return n.Call(
+            self.context.helper("add"), (n.Call(self.context.helper("zeros_like"), (place,)), place)
+        )
+
+    def scatter(self, s: n.ExprStmt, added: tuple[n.Expr, n.Expr, n.Expr]) -> Sweeps:
+        """Reverse `np.add.at(x, index, e)`: e gets what stands at those places of x_bar."""
+        array, index, value = added
+        root = store_root(n.Subscript(array, index))
+        if root is None or root not in self.barred or not self.facts.varied(value, s.uid):
+            return Sweeps([s])
+        self.context.check_store(s, n.Subscript(array, index))
+        pull = self.pullback(s)
+        place = n.Subscript(pull.bar_place(array), _as_index(index))
+        want = self.facts.value(value, s.uid).kind
+        d = Diff(place, want)
+        if isinstance(want, Number):
+            d = Diff(n.Call(self.context.np("sum"), (place,)), want)
+        elif not isinstance(want, Array) or want.dims is None:
+            d = Diff(n.Call(self.context.helper("unbroadcast"), (place, value)), want)
+        pull.pull(value, d)
+        return Sweeps([s], self.contributions(pull, (), None))
+
+    def reads_items(self, e: n.Expr, name: str) -> bool:
+        """True when an expression reads elements of a variable, transparent names looked through."""
+        for x in subexprs(e):
+            if isinstance(x, n.Subscript) and root_of(x) == name:
+                return True
+            if isinstance(x, n.Name) and x.id in self.context.transparent:
+                if self.reads_items(self.context.transparent[x.id], name):
+                    return True
+        return False
+
+    def from_own_items(self, s: n.Assign, target: n.Name, pull: Pullback) -> Sweeps:
+        """Reverse `x = f(x[i])`: the adjoint of the new x must not be that of the old one."""
+        bar = self.bar(target.id)
+        seed = n.Name(self.context.names.fresh(f"{target.id}_new_bar"))
+        self.temporaries.add(seed.id)
+        pull.pull(s.value, Diff(seed, self.kind_after(target.id, s)))
+        taken = n.Assign((seed,), bar)
+        rest = self.contributions(pull, (), seed)
+        return Sweeps([s], [taken, *self.cleared({target.id}), *rest])
+
+    def parallel(self, s: n.Assign, target: n.TupleExpr | n.ListExpr, pull: Pullback) -> Sweeps:
+        plain = tuple(t.id for t in target.items if isinstance(t, n.Name))
+        wanted = self.useful.get(s.uid, frozenset())
+        seeds = [
+            (self.bar(x) if x in wanted and self.facts.varied_after(x, s.uid) else ZERO)
+            for x in plain
+        ]
+        if isinstance(s.value, (n.TupleExpr, n.ListExpr)):
+            for x, seed, e in zip(plain, seeds, s.value.items):
+                if seed is not ZERO:
+                    pull.pull(e, Diff(seed, self.kind_after(x, s)))
+        else:
+            pull.pull(s.value, Diff(n.TupleExpr(tuple(seeds)), UNKNOWN))
+        return Sweeps([s], self.contributions(pull, plain, None))
+
+    def augmented(self, s: n.AugAssign) -> Sweeps:
+        if not isinstance(s.target, n.Name):
+            return self.store(s, s.target, s.value)
+        name = s.target.id
+        if not self.is_active(s):
+            return Sweeps([s], self.cleared({name}))
+        whole = n.Binary(s.op, s.target, s.value)
+        pull = self.pullback(s)
+        pull.pull(whole, Diff(self.bar(name), self.kind_after(name, s)))
+        forward: n.Stmt = s
+        if not isinstance(self.facts.value(s.target, s.uid).kind, Number):
+            forward = n.Assign((s.target,), whole, uid=s.uid, origin=s.origin, comments=s.comments)
+        return Sweeps([forward], self.contributions(pull, (name,), self.bar(name)))
+
+    def user_call(self, s: n.Assign, plan: CallPlan, target: n.Expr) -> Sweeps:
+        wanted = self.useful.get(s.uid, frozenset())
+
+        def seed_of(t: n.Expr) -> n.Expr:
+            if isinstance(t, n.Name) and t.id in wanted and self.facts.varied_after(t.id, s.uid):
+                return self.bar(t.id)
+            return ZERO
+
+        if isinstance(target, n.Name):
+            seed: n.Expr = seed_of(target)
+            kind = self.kind_after(target.id, s)
+        else:
+            assert isinstance(target, (n.TupleExpr, n.ListExpr))
+            seed = n.TupleExpr(tuple(seed_of(t) for t in target.items))
+            kind = UNKNOWN
+        pull = self.pullback(s)
+        if plan.cheap:
+            pull.callee(plan, tuple(x for _, x in plan.arguments), Diff(seed, kind))
+            forward: n.Stmt = s
+        else:
+            inside = self.depth > 0
+            kept = self.context.names.fresh("saved" if inside else f"{plan.name}_saved")
+            if inside:
+                self.stacks[kept] = self.context.names.fresh(f"{plan.name}_saved")
+            call = n.Call(n.Name(plan.forward), tuple(x for _, x in plan.arguments))
+            both = n.TupleExpr((target, n.Name(kept)))
+            forward = replace(s, targets=(both,), value=call)
+            pull.callee(plan, (n.Name(kept),), Diff(seed, kind))
+        targets = tuple(sorted(target_names(target)))
+        return Sweeps([forward], self.contributions(pull, targets, None))
+
+    def append(self, s: n.Append) -> Sweeps:
+        out: list[n.Stmt] = []
+        if s.stack in self.barred and self.varied_somewhere(s.stack):
+            bar = self.bar(s.stack).id
+            item = n.Name(self.context.names.fresh(f"{s.stack}_item_bar"))
+            self.temporaries.add(item.id)
+            pull = self.pullback(s)
+            if self.is_active(s) and self.facts.varied(s.value, s.uid):
+                pull.pull(s.value, Diff(item, self.facts.value(s.value, s.uid).kind))
+            rest = self.contributions(pull, (), item)
+            if len(rest) == 1 and sum(_count(x, item) for x in stmt_exprs(rest[0])) == 1:
+                popped = n.Call(n.Attribute(n.Name(bar), "pop"), ())
+                out.append(_substituted(rest[0], item.id, popped))
+            else:
+                out.extend([n.Pop(item, bar), *rest])
+        if s.stack in self.options.restored:
+            out.insert(0, n.Pop(n.Name("_"), s.stack))
+        return Sweeps([s], out)
+
+    def pop(self, s: n.Pop) -> Sweeps:
+        out: list[n.Stmt] = []
+        name = s.target.id if isinstance(s.target, n.Name) else ""
+        if not name:
+            raise self.context.refuse(
+                s, s.target, "`pop` into something other than a variable", "use a variable"
+            )
+        if s.stack in self.barred and self.varied_somewhere(s.stack):
+            value: n.Expr = self.bar(name) if self.is_active(s) else ZERO
+            out.append(n.Append(self.bar(s.stack).id, value))
+        if s.stack in self.options.restored:
+            out.append(n.Append(s.stack, n.Name(name)))
+        return Sweeps([s], [*out, *self.cleared({name})])
+
+
+def _as_index(index: n.Expr) -> n.Expr:
+    """Return an index argument as it stands in brackets: `slice(a, b, c)` as `a:b:c`."""
+    if isinstance(index, n.TupleExpr):
+        return n.TupleExpr(tuple(_as_index(item) for item in index.items))
+    if isinstance(index, n.Call) and index.func == n.Name("slice") and len(index.args) == 3:
+        parts = [None if e == n.Const("None", None) else e for e in index.args]
+        return n.Slice(parts[0], parts[1], parts[2])
+    return index
+
+
+def _count(e: n.Expr, name: n.Name) -> int:
+    return sum(1 for x in subexprs(e) if x == name)
+
+
+def _substituted(s: n.Stmt, name: str, value: n.Expr) -> n.Stmt:
+    from s2s_ad.ir.walk import map_stmt_exprs
+
+    return map_stmt_exprs(s, lambda e: substitute(e, {name: value}))

@@ -1,0 +1,173 @@
+"""What the reverse of a statement adds to each adjoint, as statements.
+
+Takes the contributions of a pullback, gives statements of the reverse sweep: `x_bar += d`, or
+`x_bar = d` where the statement gave x its value; requires `ir`, `analysis`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Protocol
+
+from s2s_ad.analysis.values import PASSIVE, target_names
+from s2s_ad.ir import nodes as n
+from s2s_ad.ir.kinds import Kind
+from s2s_ad.transform.context import Context
+from s2s_ad.transform.pullback import Pullback
+
+ZERO = n.Const("0.0", 0.0)
+
+
+class Algebra(Protocol):
+    """The part of `simplify.algebra` that adjoints are written with."""
+
+    def product(self, expr: n.Expr) -> n.Expr: ...
+    def splice(self, template: n.Expr, hole: n.Expr, value: n.Expr) -> n.Expr: ...
+    def total(self, parts: Sequence, common: n.Expr | None = None) -> tuple[int, n.Expr]: ...
+    def terms(self, expr: n.Expr, sign: int = 1) -> list: ...
+    def merge(self, parts: Sequence) -> list: ...
+
+
+@dataclass
+class Sweeps:
+    """The two sweeps of a block. kept: variables that hold what a callee keeps, and its name."""
+
+    forward: list[n.Stmt] = field(default_factory=list)
+    reverse: list[n.Stmt] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Options:
+    """branches: uids of `if`s whose choice is recorded. restored: lists popped on the way back."""
+
+    branches: frozenset[int] = frozenset()
+    restored: frozenset[str] = frozenset()
+
+
+class Contributions:
+    """The adjoints of one function: which there are, and how contributions reach them."""
+
+    def __init__(
+        self,
+        context: Context,
+        useful: dict[int, frozenset[str]],
+        algebra: Algebra,
+        options: Options,
+        barred: frozenset[str],
+    ) -> None:
+        self.context = context
+        self.facts = context.facts
+        self.useful = useful
+        self.algebra = algebra
+        self.options = options
+        self.barred = barred
+        self.stacks: dict[str, str] = {}
+        self.temporaries: set[str] = set()
+        self.requests: list[tuple[int, n.Expr]] = []
+        self.choices: set[str] = set()
+        self.callees: list[n.Expr] = []
+        self.depth = 0
+
+    def bar(self, name: str) -> n.Name:
+        return n.Name(self.context.mark(name, "bar"))
+
+    def is_active(self, s: n.Stmt) -> bool:
+        wanted = self.useful.get(s.uid, frozenset())
+        if isinstance(s, n.Assign):
+            written = frozenset().union(*(target_names(t) for t in s.targets))
+            return bool(written & wanted) and self.facts.varied(s.value, s.uid)
+        if isinstance(s, n.AugAssign):
+            return bool(target_names(s.target) & wanted) and self.facts.varied(
+                n.Binary(s.op, s.target, s.value), s.uid
+            )
+        if isinstance(s, n.Append):
+            return s.stack in wanted and self.facts.varied_after(s.stack, s.uid)
+        if isinstance(s, n.Pop):
+            return bool(target_names(s.target) & wanted)
+        return False
+
+    def cleared(self, written: set[str] | frozenset[str]) -> list[n.Stmt]:
+        """Return statements that clear the adjoints of variables whose value is overwritten."""
+        return [n.Assign((self.bar(x),), ZERO) for x in sorted(written & self.barred)]
+
+    def kind_after(self, name: str, s: n.Stmt) -> Kind:
+        return self.facts.after.get(s.uid, {}).get(name, PASSIVE).kind
+
+    def varied_somewhere(self, name: str) -> bool:
+        return any(env.get(name, PASSIVE).varied for env in self.facts.after.values())
+
+    def pullback(self, s: n.Stmt) -> Pullback:
+        return Pullback(self.context, s, self.algebra.product, self.algebra.splice)
+
+    def contributions(
+        self, pull: Pullback, targets: tuple[str, ...], seed: n.Expr | None
+    ) -> list[n.Stmt]:
+        """Return the reverse part of an assignment to `targets` from its contributions."""
+        out: list[n.Stmt] = list(pull.before)
+        self.temporaries |= {
+            x for b in pull.before if isinstance(b, n.Assign) for x in target_names(b.targets[0])
+        }
+        own: dict[str, list] = {}
+        spread: dict[str, Callable[[n.Expr], n.Expr]] = {}
+        for place, values in pull.places.items():
+            if not values or (root_of(place) or "") not in self.barred:
+                continue
+            terms = [t for v in values for t in self.algebra.terms(v.expr)]
+            if isinstance(place, n.Name) and place.id in targets:
+                own[place.id] = terms
+                spread[place.id] = partial(pull.full_total, place, parts=values)
+                continue
+            sign, total = self.algebra.total(terms, seed)
+            if total == ZERO:
+                continue
+            total = pull.full_total(place, total, values)
+            op = "-" if sign < 0 else "+"
+            out.append(n.AugAssign(pull.bar_place(place), op, total))
+        out.extend(pull.scattered)
+        return [*out, *self.own_adjoints(own, targets, seed, spread)]
+
+    def own_adjoints(
+        self,
+        own: dict[str, list],
+        targets: tuple[str, ...],
+        seed: n.Expr | None,
+        spread: dict[str, Callable[[n.Expr], n.Expr]],
+    ) -> list[n.Stmt]:
+        """Return what becomes of the adjoints of the targets themselves."""
+        values: list[tuple[n.Name, n.Expr]] = []
+        out: list[n.Stmt] = []
+        clear: list[n.Stmt] = []
+        for x in dict.fromkeys(targets):
+            bar = self.bar(x)
+            terms = self.algebra.merge(own.get(x, []))
+            if not terms:
+                clear.extend(self.cleared({x}))
+                continue
+            same = next(
+                (t for t in terms if t.coefficient == 1 and t.factors == (("*", bar),)), None
+            )
+            if same is not None and len(targets) == 1:
+                rest = [t for t in terms if t is not same]
+                if rest:
+                    sign, total = self.algebra.total(rest, seed)
+                    out.append(n.AugAssign(bar, "-" if sign < 0 else "+", total))
+                continue
+            sign, total = self.algebra.total(terms, seed)
+            values.append((bar, spread[x](n.Unary("-", total) if sign < 0 else total)))
+        if len(values) == 1:
+            out.append(n.Assign((values[0][0],), self.tidy(values[0][1])))
+        elif values:
+            bars = n.TupleExpr(tuple(v[0] for v in values))
+            out.append(n.Assign((bars,), n.TupleExpr(tuple(self.tidy(v[1]) for v in values))))
+        return [*out, *clear]
+
+    def tidy(self, e: n.Expr) -> n.Expr:
+        return self.algebra.product(e) if isinstance(e, n.Unary) else e
+
+
+def root_of(e: n.Expr) -> str | None:
+    while isinstance(e, n.Subscript):
+        e = e.value
+    return e.id if isinstance(e, n.Name) else None
