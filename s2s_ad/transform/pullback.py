@@ -9,14 +9,9 @@ named unless a differential is costly and is used more than once.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from s2s_ad.analysis.indexing import constant_int
-from s2s_ad.analysis.values import Value
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import (
-    FLOAT,
-    ONE,
     UNKNOWN,
     Array,
     DictOf,
@@ -28,45 +23,19 @@ from s2s_ad.ir.kinds import (
     Unknown,
     is_discrete,
 )
-from s2s_ad.ir.walk import names, subexprs, substitute
 from s2s_ad.rules.registry import Choice
-from s2s_ad.rules.results import literal
 from s2s_ad.transform.context import (
-    Context,
     Diff,
     NeedsName,
-    atomic,
     operations,
-    reduced_axes,
     same_shape,
     shape_of,
 )
-
-D = n.Name("d ")  # a name no source can have, standing for the differential in a filled template
-BAR_NAMES = {"+": "sum", "-": "difference", "*": "product", "/": "quotient", "**": "power"}
-
-Product = Callable[[n.Expr], n.Expr]
+from s2s_ad.transform.templates import Templates
 
 
-class Pullback:
-    """The contributions of one statement.
-
-    places: contributions by place. before: statements that name shared differentials and call
-    the reverse of callees; they stand in front of the contributions.
-    """
-
-    def __init__(self, context: Context, s: n.Stmt, product: Product, splice: Callable) -> None:
-        self.context = context
-        self.s = s
-        self.product = product
-        self.splice = splice
-        self.places: dict[n.Expr, list[Diff]] = {}
-        self.scattered: list[n.Stmt] = []
-        self.before: list[n.Stmt] = []
-        self.masks: list[tuple[n.Expr, bool, Kind]] = []
-
-    def value(self, e: n.Expr) -> Value:
-        return self.context.facts.value(e, self.s.uid)
+class Pullback(Templates):
+    """The walk from an expression to the places that its differential reaches."""
 
     # -- the walk
 
@@ -229,205 +198,6 @@ class Pullback:
             if untaken and p in ("x", "y"):
                 self.masks.pop()
 
-    def is_where(self, choice: Choice) -> bool:
-        rule = choice.rule
-        return rule.namespace == "np" and rule.name == "where" and "condition" in choice.arguments
-
-    def is_safe(self, template: n.Expr) -> bool:
-        """True for slopes that are finite wherever the value is: sums and products."""
-        return not any(
-            isinstance(e, n.Call) or (isinstance(e, n.Binary) and e.op in ("/", "**"))
-            for e in subexprs(template)
-        )
-
-    def masked(self, d: Diff, kind: Kind) -> Diff:
-        """Keep what an untaken side of `np.where` may make of a zero (inf * 0) out of the sum."""
-        for condition, taken, shape in self.masks:
-            if not same_shape(kind, shape):
-                continue
-            sides = (d.expr, n.Const("0.0", 0.0)) if taken else (n.Const("0.0", 0.0), d.expr)
-            d = Diff(n.Call(self.context.np("where"), (condition, *sides)), kind)
-        return d
-
-    def reads(self, choice: Choice, template: n.Expr) -> set[str]:
-        read = names(template)
-        for name, value in reversed(choice.rule.let):
-            if name in read:
-                read |= names(value)
-        return read
-
-    def result_of(self, e: n.Expr, kind: Kind) -> n.Expr:
-        """Return an expression for the value of `e`: itself when cheap, else it gets a name."""
-        if isinstance(kind, Number):
-            return e
-        raise NeedsName(self.s.uid, e)
-
-    def filled(self, choice: Choice, param: str, d: Diff, out: n.Expr) -> n.Expr:
-        if atomic(d.expr):
-            return self.product(choice.adjoint(param, d.expr, out))
-        return self.product(self.splice(choice.adjoint(param, D, out), D, d.expr))
-
-    def partial(self, choice: Choice, param: str, expr: n.Expr, d: Diff, out: Kind) -> Diff:
-        """Return a contribution with the kind it has, judged from the factors of its template."""
-        if choice.rule.shape != "out":
-            return Diff(expr, self.value(choice.arguments[param]).kind)
-        kinds = [d.kind]
-        for name in self.reads(choice, choice.rule.adjoint[param]):
-            if name == "out":
-                kinds.append(out)
-            elif name in choice.arguments:
-                kinds.append(self.value(choice.arguments[name]).kind)
-        return Diff(expr, shape_of(*kinds))
-
-    def is_expand(self, choice: Choice, active: list[str]) -> bool:
-        return all(self.expansion(choice, p) for p in active)
-
-    def expansion(self, choice: Choice, param: str) -> n.Call | None:
-        """Return the `expand(d, x, axis, keepdims)` of a reduction's adjoint, the rest being factors."""
-        template = self.written_out(choice, param)
-        spelled = self.context.helper("expand")
-        while isinstance(template, n.Binary) and template.op in "*/":
-            template = template.left
-        if isinstance(template, n.Call) and template.func == spelled:
-            return template
-        return None
-
-    def written_out(self, choice: Choice, param: str) -> n.Expr:
-        """Return the adjoint template of a parameter with its `let` names written out."""
-        template = choice.rule.adjoint[param]
-        for name, value in reversed(choice.rule.let):
-            template = substitute(template, {name: value})
-        return template
-
-    def reduction(
-        self, choice: Choice, param: str, d: Diff, out: n.Expr, out_kind: Kind
-    ) -> Diff | None:
-        """Return the adjoint of a reduction without spreading it out where NumPy broadcasts."""
-        call = self.expansion(choice, param)
-        if call is None:
-            return None
-        argument = choice.arguments[param]
-        kind = self.value(argument).kind
-        names_ = ["d", "x", "axis", "keepdims"]
-        given = dict(zip(names_, call.args))
-        given.update({k.name or "": k.value for k in call.keywords})
-
-        def actual(name: str, default: object) -> object:
-            e = given.get(name)
-            if e is None:
-                return default
-            if isinstance(e, n.Name) and e.id in choice.arguments:
-                e = choice.arguments[e.id]
-            return literal(e)
-
-        axis, keep = actual("axis", None), actual("keepdims", False)
-        inner = call.args[0]
-        if names(inner) <= {"d", param} and not self.costly_factors(inner, param):
-            shown = self.expanded(d, kind, axis, keep)
-            template = _replaced(self.written_out(choice, param), call, inner)
-        else:
-            filled = self.splice(choice.fill(inner, D, out), D, d.expr)
-            reduced = shape_of(d.kind, out_kind) if "out" in names(inner) else d.kind
-            shown = self.expanded(Diff(self.product(filled), reduced), kind, axis, keep)
-            template = _replaced(self.written_out(choice, param), call, n.Name("d"))
-        if shown is None:
-            return None
-        expr = choice.fill(template, D, out)
-        others = [
-            self.value(choice.arguments[x]).kind for x in names(template) if x in choice.arguments
-        ]
-        kinds = shown.kind if template is inner else shape_of(shown.kind, *others)
-        return Diff(self.product(self.splice(expr, D, shown.expr)), kinds)
-
-    def costly_factors(self, inner: n.Expr, param: str) -> bool:
-        """True when what is spread out reads entries of the argument, not just its shape."""
-        shape_only = 0
-        for e in subexprs(inner):
-            if (
-                isinstance(e, n.Attribute)
-                and e.attr in ("size", "shape")
-                and e.value == n.Name(param)
-            ):
-                shape_only += 1
-            if isinstance(e, n.Call) and e.args[:1] == (n.Name(param),):
-                func = e.func
-                if isinstance(func, n.Attribute) and func.attr in ("size", "shape"):
-                    shape_only += 1
-        return sum(1 for e in subexprs(inner) if e == n.Name(param)) > shape_only
-
-    def expanded(self, d: Diff, kind: Kind, axis: object, keep: object) -> Diff | None:
-        if isinstance(d.kind, Number):
-            return d if isinstance(kind, (Array, Number)) or axis is None else None
-        if not isinstance(kind, Array) or kind.dims is None or not isinstance(d.kind, Array):
-            return None
-        if d.kind.dims is None:
-            return None
-        if keep is True:
-            return d
-        rank = len(kind.dims)
-        if keep is not False or not isinstance(axis, int) or len(d.kind.dims) != rank - 1:
-            return None
-        axis %= rank
-        if axis == 0:
-            return d
-        index = tuple(
-            n.Const("None", None) if k == axis else n.Slice(None, None, None) for k in range(rank)
-        )
-        while len(index) > 1 and isinstance(index[-1], n.Slice):
-            index = index[:-1]
-        dims = (*d.kind.dims[:axis], ONE, *d.kind.dims[axis:])
-        at = index[0] if len(index) == 1 else n.TupleExpr(index)
-        return Diff(n.Subscript(d.expr, at), Array(dims, d.kind.dtype))
-
-    # -- shapes
-
-    def fit(self, d: Diff, e: n.Expr, full: Kind, operand: n.Expr) -> Diff:
-        """Return `d`, which has the shape `full` of `e`, summed down to the shape of an operand."""
-        want = self.value(operand).kind
-        if isinstance(full, Number) or (isinstance(want, Array) and same_shape(full, want)):
-            return d
-        axes = reduced_axes(full, want)
-        if axes == ((), True) or axes == ((), False):
-            return d
-        if axes is None:
-            return Diff(n.Call(self.context.helper("unbroadcast"), (d.expr, operand)), want)
-        d = self.full(d, e, full)
-        total = self.context.np("sum")
-        if isinstance(want, Number):
-            return Diff(n.Call(total, (d.expr,)), FLOAT)
-        over, keep = axes
-        at: n.Expr = n.Const(str(over[0]), over[0])
-        if len(over) > 1:
-            at = n.TupleExpr(tuple(n.Const(str(k), k) for k in over))
-        keywords = [n.Keyword("axis", at)]
-        if keep:
-            keywords.append(n.Keyword("keepdims", n.Const("True", True)))
-        return Diff(n.Call(total, (d.expr,), tuple(keywords)), want)
-
-    def full(self, d: Diff, e: n.Expr | None, kind: Kind) -> Diff:
-        """Return `d` spread out to the shape of `e`, if it is smaller."""
-        if not isinstance(kind, Array) or same_shape(d.kind, kind):
-            return d
-        if isinstance(d.kind, Unknown) or (isinstance(d.kind, Array) and d.kind.dims is None):
-            return d
-        if kind.dims is None and not isinstance(d.kind, Number):
-            return d
-        if kind.dims is not None and isinstance(d.kind, Array) and d.kind.dims is not None:
-            axes = reduced_axes(kind, d.kind)
-            if axes is not None and axes[0] == ():
-                return d
-        if e is None:
-            return d
-        if not isinstance(e, n.Name):
-            raise NeedsName(self.s.uid, e)
-        return Diff(self.spread(d, e), kind)
-
-    def spread(self, d: Diff, like: n.Expr) -> n.Expr:
-        if isinstance(d.kind, Number):
-            return n.Call(self.context.np("full_like"), (like, d.expr))
-        zeros = n.Call(self.context.np("zeros_like"), (like,))
-        return n.Binary("+", d.expr, zeros)
-
     # -- places
 
     def element(self, e: n.Subscript, d: Diff, kind: Kind) -> None:
@@ -529,31 +299,6 @@ class Pullback:
             part = n.Subscript(d.expr, n.Const(str(k), k))
             kind = self.value(item).kind
             self.pull(item, Diff(part, UNKNOWN if is_discrete(kind) else kind))
-
-    def named(self, d: Diff, wanted: str) -> Diff:
-        """Return `d` as a variable, given a name if it is not one."""
-        if atomic(d.expr):
-            return d
-        name = n.Name(self.context.names.fresh(wanted))
-        self.before.append(n.Assign((name,), d.expr))
-        return Diff(name, d.kind)
-
-    def bar_name(self, e: n.Expr) -> str:
-        if isinstance(e, n.Binary):
-            return f"{BAR_NAMES.get(e.op, 'value')}_bar"
-        if isinstance(e, n.Call):
-            func = e.func
-            last = func.attr if isinstance(func, n.Attribute) else getattr(func, "id", "value")
-            return f"{last}_bar"
-        return "value_bar"
-
-
-def _replaced(template: n.Expr, call: n.Call, inner: n.Expr) -> n.Expr:
-    """Return `template` with `call` at its left end replaced by `inner`."""
-    if template == call:
-        return inner
-    assert isinstance(template, n.Binary)
-    return n.Binary(template.op, _replaced(template.left, call, inner), template.right)
 
 
 def _as_value(index: n.Expr) -> n.Expr:

@@ -12,7 +12,8 @@ from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import UNKNOWN, Array, DictOf, Kind, ListOf, Number, TupleOf, Unknown
 from s2s_ad.rules.registry import Choice
 from s2s_ad.transform.context import Context, Diff, NeedsName, atomic, same_shape, shape_of
-from s2s_ad.transform.pullback import D, Pullback
+from s2s_ad.transform.pullback import Pullback
+from s2s_ad.transform.templates import D
 
 Product = Callable[[n.Expr], n.Expr]
 
@@ -139,9 +140,7 @@ class Pushforward:
             return Diff(both, kind)
         total = parts[0]
         for other in parts[1:]:
-            total = Diff(
-                n.Binary("+", total.expr, other.expr), shape_of(total.kind, other.kind)
-            )
+            total = Diff(n.Binary("+", total.expr, other.expr), shape_of(total.kind, other.kind))
         return Diff(self.total(total.expr), total.kind) if len(parts) > 1 else total
 
     def part(

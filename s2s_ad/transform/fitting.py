@@ -1,0 +1,121 @@
+"""Differentials brought to the shape of the variable they belong to.
+
+Takes differentials with their kinds, gives them summed down, spread out or named; requires `ir`,
+`analysis`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from s2s_ad.analysis.values import Value
+from s2s_ad.ir import nodes as n
+from s2s_ad.ir.kinds import (
+    FLOAT,
+    Array,
+    Kind,
+    Number,
+    Unknown,
+)
+from s2s_ad.transform.context import (
+    Context,
+    Diff,
+    NeedsName,
+    atomic,
+    reduced_axes,
+    same_shape,
+)
+
+Product = Callable[[n.Expr], n.Expr]
+BAR_NAMES = {"+": "sum", "-": "difference", "*": "product", "/": "quotient", "**": "power"}
+
+
+class Fitting:
+    """The contributions of one statement.
+
+    places: contributions by place. before: statements that name shared differentials and call
+    the reverse of callees; they stand in front of the contributions.
+    """
+
+    def __init__(self, context: Context, s: n.Stmt, product: Product, splice: Callable) -> None:
+        self.context = context
+        self.s = s
+        self.product = product
+        self.splice = splice
+        self.places: dict[n.Expr, list[Diff]] = {}
+        self.scattered: list[n.Stmt] = []
+        self.before: list[n.Stmt] = []
+        self.masks: list[tuple[n.Expr, bool, Kind]] = []
+
+    def value(self, e: n.Expr) -> Value:
+        return self.context.facts.value(e, self.s.uid)
+
+    def fit(self, d: Diff, e: n.Expr, full: Kind, operand: n.Expr) -> Diff:
+        """Return `d`, which has the shape `full` of `e`, summed down to the shape of an operand."""
+        want = self.value(operand).kind
+        if isinstance(full, Number) or (isinstance(want, Array) and same_shape(full, want)):
+            return d
+        axes = reduced_axes(full, want)
+        if axes == ((), True) or axes == ((), False):
+            return d
+        if axes is None:
+            return Diff(n.Call(self.context.helper("unbroadcast"), (d.expr, operand)), want)
+        d = self.full(d, e, full)
+        total = self.context.np("sum")
+        if isinstance(want, Number):
+            return Diff(n.Call(total, (d.expr,)), FLOAT)
+        over, keep = axes
+        at: n.Expr = n.Const(str(over[0]), over[0])
+        if len(over) > 1:
+            at = n.TupleExpr(tuple(n.Const(str(k), k) for k in over))
+        keywords = [n.Keyword("axis", at)]
+        if keep:
+            keywords.append(n.Keyword("keepdims", n.Const("True", True)))
+        return Diff(n.Call(total, (d.expr,), tuple(keywords)), want)
+
+    def full(self, d: Diff, e: n.Expr | None, kind: Kind) -> Diff:
+        """Return `d` spread out to the shape of `e`, if it is smaller."""
+        if not isinstance(kind, Array) or same_shape(d.kind, kind):
+            return d
+        if isinstance(d.kind, Unknown) or (isinstance(d.kind, Array) and d.kind.dims is None):
+            return d
+        if kind.dims is None and not isinstance(d.kind, Number):
+            return d
+        if kind.dims is not None and isinstance(d.kind, Array) and d.kind.dims is not None:
+            axes = reduced_axes(kind, d.kind)
+            if axes is not None and axes[0] == ():
+                return d
+        if e is None:
+            return d
+        if not isinstance(e, n.Name):
+            raise NeedsName(self.s.uid, e)
+        return Diff(self.spread(d, e), kind)
+
+    def spread(self, d: Diff, like: n.Expr) -> n.Expr:
+        if isinstance(d.kind, Number):
+            return n.Call(self.context.np("full_like"), (like, d.expr))
+        zeros = n.Call(self.context.np("zeros_like"), (like,))
+        return n.Binary("+", d.expr, zeros)
+
+    def named(self, d: Diff, wanted: str) -> Diff:
+        """Return `d` as a variable, given a name if it is not one."""
+        if atomic(d.expr):
+            return d
+        name = n.Name(self.context.names.fresh(wanted))
+        self.before.append(n.Assign((name,), d.expr))
+        return Diff(name, d.kind)
+
+    def bar_name(self, e: n.Expr) -> str:
+        if isinstance(e, n.Binary):
+            return f"{BAR_NAMES.get(e.op, 'value')}_bar"
+        if isinstance(e, n.Call):
+            func = e.func
+            last = func.attr if isinstance(func, n.Attribute) else getattr(func, "id", "value")
+            return f"{last}_bar"
+        return "value_bar"
+
+    def result_of(self, e: n.Expr, kind: Kind) -> n.Expr:
+        """Return an expression for the value of `e`: itself when cheap, else it gets a name."""
+        if isinstance(kind, Number):
+            return e
+        raise NeedsName(self.s.uid, e)

@@ -1,0 +1,183 @@
+"""Adjoint templates of rules filled in: slopes, and reductions where NumPy broadcasts.
+
+Takes the rule a call fits and a differential, gives its contribution to one argument; requires
+`ir`, `rules`.
+"""
+
+from __future__ import annotations
+
+from s2s_ad.ir import nodes as n
+from s2s_ad.ir.kinds import (
+    ONE,
+    Array,
+    Kind,
+    Number,
+)
+from s2s_ad.ir.walk import names, subexprs, substitute
+from s2s_ad.rules.registry import Choice
+from s2s_ad.rules.results import literal
+from s2s_ad.transform.context import (
+    Diff,
+    atomic,
+    same_shape,
+    shape_of,
+)
+from s2s_ad.transform.fitting import Fitting
+
+D = n.Name("d ")  # a name no source can have, standing for the differential in a filled template
+
+
+class Templates(Fitting):
+    """Contributions by rule, without the walk on into the arguments."""
+
+    def reads(self, choice: Choice, template: n.Expr) -> set[str]:
+        read = names(template)
+        for name, value in reversed(choice.rule.let):
+            if name in read:
+                read |= names(value)
+        return read
+
+    def filled(self, choice: Choice, param: str, d: Diff, out: n.Expr) -> n.Expr:
+        if atomic(d.expr):
+            return self.product(choice.adjoint(param, d.expr, out))
+        return self.product(self.splice(choice.adjoint(param, D, out), D, d.expr))
+
+    def partial(self, choice: Choice, param: str, expr: n.Expr, d: Diff, out: Kind) -> Diff:
+        """Return a contribution with the kind it has, judged from the factors of its template."""
+        if choice.rule.shape != "out":
+            return Diff(expr, self.value(choice.arguments[param]).kind)
+        kinds = [d.kind]
+        for name in self.reads(choice, choice.rule.adjoint[param]):
+            if name == "out":
+                kinds.append(out)
+            elif name in choice.arguments:
+                kinds.append(self.value(choice.arguments[name]).kind)
+        return Diff(expr, shape_of(*kinds))
+
+    def is_safe(self, template: n.Expr) -> bool:
+        """True for slopes that are finite wherever the value is: sums and products."""
+        return not any(
+            isinstance(e, n.Call) or (isinstance(e, n.Binary) and e.op in ("/", "**"))
+            for e in subexprs(template)
+        )
+
+    def masked(self, d: Diff, kind: Kind) -> Diff:
+        """Keep what an untaken side of `np.where` may make of a zero (inf * 0) out of the sum."""
+        for condition, taken, shape in self.masks:
+            if not same_shape(kind, shape):
+                continue
+            sides = (d.expr, n.Const("0.0", 0.0)) if taken else (n.Const("0.0", 0.0), d.expr)
+            d = Diff(n.Call(self.context.np("where"), (condition, *sides)), kind)
+        return d
+
+    def is_where(self, choice: Choice) -> bool:
+        rule = choice.rule
+        return rule.namespace == "np" and rule.name == "where" and "condition" in choice.arguments
+
+    def is_expand(self, choice: Choice, active: list[str]) -> bool:
+        return all(self.expansion(choice, p) for p in active)
+
+    def expansion(self, choice: Choice, param: str) -> n.Call | None:
+        """Return the `expand(d, x, axis, keepdims)` of a reduction's adjoint, the rest being factors."""
+        template = self.written_out(choice, param)
+        spelled = self.context.helper("expand")
+        while isinstance(template, n.Binary) and template.op in "*/":
+            template = template.left
+        if isinstance(template, n.Call) and template.func == spelled:
+            return template
+        return None
+
+    def written_out(self, choice: Choice, param: str) -> n.Expr:
+        """Return the adjoint template of a parameter with its `let` names written out."""
+        template = choice.rule.adjoint[param]
+        for name, value in reversed(choice.rule.let):
+            template = substitute(template, {name: value})
+        return template
+
+    def reduction(
+        self, choice: Choice, param: str, d: Diff, out: n.Expr, out_kind: Kind
+    ) -> Diff | None:
+        """Return the adjoint of a reduction without spreading it out where NumPy broadcasts."""
+        call = self.expansion(choice, param)
+        if call is None:
+            return None
+        argument = choice.arguments[param]
+        kind = self.value(argument).kind
+        names_ = ["d", "x", "axis", "keepdims"]
+        given = dict(zip(names_, call.args))
+        given.update({k.name or "": k.value for k in call.keywords})
+
+        def actual(name: str, default: object) -> object:
+            e = given.get(name)
+            if e is None:
+                return default
+            if isinstance(e, n.Name) and e.id in choice.arguments:
+                e = choice.arguments[e.id]
+            return literal(e)
+
+        axis, keep = actual("axis", None), actual("keepdims", False)
+        inner = call.args[0]
+        if names(inner) <= {"d", param} and not self.costly_factors(inner, param):
+            shown = self.expanded(d, kind, axis, keep)
+            template = _replaced(self.written_out(choice, param), call, inner)
+        else:
+            filled = self.splice(choice.fill(inner, D, out), D, d.expr)
+            reduced = shape_of(d.kind, out_kind) if "out" in names(inner) else d.kind
+            shown = self.expanded(Diff(self.product(filled), reduced), kind, axis, keep)
+            template = _replaced(self.written_out(choice, param), call, n.Name("d"))
+        if shown is None:
+            return None
+        expr = choice.fill(template, D, out)
+        others = [
+            self.value(choice.arguments[x]).kind for x in names(template) if x in choice.arguments
+        ]
+        kinds = shown.kind if template is inner else shape_of(shown.kind, *others)
+        return Diff(self.product(self.splice(expr, D, shown.expr)), kinds)
+
+    def costly_factors(self, inner: n.Expr, param: str) -> bool:
+        """True when what is spread out reads entries of the argument, not just its shape."""
+        shape_only = 0
+        for e in subexprs(inner):
+            if (
+                isinstance(e, n.Attribute)
+                and e.attr in ("size", "shape")
+                and e.value == n.Name(param)
+            ):
+                shape_only += 1
+            if isinstance(e, n.Call) and e.args[:1] == (n.Name(param),):
+                func = e.func
+                if isinstance(func, n.Attribute) and func.attr in ("size", "shape"):
+                    shape_only += 1
+        return sum(1 for e in subexprs(inner) if e == n.Name(param)) > shape_only
+
+    def expanded(self, d: Diff, kind: Kind, axis: object, keep: object) -> Diff | None:
+        if isinstance(d.kind, Number):
+            return d if isinstance(kind, (Array, Number)) or axis is None else None
+        if not isinstance(kind, Array) or kind.dims is None or not isinstance(d.kind, Array):
+            return None
+        if d.kind.dims is None:
+            return None
+        if keep is True:
+            return d
+        rank = len(kind.dims)
+        if keep is not False or not isinstance(axis, int) or len(d.kind.dims) != rank - 1:
+            return None
+        axis %= rank
+        if axis == 0:
+            return d
+        index = tuple(
+            n.Const("None", None) if k == axis else n.Slice(None, None, None) for k in range(rank)
+        )
+        while len(index) > 1 and isinstance(index[-1], n.Slice):
+            index = index[:-1]
+        dims = (*d.kind.dims[:axis], ONE, *d.kind.dims[axis:])
+        at = index[0] if len(index) == 1 else n.TupleExpr(index)
+        return Diff(n.Subscript(d.expr, at), Array(dims, d.kind.dtype))
+
+
+def _replaced(template: n.Expr, call: n.Call, inner: n.Expr) -> n.Expr:
+    """Return `template` with `call` at its left end replaced by `inner`."""
+    if template == call:
+        return inner
+    assert isinstance(template, n.Binary)
+    return n.Binary(template.op, _replaced(template.left, call, inner), template.right)
