@@ -207,9 +207,10 @@ def name_expressions(
             before.append(n.Assign((name,), e, origin=s.origin))
             if not is_user_call(e):
                 prepared.transparent[name.id] = e
-        if isinstance(s, n.Assign) and isinstance(s.targets[0], n.Name):
-            if s.targets[0].id in prepared.transparent:
-                prepared.transparent[s.targets[0].id] = s.value
+        target = s.targets[0] if isinstance(s, n.Assign) else None
+        known = isinstance(target, n.Name) and target.id in prepared.transparent
+        if isinstance(s, n.Assign) and isinstance(target, n.Name) and known:
+            prepared.transparent[target.id] = s.value
         before[0] = replace(before[0], comments=s.comments)
         return (*before, replace(s, comments=n.NO_COMMENTS))
 

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from s2s_ad.analysis.flow import Facts, interpret
 from s2s_ad.analysis.values import Value, merge
 from s2s_ad.build_linker import Linker
+from s2s_ad.build_stars import extra_keywords, extra_positional, has_stars, written_out
 from s2s_ad.build_subject import (
     LocalFunction,
     Subject,
@@ -22,7 +23,6 @@ from s2s_ad.build_subject import (
     lifted_subject,
     subject_of,
 )
-from s2s_ad.build_stars import extra_keywords, extra_positional, has_stars, written_out
 from s2s_ad.errors import S2SError, SourceError
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import (
@@ -76,18 +76,17 @@ class Program:
 
     def subject(self, callee: object) -> Subject | None:
         """Return the subject of a callee, None for what is not a function of the user."""
-        if not callable(callee) or isinstance(callee, (type, types.BuiltinFunctionType)):
-            if not isinstance(callee, LocalFunction):
+        if not isinstance(callee, (types.FunctionType, types.MethodType, LocalFunction)):
+            if isinstance(callee, (type, types.BuiltinFunctionType)) or not callable(callee):
                 return None
-        elif not isinstance(callee, (types.FunctionType, types.MethodType)):
             call = inspect.getattr_static(type(callee), "__call__", None)
             if isinstance(call, types.FunctionType):
                 return self.subject(types.MethodType(call, callee))
             return None
         home = str(getattr(callee, "__module__", ""))
-        if isinstance(callee, types.FunctionType) and home.startswith("s2s_ad."):
-            if not home.startswith(OURS):
-                return None
+        ours = home.startswith("s2s_ad.") and not home.startswith(OURS)
+        if isinstance(callee, types.FunctionType) and ours:
+            return None
         found = self.subjects.get(id(callee))
         if found is not None and found[0] is callee:
             return found[1] if isinstance(found[1], Subject) else None
@@ -99,10 +98,8 @@ class Program:
         try:
             if isinstance(callee, LocalFunction):
                 made = lifted_subject(callee, self.linker)
-            elif isinstance(callee, (types.FunctionType, types.MethodType)):
-                made = subject_of(callee, self.linker)
             else:
-                return None
+                made = subject_of(callee, self.linker)
         except SourceError as error:
             made = error
         self.subjects[id(callee)] = (callee, made)
@@ -115,9 +112,7 @@ class Program:
             return None
         return found[1] if "edited" in found[1].message else None
 
-    def fitted(
-        self, callee: object, positional: int, keywords: Sequence[str]
-    ) -> Subject | None:
+    def fitted(self, callee: object, positional: int, keywords: Sequence[str]) -> Subject | None:
         """Return the subject of a callee, star parameters written out for a call of this form."""
         subject = self.subject(callee)
         if subject is None or not has_stars(subject.function):
@@ -221,9 +216,7 @@ class Program:
         given = bind(subject.function.params, call.args, keywords)
         if given is None:
             return None
-        bound = {
-            name: None if e is None else facts.value(e, uid) for name, e in given.items()
-        }
+        bound = {name: None if e is None else facts.value(e, uid) for name, e in given.items()}
         values = self.entry(subject, bound)
         active = tuple(name for name, value in values if value.varied)
         if not active:
@@ -316,7 +309,7 @@ def _expressions(s: n.Stmt) -> list[n.Expr]:
 def bind(
     params: Sequence[n.Param], args: Sequence[T], keywords: Mapping[str, T]
 ) -> dict[str, T | None] | None:
-    """Return arguments by parameter, None where a default applies; None if the call does not fit."""
+    """Return arguments by parameter, None where a default applies; None if they do not fit."""
     bound: dict[str, T | None] = {}
     rest = list(args)
     for p in params:

@@ -20,6 +20,7 @@ import sys
 import types
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import Any
 
@@ -61,15 +62,18 @@ def name_of(path: Path) -> str:
 
 @functools.cache
 def golden(name: str) -> Golden:
-    """Read a fixture; its source is known to linecache under its own name, so lines are its lines."""
+    """Read a fixture; linecache knows its source, so that lines are its own."""
     program, _, expected = (FOLDER / f"{name}.py").read_text(encoding="utf-8").partition(MARK)
     program = program.rstrip("\n") + "\n"
     flags = dict(re.findall(r"^# (\w+): (.*)$", program, re.MULTILINE))
     assert flags.keys() <= FLAGS, flags
     file = f"{name}.py"
     linecache.cache[file] = (len(program), None, program.splitlines(keepends=True), file)
-    module = types.ModuleType(f"golden_{name.replace('/', '_')}")
-    sys.modules[module.__name__] = module  # generated code may import from it
+    # a module as any other: generated code imports from it
+    spec = ModuleSpec(name.rpartition("/")[2], None)
+    module = types.ModuleType(spec.name)
+    module.__spec__ = spec
+    sys.modules[spec.name] = module
     exec(compile(program, file, "exec"), module.__dict__)
     called, _, rest = flags["call"].partition("(")
     names = {**vars(module), "np": np, called: lambda *args: args}
@@ -97,7 +101,7 @@ def generated(of: Golden) -> tuple[Derivative, ...]:
 
 
 def shown(derivative: Derivative) -> str:
-    """Return the text as a fixture holds it: without our version, which is not ours to test here."""
+    """Return the text as a fixture holds it: without our version."""
     return derivative.text.replace(f"s2s_ad {VERSION}", "s2s_ad")
 
 
@@ -166,6 +170,16 @@ def test_numbers(name: str) -> None:
     assert same_bits(out, value)
     assert close(got, expected, wanted.error, 1e-7), (got, expected)
     assert same_bits(args, of.args)
+
+
+def test_page_shows_what_is_written() -> None:
+    """Each block of docs/how_it_works.md is a stretch of its running example, as it stands."""
+    page = (FOLDER.parents[1] / "docs" / "how_it_works.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    text = (FOLDER / "calls" / "coast.py").read_text(encoding="utf-8")
+    assert len(blocks) > 3
+    for block in blocks:
+        assert block in text
 
 
 def test_there_are_fixtures() -> None:

@@ -197,7 +197,7 @@ def _used_as_value(block: n.Block, name: str, definition: n.Stmt) -> bool:
 
     def look(s: n.Stmt) -> tuple[n.Stmt]:
         nonlocal found
-        if s is not definition and not isinstance(s, n.FunctionDef):
+        if s.uid != definition.uid and not isinstance(s, n.FunctionDef):
 
             def note(e: n.Expr) -> n.Expr:
                 nonlocal found

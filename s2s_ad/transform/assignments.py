@@ -102,13 +102,13 @@ class Assignments(Contributions):
         return Sweeps([s], self.contributions(pull, (), None))
 
     def reads_items(self, e: n.Expr, name: str) -> bool:
-        """True when an expression reads elements of a variable, transparent names looked through."""
+        """True when an expression reads elements of a variable, transparent names looked into."""
         for x in subexprs(e):
             if isinstance(x, n.Subscript) and root_of(x) == name:
                 return True
-            if isinstance(x, n.Name) and x.id in self.context.transparent:
-                if self.reads_items(self.context.transparent[x.id], name):
-                    return True
+            known = self.context.transparent.get(x.id) if isinstance(x, n.Name) else None
+            if known is not None and self.reads_items(known, name):
+                return True
         return False
 
     def from_own_items(self, s: n.Assign, target: n.Name, pull: Pullback) -> Sweeps:
@@ -176,7 +176,7 @@ class Assignments(Contributions):
                 self.stacks[kept] = self.context.names.fresh(f"{plan.name}_saved")
             call = n.Call(n.Name(plan.forward), tuple(x for _, x in plan.arguments))
             both = n.TupleExpr((target, n.Name(kept)))
-            forward = replace(s, targets=(both,), value=call)
+            forward = replace(s, targets=(both,), value=call, annotation=None)
             pull.callee(plan, (n.Name(kept),), Diff(seed, kind))
         targets = tuple(sorted(target_names(target)))
         return Sweeps([forward], self.contributions(pull, targets, None))

@@ -16,7 +16,7 @@ from s2s_ad.analysis.flow import Facts
 from s2s_ad.analysis.values import Value
 from s2s_ad.errors import MissingRule, S2SError
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.kinds import UNKNOWN, Array, Kind, Number, Str, Unknown, broadcast
+from s2s_ad.ir.kinds import UNKNOWN, Array, Kind, NoneKind, Number, Object, Str, Unknown, broadcast
 from s2s_ad.ir.names import Names, marked
 from s2s_ad.ir.walk import names, substitute
 from s2s_ad.rules import registry
@@ -116,15 +116,17 @@ class Context:
         call = s.value
         owner = call.func.value if isinstance(call.func, n.Attribute) else None
         parts = [*call.args, *(k.value for k in call.keywords), *([owner] if owner else [])]
-        for e in parts:
-            value = self.facts.value(e, s.uid)
-            if not value.varied or isinstance(value.kind, (Number, Str)):
-                continue
-            if self.is_harmless(call, s):
-                continue
-            raise self.refuse(
-                s, e, "a call that may change an active value in place", "use what it returns"
-            )
+        values = [self.facts.value(e, s.uid) for e in parts]
+        if not any(v.varied for v in values) or self.is_harmless(call, s):
+            return
+        for e, v in zip(parts, values):
+            if not isinstance(v.kind, (Number, Str, NoneKind, Object)):
+                raise self.refuse(
+                    s,
+                    e,
+                    "a call that may put an active value into a container",
+                    "assign what it returns, or use append or a store",
+                )
 
     def is_harmless(self, call: n.Call, s: n.Stmt) -> bool:
         reader = self.facts.reader(s.uid)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 from s2s_ad.analysis.values import PASSIVE, target_names
 from s2s_ad.ir import nodes as n
@@ -25,9 +25,9 @@ class Algebra(Protocol):
 
     def product(self, expr: n.Expr) -> n.Expr: ...
     def splice(self, template: n.Expr, hole: n.Expr, value: n.Expr) -> n.Expr: ...
-    def total(self, parts: Sequence, common: n.Expr | None = None) -> tuple[int, n.Expr]: ...
-    def terms(self, expr: n.Expr, sign: int = 1) -> list: ...
-    def merge(self, parts: Sequence) -> list: ...
+    def total(self, parts: Sequence[Any], common: n.Expr | None = None) -> tuple[int, n.Expr]: ...
+    def terms(self, expr: n.Expr, sign: int = 1) -> list[Any]: ...
+    def merge(self, parts: Sequence[Any]) -> list[Any]: ...
 
 
 @dataclass
@@ -109,7 +109,7 @@ class Contributions:
         self.temporaries |= {
             x for b in pull.before if isinstance(b, n.Assign) for x in target_names(b.targets[0])
         }
-        own: dict[str, list] = {}
+        own: dict[str, list[Any]] = {}
         spread: dict[str, Callable[[n.Expr], n.Expr]] = {}
         for place, values in pull.places.items():
             if not values or (root_of(place) or "") not in self.barred:
@@ -130,7 +130,7 @@ class Contributions:
 
     def own_adjoints(
         self,
-        own: dict[str, list],
+        own: dict[str, list[Any]],
         targets: tuple[str, ...],
         seed: n.Expr | None,
         spread: dict[str, Callable[[n.Expr], n.Expr]],

@@ -21,6 +21,7 @@ from s2s_ad.transform.context import (
     Context,
     Diff,
     NeedsName,
+    Splice,
     atomic,
     reduced_axes,
     same_shape,
@@ -37,7 +38,7 @@ class Fitting:
     the reverse of callees; they stand in front of the contributions.
     """
 
-    def __init__(self, context: Context, s: n.Stmt, product: Product, splice: Callable) -> None:
+    def __init__(self, context: Context, s: n.Stmt, product: Product, splice: Splice) -> None:
         self.context = context
         self.s = s
         self.product = product

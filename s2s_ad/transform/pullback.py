@@ -40,7 +40,7 @@ class Pullback(Templates):
     # -- the walk
 
     def pull(self, e: n.Expr, d: Diff, out: n.Expr | None = None) -> None:
-        """Add what the differential `d` of `e` contributes. out: a variable holding the value of `e`."""
+        """Add what the differential `d` of `e` contributes. out: a variable that holds `e`."""
         value = self.value(e)
         if not value.varied:
             return
@@ -274,7 +274,7 @@ class Pullback(Templates):
         return n.Name(self.context.mark(e.id, "bar"))
 
     def repeats(self, index: n.Expr, owner: Kind) -> bool:
-        """True when an index may name an element twice: an integer array, or one of unknown kind."""
+        """True when an index may name an element twice: an integer or unknown array."""
         if not isinstance(owner, (Array, Unknown)):
             return False
         items = index.items if isinstance(index, n.TupleExpr) else (index,)

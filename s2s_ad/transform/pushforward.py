@@ -11,10 +11,11 @@ from collections.abc import Callable
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import UNKNOWN, Array, DictOf, Kind, ListOf, Number, TupleOf, Unknown
 from s2s_ad.rules.registry import Choice
-from s2s_ad.transform.context import Context, Diff, NeedsName, atomic, same_shape, shape_of
+from s2s_ad.transform.context import Context, Diff, NeedsName, Splice, atomic, same_shape, shape_of
 from s2s_ad.transform.pullback import Pullback
 from s2s_ad.transform.templates import D
 
+ZERO = n.Const("0.0", 0.0)
 Product = Callable[[n.Expr], n.Expr]
 
 
@@ -26,7 +27,7 @@ class Pushforward:
     """
 
     def __init__(
-        self, context: Context, s: n.Stmt, product: Product, splice: Callable, total: Product
+        self, context: Context, s: n.Stmt, product: Product, splice: Splice, total: Product
     ) -> None:
         self.context = context
         self.s = s
@@ -160,18 +161,18 @@ class Pushforward:
             result = e if isinstance(kind, Number) else pull.result_of(e, kind)
         filled = choice.tangent(param, D, result or n.Name("out"))
         if atomic(d.expr):
-            expr = self.product(choice.tangent(param, d.expr, result or n.Name("out")))
+            whole = self.product(choice.tangent(param, d.expr, result or n.Name("out")))
         else:
-            expr = self.splice(filled, D, d.expr)
+            whole = self.splice(filled, D, d.expr)
         if choice.rule.shape != "out":
-            return Diff(expr, kind)
+            return Diff(whole, kind)
         kinds = [d.kind]
         for name in pull.reads(choice, template):
             if name == "out":
                 kinds.append(kind)
             elif name in choice.arguments:
                 kinds.append(self.kind(choice.arguments[name]))
-        return Diff(expr, shape_of(*kinds))
+        return Diff(whole, shape_of(*kinds))
 
     def element(self, e: n.Subscript, kind: Kind) -> Diff:
         base = e.value
@@ -190,6 +191,8 @@ class Pushforward:
         like: a variable that holds the value of `e` by the time the tangent is evaluated.
         """
         kind = self.kind(e)
+        if isinstance(kind, Array) and d.expr == ZERO:
+            return Diff(n.Call(self.context.np("zeros_like"), (like or e,)), kind)
         if isinstance(kind, (Number, ListOf, TupleOf, DictOf)) or same_shape(d.kind, kind):
             return d
         if isinstance(e, (n.Name, n.Subscript)) and like is None:
@@ -212,7 +215,7 @@ class Pushforward:
         return d
 
     def is_additive(self, e: n.Expr) -> bool:
-        """True when the tangent of `e` may have fewer axes than `e` itself: a sum with constants."""
+        """True when the tangent of `e` may have fewer axes than `e`: a sum with constants."""
         if isinstance(e, n.Binary) and e.op in ("+", "-"):
             if not (self.varied(e.left) and self.varied(e.right)):
                 return True

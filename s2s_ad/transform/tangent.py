@@ -133,8 +133,23 @@ class _Tangent:
         added = scattered(s)
         if added is not None and isinstance(s, n.ExprStmt):
             return self.scatter(s, added)
+        if isinstance(s, n.Try) and self.is_active_inside(s):
+            raise self.context.refuse(
+                s, None, "`try` around active statements", "move them out of the block"
+            )
         self.context.check_effect(s)
         return [s, *self.passive(s)]
+
+    def is_active_inside(self, s: n.Stmt) -> bool:
+        """True when a statement nested in `s` gives a variable an active value or returns one."""
+        for x in walk_stmts((s,)):
+            env = self.facts.after.get(x.uid, {})
+            if any(env.get(name, PASSIVE).varied for name in assigned((x,))):
+                return True
+            if isinstance(x, n.Return) and x.value is not None:
+                if self.facts.varied(x.value, x.uid):
+                    return True
+        return False
 
     def passive(self, s: n.Stmt) -> list[n.Stmt]:
         """Clear the tangents of what a passive statement binds."""
@@ -237,7 +252,7 @@ class _Tangent:
             assert isinstance(target, (n.TupleExpr, n.ListExpr))
             dot = n.TupleExpr(tuple(self.dot(x) for x in _plain(target)))
         call = n.Call(n.Name(plan.tangent), tuple(args))
-        return [replace(s, targets=(n.TupleExpr((target, dot)),), value=call)]
+        return [replace(s, targets=(n.TupleExpr((target, dot)),), value=call, annotation=None)]
 
     def augmented(self, s: n.AugAssign) -> list[n.Stmt]:
         target = s.target
