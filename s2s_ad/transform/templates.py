@@ -78,7 +78,7 @@ class Templates(Fitting):
         return all(self.expansion(choice, p) for p in active)
 
     def expansion(self, choice: Choice, param: str) -> n.Call | None:
-        """Return the `expand(d, x, axis, keepdims)` of a reduction's adjoint, without its factors."""
+        """Return the `expand(d, x, axis, keepdims)` of a reduction, without its factors."""
         template = self.written_out(choice, param)
         spelled = self.context.helper("expand")
         while isinstance(template, n.Binary) and template.op in "*/":
