@@ -17,7 +17,7 @@ from s2s_ad.analysis.aliasing import scattered, store_root
 from s2s_ad.analysis.values import PASSIVE, target_names
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import Array, ListOf, Number
-from s2s_ad.ir.walk import assigned, names
+from s2s_ad.ir.walk import assigned, names, walk_stmts
 from s2s_ad.transform.context import Context, Splice
 from s2s_ad.transform.pushforward import Pushforward
 
@@ -146,9 +146,9 @@ class _Tangent:
             env = self.facts.after.get(x.uid, {})
             if any(env.get(name, PASSIVE).varied for name in assigned((x,))):
                 return True
-            if isinstance(x, n.Return) and x.value is not None:
-                if self.facts.varied(x.value, x.uid):
-                    return True
+            value = x.value if isinstance(x, n.Return) else None
+            if value is not None and self.facts.varied(value, x.uid):
+                return True
         return False
 
     def passive(self, s: n.Stmt) -> list[n.Stmt]:
