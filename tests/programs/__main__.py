@@ -78,6 +78,7 @@ def outcomes(options: argparse.Namespace) -> Iterator[Outcome]:
 
 def report(outcome: Outcome, options: argparse.Namespace) -> None:
     if options.shrink:
+
         def fails(program: Program) -> bool:
             again = check_program(program, options.everything)
             return again.status == "failed" and again.reason == outcome.reason
