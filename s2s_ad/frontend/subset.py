@@ -123,6 +123,7 @@ CONSTRUCTS: tuple[Construct, ...] = (
         _yes("unpacking a list", "a, b, c = xs\ny = a * b * c", wrt="xs"),
         _no("unpacking with a star", "a, *rest = xs\ny = a * rest[0]", "index instead", "xs"),
         _no("store into an attribute", "BODY.speed = x * x\ny = BODY.speed", "use a variable"),
+        _no("setattr", 'setattr(BODY, "speed", x)\ny = BODY.speed', "use a variable"),
         _no("writing a global", "global RATE\nRATE = x\ny = RATE * x", "return the value"),
     ),
     *_topic(
@@ -261,6 +262,7 @@ CONSTRUCTS: tuple[Construct, ...] = (
         _no(
             "out=", "a = np.empty(3)\nnp.multiply(v * x, v, out=a)\ny = a[0]", "use what it returns"
         ),
+        _no("fill", "a = np.empty(3)\na.fill(x)\ny = a[0]", "use np.full"),
         _no("sort in place", "a = v * x\na.sort()\ny = a[0]", "use np.sort"),
     ),
     *_topic(
@@ -277,7 +279,6 @@ CONSTRUCTS: tuple[Construct, ...] = (
             "try",
             "try:\n    y = 1.0 / x\nexcept ZeroDivisionError:\n    y = 0.0",
             "test before",
-            reverse_only=True,
         ),
         _no("async", "async def go():\n    return x\ny = x", "await outside of it"),
     ),
