@@ -123,7 +123,6 @@ CONSTRUCTS: tuple[Construct, ...] = (
         _yes("unpacking a list", "a, b, c = xs\ny = a * b * c", wrt="xs"),
         _no("unpacking with a star", "a, *rest = xs\ny = a * rest[0]", "index instead", "xs"),
         _no("store into an attribute", "BODY.speed = x * x\ny = BODY.speed", "use a variable"),
-        _no("setattr", 'setattr(BODY, "speed", x)\ny = BODY.speed', "use a variable"),
         _no("writing a global", "global RATE\nRATE = x\ny = RATE * x", "return the value"),
     ),
     *_topic(
