@@ -15,13 +15,20 @@ from s2s_ad.ir import nodes as n
 from s2s_ad.ir.walk import stmt_exprs, target_names
 
 Fresh = Callable[[n.Call], bool]
+Plain = Callable[[n.Expr, int], bool]
 Names = frozenset[str]
 
 
-def unshared(block: n.Block, fresh: Fresh) -> dict[int, Names]:
-    """Return the variables whose containers are unshared before each statement."""
-    run = _Unshared(fresh)
-    run.block(block, frozenset())
+def unshared(
+    block: n.Block, fresh: Fresh, plain: Plain, start: Names = frozenset()
+) -> dict[int, Names]:
+    """Return the variables whose containers are unshared before each statement.
+
+    plain: whether an expression of a statement has a value that cannot be changed in place.
+    start: variables taken to be unshared at the start.
+    """
+    run = _Unshared(fresh, plain)
+    run.block(block, start)
     return run.table
 
 
@@ -50,8 +57,10 @@ def scattered(s: n.Stmt) -> tuple[n.Expr, n.Expr, n.Expr] | None:
 
 
 class _Unshared:
-    def __init__(self, fresh: Fresh) -> None:
+    def __init__(self, fresh: Fresh, plain: Plain) -> None:
         self.fresh = fresh
+        self.plain = plain
+        self.uid = 0
         self.table: dict[int, Names] = {}
 
     def block(self, block: n.Block, own: Names) -> Names | None:
@@ -65,6 +74,7 @@ class _Unshared:
         return current
 
     def statement(self, s: n.Stmt, own: Names) -> Names | None:
+        self.uid = s.uid
         if isinstance(s, n.If):
             ends = [self.block(b.body, own) for b in s.branches]
             ends.append(self.block(s.orelse, own))
@@ -117,13 +127,12 @@ class _Unshared:
 
     def shared(self, e: n.Expr, own: Names) -> Names:
         """Return what is still unshared when the value of `e` goes somewhere else."""
+        if self.plain(e, self.uid):
+            return own
         if isinstance(e, n.Name):
             return own - {e.id}
         if isinstance(e, (n.Subscript, n.Attribute)):
-            index = e.index if isinstance(e, n.Subscript) else None
-            if isinstance(index, n.Const) or (isinstance(e, n.Attribute) and e.attr == "shape"):
-                return own
-            return self.shared(e.value, own) if not isinstance(index, n.Name) else own
+            return own if isinstance(e, n.Attribute) and e.attr == "shape" else self.shared(e.value, own)
         if isinstance(e, (n.TupleExpr, n.ListExpr)):
             for item in e.items:
                 own = self.shared(item, own)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.text import function_text
+from s2s_ad.ir import walk
 from s2s_ad.ir.walk import free_names
 
 IMPORTS = {"numpy": "import numpy", "math": "import math"}
@@ -56,7 +57,10 @@ def module_text(
 ) -> tuple[str, dict[str, object]]:
     """Return the text of a module and the live objects that its names must be bound to."""
     defined = {f.name for f in functions}
-    free = set().union(*(free_names(f) for f in functions)) - defined
+    free = set().union(*(free_names(f) for f in functions))
+    defaults = [p.default for f in functions for p in f.params if p.default is not None]
+    free |= {name for default in defaults for name in walk.names(default)}
+    free -= defined
     imports: list[str] = []
     helpers: list[str] = []
     from_user: dict[str, list[str]] = {}

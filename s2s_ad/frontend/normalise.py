@@ -21,7 +21,7 @@ from s2s_ad.frontend.questions import Questions, Refuse
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import ListOf, TupleOf
 from s2s_ad.ir.names import Names
-from s2s_ad.ir.walk import assigned, map_expr, names, subexprs, substitute
+from s2s_ad.ir.walk import assigned, map_expr, names, stmt_exprs, subexprs, substitute
 
 
 def normalise(function: n.Function, facts: Facts, names_: Names, refuse: Refuse) -> n.Function:
@@ -42,6 +42,7 @@ class _Normalise(Questions):
             first = replace(s.branches[0], test=self.walrus(s.branches[0].test, s, pre))
             branches = tuple(replace(b, body=self.block(b.body)) for b in (first, *s.branches[1:]))
             return [*pre, replace(s, branches=branches, orelse=self.block(s.orelse))]
+        self.check_walrus(s)
         if isinstance(s, n.While):
             return [replace(s, body=self.block(s.body), orelse=self.block(s.orelse))]
         if isinstance(s, n.For):
@@ -61,6 +62,22 @@ class _Normalise(Questions):
         if isinstance(s, n.Return) and s.value is not None and self.varied(s.value, s):
             return self.returned(s)
         return [s]
+
+    def check_walrus(self, s: n.Stmt) -> None:
+        """Refuse `:=` of an active value where it runs under a condition or again and again."""
+        tests: list[n.Expr] = []
+        if isinstance(s, n.While):
+            tests = [s.test]
+        elif isinstance(s, n.If):
+            tests = [b.test for b in s.branches[1:]]
+        elif isinstance(s, (n.Assert, n.ExprStmt, n.For, n.AugAssign)):
+            tests = [e for e in stmt_exprs(s)]
+        for e in tests:
+            for part in subexprs(e):
+                if isinstance(part, n.NamedExpr) and self.varied(part.value, s):
+                    if isinstance(s, n.AugAssign) and self.varied(s.value, s):
+                        continue
+                    raise self.refuse(s, "`:=` of an active value here", "assign it before")
 
     def with_value(self, s: n.Stmt, value: n.Expr, pre: list[n.Stmt]) -> list[n.Stmt]:
         value = self.hoist(value, s, pre)

@@ -52,6 +52,9 @@ class Assignments(Contributions):
     def store(self, s: n.Assign | n.AugAssign, target: n.Expr, value: n.Expr) -> Sweeps:
         """Reverse a store into an element: `x_bar` is changed in place where `x` was."""
         root = store_root(target)
+        if not self.context.touches_active(s, target, value):
+            return Sweeps([s])
+        self.context.check_store(s, target)
         if root is not None and root not in self.barred:
             return Sweeps([s])
         self.context.check_store(s, target)
@@ -87,6 +90,8 @@ class Assignments(Contributions):
         """Reverse `np.add.at(x, index, e)`: e gets what stands at those places of x_bar."""
         array, index, value = added
         root = store_root(n.Subscript(array, index))
+        if self.context.touches_active(s, n.Subscript(array, index), value):
+            self.context.check_store(s, n.Subscript(array, index))
         if root is None or root not in self.barred or not self.facts.varied(value, s.uid):
             return Sweeps([s])
         self.context.check_store(s, n.Subscript(array, index))
@@ -140,15 +145,13 @@ class Assignments(Contributions):
         if not isinstance(s.target, n.Name):
             return self.store(s, s.target, s.value)
         name = s.target.id
+        self.context.check_update(s)
         if not self.is_active(s):
-            return Sweeps([s], self.cleared({name}))
+            return Sweeps([self.context.rebound(s)], self.cleared({name}))
         whole = n.Binary(s.op, s.target, s.value)
         pull = self.pullback(s)
         pull.pull(whole, Diff(self.bar(name), self.kind_after(name, s)))
-        forward: n.Stmt = s
-        if not isinstance(self.facts.value(s.target, s.uid).kind, Number):
-            forward = n.Assign((s.target,), whole, uid=s.uid, origin=s.origin, comments=s.comments)
-        return Sweeps([forward], self.contributions(pull, (name,), self.bar(name)))
+        return Sweeps([self.context.rebound(s)], self.contributions(pull, (name,), self.bar(name)))
 
     def user_call(self, s: n.Assign, plan: CallPlan, target: n.Expr) -> Sweeps:
         wanted = self.useful.get(s.uid, frozenset())
@@ -183,6 +186,7 @@ class Assignments(Contributions):
 
     def append(self, s: n.Append) -> Sweeps:
         out: list[n.Stmt] = []
+        self.context.check_append(s)
         if s.stack in self.barred and self.varied_somewhere(s.stack):
             bar = self.bar(s.stack).id
             item = n.Name(self.context.names.fresh(f"{s.stack}_item_bar"))

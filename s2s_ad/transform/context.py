@@ -13,10 +13,23 @@ from typing import Protocol
 
 from s2s_ad.analysis.aliasing import store_root, unshared
 from s2s_ad.analysis.flow import Facts
-from s2s_ad.analysis.values import Value
+from s2s_ad.analysis.values import PASSIVE, Value
 from s2s_ad.errors import MissingRule, S2SError
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.kinds import UNKNOWN, Array, Kind, NoneKind, Number, Object, Str, Unknown, broadcast
+from s2s_ad.ir.kinds import (
+    UNKNOWN,
+    Array,
+    Kind,
+    ListOf,
+    NoneKind,
+    Number,
+    Object,
+    RangeKind,
+    Str,
+    TupleOf,
+    Unknown,
+    broadcast,
+)
 from s2s_ad.ir.names import Names, marked
 from s2s_ad.ir.walk import names, substitute
 from s2s_ad.rules import registry
@@ -90,6 +103,7 @@ class Context:
     marks: dict[tuple[str, str], str] = field(default_factory=dict)
     fresh: Callable[[n.Call], bool] = lambda e: False
     owners: dict[int, frozenset[str]] | None = None
+    parameters: dict[int, frozenset[str]] | None = None
     prologues: set[int] = field(default_factory=set)
     transparent: dict[str, n.Expr] = field(default_factory=dict)
 
@@ -108,6 +122,65 @@ class Context:
                 f"store into a copy made in this function: `{root} = {root}.copy()`",
             )
         return root
+
+    def touches_active(self, s: n.Stmt, target: n.Expr, value: n.Expr) -> bool:
+        """True when a store puts an active value somewhere, or overwrites a part of one."""
+        root = store_root(target)
+        env = self.facts.before.get(s.uid, {})
+        stored_in = root is not None and env.get(root, PASSIVE).varied
+        return stored_in or self.facts.varied(value, s.uid)
+
+    def check_update(self, s: n.AugAssign) -> None:
+        """Refuse `x += e` on an array that other names may share: it changes what they see."""
+        if not isinstance(s.target, n.Name):
+            return
+        kind = self.facts.value(s.target, s.uid).kind
+        name = s.target.id
+        if not isinstance(kind, (Array, ListOf)) or name in self.unshared().get(s.uid, frozenset()):
+            return
+        if name in self.own_parameters().get(s.uid, frozenset()):
+            return
+        if self.facts.varied(s.target, s.uid) or self.facts.varied(s.value, s.uid):
+            raise self.refuse(
+                s,
+                s.target,
+                f"`{name} {s.op}=` on an array that other names may share",
+                f"write `{name} = {name} {s.op} ...`, or work on a copy",
+            )
+
+    def rebound(self, s: n.AugAssign) -> n.Stmt:
+        """Write `x op= e` as `x = x op e` unless x is a number: the array may be the caller's."""
+        kind = self.facts.value(s.target, s.uid).kind
+        if isinstance(kind, Number) or not isinstance(s.target, n.Name):
+            return s
+        value = n.Binary(s.op, s.target, s.value)
+        return n.Assign((s.target,), value, origin=s.origin, comments=s.comments, uid=s.uid)
+
+    def check_append(self, s: n.Append) -> None:
+        """Refuse to let a list grow that is the caller's, or that other names share."""
+        if s.stack in self.unshared().get(s.uid, frozenset()):
+            return
+        env = self.facts.after.get(s.uid, {})
+        if s.stack in self.facts.entry or env.get(s.stack, PASSIVE).varied:
+            raise self.refuse(
+                s,
+                n.Name(s.stack),
+                f"`{s.stack}.append` on a list that other names may share",
+                f"work on a copy: `{s.stack} = list({s.stack})`",
+            )
+
+    def is_plain(self, e: n.Expr, uid: int) -> bool:
+        """True for a value that nothing can change in place: a number, or a tuple of such."""
+        if uid not in self.facts.before or isinstance(e, (n.TupleExpr, n.ListExpr)):
+            return False
+        return _is_immutable(self.facts.value(e, uid).kind)
+
+    def own_parameters(self) -> dict[int, frozenset[str]]:
+        """Return where parameters are still known under one name here."""
+        if self.parameters is None:
+            names_ = frozenset(p.name for p in self.function.params)
+            self.parameters = unshared(self.function.body, self.fresh, self.is_plain, names_)
+        return self.parameters
 
     def check_effect(self, s: n.Stmt) -> None:
         """Refuse a call for its effect on an active container: what it does there is not known."""
@@ -135,7 +208,7 @@ class Context:
 
     def unshared(self) -> dict[int, frozenset[str]]:
         if self.owners is None:
-            self.owners = unshared(self.function.body, self.fresh)
+            self.owners = unshared(self.function.body, self.fresh, self.is_plain)
         return self.owners
 
     def mark(self, name: str, mark: str) -> str:
@@ -244,6 +317,12 @@ class Context:
         what = f"`{name}` is called with the active argument `{active[0]}`" if active else name
         base = self.refuse(s, e, f"{what}, but {why}", hint)
         return MissingRule(base.message, base.place, base.hint)
+
+
+def _is_immutable(kind: Kind) -> bool:
+    if isinstance(kind, TupleOf):
+        return all(_is_immutable(item) for item in kind.items)
+    return isinstance(kind, (Number, Str, NoneKind, Object, RangeKind))
 
 
 def shape_of(*kinds: Kind) -> Kind:

@@ -208,7 +208,7 @@ class _Tangent:
     def store(self, s: n.Stmt, target: n.Expr, value: n.Expr) -> list[n.Stmt]:
         """Store the tangent of a value beside the value."""
         root = store_root(target)
-        if root not in self.dotted and not self.facts.varied(value, s.uid):
+        if not self.context.touches_active(s, target, value):
             return [s]
         self.context.check_store(s, target)
         push = self.pushforward(s)
@@ -258,9 +258,10 @@ class _Tangent:
         target = s.target
         if not isinstance(target, n.Name):
             return self.store(s, target, s.value)
+        self.context.check_update(s)
         whole = n.Binary(s.op, target, s.value)
         if not self.facts.varied(whole, s.uid):
-            return [s, *self.passive(s)]
+            return [self.context.rebound(s), *self.passive(s)]
         push = self.pushforward(s)
         if s.op in "+-" and self.facts.varied(target, s.uid):
             d = push.push(s.value)
@@ -274,16 +275,10 @@ class _Tangent:
         assert d is not None
         d = push.full(d, whole)
         dot = n.Assign((self.dot(target.id),), self.total(d.expr), of=s.uid)
-        return self.commented(dot, self.rebound(s))
-
-    def rebound(self, s: n.AugAssign) -> n.Stmt:
-        """Write `x op= e` as `x = x op e` unless x is a number: an array may have other names."""
-        if isinstance(self.facts.value(s.target, s.uid).kind, Number):
-            return s
-        value = n.Binary(s.op, s.target, s.value)
-        return n.Assign((s.target,), value, origin=s.origin, comments=s.comments, uid=s.uid)
+        return self.commented(dot, self.context.rebound(s))
 
     def append(self, s: n.Append) -> list[n.Stmt]:
+        self.context.check_append(s)
         if s.stack not in self.dotted:
             return [s]
         push = self.pushforward(s)
