@@ -132,7 +132,11 @@ class _Unshared:
         if isinstance(e, n.Name):
             return own - {e.id}
         if isinstance(e, (n.Subscript, n.Attribute)):
-            return own if isinstance(e, n.Attribute) and e.attr == "shape" else self.shared(e.value, own)
+            return (
+                own
+                if isinstance(e, n.Attribute) and e.attr == "shape"
+                else self.shared(e.value, own)
+            )
         if isinstance(e, (n.TupleExpr, n.ListExpr)):
             for item in e.items:
                 own = self.shared(item, own)

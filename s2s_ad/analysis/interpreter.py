@@ -353,6 +353,9 @@ class Interpreter:
 
     def builtin(self, callee: object, e: n.Call, args: list[Value], env: Env) -> Value | None:
         """Builtins that build or measure containers; None for any other."""
+        if callee in (builtins.eval, builtins.exec, builtins.locals, builtins.vars):
+            # they see every variable
+            return Value(UNKNOWN, any(v.varied for v in env.values()))
         if callee is builtins.range:
             return Value(RangeKind())
         if callee is builtins.len or callee is builtins.id or callee is builtins.hash:

@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.text import function_text
 from s2s_ad.ir import walk
+from s2s_ad.ir.text import function_text
 from s2s_ad.ir.walk import free_names
 
 IMPORTS = {"numpy": "import numpy", "math": "import math"}
@@ -91,8 +91,8 @@ def module_text(
     lines.extend(sorted(imports))
     if helpers:
         lines.append(f"from s2s_ad.runtime import {', '.join(helpers)}")
-    for module, names in sorted(from_user.items()):
-        lines.append(f"from {module} import {', '.join(names)}")
+    for module, wanted in sorted(from_user.items()):
+        lines.append(f"from {module} import {', '.join(wanted)}")
     if loose:
         lines.append(f"# bound when this is loaded: {', '.join(loose)}")
     for f in functions:

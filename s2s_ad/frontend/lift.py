@@ -19,7 +19,15 @@ from functools import partial
 from s2s_ad.errors import UnsupportedSyntax
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.names import Names
-from s2s_ad.ir.walk import assigned, free_names, map_block, map_expr, map_stmt_exprs, names
+from s2s_ad.ir.walk import (
+    assigned,
+    free_names,
+    map_block,
+    map_expr,
+    map_stmt_exprs,
+    names,
+    walk_stmts,
+)
 
 Refuse = Callable[[n.Stmt, str, str], UnsupportedSyntax]
 
@@ -47,6 +55,10 @@ def lift(function: n.Function, names_: Names, refuse: Refuse) -> tuple[n.Functio
     def take(name: str, inner: n.Function, s: n.Stmt) -> None:
         if counts.get(name, 0) != 1:
             raise refuse(s, f"local function `{name}` is defined more than once", "use two names")
+        if any(isinstance(x, n.Global) for x in walk_stmts(inner.body)):
+            raise refuse(
+                s, f"`{name}` assigns to a variable outside it", "return the value instead"
+            )
         inner = replace(inner, body=_calls_replaced(inner.body, found), decorators=())
         free = free_names(inner)
         captured = tuple(sorted((free & local) - {name} - set(found)))

@@ -71,7 +71,7 @@ class _Normalise(Questions):
         elif isinstance(s, n.If):
             tests = [b.test for b in s.branches[1:]]
         elif isinstance(s, (n.Assert, n.ExprStmt, n.For, n.AugAssign)):
-            tests = [e for e in stmt_exprs(s)]
+            tests = list(stmt_exprs(s))
         for e in tests:
             for part in subexprs(e):
                 if isinstance(part, n.NamedExpr) and self.varied(part.value, s):
@@ -364,6 +364,8 @@ class _Normalise(Questions):
         body = s.body if done else self.block(s.body)
         orelse = s.orelse if done else self.block(s.orelse)
         pre: list[n.Stmt] = []
+        if any(isinstance(e, (n.Subscript, n.Attribute)) for e in subexprs(s.target)):
+            raise self.refuse(s, "a loop that stores into an element at each step", "use a name")
         changed = assigned(body)
         target = s.target
         inside = target_names(target) & changed

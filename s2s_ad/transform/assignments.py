@@ -12,7 +12,7 @@ from s2s_ad.analysis.values import target_names
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import UNKNOWN, Array, Kind, Number
 from s2s_ad.ir.walk import stmt_exprs, subexprs, substitute
-from s2s_ad.transform.context import CallPlan, Diff
+from s2s_ad.transform.context import CallPlan, Diff, same_shape
 from s2s_ad.transform.contributions import ZERO, Contributions, Sweeps, root_of
 from s2s_ad.transform.pullback import Pullback
 
@@ -63,18 +63,27 @@ class Assignments(Contributions):
         kind = self.facts.value(target, s.uid).kind
         if isinstance(s, n.AugAssign) and s.op in "+-":
             signed = n.Unary("-", value) if s.op == "-" else value
-            pull.pull(signed, Diff(place, kind))
+            pull.pull(signed, self.stored(s, place, kind, value))
             return Sweeps([s], self.contributions(pull, (), place))
         if isinstance(s, n.AugAssign):
             value = n.Binary(s.op, target, value)
         seed = n.Name(self.context.names.fresh(f"{root}_item_bar"))
         self.temporaries.add(seed.id)
-        pull.pull(value, Diff(seed, kind))
+        pull.pull(value, self.stored(s, seed, kind, value))
         rest = self.contributions(pull, (), seed)
         clear = n.Assign((place,), ZERO)
         if not rest:
             return Sweeps([s], [clear])
         return Sweeps([s], [n.Assign((seed,), self.taken(place, kind)), clear, *rest])
+
+    def stored(self, s: n.Stmt, d: n.Expr, kind: Kind, value: n.Expr) -> Diff:
+        """Return the differential of a stored value, which NumPy spread over the place."""
+        want = self.facts.value(value, s.uid).kind
+        if isinstance(kind, Array) and isinstance(want, Number):
+            return Diff(n.Call(self.context.np("sum"), (d,)), want)
+        if isinstance(kind, Array) and not same_shape(kind, want):
+            return Diff(n.Call(self.context.helper("unbroadcast"), (d, value)), want)
+        return Diff(d, kind)
 
     def taken(self, place: n.Expr, kind: Kind) -> n.Expr:
         """Return what an element holds, independent of what is stored there next."""

@@ -6,6 +6,7 @@ Takes facts, a name allocator and the linker's answers; gives `Context` and `Dif
 
 from __future__ import annotations
 
+import types
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -114,6 +115,17 @@ class Context:
             raise self.refuse(
                 s, target, "a store of an active value into an attribute", "use a variable"
             )
+        if isinstance(target, n.Subscript) and _has_slice(target.index):
+            if not isinstance(self.facts.value(target.value, s.uid).kind, Array):
+                raise self.refuse(
+                    s, target, f"a store into a slice of the list `{root}`", "store item by item"
+                )
+        deep = isinstance(target, n.Subscript) and isinstance(target.value, n.Subscript)
+        whole = self.facts.value(n.Name(root), s.uid).kind
+        if deep and not isinstance(whole, Array):
+            raise self.refuse(
+                s, target, f"a store into an item of an item of `{root}`", "use an array, or a name"
+            )
         if root not in self.unshared().get(s.uid, frozenset()):
             raise self.refuse(
                 s,
@@ -182,8 +194,17 @@ class Context:
             self.parameters = unshared(self.function.body, self.fresh, self.is_plain, names_)
         return self.parameters
 
+    def check_delete(self, s: n.Stmt) -> None:
+        """Refuse to delete a part of an active container."""
+        for target in s.targets if isinstance(s, n.Delete) else ():
+            if not isinstance(target, n.Name) and self.touches_active(s, target, target):
+                raise self.refuse(
+                    s, target, "`del` of a part of an active value", "build a new list without it"
+                )
+
     def check_effect(self, s: n.Stmt) -> None:
         """Refuse a call for its effect on an active container: what it does there is not known."""
+        self.check_delete(s)
         if not isinstance(s, n.ExprStmt) or not isinstance(s.value, n.Call):
             return
         call = s.value
@@ -193,7 +214,7 @@ class Context:
         if not any(v.varied for v in values) or self.is_harmless(call, s):
             return
         for e, v in zip(parts, values):
-            if not isinstance(v.kind, (Number, Str, NoneKind, Object)):
+            if not _is_passed_by_value(v.kind):
                 raise self.refuse(
                     s,
                     e,
@@ -317,6 +338,18 @@ class Context:
         what = f"`{name}` is called with the active argument `{active[0]}`" if active else name
         base = self.refuse(s, e, f"{what}, but {why}", hint)
         return MissingRule(base.message, base.place, base.hint)
+
+
+def _is_passed_by_value(kind: Kind) -> bool:
+    """True for what a callee cannot put anything into: numbers, text, functions, modules."""
+    if isinstance(kind, Object):
+        return isinstance(kind.value, (types.ModuleType, type)) or callable(kind.value)
+    return isinstance(kind, (Number, Str, NoneKind))
+
+
+def _has_slice(index: n.Expr) -> bool:
+    items = index.items if isinstance(index, n.TupleExpr) else (index,)
+    return any(isinstance(item, n.Slice) for item in items)
 
 
 def _is_immutable(kind: Kind) -> bool:

@@ -13,7 +13,7 @@ import builtins
 from collections.abc import Callable
 from dataclasses import replace
 
-from s2s_ad.analysis.aliasing import scattered, store_root
+from s2s_ad.analysis.aliasing import scattered
 from s2s_ad.analysis.values import PASSIVE, target_names
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import Array, ListOf, Number
@@ -207,7 +207,6 @@ class _Tangent:
 
     def store(self, s: n.Stmt, target: n.Expr, value: n.Expr) -> list[n.Stmt]:
         """Store the tangent of a value beside the value."""
-        root = store_root(target)
         if not self.context.touches_active(s, target, value):
             return [s]
         self.context.check_store(s, target)
