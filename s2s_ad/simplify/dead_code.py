@@ -62,7 +62,10 @@ class _Dead:
             return s, live | _reads(s)
         if isinstance(s, n.Pop):
             bound = frozenset(target_names(s.target))
-            if not bound & live:
+            # a loop is gone through several times: the last time knows all that is live
+            if bound & live:
+                self.idle_pops.discard(s.uid)
+            else:
                 self.idle_pops.add(s.uid)
             return s, (live - bound) | {s.stack} | _index(s.target)
         if isinstance(s, n.If):

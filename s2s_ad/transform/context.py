@@ -115,11 +115,14 @@ class Context:
             raise self.refuse(
                 s, target, "a store of an active value into an attribute", "use a variable"
             )
-        if isinstance(target, n.Subscript) and _has_slice(target.index):
-            if not isinstance(self.facts.value(target.value, s.uid).kind, Array):
-                raise self.refuse(
-                    s, target, f"a store into a slice of the list `{root}`", "store item by item"
-                )
+        if (
+            isinstance(target, n.Subscript)
+            and _has_slice(target.index)
+            and not isinstance(self.facts.value(target.value, s.uid).kind, Array)
+        ):
+            raise self.refuse(
+                s, target, f"a store into a slice of the list `{root}`", "store item by item"
+            )
         deep = isinstance(target, n.Subscript) and isinstance(target.value, n.Subscript)
         whole = self.facts.value(n.Name(root), s.uid).kind
         if deep and not isinstance(whole, Array):
@@ -148,7 +151,7 @@ class Context:
             return
         kind = self.facts.value(s.target, s.uid).kind
         name = s.target.id
-        if not isinstance(kind, (Array, ListOf)) or name in self.unshared().get(s.uid, frozenset()):
+        if isinstance(kind, Number) or name in self.unshared().get(s.uid, frozenset()):
             return
         if name in self.own_parameters().get(s.uid, frozenset()):
             return
@@ -156,8 +159,8 @@ class Context:
             raise self.refuse(
                 s,
                 s.target,
-                f"`{name} {s.op}=` on an array that other names may share",
-                f"write `{name} = {name} {s.op} ...`, or work on a copy",
+                f"`{name} {s.op}=` on what may be an array that other names share",
+                f"write `{name} = {name} {s.op} ...`, or say what kinds the arguments have",
             )
 
     def rebound(self, s: n.AugAssign) -> n.Stmt:

@@ -326,6 +326,21 @@ def imports_inside(x):
     return m.sin(x) * cos(x)
 
 
+class Heavier(Spring):
+    def energy(self, x):
+        return super().energy(x) * 2.0
+
+
+heavier = Heavier(2.0, 0.1)
+beyond(0.6)(heavier.energy)
+
+
+@beyond(0.6, 1.2, wrt="x y")
+def star_in_a_builtin(x, y):
+    values = [x, y, x * y]
+    return max(*values)
+
+
 @beyond(0.6)
 def partial_application(x):
     return functools.partial(affine, shift=x)(x, 3.0)
