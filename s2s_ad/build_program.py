@@ -42,7 +42,8 @@ from s2s_ad.transform.context import CallPlan
 
 T = TypeVar("T")
 MOST_STATEMENTS = 30
-OURS = ("s2s_ad.runtime", "s2s_ad.generated")  # of our own code, only what derivatives consist of
+# of our own code, only what derivatives consist of and are made for
+OURS = ("s2s_ad.runtime", "s2s_ad.generated", "s2s_ad.wrappers")
 
 
 @dataclass(frozen=True)

@@ -151,7 +151,7 @@ class Context:
             return
         kind = self.facts.value(s.target, s.uid).kind
         name = s.target.id
-        if isinstance(kind, Number) or name in self.unshared().get(s.uid, frozenset()):
+        if not isinstance(kind, (Array, ListOf)) or name in self.unshared().get(s.uid, frozenset()):
             return
         if name in self.own_parameters().get(s.uid, frozenset()):
             return
@@ -159,8 +159,8 @@ class Context:
             raise self.refuse(
                 s,
                 s.target,
-                f"`{name} {s.op}=` on what may be an array that other names share",
-                f"write `{name} = {name} {s.op} ...`, or say what kinds the arguments have",
+                f"`{name} {s.op}=` on an array that other names may share",
+                f"write `{name} = {name} {s.op} ...`, or work on a copy",
             )
 
     def rebound(self, s: n.AugAssign) -> n.Stmt:
