@@ -13,8 +13,8 @@ from typing import Any, Protocol
 
 from s2s_ad.analysis.values import PASSIVE, target_names
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.kinds import Kind
-from s2s_ad.transform.context import Context
+from s2s_ad.ir.kinds import UNKNOWN, Array, Kind, Number
+from s2s_ad.transform.context import Context, Diff
 from s2s_ad.transform.pullback import Pullback
 
 ZERO = n.Const("0.0", 0.0)
@@ -32,7 +32,7 @@ class Algebra(Protocol):
 
 @dataclass
 class Sweeps:
-    """The two sweeps of a block. kept: variables that hold what a callee keeps, and its name."""
+    """The two sweeps of a block: the forward parts, and the reverse parts backwards."""
 
     forward: list[n.Stmt] = field(default_factory=list)
     reverse: list[n.Stmt] = field(default_factory=list)
@@ -114,6 +114,7 @@ class Contributions:
         for place, values in pull.places.items():
             if not values or (root_of(place) or "") not in self.barred:
                 continue
+            values = self.structured(pull, place, values)
             terms = [t for v in values for t in self.algebra.terms(v.expr)]
             if isinstance(place, n.Name) and place.id in targets:
                 own[place.id] = terms
@@ -127,6 +128,16 @@ class Contributions:
             out.append(n.AugAssign(pull.bar_place(place), op, total))
         out.extend(pull.scattered)
         return [*out, *self.own_adjoints(own, targets, seed, spread)]
+
+    def structured(self, pull: Pullback, place: n.Expr, values: list[Diff]) -> list[Diff]:
+        """Return one contribution for several to what may be a container: `+` would join lists."""
+        kinds = [pull.value(place).kind, *(v.kind for v in values)]
+        if len(values) == 1 or all(isinstance(k, (Number, Array)) for k in kinds):
+            return values
+        total = values[0].expr
+        for v in values[1:]:
+            total = n.Call(self.context.helper("add"), (total, v.expr))
+        return [Diff(total, UNKNOWN)]
 
     def own_adjoints(
         self,

@@ -222,7 +222,15 @@ def function_argument(x):
     def twice(g, a):
         return g(g(a))
 
-    return twice(square, x) + twice(math.sin, x) + twice(lambda a: a * x, x)
+    return twice(square, x) + twice(math.sin, x)
+
+
+@beyond(0.6)
+def closure_argument(x):
+    def twice(g, a):
+        return g(g(a))
+
+    return twice(lambda a: a * x, x)
 
 
 @beyond(0.6, 1)
@@ -248,7 +256,7 @@ def module_closure(x):
     return tripled(x) * x
 
 
-@case(0.6)
+@beyond(0.6)
 def closure_made_inside(x):
     scale = make_scaler(x)
     return scale(x) + scale(2.0)
