@@ -7,6 +7,7 @@ same numbers by a class of dual numbers, the other way to do it.
 Run: python trace.py [picture.png]
 """
 
+# ruff: noqa: RET504  (the trace names its result)
 import itertools
 import math
 import sys
@@ -23,7 +24,7 @@ from s2s_ad import grad, hvp, jacfwd, value_and_grad
 def trace(a, b):
     c = a * b
     d = math.log(c)
-    return d  # noqa: RET504
+    return d
 
 
 def power(x, n):
@@ -144,7 +145,7 @@ def draw(path, value, gradient):
     labels = {"a": "a = 2", "b": "b = 3", "c": "c = a * b = 6", "d": f"d = log(c) = {value:.3f}"}
     bars = {"a": gradient[0], "b": gradient[1], "c": 1 / 6, "d": 1.0}
     for start, end in (("a", "c"), ("b", "c"), ("c", "d")):
-        arrow = {"arrowstyle": "->", "shrinkA": 40, "shrinkB": 40, "color": "C0"}
+        arrow = {"arrowstyle": "->", "shrinkA": 55, "shrinkB": 55, "color": "C0"}
         axes.annotate("", places[end], places[start], arrowprops=arrow)
     for name, (x, y) in places.items():
         box = {"boxstyle": "round", "facecolor": "white"}
