@@ -7,6 +7,7 @@ is the array itself.
 
 from __future__ import annotations
 
+import importlib
 from dataclasses import replace
 
 from s2s_ad.ir import walk
@@ -17,6 +18,10 @@ from . import registry, results
 from .declare import elementwise, general, linear, reshaping, zero
 from .results import constant, is_float_value, is_given
 from .rule import Rule
+
+# whoever imports this module first, the rules that are borrowed from must be there
+for _table in registry.TABLES[: registry.TABLES.index("methods")]:
+    importlib.import_module(f"s2s_ad.rules.{_table}")
 
 BORROWED = (
     *("sum", "mean", "var", "std", "prod", "max", "min", "cumsum", "cumprod"),
