@@ -32,6 +32,7 @@ from s2s_ad.ir.kinds import UNKNOWN, Number
 from s2s_ad.ir.text import function_text
 from s2s_ad.ir.walk import assigned, names, stmt_exprs, subexprs, walk_stmts
 from s2s_ad.rules import registry
+from s2s_ad.runtime import as_number
 from s2s_ad.simplify.dead_code import drop_dead
 from s2s_ad.version import VERSION
 
@@ -171,6 +172,8 @@ class Package:
         def known(e: n.Call) -> bool:
             func = e.func
             if isinstance(func, n.Name):
+                if objects.get(func.id) is as_number:
+                    return False  # it may refuse what it is given
                 if func.id in HARMLESS and func.id not in objects:
                     return True
                 found = world.lookup(func.id)

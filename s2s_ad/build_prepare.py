@@ -12,8 +12,10 @@ from functools import partial
 
 from s2s_ad.analysis.flow import Facts, interpret
 from s2s_ad.analysis.values import Value
+from s2s_ad.build_fresh import makes_new
 from s2s_ad.build_program import Program
 from s2s_ad.build_subject import Subject, SubjectWorld
+from s2s_ad.build_updates import settle_updates
 from s2s_ad.errors import OutputError, UnsupportedSyntax
 from s2s_ad.frontend.exits import structure
 from s2s_ad.frontend.fold import fold_decided
@@ -21,15 +23,8 @@ from s2s_ad.frontend.normalise import normalise
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.names import Names
 from s2s_ad.ir.walk import assigned, map_block, map_expr, map_stmt_exprs, subexprs, walk_stmts
-from s2s_ad.rules import registry
 from s2s_ad.transform.context import Context
 
-VIEWS = frozenset(
-    "reshape transpose ravel broadcast_to broadcast_arrays squeeze expand_dims asarray asanyarray "
-    "ascontiguousarray atleast_1d atleast_2d atleast_3d swapaxes moveaxis rollaxis diagonal real "
-    "flip fliplr flipud rot90 split array_split view T unbroadcast expand add spread split_like "
-    "unstack permute_dims matrix_transpose nan_to_num item astype".split()
-)
 Values = tuple[tuple[str, Value], ...]
 
 
@@ -46,33 +41,7 @@ class Prepared:
 
     def makes_new(self, e: n.Call) -> bool:
         """True for a call whose result shares storage with nothing."""
-        func = e.func
-        if isinstance(func, n.Attribute):
-            return func.attr == "fromkeys" or (func.attr not in VIEWS and self.known(func, e))
-        if isinstance(func, n.Name):
-            found = SubjectWorld(self.subject, self.program).lookup(func.id)
-            if found is None or func.id in VIEWS:
-                return False
-            return found[0] in (list, dict, len, float, int, range, min, max, abs, sum) or (
-                str(getattr(found[0], "__module__", "")).startswith("s2s_ad.runtime")
-            )
-        return False
-
-    def known(self, func: n.Attribute, e: n.Call) -> bool:
-        """True for a function of a library, or a method of arrays, that a rule describes."""
-        world = SubjectWorld(self.subject, self.program)
-        path: list[str] = []
-        root: n.Expr = func
-        while isinstance(root, n.Attribute):
-            path.append(root.attr)
-            root = root.value
-        if isinstance(root, n.Name) and root.id not in self.subject.locals:
-            found = world.lookup(root.id)
-            obj = found[0] if found else None
-            for attr in reversed(path):
-                obj = getattr(obj, attr, None)
-            return obj is not None and bool(registry.lookup(obj))
-        return func.attr == "copy" or bool(registry.lookup_method(func.attr))
+        return makes_new(self.subject, self.program, e)
 
     def facts(self) -> Facts:
         """Return the facts of the function as it is now."""
@@ -117,6 +86,7 @@ def prepare(
         # normal form may lose what was known of the items of a display, and more varies then
         facts = prepared.facts()
         prepared.function = normalise(prepared.function, facts, names, refuse)
+    prepared.function = settle_updates(prepared.function, prepared.facts(), subject, program)
     if structural:
         prepared.function = structure(prepared.function, names)
     return prepared

@@ -74,6 +74,9 @@ class Program:
     pending: list[Variant] = field(default_factory=list)
     cheapness: dict[Any, bool] = field(default_factory=dict)
     forms: dict[Any, Subject | None] = field(default_factory=dict)
+    new_results: dict[int, bool] = field(default_factory=dict)
+    updates: dict[Any, frozenset[str]] = field(default_factory=dict)
+    updating: dict[Any, frozenset[str]] = field(default_factory=dict)
 
     def subject(self, callee: object) -> Subject | None:
         """Return the subject of a callee, None for what is not a function of the user."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.walk import stmt_exprs, target_names
+from s2s_ad.ir.walk import stmt_exprs, target_names, walk_stmts
 
 Fresh = Callable[[n.Call], bool]
 Plain = Callable[[n.Expr, int], bool]
@@ -94,6 +94,12 @@ class _Unshared:
             return own
         if isinstance(s, n.AugAssign):
             return own
+        if isinstance(s, n.With):
+            for context, to in s.items:
+                own = self.shared(context, own) - set(target_names(to) if to else ())
+            return self.block(s.body, own)
+        if isinstance(s, n.Try):
+            return self.attempt(s, own)
         for e in stmt_exprs(s):
             if not (isinstance(s, n.Append) and e == n.Name(s.stack)):
                 own = self.shared(e, own)
@@ -117,9 +123,23 @@ class _Unshared:
                 return self.block(s.orelse, own) or own
             own &= end
 
+    def attempt(self, s: n.Try, own: Names) -> Names | None:
+        """What a `try` may share is shared from its start: it may be left anywhere."""
+        start = own
+        while True:
+            ends = [self.block(s.body, start), *(self.block(h.body, start) for h in s.handlers)]
+            ends.append(self.block(s.orelse, start))
+            ends.append(self.block(s.final, start))
+            inside = (*s.body, *(x for h in s.handlers for x in h.body), *s.orelse, *s.final)
+            tables = [self.table[x.uid] for x in walk_stmts(inside) if x.uid in self.table]
+            now = start.intersection(*tables, *(e for e in ends if e is not None))
+            if now == start:
+                return start
+            start = now
+
     def makes(self, e: n.Expr) -> bool:
         """True when evaluating `e` makes something new."""
-        if isinstance(e, (n.ListExpr, n.DictExpr, n.Comprehension, n.Const)):
+        if isinstance(e, (n.ListExpr, n.TupleExpr, n.DictExpr, n.Comprehension, n.Const)):
             return True
         if isinstance(e, (n.Binary, n.Unary)):
             return True

@@ -5,7 +5,7 @@ Takes nothing, registers rules when imported, requires `rules.declare`.
 
 from __future__ import annotations
 
-from s2s_ad.ir.kinds import UNKNOWN, Array, ListOf
+from s2s_ad.ir.kinds import UNKNOWN, Array, ListOf, Number
 
 from . import results
 from .declare import bilinear, elementwise, general, linear, zero
@@ -18,6 +18,7 @@ _LIST = constant(ListOf(UNKNOWN))
 # structure: g is a differential, which is what these are linear in
 
 zero("runtime.zeros_like(x)", "runtime.stop_gradient(x)", result=results.same("x"))
+elementwise("runtime.as_number(x)", "d", result=constant(Number("number")))
 elementwise("runtime.add(a, b)", a="d", b="d", result="same")
 linear("runtime.unbroadcast(g, like)", g="unbroadcast(d, g)", like="0", result=results.same("like"))
 linear(

@@ -37,6 +37,7 @@ from .special import (
 )
 from .structure import (
     add,
+    as_number,
     expand,
     scatter,
     scatter_along,
@@ -54,6 +55,7 @@ __all__ = [
     "absorb",
     "add",
     "advance",
+    "as_number",
     "bessel_i",
     "contract",
     "contract_left",

@@ -7,6 +7,7 @@ these functions changes its arguments.
 from __future__ import annotations
 
 import math
+import numbers
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,6 +21,21 @@ def stop_gradient(x: Any) -> Any:
     1.5
     """
     return x
+
+
+def as_number(x: Any) -> Any:
+    """Return `x`, refused unless it is a number: what `+=` changes in place may have other names.
+
+    >>> as_number(1.5)
+    1.5
+    """
+    if isinstance(x, (numbers.Number, np.generic)):
+        return x
+    what = "an array" if isinstance(x, np.ndarray) else f"a {type(x).__name__}"
+    raise TypeError(
+        f"an in-place operator on {what} that other names may share: "
+        "write `x = x + e` for `x += e`, or say what the arguments are (--like, --call)"
+    )
 
 
 def zeros_like(x: Any) -> Any:

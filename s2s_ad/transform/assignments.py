@@ -154,7 +154,6 @@ class Assignments(Contributions):
         if not isinstance(s.target, n.Name):
             return self.store(s, s.target, s.value)
         name = s.target.id
-        self.context.check_update(s)
         if not self.is_active(s):
             return Sweeps([self.context.rebound(s)], self.cleared({name}))
         whole = n.Binary(s.op, s.target, s.value)

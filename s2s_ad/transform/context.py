@@ -21,7 +21,6 @@ from s2s_ad.ir.kinds import (
     UNKNOWN,
     Array,
     Kind,
-    ListOf,
     NoneKind,
     Number,
     Object,
@@ -104,7 +103,6 @@ class Context:
     marks: dict[tuple[str, str], str] = field(default_factory=dict)
     fresh: Callable[[n.Call], bool] = lambda e: False
     owners: dict[int, frozenset[str]] | None = None
-    parameters: dict[int, frozenset[str]] | None = None
     prologues: set[int] = field(default_factory=set)
     transparent: dict[str, n.Expr] = field(default_factory=dict)
 
@@ -145,24 +143,6 @@ class Context:
         stored_in = root is not None and env.get(root, PASSIVE).varied
         return stored_in or self.facts.varied(value, s.uid)
 
-    def check_update(self, s: n.AugAssign) -> None:
-        """Refuse `x += e` on an array that other names may share: it changes what they see."""
-        if not isinstance(s.target, n.Name):
-            return
-        kind = self.facts.value(s.target, s.uid).kind
-        name = s.target.id
-        if not isinstance(kind, (Array, ListOf)) or name in self.unshared().get(s.uid, frozenset()):
-            return
-        if name in self.own_parameters().get(s.uid, frozenset()):
-            return
-        if self.facts.varied(s.target, s.uid) or self.facts.varied(s.value, s.uid):
-            raise self.refuse(
-                s,
-                s.target,
-                f"`{name} {s.op}=` on an array that other names may share",
-                f"write `{name} = {name} {s.op} ...`, or work on a copy",
-            )
-
     def rebound(self, s: n.AugAssign) -> n.Stmt:
         """Write `x op= e` as `x = x op e` unless x is a number: the array may be the caller's."""
         kind = self.facts.value(s.target, s.uid).kind
@@ -189,13 +169,6 @@ class Context:
         if uid not in self.facts.before or isinstance(e, (n.TupleExpr, n.ListExpr)):
             return False
         return _is_immutable(self.facts.value(e, uid).kind)
-
-    def own_parameters(self) -> dict[int, frozenset[str]]:
-        """Return where parameters are still known under one name here."""
-        if self.parameters is None:
-            names_ = frozenset(p.name for p in self.function.params)
-            self.parameters = unshared(self.function.body, self.fresh, self.is_plain, names_)
-        return self.parameters
 
     def check_delete(self, s: n.Stmt) -> None:
         """Refuse to delete a part of an active container."""

@@ -257,7 +257,6 @@ class _Tangent:
         target = s.target
         if not isinstance(target, n.Name):
             return self.store(s, target, s.value)
-        self.context.check_update(s)
         whole = n.Binary(s.op, target, s.value)
         if not self.facts.varied(whole, s.uid):
             return [self.context.rebound(s), *self.passive(s)]
@@ -265,7 +264,7 @@ class _Tangent:
         if s.op in "+-" and self.facts.varied(target, s.uid):
             d = push.push(s.value)
             if d is None:
-                return [s]
+                return [self.context.rebound(s)]
             number = isinstance(self.facts.value(target, s.uid).kind, Number)
             if number:
                 dot: n.Stmt = n.AugAssign(self.dot(target.id), s.op, self.total(d.expr), of=s.uid)

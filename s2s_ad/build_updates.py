@@ -1,0 +1,265 @@
+"""In-place operators where other names may see them: followed, guarded at run time, or refused.
+
+Takes a function in normal form with its facts, gives it with a guard where its kinds do not tell;
+requires `analysis`, `build_program`.
+
+`x += e` changes an array where every name of it sees the change, and rebinds the name of a number.
+Derivatives rebind. That is the same where no other name sees the array: it was made here, or it is
+an argument (callers hand over what they have made, or what they have checked to be a number).
+Elsewhere an array is refused. What may be either is made sure of where it matters:
+
+    y = x                           y = x
+    y += 1.0            →           y = as_number(y)
+    return x * y                    y += 1.0
+                                    return x * y
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from s2s_ad.analysis.aliasing import unshared
+from s2s_ad.analysis.flow import Facts, interpret
+from s2s_ad.analysis.values import Value
+from s2s_ad.build_fresh import makes_new, reached
+from s2s_ad.build_program import Program, bind, canonical
+from s2s_ad.build_subject import Subject, SubjectWorld
+from s2s_ad.ir import nodes as n
+from s2s_ad.ir.kinds import (
+    Array,
+    DictOf,
+    Kind,
+    ListOf,
+    NoneKind,
+    Number,
+    Object,
+    RangeKind,
+    Str,
+    TupleOf,
+)
+from s2s_ad.ir.walk import (
+    map_block,
+    map_expr,
+    map_stmt_exprs,
+    names,
+    stmt_exprs,
+    subexprs,
+    walk_stmts,
+)
+
+Values = tuple[tuple[str, Value], ...]
+Owners = dict[int, frozenset[str]]
+GUARD = "as_number"
+
+
+def settle_updates(
+    function: n.Function, facts: Facts, subject: Subject, program: Program
+) -> n.Function:
+    """Return the function with guards; refuse in-place operators on arrays with other names."""
+    run = _Updates(program, subject, function, facts)
+    for s in walk_stmts(function.body):
+        if isinstance(s, n.AugAssign):
+            run.check(s)
+    guard = n.Name(program.linker.alias(GUARD, subject.locals))
+
+    def visit(s: n.Stmt) -> tuple[n.Stmt, ...]:
+        if s.uid not in facts.before:
+            return (s,)
+        s = _with_arguments(s, run.handed_over(s), guard)
+        if not isinstance(s, n.AugAssign) or s.uid not in run.guarded:
+            return (s,)
+        made = n.Assign((s.target,), n.Call(guard, (s.target,)), origin=s.origin)
+        first = replace(made, comments=replace(n.NO_COMMENTS, before=s.comments.before))
+        return first, replace(s, comments=replace(s.comments, before=()))
+
+    return replace(function, body=map_block(function.body, visit))
+
+
+def updated(program: Program, subject: Subject, values: Values) -> frozenset[str]:
+    """Return the parameters that a call may change in place by an operator."""
+    key = (id(subject), canonical(values))
+    if key not in program.updates:
+        if key in program.updating:
+            return program.updating[key]
+        found = frozenset[str]()
+        while True:
+            program.updating[key] = found
+            world = SubjectWorld(subject, program)
+            facts = interpret(subject.function, dict(values), world, subject.locals)
+            more = _Updates(program, subject, subject.function, facts).of_parameters()
+            if more == found:
+                break
+            found = more
+        del program.updating[key]
+        if program.updating:
+            return found
+        program.updates[key] = found
+    return program.updates[key]
+
+
+class _Updates:
+    def __init__(
+        self, program: Program, subject: Subject, function: n.Function, facts: Facts
+    ) -> None:
+        self.program = program
+        self.subject = subject
+        self.function = function
+        self.facts = facts
+        self.params = frozenset(p.name for p in function.params)
+        self.guarded: set[int] = set()
+        self.owners: tuple[Owners, Owners] | None = None
+
+    def made_here(self) -> Owners:
+        return self.tables()[0]
+
+    def sole_names(self) -> Owners:
+        return self.tables()[1]
+
+    def tables(self) -> tuple[Owners, Owners]:
+        """Return what was made here and not shared since, without and with the parameters."""
+        if self.owners is None:
+            body = self.function.body
+
+            def fresh(e: n.Call) -> bool:
+                return makes_new(self.subject, self.program, e)
+
+            def plain(e: n.Expr, uid: int) -> bool:
+                if uid not in self.facts.before or isinstance(e, (n.TupleExpr, n.ListExpr)):
+                    return False
+                return immutable(self.facts.value(e, uid).kind)
+
+            self.owners = (
+                unshared(body, fresh, plain),
+                unshared(body, fresh, plain, self.params),
+            )
+        return self.owners
+
+    def check(self, s: n.AugAssign) -> None:
+        """Refuse `x op= e` on an array that other names may share; guard what may be one."""
+        if not isinstance(s.target, n.Name) or s.uid not in self.facts.before:
+            return
+        kind = self.facts.value(s.target, s.uid).kind
+        name = s.target.id
+        if rebinds(kind) or name in self.sole_names().get(s.uid, frozenset()):
+            return
+        if isinstance(kind, (Array, ListOf, DictOf)):
+            raise self.subject.refuse(
+                s,
+                s.target,
+                f"`{name} {s.op}=` on an array that other names may share",
+                f"write `{name} = {name} {s.op} ...`, or work on a copy",
+            )
+        self.guarded.add(s.uid)
+
+    def handed_over(self, s: n.Stmt) -> list[tuple[n.Call, n.Expr]]:
+        """Return the arguments of calls that a callee would change in place if they are arrays."""
+        found = []
+        for call, argument in self.changed_arguments(s):
+            kind = self.facts.value(argument, s.uid).kind
+            if isinstance(kind, (Array, ListOf, DictOf)):
+                raise self.subject.refuse(
+                    s,
+                    argument,
+                    "a call that changes this argument in place",
+                    "hand over a copy, or have the function make a new array",
+                )
+            found.append((call, argument))
+        return found
+
+    def changed_arguments(self, s: n.Stmt) -> Iterator[tuple[n.Call, n.Expr]]:
+        """Yield the arguments, not made for the call, that callees of a statement may change."""
+        if s.uid not in self.facts.before:
+            return
+        env = self.facts.before[s.uid]
+        reader = self.facts.reader(s.uid)
+        for top in stmt_exprs(s):
+            for e in subexprs(top):
+                if not isinstance(e, n.Call) or any(isinstance(a, n.Starred) for a in e.args):
+                    continue
+                found = reader.object_of(e.func, env)
+                keywords = {k.name: k.value for k in e.keywords if k.name is not None}
+                if found is None or len(keywords) != len(e.keywords):
+                    continue
+                callee = self.program.fitted(found[0], len(e.args), tuple(keywords))
+                given = callee and bind(callee.function.params, e.args, keywords)
+                if callee is None or not given:
+                    continue
+                values = {
+                    p: None if x is None else self.facts.value(x, s.uid) for p, x in given.items()
+                }
+                for p in sorted(updated(self.program, callee, self.program.entry(callee, values))):
+                    argument = given.get(p)
+                    if argument is None or rebinds(self.facts.value(argument, s.uid).kind):
+                        continue
+                    if not self.is_made(argument):
+                        yield e, argument
+
+    def is_made(self, e: n.Expr) -> bool:
+        """True for an expression whose value nothing else holds."""
+        if isinstance(e, (n.Binary, n.Unary, n.Const, n.ListExpr, n.DictExpr, n.Comprehension)):
+            return True
+        return isinstance(e, n.Call) and makes_new(self.subject, self.program, e)
+
+    def of_parameters(self) -> frozenset[str]:
+        """Return the parameters that the function may change in place."""
+        found: set[str] = set()
+        for s in walk_stmts(self.function.body):
+            if s.uid not in self.facts.before:
+                continue
+            changed = [x for _, x in self.changed_arguments(s)]
+            target = s.target if isinstance(s, n.AugAssign) else None
+            if isinstance(target, n.Name) and not rebinds(self.facts.value(target, s.uid).kind):
+                changed.append(target)
+            for e in changed:
+                found |= self.behind(e, s)
+        return frozenset(found)
+
+    def behind(self, e: n.Expr, s: n.Stmt) -> frozenset[str]:
+        """Return the parameters that may hold what is changed through `e`."""
+        read = names(e) & self.facts.locals
+        if read <= self.made_here().get(s.uid, frozenset()):
+            return frozenset()
+        if isinstance(e, n.Name) and e.id in self.sole_names().get(s.uid, frozenset()):
+            return frozenset((e.id,)) & self.params
+        handed = self.handed_in()
+        held = reached(self.subject, self.program, self.function.body, set(handed))
+        return handed if read & held else frozenset()
+
+    def handed_in(self) -> frozenset[str]:
+        """Return the parameters that may hold what can be changed in place."""
+        entry = self.facts.entry
+        return frozenset(p for p in self.params if not immutable(entry.get(p, Value()).kind))
+
+
+def rebinds(kind: Kind) -> bool:
+    """True when `x += e` on a value of this kind gives the name x another value."""
+    return isinstance(kind, (Number, Str, NoneKind, TupleOf, RangeKind))
+
+
+def immutable(kind: Kind) -> bool:
+    """True for a value that nothing can change in place: a number, or a tuple of such."""
+    if isinstance(kind, TupleOf):
+        return all(immutable(item) for item in kind.items)
+    if isinstance(kind, Object):
+        return callable(kind.value) or isinstance(kind.value, types.ModuleType)
+    return isinstance(kind, (Number, Str, NoneKind, RangeKind))
+
+
+def _with_arguments(s: n.Stmt, wanted: list[tuple[n.Call, n.Expr]], guard: n.Name) -> n.Stmt:
+    """Return a statement in which arguments of calls are made sure to be numbers."""
+    for call, argument in wanted:
+        s = map_stmt_exprs(s, _replacing(call, argument, n.Call(guard, (argument,))))
+    return s
+
+
+def _replacing(call: n.Call, argument: n.Expr, new: n.Expr) -> Callable[[n.Expr], n.Expr]:
+    def visit(e: n.Expr) -> n.Expr:
+        if not isinstance(e, n.Call) or e.func != call.func:
+            return e
+        args = tuple(new if a == argument else a for a in e.args)
+        keywords = tuple(replace(k, value=new) if k.value == argument else k for k in e.keywords)
+        return replace(e, args=args, keywords=keywords)
+
+    return lambda e: map_expr(e, visit)
