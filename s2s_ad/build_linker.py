@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import builtins
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from s2s_ad import runtime
+from s2s_ad.frontend.volatile import rebound_globals
 from s2s_ad.ir.names import Names
 
 MODULES: dict[str, Any] = {"np": np, "math": math}
@@ -45,6 +46,13 @@ class Linker:
     functions: set[str] = field(default_factory=set)
     watched: list[Watch] = field(default_factory=list)
     homes: dict[str, tuple[str, str]] = field(default_factory=dict)
+    rebound: dict[int, frozenset[str]] = field(default_factory=dict)
+
+    def is_rebound(self, namespace: Mapping[str, Any], name: str) -> bool:
+        """True for a global that some function of its module assigns while it runs."""
+        if id(namespace) not in self.rebound:
+            self.rebound[id(namespace)] = rebound_globals(namespace)
+        return name in self.rebound[id(namespace)]
 
     def claim(self, wanted: str, obj: object, avoid: Collection[str] = ()) -> str:
         """Return a top-level name for `obj`, `wanted` if that is free."""

@@ -243,7 +243,7 @@ class Package:
         quiet = frozenset(
             s.uid
             for s in walk_stmts(prepared.function.body)
-            if isinstance(s, (n.If, n.For, n.While))
+            if isinstance(s, (n.If, n.For, n.While, n.With))
         )
         ending = backward[-1:] if backward and isinstance(backward[-1], n.Return) else ()
         sweep = annotated(backward[: len(backward) - len(ending)], table, quiet)
@@ -319,7 +319,7 @@ class Package:
         quiet = frozenset(
             s.uid
             for s in walk_stmts(prepared.function.body)
-            if isinstance(s, (n.If, n.For, n.While))
+            if isinstance(s, (n.If, n.For, n.While, n.With))
         )
         return annotated(backward, table, quiet)
 
@@ -418,6 +418,8 @@ def _live_in(block: n.Block) -> set[str]:
                     bound.update(saved)
                 bound.clear()
                 bound.update(before)
+            elif isinstance(s, n.With):
+                visit(s.body)
             elif not isinstance(s, n.Append):
                 bound.update(assigned((s,)))
 

@@ -17,7 +17,7 @@ from s2s_ad.build_program import Program
 from s2s_ad.build_subject import Subject, SubjectWorld
 from s2s_ad.build_updates import settle_updates
 from s2s_ad.errors import OutputError, UnsupportedSyntax
-from s2s_ad.frontend.exits import structure
+from s2s_ad.frontend.exits import exits, structure
 from s2s_ad.frontend.fold import fold_decided
 from s2s_ad.frontend.normalise import normalise
 from s2s_ad.ir import nodes as n
@@ -88,8 +88,18 @@ def prepare(
         prepared.function = normalise(prepared.function, facts, names, refuse)
     prepared.function = settle_updates(prepared.function, prepared.facts(), subject, program)
     if structural:
+        check_exits(prepared)
         prepared.function = structure(prepared.function, names)
     return prepared
+
+
+def check_exits(prepared: Prepared) -> None:
+    """Refuse a way out of a `with` whose manager may swallow exceptions: more ways lead out."""
+    left = [s for s in walk_stmts(prepared.function.body) if isinstance(s, n.With) and exits(s)]
+    if left:
+        context = prepared.context()
+        for s in left:
+            context.check_with(s, "a way out of `with`")
 
 
 def _check_params(subject: Subject) -> None:

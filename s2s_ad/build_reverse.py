@@ -16,7 +16,7 @@ from s2s_ad.build_prepare import Prepared, name_expressions, with_result
 from s2s_ad.errors import OutputError
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import UNKNOWN, Array, DictOf, Kind, ListOf, Number, join
-from s2s_ad.ir.walk import assigned, names, stmt_exprs, subexprs, walk_stmts
+from s2s_ad.ir.walk import assigned, names, stmt_exprs, subexprs, target_names, walk_stmts
 from s2s_ad.simplify import algebra
 from s2s_ad.simplify.accumulate import Bars, accumulate
 from s2s_ad.simplify.ownership import Buffers, own
@@ -401,6 +401,8 @@ class _Run:
 
 
 def _binds(s: n.Stmt, name: str) -> bool:
+    if isinstance(s, n.With):
+        return name in _bound_by(s)
     if isinstance(s, (n.If, n.For, n.While)):
         return isinstance(s, n.For) and name in {
             e.id for e in subexprs(s.target) if isinstance(e, n.Name)
@@ -408,6 +410,10 @@ def _binds(s: n.Stmt, name: str) -> bool:
     if isinstance(s, (n.Append, n.Pop)):
         return isinstance(s, n.Pop) and s.target == n.Name(name)
     return name in assigned((s,))
+
+
+def _bound_by(s: n.With) -> set[str]:
+    return {x for _, target in s.items if target is not None for x in target_names(target)}
 
 
 def _only_fixed_items(e: n.Expr, name: str) -> bool:
@@ -453,6 +459,8 @@ def _definitely(block: n.Block, params: set[str]) -> dict[int, set[str]]:
                 inside |= {e.id for e in subexprs(s.target) if isinstance(e, n.Name)}
             run(s.body, inside)
             return have
+        if isinstance(s, n.With):
+            return run(s.body, have | _bound_by(s))
         if isinstance(s, (n.Break, n.Continue, n.Return, n.Raise)):
             return None
         return have | assigned((s,))
@@ -467,6 +475,10 @@ def _assigns_surely(s: n.Stmt, name: str) -> bool:
     if isinstance(s, n.If):
         bodies = [*(b.body for b in s.branches), s.orelse]
         return all(any(_assigns_surely(x, name) for x in body) for body in bodies)
+    if isinstance(s, n.With):
+        return name in _bound_by(s) or any(_assigns_surely(x, name) for x in s.body)
+    if isinstance(s, n.Try):
+        return False
     return name in assigned((s,))
 
 

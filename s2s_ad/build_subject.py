@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from s2s_ad.analysis.values import Value
 from s2s_ad.build_linker import Linker, Watch
 from s2s_ad.errors import Place, S2SError, UnsupportedSyntax
-from s2s_ad.frontend import lower, resolve, source
+from s2s_ad.frontend import lower, resolve, source, volatile
 from s2s_ad.frontend.lift import Lifted, lift
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.names import Names
@@ -180,6 +180,9 @@ def _link(subject: Subject, linker: Linker) -> None:
         if binding.kind == "builtin":
             subject.free[name] = binding.value
             continue
+        if binding.kind == "global" and linker.is_rebound(subject.scope.globals, name):
+            renamed[name] = _read_live(subject, name, linker)
+            continue
         spelled = linker.claim(name, binding.value, local)
         subject.free[spelled] = binding.value
         if binding.kind == "global":
@@ -191,6 +194,17 @@ def _link(subject: Subject, linker: Linker) -> None:
         subject.function = rename(subject.function, renamed)
         for item in subject.prelude:
             item.function = rename(item.function, renamed)
+
+
+def _read_live(subject: Subject, name: str, linker: Linker) -> n.Expr:
+    """Return a global that functions rebind as it is read from its module, whenever it is read."""
+    module = volatile.home_of(subject.scope.globals)
+    if module is None:
+        message = f"the global `{name}`, which functions rebind, of code that is in no module"
+        raise subject.refuse(n.Pass(), None, message, "pass its value as an argument")
+    own = linker.claim(module.__name__.rpartition(".")[2], module, subject.locals)
+    subject.free[own] = module
+    return n.Attribute(n.Name(own), name)
 
 
 def rename(function: n.Function, mapping: Mapping[str, n.Expr]) -> n.Function:
@@ -259,6 +273,9 @@ class SubjectWorld:
         return None
 
     def attribute(self, owner: object, name: str) -> tuple[object] | None:
+        if isinstance(owner, types.ModuleType):
+            if self.program.linker.is_rebound(vars(owner), name):
+                return None
         found = resolve.resolve(
             n.Attribute(n.Name("owner"), name),
             resolve.Scope({}, {"owner": owner}, {}),

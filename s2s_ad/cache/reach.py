@@ -46,7 +46,7 @@ class Reach:
     """Everything within reach of `roots`.
 
     facts: lines that together change when anything a derivative depends on does, or None when
-    there is too much to say. attributes: those of modules and instances that some function
+    there is too much to say. attributes: those of modules, classes and instances that some function
     mentions: the owner's `__dict__` and a name in it. With `deep`, the functions of the standard
     library are read too, which adds paths, not facts.
     """
@@ -112,6 +112,7 @@ class Reach:
     def _read(self, path: Path, value: Any) -> None:
         assert self.facts is not None
         if isinstance(value, type):
+            self._owners.append(vars(value))
             for k, base in enumerate(value.__bases__):
                 self._meet((*path, f"base:{k}"), base)
             for name, member in sorted(vars(value).items()):

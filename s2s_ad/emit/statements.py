@@ -40,7 +40,7 @@ class _Annotate:
         self.last = None
         out: list[n.Stmt] = []
         for s in block:
-            if isinstance(s, (n.If, n.For, n.While)):
+            if isinstance(s, (n.If, n.For, n.While, n.With)):
                 out.append(self.inside(s))
                 self.last = None
                 continue
@@ -62,7 +62,7 @@ class _Annotate:
         if isinstance(s, n.If):
             branches = tuple(replace(b, body=self.block(b.body)) for b in s.branches)
             return replace(s, branches=branches, orelse=self.block(s.orelse))
-        assert isinstance(s, (n.For, n.While))
+        assert isinstance(s, (n.For, n.While, n.With))
         return replace(s, body=self.block(s.body))
 
 

@@ -66,14 +66,14 @@ def _inner(s: n.Stmt) -> list[n.Block]:
     return []
 
 
-def _exits(s: n.Stmt) -> bool:
+def exits(s: n.Stmt) -> bool:
     """True when executing `s` may leave the block it stands in."""
     if isinstance(s, (n.Return, n.Break, n.Continue)):
         return True
-    if isinstance(s, n.If):
-        return any(_exits(x) for block in _inner(s) for x in block)
+    if isinstance(s, (n.If, n.With, n.Try)):
+        return any(exits(x) for block in _inner(s) for x in block)
     if isinstance(s, (n.For, n.While)):
-        if any(_exits(x) for x in s.orelse):
+        if any(exits(x) for x in s.orelse):
             return True
         return any(isinstance(x, n.Return) for x in _direct((s,)))
     return False
@@ -86,10 +86,19 @@ def _falls(block: n.Block) -> bool:
             return False
         if isinstance(s, n.If) and not any(_falls(inner) for inner in _inner(s)):
             return False
+        if isinstance(s, n.With) and not _falls(s.body):
+            return False
+        if isinstance(s, n.Try) and not _falls_out(s):
+            return False
         endless = isinstance(s, n.While) and isinstance(s.test, n.Const) and s.test.value
         if isinstance(s, n.While) and endless and not _breaks(s.body):
             return False
     return True
+
+
+def _falls_out(s: n.Try) -> bool:
+    ends = [(*s.body, *s.orelse), *(h.body for h in s.handlers)]
+    return any(_falls(end) for end in ends) and _falls(s.final)
 
 
 def _breaks(block: n.Block) -> bool:
@@ -99,9 +108,28 @@ def _breaks(block: n.Block) -> bool:
 
 def _same_loop(s: n.Stmt) -> list[n.Block]:
     """Return the blocks in `s` whose `break` leaves the loop around `s`."""
-    if isinstance(s, n.If):
+    if isinstance(s, (n.If, n.With, n.Try)):
         return _inner(s)
     return [s.orelse] if isinstance(s, (n.For, n.While)) else []
+
+
+class _Deferred:
+    """The flags that exits out of a `with` or `try` set, each made when there is such an exit."""
+
+    def __init__(self, names: Names) -> None:
+        self.names = names
+        self.leaving = ""
+        self.skipping = ""
+
+    def flag(self, continues: bool) -> str:
+        if continues:
+            self.skipping = self.skipping or self.names.fresh("skipping")
+            return self.skipping
+        self.leaving = self.leaving or self.names.fresh("leaving")
+        return self.leaving
+
+    def used(self) -> list[str]:
+        return [flag for flag in (self.leaving, self.skipping) if flag]
 
 
 class _Structure:
@@ -112,6 +140,7 @@ class _Structure:
         self.loops: list[str | None] = []
         self.returned: str | None = None
         self.skip: list[str] = []
+        self.deferred: _Deferred | None = None
 
     def nest(self, block: n.Block) -> n.Block:
         out: list[n.Stmt] = []
@@ -127,8 +156,11 @@ class _Structure:
                     out.extend(self.nest((*following, *rest)))
                     return tuple(out)
                 continue
-            if isinstance(s, n.If) and _exits(s):
+            if isinstance(s, n.If) and exits(s):
                 out.extend(self.branch(s, rest))
+                return tuple(out)
+            if isinstance(s, (n.With, n.Try)) and exits(s):
+                out.extend(self.guarded(s, rest))
                 return tuple(out)
             out.append(self.descend(s))
         return tuple(out)
@@ -137,13 +169,51 @@ class _Structure:
         if isinstance(s, n.If):
             branches = tuple(replace(b, body=self.nest(b.body)) for b in s.branches)
             return replace(s, branches=branches, orelse=self.nest(s.orelse))
+        return self.inside(s) if isinstance(s, (n.With, n.Try)) else s
+
+    def inside(self, s: n.With | n.Try) -> n.Stmt:
+        """Return a `with` or `try` whose blocks have structural exits."""
         if isinstance(s, n.With):
             return replace(s, body=self.nest(s.body))
-        return s
+        body = self.nest(s.body)
+        ended = self.deferred.used() if self.deferred is not None else []
+        orelse = self.nest(s.orelse)
+        if orelse and ended:
+            # it runs only when the end of the body was reached
+            tests = tuple(n.Unary("not", n.Name(flag)) for flag in ended)
+            test = tests[0] if len(tests) == 1 else n.BoolOp("and", tests)
+            orelse = (n.If((n.Branch(test, orelse),), (), origin=s.origin),)
+        handlers = tuple(replace(h, body=self.nest(h.body)) for h in s.handlers)
+        return replace(s, body=body, handlers=handlers, orelse=orelse, final=self.nest(s.final))
+
+    def guarded(self, s: n.With | n.Try, rest: n.Block) -> list[n.Stmt]:
+        """Let exits out of a `with` or `try` only set flags, which decide what comes after it."""
+        outer, self.deferred = self.deferred, _Deferred(self.names)
+        inner = self.inside(s)
+        flags, self.deferred = self.deferred, outer
+        out: list[n.Stmt] = [
+            n.Assign((n.Name(flag),), FALSE, origin=s.origin) for flag in flags.used()
+        ]
+        branches: list[n.Branch] = []
+        for flag, ending in ((flags.leaving, n.Break()), (flags.skipping, n.Continue())):
+            way_out = _END if flag and not self.loops else replace(ending, origin=s.origin)
+            if flag:
+                branches.append(n.Branch(n.Name(flag), tuple(self.leave(way_out))))
+        following = self.nest(rest)
+        if len(branches) == 1 and not branches[0].body:
+            test = n.Unary("not", branches[0].test)
+            branches, following = [n.Branch(test, following)], ()
+        out.append(inner)
+        if branches and (following or any(b.body for b in branches)):
+            out.append(n.If(tuple(branches), following, origin=s.origin))
+        return out
 
     def leave(self, s: n.Stmt) -> list[n.Stmt]:
         """Return what stands in the place of an exit."""
         out: list[n.Stmt] = [n.Assign((n.Name(flag),), TRUE, origin=s.origin) for flag in self.skip]
+        if self.deferred is not None:
+            flag = self.deferred.flag(isinstance(s, n.Continue))
+            out.append(n.Assign((n.Name(flag),), TRUE, origin=s.origin))
         if s is _END:
             return out
         if isinstance(s, n.Return):
@@ -158,16 +228,17 @@ class _Structure:
                 out.append(n.Assign((n.Name(self.returned),), TRUE, origin=s.origin))
                 if self.loops[-1]:
                     out.append(n.Assign((n.Name(self.loops[-1]),), TRUE, origin=s.origin))
-                out.append(n.Break(origin=s.origin))
+                if self.deferred is None:
+                    out.append(n.Break(origin=s.origin))
             return out
         if isinstance(s, n.Break) and self.loops[-1]:
             out.append(n.Assign((n.Name(self.loops[-1]),), TRUE, origin=s.origin))
-        return [*out, s]
+        return [*out, s] if self.deferred is None else out
 
     def branch(self, s: n.If, rest: n.Block) -> list[n.Stmt]:
         bodies = [*(b.body for b in s.branches), s.orelse]
         falling = [k for k, body in enumerate(bodies) if _falls(body)]
-        mixed = any(_falls(body) and any(_exits(x) for x in body) for body in bodies)
+        mixed = any(_falls(body) and any(exits(x) for x in body) for body in bodies)
         if rest and falling and (mixed or len(falling) > 1):
             return self.flagged(s, rest)
         if rest and falling:
@@ -199,10 +270,11 @@ class _Structure:
             self.returned = self.names.fresh("returned")
             self.flags.append(n.Assign((n.Name(self.returned),), FALSE))
         skip, self.skip = self.skip, []
+        deferred, self.deferred = self.deferred, None
         self.loops.append(broke)
         body = self.nest(s.body)
         self.loops.pop()
-        self.skip = skip
+        self.skip, self.deferred = skip, deferred
         loop = replace(s, body=body, orelse=())
         if returns:
             assert self.returned is not None

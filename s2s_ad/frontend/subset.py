@@ -12,6 +12,7 @@ import textwrap
 from dataclasses import dataclass, replace
 
 HEADER = """\
+import contextlib
 import functools
 import math
 import threading
@@ -268,11 +269,11 @@ CONSTRUCTS: tuple[Construct, ...] = (
         "Blocks",
         _yes("import", "import math as m\ny = m.sin(x)"),
         _yes("print and pass", "if n > 99:\n    print(x)\npass\ny = x * x"),
+        _yes("with", "with LOCK:\n    y = x * x", "the reverse runs under it too"),
         _no(
-            "with",
-            "with LOCK:\n    y = x * x",
+            "with that may swallow exceptions",
+            "with contextlib.suppress(KeyError):\n    y = x * x",
             "move active statements out of the block",
-            reverse_only=True,
         ),
         _no(
             "try",

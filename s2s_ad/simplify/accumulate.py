@@ -69,6 +69,13 @@ class _Accumulate:
             self.branch(s, zero, out)
         elif isinstance(s, (n.For, n.While)):
             self.loop(s, zero, out)
+        elif isinstance(s, n.With):
+            body, at_end = self.block(s.body, zero)
+            zero &= at_end
+            zero.clear()
+            zero |= at_end
+            if body:
+                out.append(replace(s, body=tuple(body)))
         elif isinstance(s, n.Assign):
             self.assign(s, zero, out)
         elif isinstance(s, n.AugAssign):

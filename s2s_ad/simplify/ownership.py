@@ -57,6 +57,9 @@ class _Own:
             return [replace(s, branches=branches, orelse=tuple(last))], end
         if isinstance(s, (n.For, n.While)):
             return self.loop(s, owned)
+        if isinstance(s, n.With):
+            body, owned = self.block(s.body, owned)
+            return [replace(s, body=tuple(body))], owned
         if isinstance(s, n.AugAssign) and isinstance(s.target, n.Name):
             return self.add(s, s.target.id, owned)
         stored = self.stored(s)

@@ -65,14 +65,16 @@ class Builder(Assignments):
             return self.for_loop(s)
         if isinstance(s, n.While):
             return self.while_loop(s)
-        if isinstance(s, (n.With, n.Try)):
-            active = [x for x in walk_stmts((s,)) if self.is_active(x)]
-            if active:
-                what = "with" if isinstance(s, n.With) else "try"
+        if isinstance(s, n.With):
+            return self.with_block(s)
+        if isinstance(s, n.Try):
+            written = assigned((s,))
+            survives = any(self.facts.varied_after(x, s.uid) for x in written & self.barred)
+            if survives or any(self.is_active(x) for x in walk_stmts((s,))):
                 raise self.context.refuse(
-                    s, None, f"`{what}` around active statements", "move them out of the block"
+                    s, None, "`try` around active statements", "move them out of the block"
                 )
-            return Sweeps([s], self.cleared(assigned((s,))))
+            return Sweeps([s], self.cleared(written))
         added = scattered(s)
         if added is not None and isinstance(s, n.ExprStmt):
             return self.scatter(s, added)
@@ -80,6 +82,15 @@ class Builder(Assignments):
         return Sweeps([s], self.cleared(assigned((s,))))
 
     # -- control
+
+    def with_block(self, s: n.With) -> Sweeps:
+        """Reverse a block under a context manager: its reverse runs under the same one."""
+        body = self.block(s.body)
+        if not body.reverse:
+            return Sweeps([replace(s, body=tuple(body.forward))])
+        self.context.check_with(s)
+        back = n.With(s.items, tuple(body.reverse), of=s.uid)
+        return Sweeps([replace(s, body=tuple(body.forward))], [back])
 
     def branch(self, s: n.If) -> Sweeps:
         inner = [self.block(b.body) for b in s.branches]

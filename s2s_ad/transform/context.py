@@ -14,6 +14,7 @@ from typing import Protocol
 
 from s2s_ad.analysis.aliasing import store_root, unshared
 from s2s_ad.analysis.flow import Facts
+from s2s_ad.analysis.managers import may_enter_again
 from s2s_ad.analysis.values import PASSIVE, Value
 from s2s_ad.errors import MissingRule, S2SError
 from s2s_ad.ir import nodes as n
@@ -31,7 +32,7 @@ from s2s_ad.ir.kinds import (
     broadcast,
 )
 from s2s_ad.ir.names import Names, marked
-from s2s_ad.ir.walk import names, substitute
+from s2s_ad.ir.walk import assigned, names, substitute
 from s2s_ad.rules import registry
 
 Splice = Callable[[n.Expr, n.Expr, n.Expr], n.Expr]  # template, hole, what fills it
@@ -177,6 +178,17 @@ class Context:
                 raise self.refuse(
                     s, target, "`del` of a part of an active value", "build a new list without it"
                 )
+
+    def check_with(self, s: n.With, what: str = "`with` around active statements") -> None:
+        """Refuse a context manager that may swallow exceptions, or that cannot be entered again."""
+        reader = self.facts.reader(s.uid)
+        inside = assigned(s.body)
+        for manager, target in s.items:
+            call = manager.func if isinstance(manager, n.Call) else manager
+            found = reader.object_of(call, self.facts.before.get(s.uid, {}))
+            known = found is not None and may_enter_again(found[0])
+            if not known or target is not None or names(manager) & inside:
+                raise self.refuse(s, None, what, "move them out of the block")
 
     def check_effect(self, s: n.Stmt) -> None:
         """Refuse a call for its effect on an active container: what it does there is not known."""

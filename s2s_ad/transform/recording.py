@@ -22,6 +22,9 @@ from s2s_ad.transform.reading import bound_names, names_read, stored_into
 from s2s_ad.transform.versions import START, Recorder
 
 
+COMPOUND = (n.If, n.For, n.While, n.With)
+
+
 class RecordBranch(Exception):
     """The choice of an `if` must be recorded: what its condition reads does not hold any more."""
 
@@ -107,13 +110,13 @@ class _Block(Keeping):
         compound = [
             r
             for r in group
-            if isinstance(r, (n.If, n.For)) and isinstance(s, (n.If, n.For, n.While))
+            if isinstance(r, (n.If, n.For, n.With)) and isinstance(s, COMPOUND)
         ]
         simple = [r for r in group if r not in compound]
         reads = self.read_names(simple)
         before: set[str] = set()
         after: set[str] = set()
-        if isinstance(s, (n.If, n.For, n.While)):
+        if isinstance(s, COMPOUND):
             # a zero in front of the reverse of a loop or branch has the shape found there, and is
             # written before anything is restored
             self.shapes[k] = reads
@@ -143,18 +146,20 @@ class _Block(Keeping):
 
     def compound_reads(self, k: int, s: n.Stmt, r: n.Stmt) -> tuple[set[str], set[str]]:
         if isinstance(s, n.If) and isinstance(r, n.If):
-            return self.if_reads(k, s, r)
+            tests = set().union(*(names(b.test) for b in r.branches))
+            return self.if_reads(k, s, tests, list(zip(_bodies(s), _bodies(r))))
+        if isinstance(s, n.With) and isinstance(r, n.With):
+            tests = set().union(*(names(manager) for manager, _ in s.items))
+            return self.if_reads(k, s, tests, [(s.body, r.body)])
         if isinstance(s, (n.For, n.While)) and isinstance(r, n.For):
             return self.loop_reads(k, s, r)
         raise AssertionError("the reverse of a branch is a branch, of a loop a loop")
 
-    def if_reads(self, k: int, s: n.If, r: n.If) -> tuple[set[str], set[str]]:
-        tests = set().union(*(names(b.test) for b in r.branches)) & self.recorder.variables
-        pairs = list(
-            zip(
-                [*(b.body for b in s.branches), s.orelse], [*(b.body for b in r.branches), r.orelse]
-            )
-        )
+    def if_reads(
+        self, k: int, s: n.Stmt, tests: set[str], pairs: list[tuple[n.Block, n.Block]]
+    ) -> tuple[set[str], set[str]]:
+        """Return the reads of blocks of which one runs, each beside its reverse."""
+        tests &= self.recorder.variables
         lost = self.lost_after(k)
 
         def build(held: frozenset[str], forced: frozenset[str] = frozenset()) -> list[_Block]:
@@ -283,7 +288,7 @@ class _Block(Keeping):
         for k in range(len(self.primal), -1, -1):
             group = list(self.groups.get(k, ()))
             reverse.extend(self.insert.restore_early.get(k, ()))
-            while k in self.shapes and group and not isinstance(group[0], (n.If, n.For)):
+            while k in self.shapes and group and not isinstance(group[0], COMPOUND):
                 reverse.append(group.pop(0))
             reverse.extend(self.insert.restore_first.get(k, ()))
             reverse.extend(self.insert.again_first.get(k, ()))
@@ -302,17 +307,19 @@ class _Block(Keeping):
         if isinstance(s, n.If):
             branches = tuple(replace(b, body=x) for b, x in zip(s.branches, results))
             return replace(s, branches=branches, orelse=results[-1])
-        assert isinstance(s, (n.For, n.While))
+        assert isinstance(s, (n.For, n.While, n.With))
         return replace(s, body=results[0])
 
     def reverse_inner(self, k: int, r: n.Stmt) -> n.Stmt:
         inner = self.inner.get(k)
-        if inner is None or not isinstance(r, (n.If, n.For)):
+        if inner is None or not isinstance(r, (n.If, n.For, n.With)):
             return r
         results = [b.result()[1] for b in inner]
         if isinstance(r, n.If):
             branches = tuple(replace(b, body=x) for b, x in zip(r.branches, results))
             return replace(r, branches=branches, orelse=results[-1])
+        if isinstance(r, n.With):
+            return replace(r, body=results[0])
         used = inner[0].entry_own()
         start = tuple(
             x
@@ -322,6 +329,10 @@ class _Block(Keeping):
             and bound_names(x.targets[0]) & used
         )
         return replace(r, body=(*start, *results[0]))
+
+
+def _bodies(s: n.If) -> list[n.Block]:
+    return [*(b.body for b in s.branches), s.orelse]
 
 
 def before_exits(s: n.Stmt, saves: list[n.Stmt]) -> n.Stmt:

@@ -17,7 +17,7 @@ from s2s_ad.analysis.aliasing import scattered
 from s2s_ad.analysis.values import PASSIVE, target_names
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import Array, ListOf, Number
-from s2s_ad.ir.walk import assigned, names, walk_stmts
+from s2s_ad.ir.walk import assigned, map_block, names, walk_stmts
 from s2s_ad.transform.context import Context, Splice
 from s2s_ad.transform.pushforward import Pushforward
 
@@ -129,16 +129,28 @@ class _Tangent:
         if isinstance(s, n.For):
             return self.for_loop(s)
         if isinstance(s, n.With):
+            if self.is_active_inside(s):
+                self.context.check_with(s)
             return [replace(s, body=self.block(s.body))]
         added = scattered(s)
         if added is not None and isinstance(s, n.ExprStmt):
             return self.scatter(s, added)
-        if isinstance(s, n.Try) and self.is_active_inside(s):
+        if isinstance(s, n.Try):
+            return self.passive_try(s)
+        self.context.check_effect(s)
+        return [s, *self.passive(s)]
+
+    def passive_try(self, s: n.Try) -> list[n.Stmt]:
+        """Return a `try` in which nothing varies; what it returns has a tangent all the same."""
+        if self.is_active_inside(s):
             raise self.context.refuse(
                 s, None, "`try` around active statements", "move them out of the block"
             )
-        self.context.check_effect(s)
-        return [s, *self.passive(s)]
+
+        def visit(x: n.Stmt) -> list[n.Stmt]:
+            return self.returned(x) if isinstance(x, n.Return) else [x]
+
+        return [*map_block((s,), visit), *self.passive(s)]
 
     def is_active_inside(self, s: n.Stmt) -> bool:
         """True when a statement nested in `s` gives a variable an active value or returns one."""

@@ -2,7 +2,9 @@
 
 import math
 
-from .cases import case
+import numpy as np
+
+from .cases import beyond, case
 
 
 @case(0.5)
@@ -343,3 +345,125 @@ def empty_bodies(x, n):
     while n > 10:
         pass
     return x * x
+
+
+DEPTH = 1.0
+
+
+class Deeper:
+    """A context manager that changes a global for a while."""
+
+    def __init__(self, factor):
+        self.factor = factor
+
+    def __enter__(self):
+        global DEPTH
+        self.before = DEPTH
+        DEPTH = self.factor
+
+    def __exit__(self, *error):
+        global DEPTH
+        DEPTH = self.before
+
+
+def at_depth(x):
+    return math.sin(x * DEPTH)
+
+
+def three_deep(x):
+    for _ in range(3):
+        x = x * math.sin(x * DEPTH)
+    return x
+
+
+@case(0.7)
+def with_statement(x):
+    y = x * DEPTH
+    with Deeper(3.0):
+        y = y * at_depth(x) + three_deep(x) * DEPTH
+    return y * at_depth(y)
+
+
+@case(0.7)
+@case(-0.7)
+@case(2.5)
+def return_from_with(x):
+    with Deeper(2.0):
+        if x < 0:
+            return at_depth(x)
+        t = x * x
+    z = t * at_depth(x)
+    with np.errstate(all="ignore"), Deeper(0.5):
+        if z > 0.5:
+            return z * x
+        z = three_deep(z)
+        with Deeper(5.0):
+            if x > 2.0:
+                return at_depth(z) * x
+            z = z * at_depth(z)
+    return t * z
+
+
+@case(0.7)
+@case(1.7)
+def break_from_with(x):
+    y = x
+    for i in range(4):
+        with Deeper(i + 1.0):
+            if y > 1.5:
+                y = y * x
+                break
+            if i == 1:
+                continue
+            y = y * at_depth(y) + x
+        y = y + three_deep(x)
+    else:
+        y = y * 2.0
+    return y
+
+
+@case(0.7)
+def return_from_passive_try(x):
+    try:
+        n = int("12")
+    except ValueError:
+        return 4.0
+    else:
+        if n > 15:
+            return 3.0
+    return x * n
+
+
+@case(0.7)
+def continue_from_passive_try(x):
+    y = x
+    for i in range(6):
+        try:
+            scale = {2: 1, 3: 2}[i]
+            continue
+        except KeyError:
+            scale = i
+            if i == 5:
+                break
+        y = y * math.sin(x) + scale
+    return y
+
+
+@beyond(0.7)
+def return_from_active_try(x):
+    y = x * x
+    try:
+        int("a")
+    except ValueError:
+        return y * 2.0
+    return y
+
+
+@beyond(0.7)
+def overwritten_in_try_or_not(x):
+    y = x * x
+    try:
+        y = {}["nothing"]
+    except KeyError:
+        pass
+    return y
