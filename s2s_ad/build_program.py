@@ -104,17 +104,19 @@ class Program:
                 made = lifted_subject(callee, self.linker)
             else:
                 made = subject_of(callee, self.linker)
-        except SourceError as error:
+        except S2SError as error:
+            # told where something active is passed to it: nothing else needs its derivative
             made = error
         self.subjects[id(callee)] = (callee, made)
         return made if isinstance(made, Subject) else None
 
     def trouble(self, callee: object) -> S2SError | None:
-        """Return why the source of a callee cannot be used: it was edited since it was imported."""
+        """Return why a callee cannot be differentiated: syntax, or it was edited since imported."""
         found = self.subjects.get(id(callee))
         if found is None or found[0] is not callee or not isinstance(found[1], S2SError):
             return None
-        return found[1] if "edited" in found[1].message else None
+        plain = isinstance(found[1], SourceError) and "edited" not in found[1].message
+        return None if plain else found[1]
 
     def fitted(self, callee: object, positional: int, keywords: Sequence[str]) -> Subject | None:
         """Return the subject of a callee, star parameters written out for a call of this form."""

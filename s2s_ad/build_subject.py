@@ -273,9 +273,9 @@ class SubjectWorld:
         return None
 
     def attribute(self, owner: object, name: str) -> tuple[object] | None:
-        if isinstance(owner, types.ModuleType):
-            if self.program.linker.is_rebound(vars(owner), name):
-                return None
+        is_module = isinstance(owner, types.ModuleType)
+        if is_module and self.program.linker.is_rebound(vars(owner), name):
+            return None
         found = resolve.resolve(
             n.Attribute(n.Name("owner"), name),
             resolve.Scope({}, {"owner": owner}, {}),

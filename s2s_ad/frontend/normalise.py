@@ -52,10 +52,11 @@ class _Normalise(Questions):
         if isinstance(s, n.Assign):
             return self.assign(s)
         if isinstance(s, n.AugAssign):
-            if self.varied(s.value, s):
-                pre = []
-                return [*pre, *self.with_value(s, s.value, pre)]
-            return [s]
+            pre = []
+            s = replace(s, target=self.place(s.target, s, pre))
+            if self.varied(s.value, s) or self.varied(s.target, s):
+                return self.with_value(s, s.value, pre)
+            return [*pre, s]
         if isinstance(s, n.Append):
             pre = []
             return self.with_value(s, s.value, pre) if self.varied(s.value, s) else [s]
@@ -122,6 +123,11 @@ class _Normalise(Questions):
             more = [n.Assign((t,), s.targets[0], origin=s.origin) for t in s.targets[1:]]
             return [*first, *more]
         target = s.targets[0]
+        if isinstance(target, n.Subscript) and self.runs_once(target, s):
+            temp = n.Name(self.fresh("value"))
+            later: list[n.Stmt] = []
+            store = n.Assign((self.place(target, s, later),), temp, origin=s.origin)
+            return [*self.again(n.Assign((temp,), s.value, comments=s.comments), s), *later, store]
         if isinstance(target, (n.TupleExpr, n.ListExpr)):
             return self.unpack(s, target)
         if isinstance(s.value, n.IfExp):
@@ -212,7 +218,7 @@ class _Normalise(Questions):
     def hoist(self, e: n.Expr, s: n.Stmt, pre: list[n.Stmt]) -> n.Expr:
         """Return `e` with what needs statements replaced by names, the statements in `pre`."""
         if not self.varied(e, s):
-            return e
+            return self.settled(e, s, pre)
         if isinstance(e, n.Comprehension):
             name = self.fresh("items")
             pre.extend(self.expand(e, name, s))
@@ -236,6 +242,15 @@ class _Normalise(Questions):
             pre.append(n.Pop(popped, e.func.value.id, origin=s.origin))
             return popped
         return self.rebuild(e, s, pre)
+
+    def settled(self, e: n.Expr, s: n.Stmt, pre: list[n.Stmt]) -> n.Expr:
+        """Name the parts of a passive expression that may be evaluated only once."""
+        if not self.runs_once(e, s):
+            return e
+        whole = isinstance(e, (n.Unary, n.Binary, n.Subscript, n.TupleExpr, n.ListExpr, n.DictExpr))
+        if whole or (isinstance(e, (n.Call, n.Attribute)) and not self.is_once(e, s)):
+            return self.rebuild(e, s, pre)
+        return self.named(e, s, pre)
 
     def listed(self, e: n.Expr, name: str, s: n.Stmt) -> list[n.Stmt]:
         """Return a loop that lists what `e` runs over."""
@@ -301,8 +316,17 @@ class _Normalise(Questions):
             left = replace(node, left=left, right=self.hoist(node.right, s, pre))
         return left
 
+    def place(self, target: n.Expr, s: n.Stmt, pre: list[n.Stmt]) -> n.Expr:
+        """Return where a statement stores, an index that may be evaluated only once named."""
+        if not isinstance(target, n.Subscript) or not self.runs_once(target, s):
+            return target
+        value = self.place(target.value, s, pre)
+        return replace(target, value=value, index=self.settled(target.index, s, pre))
+
     def named(self, e: n.Expr, s: n.Stmt, pre: list[n.Stmt]) -> n.Expr:
-        temp = n.Name(self.fresh("value"))
+        func = e.func if isinstance(e, n.Call) else e
+        own = f"{func.id}_value" if isinstance(func, n.Name) else getattr(func, "attr", "value")
+        temp = n.Name(self.fresh(own))
         pre.append(n.Assign((temp,), e, origin=s.origin))
         return temp
 
@@ -392,7 +416,7 @@ class _Normalise(Questions):
             ]
             return replace(e, args=(*args, *e.args[len(args) :]))
         if call is builtins.range or call == "items":
-            if names(e) & changed:
+            if names(e) & changed or self.runs_once(e, s):
                 return self.named_iter(e, s, pre, "indices", keep=True)
             return e
         if isinstance(e, n.Name) and e.id not in changed:

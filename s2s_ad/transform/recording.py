@@ -21,7 +21,6 @@ from s2s_ad.transform.keeping import Keeping
 from s2s_ad.transform.reading import bound_names, names_read, stored_into
 from s2s_ad.transform.versions import START, Recorder
 
-
 COMPOUND = (n.If, n.For, n.While, n.With)
 
 
@@ -108,9 +107,7 @@ class _Block(Keeping):
     def group_reads(self, k: int, s: n.Stmt, group: list[n.Stmt]) -> tuple[set[str], set[str]]:
         """Return what the reverse of `s` reads: values from before it, and values it made."""
         compound = [
-            r
-            for r in group
-            if isinstance(r, (n.If, n.For, n.With)) and isinstance(s, COMPOUND)
+            r for r in group if isinstance(r, (n.If, n.For, n.With)) and isinstance(s, COMPOUND)
         ]
         simple = [r for r in group if r not in compound]
         reads = self.read_names(simple)

@@ -248,3 +248,33 @@ def kind_changes(x, y):
     w = w[0] * w[1]
     w = [w, v]
     return w[0] * w[1] + v
+
+
+@case(0.7)
+def values_that_come_once(x):
+    coming = iter([3.0, 4.0, 5.0, 2.0, 0.5, 7.0, 1])
+    y = x * next(coming)
+    y *= next(coming) + x
+    y = y * (next(coming) if x > 0.0 else 1.0) - [x, next(coming)][0]
+    for _ in range(int(next(coming) * 4)):
+        y = y + x * x
+    items = [x, x * x]
+    items[next(coming)] = y * next(coming)
+    return items[1] + items[0]
+
+
+SERVED = 0.0
+
+
+def served():
+    global SERVED
+    SERVED += 1.0
+    return SERVED
+
+
+@case(0.7)
+def effects_of_calls(x):
+    before = served()
+    y = x * (served() - before) * (served() - before)
+    y = y * (SERVED - before) * (x + (served() - before))
+    return y * x
