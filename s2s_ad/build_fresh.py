@@ -9,44 +9,64 @@ from s2s_ad.build_program import Program
 from s2s_ad.build_subject import Subject, SubjectWorld
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.walk import bound_names, names, stmt_exprs, walk_stmts
-from s2s_ad.rules import registry
+from s2s_ad.rules import registry, sharing
+from s2s_ad.rules.sharing import NEW, SHARES, WHOLLY_NEW
 from s2s_ad.transform.reading import flat, stored_into
 
-# functions and methods whose result may be, or be a view of, what they are given
-VIEWS = frozenset(
-    "reshape transpose ravel broadcast_to broadcast_arrays squeeze expand_dims asarray asanyarray "
-    "ascontiguousarray asfortranarray atleast_1d atleast_2d atleast_3d swapaxes moveaxis rollaxis "
-    "diag diagonal real imag conj conjugate flip fliplr flipud rot90 split array_split hsplit "
-    "vsplit dsplit view T permute_dims matrix_transpose nan_to_num item astype require float64 "
-    "trim_zeros unbroadcast expand add spread split_like unstack as_number stop_gradient "
-    "max min".split()
-)
-MAKERS = (list, dict, len, float, int, range, abs, sum)
+
+def newness(subject: Subject, program: Program, e: n.Call) -> int:
+    """Return how much of what a call returns shares storage with nothing."""
+    obj = called(subject, program, e)
+    if obj is None:
+        method = e.func.attr if isinstance(e.func, n.Attribute) else ""
+        known = method in sharing.CONTAINERS or bool(registry.lookup_method(method))
+        return sharing.newness_of_function(method) if known and is_method(subject, e) else SHARES
+    callee = None if registry.lookup(obj) else program.subject(obj)
+    if callee is not None:
+        return NEW if returns_new(program, callee) else SHARES
+    return newness_of_object(obj)
 
 
-def makes_new(subject: Subject, program: Program, e: n.Call) -> bool:
-    """True for a call whose result shares storage with nothing."""
+def called(subject: Subject, program: Program, e: n.Call) -> object:
+    """Return the object that a call calls, None when it is not known."""
     path: list[str] = []
     root = e.func
     while isinstance(root, n.Attribute):
         path.append(root.attr)
         root = root.value
     if not isinstance(root, n.Name) or root.id in subject.locals:
-        method = path[0] if path else ""
-        known = method in ("copy", "fromkeys") or bool(registry.lookup_method(method))
-        return known and method not in VIEWS
+        return None
     found = SubjectWorld(subject, program).lookup(root.id)
     obj = found[0] if found else None
     for attr in reversed(path):
         obj = getattr(obj, attr, None)
-    if obj is None or (getattr(obj, "__name__", "") in VIEWS and not program.subject(obj)):
-        return False
-    if any(obj is maker for maker in MAKERS) or registry.lookup(obj) or path[:1] == ["fromkeys"]:
-        return True
-    if str(getattr(obj, "__module__", "")).startswith("s2s_ad.runtime"):
-        return True
-    callee = program.subject(obj)
-    return callee is not None and returns_new(program, callee)
+    return obj
+
+
+def is_method(subject: Subject, e: n.Call) -> bool:
+    """True for a call of a method of a value, as far as can be seen."""
+    root = e.func
+    while isinstance(root, n.Attribute):
+        root = root.value
+    return isinstance(e.func, n.Attribute) and (
+        not isinstance(root, n.Name) or root.id in subject.locals
+    )
+
+
+def newness_of_object(obj: object) -> int:
+    """Return how much is new of what a library function returns."""
+    name = str(getattr(obj, "__name__", ""))
+    home = str(getattr(obj, "__module__", ""))
+    if home.startswith("s2s_ad.runtime"):
+        return sharing.newness_of_helper(name)
+    if home == "builtins" or obj == dict.fromkeys:
+        return sharing.newness_of_builtin(name)
+    return sharing.newness_of_function(name) if registry.lookup(obj) else SHARES
+
+
+def makes_new(subject: Subject, program: Program, e: n.Call) -> bool:
+    """True for a call whose result, the outermost container, shares storage with nothing."""
+    return newness(subject, program, e) != SHARES
 
 
 def returns_new(program: Program, callee: Subject) -> bool:
@@ -84,8 +104,10 @@ def reached(subject: Subject, program: Program, body: n.Block, start: set[str]) 
 def holds_nothing(subject: Subject, program: Program, e: n.Expr) -> bool:
     """True for an expression whose value holds nothing that was there before."""
     if isinstance(e, n.Call):
-        kept = isinstance(e.func, n.Name) and e.func.id in ("list", "dict")
-        return not kept and makes_new(subject, program, e)
+        new = newness(subject, program, e)
+        # what a function of the user returns is new all the way down, but may hold something twice
+        obj = called(subject, program, e)
+        return new == WHOLLY_NEW or (new == NEW and program.subject(obj) is not None)
     if isinstance(e, n.IfExp):
         return all(holds_nothing(subject, program, x) for x in (e.body, e.orelse))
     return isinstance(e, (n.Binary, n.Unary, n.Const, n.Compare))

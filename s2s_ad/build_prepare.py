@@ -12,7 +12,7 @@ from functools import partial
 
 from s2s_ad.analysis.flow import Facts, interpret
 from s2s_ad.analysis.values import Value
-from s2s_ad.build_fresh import makes_new
+from s2s_ad.build_fresh import newness, newness_of_object
 from s2s_ad.build_program import Program
 from s2s_ad.build_subject import Subject, SubjectWorld
 from s2s_ad.build_updates import settle_updates
@@ -39,9 +39,24 @@ class Prepared:
     names: Names
     transparent: dict[str, n.Expr] = field(default_factory=dict)
 
-    def makes_new(self, e: n.Call) -> bool:
-        """True for a call whose result shares storage with nothing."""
-        return makes_new(self.subject, self.program, e)
+    def newness(self, e: n.Call) -> int:
+        """Return how much of what a call returns shares storage with nothing."""
+        return newness(self.subject, self.program, e)
+
+    def newness_here(self, e: n.Call) -> int:
+        """Return how much of what a call in the generated code returns is new."""
+        func = e.func
+        path: list[str] = []
+        while isinstance(func, n.Attribute):
+            path.append(func.attr)
+            func = func.value
+        objects = self.program.linker.objects
+        if not isinstance(func, n.Name) or func.id not in objects:
+            return self.newness(e)
+        made = objects[func.id]
+        for attr in reversed(path):
+            made = getattr(made, attr, None)
+        return newness_of_object(made)
 
     def facts(self) -> Facts:
         """Return the facts of the function as it is now."""
@@ -60,7 +75,7 @@ class Prepared:
             self.program,
             self.subject.refuse,
             transparent=self.transparent,
-            fresh=self.makes_new,
+            newness=self.newness,
         )
 
 

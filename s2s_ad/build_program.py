@@ -348,7 +348,7 @@ def canonical(values: tuple[tuple[str, Value], ...]) -> tuple[Any, ...]:
                 return ("array", None, kind.dtype)
             return ("array", tuple(dim_key(d) for d in kind.dims), kind.dtype)
         if isinstance(kind, TupleOf):
-            return ("tuple", tuple(kind_key(item) for item in kind.items))
+            return ("tuple", kind.is_list, tuple(kind_key(item) for item in kind.items))
         if isinstance(kind, ListOf):
             return ("list", kind_key(kind.item))
         if isinstance(kind, DictOf):

@@ -15,7 +15,15 @@ from s2s_ad.analysis.values import PASSIVE
 from s2s_ad.build_prepare import Prepared, name_expressions, with_result
 from s2s_ad.errors import OutputError
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.kinds import UNKNOWN, Array, DictOf, Kind, ListOf, Number, join
+from s2s_ad.ir.kinds import (
+    UNKNOWN,
+    Array,
+    DictOf,
+    Kind,
+    ListOf,
+    Number,
+    adjoint_kind,
+)
 from s2s_ad.ir.walk import assigned, names, stmt_exprs, subexprs, target_names, walk_stmts
 from s2s_ad.simplify import algebra
 from s2s_ad.simplify.accumulate import Bars, accumulate
@@ -23,14 +31,10 @@ from s2s_ad.simplify.ownership import Buffers, own
 from s2s_ad.transform.adjoint import Builder
 from s2s_ad.transform.context import Context, NeedsName
 from s2s_ad.transform.contributions import Options
+from s2s_ad.transform.copies import copied_adjoint, copied_value
 from s2s_ad.transform.reading import stored_into
 from s2s_ad.transform.recording import RecordBranch, record
 from s2s_ad.transform.versions import AT_THE_END, Recorder
-
-ALIASES = frozenset(
-    "reshape transpose ravel broadcast_to squeeze expand_dims asarray atleast_1d swapaxes moveaxis "
-    "diagonal real flip rot90 unbroadcast expand add spread split_like unstack scatter item".split()
-)
 
 
 @dataclass
@@ -105,7 +109,7 @@ class _Run:
             callee = builder.callees
             prepared.function = name_expressions(prepared, builder.requests, lambda e: e in callee)
             return self.options
-        kinds = self.kinds(context.facts)
+        kinds = context.facts.kinds()
         seed = context.mark(result, "bar")
         backward = self.accumulated(context, builder, sweeps.reverse, seed, barred, kinds)
         restored = self.lists_to_restore(context, sweeps.forward, backward)
@@ -154,18 +158,6 @@ class _Run:
         last = self.prepared.function.body[-1]
         assert isinstance(last, n.Return) and isinstance(last.value, n.Name)
         return frozenset(found | {last.value.id})
-
-    def kinds(self, facts: Facts) -> dict[str, Kind]:
-        """Return a kind for each variable that covers all values it has."""
-        found: dict[str, Kind] = {}
-        for table in (facts.before, facts.after):
-            for env in table.values():
-                for name, value in env.items():
-                    known = found.get(name)
-                    found[name] = value.kind if known is None else join(known, value.kind)
-        for name, value in facts.entry.items():
-            found.setdefault(name, value.kind)
-        return found
 
     def zero(self, context: Context, name: str, kinds: dict[str, Kind]) -> n.Expr:
         kind = kinds.get(name, UNKNOWN)
@@ -218,30 +210,17 @@ class _Run:
         block = (*first, *block, *ends)
 
         def bar_kind(bar: str) -> Kind:
-            return kinds.get(by_bar.get(bar, ""), UNKNOWN)
-
-        def fresh(call: n.Call) -> bool:
-            func = call.func
-            name = func.attr if isinstance(func, n.Attribute) else getattr(func, "id", "")
-            if isinstance(func, n.Name):
-                return func.id == context.alias("zeros_like")
-            return name not in ALIASES and isinstance(func, n.Attribute)
+            kind = kinds.get(by_bar.get(bar, bar), UNKNOWN)
+            return adjoint_kind(kind) if bar in by_bar else kind
 
         def add(a: n.Expr, b: n.Expr) -> n.Expr:
             return n.Call(context.helper("add"), (a, b))
 
-        def copy(bar: str) -> n.Expr:
-            kind = bar_kind(bar)
-            if isinstance(kind, ListOf):
-                return n.Call(n.Name(context.alias("list")), (n.Name(bar),))
-            if isinstance(kind, DictOf):
-                return n.Call(n.Name(context.alias("dict")), (n.Name(bar),))
-            if isinstance(kind, Array):
-                return n.Call(n.Attribute(n.Name(bar), "copy"), ())
-            zeros = n.Call(context.helper("zeros_like"), (n.Name(bar),))
-            return n.Call(context.helper("add"), (zeros, n.Name(bar)))
+        def copy(bar: str, whole: bool) -> n.Expr:
+            return copied_adjoint(context, bar, bar_kind(bar), whole)
 
-        return list(own(block, Buffers(bar_kind, fresh, add, copy, bars.names)))
+        newness = self.prepared.newness_here
+        return list(own(block, Buffers(bar_kind, newness, add, copy, bars.names)))
 
     def upfront(
         self, context: Context, backward: list[n.Stmt], by_bar: dict[str, str]
@@ -336,7 +315,7 @@ class _Run:
             wished=builder.stacks,
             choices=frozenset(builder.choices),
             stored=frozenset(x for s in walk_stmts(tuple(forward)) for x in stored_into(s)),
-            copy=lambda name: self.copy_of(context, name, kinds),
+            copy=lambda name: copied_value(context, name, kinds.get(name, UNKNOWN)),
         )
         new_forward, new_backward = record(recorder, tuple(forward), tuple(backward))
         first: list[n.Stmt] = [
@@ -347,18 +326,6 @@ class _Run:
             for name in sorted(recorder.undefined - params)
         )
         return [*first, *new_forward], list(new_backward), recorder
-
-    def copy_of(self, context: Context, name: str, kinds: dict[str, Kind]) -> n.Expr:
-        """Return a copy of a variable that is changed in place."""
-        kind = kinds.get(name, UNKNOWN)
-        if isinstance(kind, Array):
-            return n.Call(n.Attribute(n.Name(name), "copy"), ())
-        if isinstance(kind, ListOf) and isinstance(kind.item, Number):
-            return n.Call(n.Name(context.alias("list")), (n.Name(name),))
-        if isinstance(kind, DictOf) and isinstance(kind.value, Number):
-            return n.Call(n.Name(context.alias("dict")), (n.Name(name),))
-        zeros = n.Call(context.helper("zeros_like"), (n.Name(name),))
-        return n.Call(context.helper("add"), (zeros, n.Name(name)))
 
     def cheap(self, context: Context, s: n.Assign) -> bool:
         """True when a definition is cheaper to repeat than to keep: arithmetic on numbers."""

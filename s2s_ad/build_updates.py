@@ -16,28 +16,28 @@ Elsewhere an array is refused. What may be either is made sure of where it matte
 
 from __future__ import annotations
 
-import types
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from s2s_ad.analysis.aliasing import unshared
+from s2s_ad.analysis.aliasing import NOTHING_OWNED, Owned, ownership
 from s2s_ad.analysis.flow import Facts, interpret
 from s2s_ad.analysis.values import Value
-from s2s_ad.build_fresh import makes_new, reached
+from s2s_ad.build_fresh import makes_new, newness, reached
 from s2s_ad.build_program import Program, bind, canonical
 from s2s_ad.build_subject import Subject, SubjectWorld
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import (
+    UNKNOWN,
     Array,
     DictOf,
     Kind,
     ListOf,
     NoneKind,
     Number,
-    Object,
     RangeKind,
     Str,
     TupleOf,
+    is_immutable,
 )
 from s2s_ad.ir.walk import (
     map_block,
@@ -50,7 +50,7 @@ from s2s_ad.ir.walk import (
 )
 
 Values = tuple[tuple[str, Value], ...]
-Owners = dict[int, frozenset[str]]
+Owners = dict[int, Owned]
 GUARD = "as_number"
 
 
@@ -122,17 +122,16 @@ class _Updates:
         if self.owners is None:
             body = self.function.body
 
-            def fresh(e: n.Call) -> bool:
-                return makes_new(self.subject, self.program, e)
+            def new(e: n.Call) -> int:
+                return newness(self.subject, self.program, e)
 
-            def plain(e: n.Expr, uid: int) -> bool:
-                if uid not in self.facts.before or isinstance(e, (n.TupleExpr, n.ListExpr)):
-                    return False
-                return immutable(self.facts.value(e, uid).kind)
+            def kind(e: n.Expr, uid: int) -> Kind:
+                known = uid in self.facts.before
+                return self.facts.value(e, uid).kind if known else UNKNOWN
 
             self.owners = (
-                unshared(body, fresh, plain),
-                unshared(body, fresh, plain, self.params),
+                ownership(body, new, kind),
+                ownership(body, new, kind, self.params),
             )
         return self.owners
 
@@ -142,7 +141,7 @@ class _Updates:
             return
         kind = self.facts.value(s.target, s.uid).kind
         name = s.target.id
-        if rebinds(kind) or name in self.sole_names().get(s.uid, frozenset()):
+        if rebinds(kind) or name in self.sole_names().get(s.uid, NOTHING_OWNED).own:
             return
         if isinstance(kind, (Array, ListOf, DictOf)):
             raise self.subject.refuse(
@@ -219,9 +218,9 @@ class _Updates:
     def behind(self, e: n.Expr, s: n.Stmt) -> frozenset[str]:
         """Return the parameters that may hold what is changed through `e`."""
         read = names(e) & self.facts.locals
-        if read <= self.made_here().get(s.uid, frozenset()):
+        if read <= self.made_here().get(s.uid, NOTHING_OWNED).own:
             return frozenset()
-        if isinstance(e, n.Name) and e.id in self.sole_names().get(s.uid, frozenset()):
+        if isinstance(e, n.Name) and e.id in self.sole_names().get(s.uid, NOTHING_OWNED).own:
             return frozenset((e.id,)) & self.params
         handed = self.handed_in()
         held = reached(self.subject, self.program, self.function.body, set(handed))
@@ -230,21 +229,12 @@ class _Updates:
     def handed_in(self) -> frozenset[str]:
         """Return the parameters that may hold what can be changed in place."""
         entry = self.facts.entry
-        return frozenset(p for p in self.params if not immutable(entry.get(p, Value()).kind))
+        return frozenset(p for p in self.params if not is_immutable(entry.get(p, Value()).kind))
 
 
 def rebinds(kind: Kind) -> bool:
     """True when `x += e` on a value of this kind gives the name x another value."""
     return isinstance(kind, (Number, Str, NoneKind, TupleOf, RangeKind))
-
-
-def immutable(kind: Kind) -> bool:
-    """True for a value that nothing can change in place: a number, or a tuple of such."""
-    if isinstance(kind, TupleOf):
-        return all(immutable(item) for item in kind.items)
-    if isinstance(kind, Object):
-        return callable(kind.value) or isinstance(kind.value, types.ModuleType)
-    return isinstance(kind, (Number, Str, NoneKind, RangeKind))
 
 
 def _with_arguments(s: n.Stmt, wanted: list[tuple[n.Call, n.Expr]], guard: n.Name) -> n.Stmt:

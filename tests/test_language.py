@@ -73,24 +73,13 @@ def test_kinds_off(name):
         check_derived("kinds off", *problem(name))
 
 
-# derivatives of derivatives that are not reached yet: adjoints of containers in containers, of
-# callees that return tuples, and of reads by several indices at once
+# derivatives of derivatives that are not reached yet
 NOT_TWICE = {
-    "arrays-indexing",
     "arrays-matrix_products",
     "calls-star_arguments",
     "calls-tuple_results",
     "containers-comprehension",
-    "containers-dict_argument",
-    "containers-nested_argument",
-    "containers-list_of_tuples",
-    "containers-list_operations",
-    "containers-lists_of_lists",
     "containers-loop_over_dict",
-    "containers-loop_over_enumerate",
-    "containers-nested_comprehension",
-    "containers-reads_by_index",
-    "expressions-min_max_of_sequences",
 }
 
 

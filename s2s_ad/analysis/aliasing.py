@@ -1,34 +1,71 @@
 """Who else may see a container: which stores into elements can be followed.
 
-Takes a Function and a test for calls that make something new, gives for each statement the
-variables whose container no other name shares. Requires `ir`.
+Takes a Function and what is known of its expressions, gives for each statement the variables whose
+container no other name shares. Requires `ir`.
 
-A store `x[i] += e` is followed when x is *unshared*: made in this function, and given to no other
-name, container or callee since. What is not proved is refused.
+A store `x[i] = e` is followed when x is *unshared*: made in this function, and given to no other
+name, container or callee since. One into what an item holds, `x[i][j] = e`, when x is *whole*:
+nothing inside it can be seen under another name either. What is not proved is refused.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.walk import stmt_exprs, target_names, walk_stmts
+from s2s_ad.ir.kinds import Array, DictOf, Kind, ListOf, Nothing, Number, TupleOf, is_immutable
+from s2s_ad.ir.walk import names, stmt_exprs, target_names, walk_stmts
+from s2s_ad.rules.sharing import NEW, SHARES, WHOLLY_NEW
 
-Fresh = Callable[[n.Call], bool]
-Plain = Callable[[n.Expr, int], bool]
 Names = frozenset[str]
+NOBODY: Names = frozenset()
+CONTAINERS = (ListOf, TupleOf, DictOf)
 
 
-def unshared(
-    block: n.Block, fresh: Fresh, plain: Plain, start: Names = frozenset()
-) -> dict[int, Names]:
+@dataclass(frozen=True)
+class Owned:
+    """own: variables whose container nobody else sees. whole: nor anything inside of it."""
+
+    own: Names = NOBODY
+    whole: Names = NOBODY
+
+    def __and__(self, other: Owned) -> Owned:
+        return Owned(self.own & other.own, self.whole & other.whole)
+
+    def __le__(self, other: Owned) -> bool:
+        return self.own <= other.own and self.whole <= other.whole
+
+    def without(self, names_: Names) -> Owned:
+        return Owned(self.own - names_, self.whole - names_)
+
+    def opened(self, names_: Names) -> Owned:
+        """Return this once something inside the containers `names_` is seen elsewhere."""
+        return Owned(self.own, self.whole - names_)
+
+    def having(self, name: str, new: int) -> Owned:
+        """Return this once `name` is a container of which so much is new."""
+        at = frozenset({name})
+        lost = self.without(at)
+        own = lost.own | at if new >= NEW else lost.own
+        return Owned(own, lost.whole | at if new == WHOLLY_NEW else lost.whole)
+
+
+NOTHING_OWNED = Owned()
+Newness = Callable[[n.Call], int]
+KindOf = Callable[[n.Expr, int], Kind]
+
+
+def ownership(
+    block: n.Block, newness: Newness, kind: KindOf, start: Names = NOBODY
+) -> dict[int, Owned]:
     """Return the variables whose containers are unshared before each statement.
 
-    plain: whether an expression of a statement has a value that cannot be changed in place.
+    newness: how much of what a call returns is new. kind: that of an expression of a statement.
     start: variables taken to be unshared at the start.
     """
-    run = _Unshared(fresh, plain)
-    run.block(block, start)
+    run = _Ownership(newness, kind)
+    run.block(block, Owned(start))
     return run.table
 
 
@@ -56,107 +93,118 @@ def scattered(s: n.Stmt) -> tuple[n.Expr, n.Expr, n.Expr] | None:
     return None
 
 
-class _Unshared:
-    def __init__(self, fresh: Fresh, plain: Plain) -> None:
-        self.fresh = fresh
-        self.plain = plain
-        self.uid = 0
-        self.table: dict[int, Names] = {}
+class Sharing:
+    """How what is owned changes as values are given to names, containers and callees."""
 
-    def block(self, block: n.Block, own: Names) -> Names | None:
-        current: Names | None = own
-        for s in block:
-            if current is None:
-                return None
-            known = self.table.get(s.uid)
-            self.table[s.uid] = current if known is None else known & current
-            current = self.statement(s, current)
-        return current
+    def __init__(self, newness: Newness) -> None:
+        self.newness = newness
 
-    def statement(self, s: n.Stmt, own: Names) -> Names | None:
-        self.uid = s.uid
-        if isinstance(s, n.If):
-            ends = [self.block(b.body, own) for b in s.branches]
-            ends.append(self.block(s.orelse, own))
-            live = [e for e in ends if e is not None]
-            return frozenset.intersection(*live) if live else None
-        if isinstance(s, (n.For, n.While)):
-            return self.loop(s, own)
-        if isinstance(s, (n.Return, n.Raise, n.Break, n.Continue)):
-            return None
+    def kind(self, e: n.Expr) -> Kind:
+        """Return the kind of an expression where it stands."""
+        raise NotImplementedError
+
+    def simple(self, s: n.Stmt, own: Owned) -> Owned:
+        """Return what is owned after a statement without blocks."""
         if isinstance(s, n.Assign):
             for target in s.targets:
                 own = self.assigned(target, s.value, own)
             return own
         if isinstance(s, n.Pop):
-            return own - set(target_names(s.target))
+            if isinstance(s.target, n.Name) and s.stack in own.whole:
+                return own.having(s.target.id, WHOLLY_NEW)
+            return own.without(frozenset(target_names(s.target)))
         if scattered(s) is not None:
             return own
         if isinstance(s, n.AugAssign):
-            return own
-        if isinstance(s, n.With):
-            for context, to in s.items:
-                own = self.shared(context, own) - set(target_names(to) if to else ())
-            return self.block(s.body, own)
-        if isinstance(s, n.Try):
-            return self.attempt(s, own)
+            return self.joined(s, own)
+        if isinstance(s, n.Append):
+            return self.put(n.Subscript(n.Name(s.stack), n.Const("0", 0)), s.value, own)
         for e in stmt_exprs(s):
-            if not (isinstance(s, n.Append) and e == n.Name(s.stack)):
-                own = self.shared(e, own)
+            own = self.shared(e, own)
         return own
 
-    def assigned(self, target: n.Expr, value: n.Expr, own: Names) -> Names:
-        if isinstance(target, (n.TupleExpr, n.ListExpr)):
-            own = self.shared(value, own)
-            return own - set(target_names(target))
-        own = self.shared(value, own)
+    def assigned(self, target: n.Expr, value: n.Expr, own: Owned) -> Owned:
         if isinstance(target, n.Name):
-            return own | {target.id} if self.makes(value) else own - {target.id}
-        return own
+            new = self.new(value)
+            own = self.shared(value, own)
+            return own.having(target.id, new)
+        if isinstance(target, (n.TupleExpr, n.ListExpr)):
+            return self.shared(value, own).without(frozenset(target_names(target)))
+        return self.put(target, value, own)
 
-    def loop(self, s: n.For | n.While, own: Names) -> Names:
-        if isinstance(s, n.For):
-            own = self.shared(s.iter, own) - set(target_names(s.target))
-        while True:
-            end = self.block(s.body, own)
-            if end is None or own <= end:
-                return self.block(s.orelse, own) or own
-            own &= end
+    def joined(self, s: n.AugAssign, own: Owned) -> Owned:
+        """Return what is owned after `x += e`, which may put the items of e into a list."""
+        if s.op not in "+*|" or isinstance(self.kind(s.target), (Array, Number)):
+            return own
+        whole = self.is_plain(s.value) or self.new(s.value) == WHOLLY_NEW
+        own = self.items_shared(s.value, own)
+        root = s.target
+        while isinstance(root, (n.Subscript, n.Attribute)):
+            root = root.value
+        return own if whole or not isinstance(root, n.Name) else own.opened(frozenset({root.id}))
 
-    def attempt(self, s: n.Try, own: Names) -> Names | None:
-        """What a `try` may share is shared from its start: it may be left anywhere."""
-        start = own
-        while True:
-            ends = [self.block(s.body, start), *(self.block(h.body, start) for h in s.handlers)]
-            ends.append(self.block(s.orelse, start))
-            ends.append(self.block(s.final, start))
-            inside = (*s.body, *(x for h in s.handlers for x in h.body), *s.orelse, *s.final)
-            tables = [self.table[x.uid] for x in walk_stmts(inside) if x.uid in self.table]
-            now = start.intersection(*tables, *(e for e in ends if e is not None))
-            if now == start:
-                return start
-            start = now
+    def put(self, target: n.Expr, value: n.Expr, own: Owned) -> Owned:
+        """Return what is owned once a container holds the value of an expression."""
+        root = target
+        while isinstance(root, (n.Subscript, n.Attribute)):
+            root = root.value
+        if isinstance(self.kind(root), Array):
+            # what is stored is copied
+            return own
+        whole = self.is_plain(value) or self.new(value) == WHOLLY_NEW
+        own = self.shared(value, own)
+        return own if whole or not isinstance(root, n.Name) else own.opened(frozenset({root.id}))
 
-    def makes(self, e: n.Expr) -> bool:
-        """True when evaluating `e` makes something new."""
-        if isinstance(e, (n.ListExpr, n.TupleExpr, n.DictExpr, n.Comprehension, n.Const)):
-            return True
-        if isinstance(e, (n.Binary, n.Unary)):
-            return True
-        return isinstance(e, n.Call) and self.fresh(e)
+    # -- expressions
 
-    def shared(self, e: n.Expr, own: Names) -> Names:
+    def is_plain(self, e: n.Expr) -> bool:
+        """True for a value that nothing can change in place: a number, or a tuple of such."""
+        return not isinstance(e, n.ListExpr) and is_immutable(self.kind(e))
+
+    def new(self, e: n.Expr) -> int:
+        """Return how much of the value of `e` is made by evaluating `e`."""
+        if isinstance(e, n.Const):
+            return WHOLLY_NEW
+        if isinstance(e, (n.ListExpr, n.TupleExpr, n.DictExpr)):
+            items = e.values if isinstance(e, n.DictExpr) else e.items
+            parts = all(self.is_plain(item) or self.new(item) == WHOLLY_NEW for item in items)
+            return WHOLLY_NEW if parts else NEW
+        kind = self.kind(e)
+        flat = _holds_plain_items(kind)
+        if isinstance(e, n.Unary):
+            return WHOLLY_NEW
+        if isinstance(e, n.Comprehension):
+            return WHOLLY_NEW if flat or isinstance(e.element, n.Const) else NEW
+        if isinstance(e, n.Binary):
+            # `+` and `*` may join or repeat lists, which then share their items
+            return NEW if self.may_join(e) and not flat else WHOLLY_NEW
+        if isinstance(e, n.IfExp):
+            return min(self.new(e.body), self.new(e.orelse))
+        if isinstance(e, n.Subscript) and isinstance(e.index, n.Slice):
+            if isinstance(self.kind(e.value), ListOf):
+                return WHOLLY_NEW if flat else NEW
+            return SHARES
+        if isinstance(e, n.Call):
+            found = self.newness(e)
+            return WHOLLY_NEW if found == NEW and flat else found
+        return SHARES
+
+    def may_join(self, e: n.Binary) -> bool:
+        """True for an operation that may be one of lists, not of numbers."""
+        kinds = (self.kind(e.left), self.kind(e.right))
+        sure = any(isinstance(k, (Array, Number)) and not _is_count(k) for k in kinds)
+        return e.op in "+*" and not sure
+
+    def shared(self, e: n.Expr, own: Owned) -> Owned:
         """Return what is still unshared when the value of `e` goes somewhere else."""
-        if self.plain(e, self.uid):
+        if self.is_plain(e):
             return own
         if isinstance(e, n.Name):
-            return own - {e.id}
-        if isinstance(e, (n.Subscript, n.Attribute)):
-            return (
-                own
-                if isinstance(e, n.Attribute) and e.attr == "shape"
-                else self.shared(e.value, own)
-            )
+            return own.without(frozenset({e.id}))
+        if isinstance(e, n.Subscript):
+            return self.part_shared(e, own)
+        if isinstance(e, n.Attribute):
+            return own if e.attr == "shape" else self.shared(e.value, own)
         if isinstance(e, (n.TupleExpr, n.ListExpr)):
             for item in e.items:
                 own = self.shared(item, own)
@@ -167,9 +215,132 @@ class _Unshared:
             own = self.shared(e.orelse, self.shared(e.body, own))
         elif isinstance(e, n.Starred):
             own = self.shared(e.value, own)
-        elif isinstance(e, n.Call) and not self.fresh(e):
-            if isinstance(e.func, n.Attribute):
-                own = self.shared(e.func.value, own)
-            for item in (*e.args, *(k.value for k in e.keywords)):
-                own = self.shared(item, own)
+        elif isinstance(e, n.Comprehension):
+            if not isinstance(e.element, n.Const) and not _holds_plain_items(self.kind(e)):
+                own = own.without(frozenset(names(e)))
+        elif isinstance(e, n.Binary):
+            if self.new(e) != WHOLLY_NEW:
+                own = self.items_shared(e.right, self.items_shared(e.left, own))
+        elif isinstance(e, n.Call):
+            own = self.call_shared(e, own)
         return own
+
+    def call_shared(self, e: n.Call, own: Owned) -> Owned:
+        found = self.new(e)
+        if found == WHOLLY_NEW:
+            return own
+        go = self.items_shared if found == NEW else self.shared
+        if isinstance(e.func, n.Attribute):
+            own = go(e.func.value, own)
+        for item in (*e.args, *(k.value for k in e.keywords)):
+            own = go(item, own)
+        return own
+
+    def part_shared(self, e: n.Subscript, own: Owned) -> Owned:
+        """Return what is still unshared when an element goes somewhere else.
+
+        A part of an array is a view of it; an item of a list says nothing of the list.
+        """
+        root: n.Expr = e
+        while isinstance(root, n.Subscript):
+            root = root.value
+        if isinstance(root, n.Name) and isinstance(self.kind(root), CONTAINERS):
+            return own.opened(frozenset({root.id}))
+        return self.shared(root, own)
+
+    def items_shared(self, e: n.Expr, own: Owned) -> Owned:
+        """Return what is still unshared when the items of `e` go somewhere else."""
+        if isinstance(e, n.Name) and isinstance(self.kind(e), CONTAINERS):
+            return own if _holds_plain_items(self.kind(e)) else own.opened(frozenset({e.id}))
+        return self.shared(e, own)
+
+
+class _Ownership(Sharing):
+    def __init__(self, newness: Newness, kind: KindOf) -> None:
+        super().__init__(newness)
+        self.kind_of = kind
+        self.uid = 0
+        self.table: dict[int, Owned] = {}
+
+    def kind(self, e: n.Expr) -> Kind:
+        return self.kind_of(e, self.uid)
+
+    def block(self, block: n.Block, own: Owned) -> Owned | None:
+        current: Owned | None = own
+        for s in block:
+            if current is None:
+                return None
+            known = self.table.get(s.uid)
+            self.table[s.uid] = current if known is None else known & current
+            current = self.statement(s, current)
+        return current
+
+    def statement(self, s: n.Stmt, own: Owned) -> Owned | None:
+        self.uid = s.uid
+        if isinstance(s, n.If):
+            ends = [self.block(b.body, own) for b in s.branches]
+            ends.append(self.block(s.orelse, own))
+            live = [e for e in ends if e is not None]
+            if not live:
+                return None
+            joined = live[0]
+            for end in live[1:]:
+                joined &= end
+            return joined
+        if isinstance(s, (n.For, n.While)):
+            return self.loop(s, own)
+        if isinstance(s, (n.Return, n.Raise, n.Break, n.Continue)):
+            return None
+        if isinstance(s, n.With):
+            for context, to in s.items:
+                own = self.shared(context, own)
+                own = own.without(frozenset(target_names(to) if to else ()))
+            return self.block(s.body, own)
+        if isinstance(s, n.Try):
+            return self.attempt(s, own)
+        return self.simple(s, own)
+
+    def loop(self, s: n.For | n.While, own: Owned) -> Owned:
+        if isinstance(s, n.For):
+            own = self.iterated(s.iter, own).without(frozenset(target_names(s.target)))
+        while True:
+            end = self.block(s.body, own)
+            if end is None or own <= end:
+                return self.block(s.orelse, own) or own
+            own &= end
+
+    def attempt(self, s: n.Try, own: Owned) -> Owned | None:
+        """What a `try` may share is shared from its start: it may be left anywhere."""
+        start = own
+        while True:
+            ends = [self.block(s.body, start), *(self.block(h.body, start) for h in s.handlers)]
+            ends.append(self.block(s.orelse, start))
+            ends.append(self.block(s.final, start))
+            inside = (*s.body, *(x for h in s.handlers for x in h.body), *s.orelse, *s.final)
+            now = start
+            for table in [self.table[x.uid] for x in walk_stmts(inside) if x.uid in self.table]:
+                now &= table
+            for end in ends:
+                now = now if end is None else now & end
+            if now == start:
+                return start
+            start = now
+
+    def iterated(self, e: n.Expr, own: Owned) -> Owned:
+        """Return what is owned while a loop runs over `e`, which must not change meanwhile."""
+        return (
+            own.without(frozenset(names(e))) if not isinstance(e, n.Name) else self.shared(e, own)
+        )
+
+
+def _is_count(kind: Kind) -> bool:
+    return isinstance(kind, Number) and kind.type != "float"
+
+
+def _holds_plain_items(kind: Kind) -> bool:
+    """True for an array, and for a container whose items nothing can change in place."""
+    if isinstance(kind, ListOf):
+        return is_immutable(kind.item) or isinstance(kind.item, Nothing)
+    if isinstance(kind, DictOf):
+        return is_immutable(kind.value) or isinstance(kind.value, Nothing)
+    return isinstance(kind, Array) or is_immutable(kind)

@@ -43,6 +43,18 @@ class Facts:
         """Return what is known of an expression evaluated just before statement `uid`."""
         return self.reader(uid).value(expr, self.before.get(uid, NO_ENV))
 
+    def kinds(self) -> dict[str, Kind]:
+        """Return for each variable a kind that covers all values it has."""
+        found: dict[str, Kind] = {}
+        for table in (self.before, self.after):
+            for env in table.values():
+                for name, value in env.items():
+                    known = found.get(name)
+                    found[name] = value.kind if known is None else join(known, value.kind)
+        for name, value in self.entry.items():
+            found.setdefault(name, value.kind)
+        return found
+
     def reader(self, uid: int) -> Interpreter:
         """Return the evaluator for statement `uid`, which remembers what it has evaluated."""
         found = self._readers.get(uid)

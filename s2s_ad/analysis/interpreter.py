@@ -46,6 +46,7 @@ from s2s_ad.ir.kinds import (
     TupleOf,
     Unknown,
     broadcast_dims,
+    holding,
     is_discrete,
     join,
     refreshed,
@@ -81,14 +82,13 @@ class Interpreter:
                     self.bind(item, item_of(value, k), env)
         elif isinstance(target, (n.Subscript, n.Attribute)):
             root: n.Expr = target
+            depth = 0
             while isinstance(root, (n.Subscript, n.Attribute)):
                 root = root.value
+                depth += 1
             if isinstance(root, n.Name) and root.id in env:
                 old = env[root.id]
-                kind = old.kind
-                if isinstance(kind, (ListOf, DictOf)) and target.value == root:
-                    inner = kind.item if isinstance(kind, ListOf) else kind.value
-                    kind = type(kind)(join(inner, value.kind))
+                kind = holding(old.kind, value.kind, depth)
                 env[root.id] = Value(kind, old.varied or value.varied)
 
     def object_of(self, expr: n.Expr, env: Env) -> tuple[object] | None:
@@ -294,7 +294,8 @@ class Interpreter:
                 return item_of(owner, k % len(kind.items))
         if isinstance(kind, TupleOf):
             if isinstance(e.index, n.Slice):
-                return Value(UNKNOWN, owner.varied)
+                items = _sliced(kind, e.index)
+                return Value(UNKNOWN if items is None else items, owner.varied)
             item = kind.items[0] if kind.items else UNKNOWN
             for other in kind.items[1:]:
                 item = join(item, other)
@@ -343,11 +344,13 @@ class Interpreter:
         owner = self.value(e.func.value, env)
         if isinstance(owner.kind, DictOf) and e.func.attr == "get":
             return Value(UNKNOWN, owner.varied)
-        if not isinstance(owner.kind, Array) and not (
+        rules = registry.lookup_method(e.func.attr)
+        if isinstance(owner.kind, (ListOf, TupleOf)):
+            rules = tuple(rule for rule in rules if not rule.adjoint)
+        elif not isinstance(owner.kind, Array) and not (
             owner.varied and isinstance(owner.kind, (Unknown, Number))
         ):
             return None
-        rules = registry.lookup_method(e.func.attr)
         choice = self.choose(rules, (e.func.value, *e.args), e.keywords, env)
         return None if choice is None else self.by_choice(choice, env)
 
@@ -439,6 +442,15 @@ class Interpreter:
     def truth(self, test: n.Expr, env: Env) -> bool | None:
         """Return the truth of a test, if the kinds decide it."""
         return truth(test, lambda x: self.value(x, env).kind)
+
+
+def _sliced(kind: TupleOf, index: n.Slice) -> Kind | None:
+    """Return the kind of a part of a tuple whose bounds are written down."""
+    bounds = [index.lower, index.upper, index.step]
+    found = [None if e is None else constant_int(e) for e in bounds]
+    if any(e is not None and k is None for e, k in zip(bounds, found)):
+        return None
+    return TupleOf(kind.items[slice(*found)], kind.is_list)
 
 
 def _known(obj: object, name: str) -> Kind:

@@ -87,7 +87,7 @@ def real(kind: Kind) -> Kind:
     if isinstance(kind, Number):
         return FLOAT
     if isinstance(kind, TupleOf):
-        return TupleOf(tuple(real(item) for item in kind.items))
+        return TupleOf(tuple(real(item) for item in kind.items), kind.is_list)
     if isinstance(kind, ListOf):
         return ListOf(real(kind.item))
     if isinstance(kind, DictOf):

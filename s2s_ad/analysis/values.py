@@ -71,7 +71,7 @@ def _shape(kind: Kind) -> object:
     if isinstance(kind, Array) and kind.dims is not None:
         return (kind.dtype, *[("?", d.one) if d.symbol[0] == "?" else d for d in kind.dims])
     if isinstance(kind, TupleOf):
-        return tuple(_shape(item) for item in kind.items)
+        return (kind.is_list, *(_shape(item) for item in kind.items))
     if isinstance(kind, ListOf):
         return ("list", _shape(kind.item))
     if isinstance(kind, DictOf):

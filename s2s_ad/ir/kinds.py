@@ -11,6 +11,7 @@ what NumPy's broadcasting turns on (the broadcastable pattern of Theano's types)
 from __future__ import annotations
 
 import itertools
+import types
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -54,7 +55,13 @@ class Array:
 
 @dataclass(frozen=True)
 class TupleOf:
+    """A tuple, or a list of a known length (adjoints of tuples are lists, which are stored into).
+
+    is_list: it may be a list.
+    """
+
     items: tuple[Kind, ...]
+    is_list: bool = False
 
 
 @dataclass(frozen=True)
@@ -152,7 +159,8 @@ def join(a: Kind, b: Kind) -> Kind:
             return Array(None, dtype)
         return Array(tuple(x if x == y else _either(x, y) for x, y in zip(a.dims, b.dims)), dtype)
     if isinstance(a, TupleOf) and isinstance(b, TupleOf) and len(a.items) == len(b.items):
-        return TupleOf(tuple(join(x, y) for x, y in zip(a.items, b.items)))
+        items = tuple(join(x, y) for x, y in zip(a.items, b.items))
+        return TupleOf(items, a.is_list or b.is_list)
     if isinstance(a, ListOf) and isinstance(b, ListOf):
         return ListOf(join(a.item, b.item))
     if isinstance(a, DictOf) and isinstance(b, DictOf):
@@ -164,6 +172,23 @@ def join(a: Kind, b: Kind) -> Kind:
 
 def _either(a: Dim, b: Dim) -> Dim:
     return fresh_dim(a.one if a.one == b.one else None)
+
+
+def holding(kind: Kind, item: Kind, depth: int) -> Kind:
+    """Return the kind of a container once an item, so many containers down, is stored into it.
+
+    >>> holding(ListOf(INT), FLOAT, 1)
+    ListOf(item=Number(type='number'))
+    """
+    if not depth:
+        return join(kind, item)
+    if isinstance(kind, ListOf):
+        return ListOf(holding(kind.item, item, depth - 1))
+    if isinstance(kind, DictOf):
+        return DictOf(holding(kind.value, item, depth - 1))
+    if isinstance(kind, TupleOf):
+        return TupleOf(tuple(holding(x, item, depth - 1) for x in kind.items), kind.is_list)
+    return kind
 
 
 def refreshed(kind: Kind) -> Kind:
@@ -180,6 +205,32 @@ def is_number(kind: Kind) -> bool:
 
 def is_array(kind: Kind) -> bool:
     return isinstance(kind, Array)
+
+
+def is_immutable(kind: Kind) -> bool:
+    """True when nothing can change a value of this kind in place."""
+    if isinstance(kind, TupleOf):
+        return not kind.is_list and all(is_immutable(item) for item in kind.items)
+    if isinstance(kind, Object):
+        return callable(kind.value) or isinstance(kind.value, types.ModuleType)
+    return isinstance(kind, (Number, Str, NoneKind, RangeKind))
+
+
+def adjoint_kind(kind: Kind) -> Kind:
+    """Return the kind of the adjoint of a value: real numbers, lists in the place of tuples.
+
+    >>> adjoint_kind(TupleOf((INT, NONE)))
+    TupleOf(items=(Number(type='float'), Number(type='float')), is_list=True)
+    """
+    if isinstance(kind, Array):
+        return kind if kind.dtype == "any" else Array(kind.dims, "float")
+    if isinstance(kind, TupleOf):
+        return TupleOf(tuple(adjoint_kind(item) for item in kind.items), True)
+    if isinstance(kind, ListOf):
+        return ListOf(adjoint_kind(kind.item))
+    if isinstance(kind, DictOf):
+        return DictOf(adjoint_kind(kind.value))
+    return kind if isinstance(kind, (Unknown, Nothing)) else FLOAT
 
 
 def is_discrete(kind: Kind) -> bool:

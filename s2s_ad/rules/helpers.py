@@ -17,16 +17,19 @@ _LIST = constant(ListOf(UNKNOWN))
 
 # structure: g is a differential, which is what these are linear in
 
-zero("runtime.zeros_like(x)", "runtime.stop_gradient(x)", result=results.same("x"))
+zero("runtime.zeros_like(x)", result=results.adjoint("x"))
+zero("runtime.stop_gradient(x)", result=results.same("x"))
 elementwise("runtime.as_number(x)", "d", result=constant(Number("number")))
-elementwise("runtime.add(a, b)", a="d", b="d", result="same")
-linear("runtime.unbroadcast(g, like)", g="unbroadcast(d, g)", like="0", result=results.same("like"))
+linear("runtime.copied(x)", x="d", result=results.same("x"))
+elementwise("runtime.add(a, b)", a="d", b="d", result=results.sum_of("a", "b"))
+linear("runtime.unbroadcast(g, like)", g="unbroadcast(d, g)", like="0",
+       result=results.adjoint("like"))  # fmt: skip
 linear(
     "runtime.expand(g, like, axis=None, keepdims=False)",
     g="unbroadcast(np.sum(d, axis=axis, keepdims=keepdims), g)",
     like="0",
     tangent={"g": "expand(d, like, axis, keepdims)"},
-    result=results.same("like"),
+    result=results.adjoint("like"),
 )
 linear("runtime.spread(g, items)", g="unbroadcast(sum(d), g)", items="0", result=_UNKNOWN)
 linear(
@@ -42,7 +45,7 @@ linear("runtime.split_like(g, arrays, axis=0)", g="np.concatenate(d, axis=axis)"
 linear("runtime.unstack(g, axis=0)", g="np.stack(d, axis=axis)",
        tangent={"g": "unstack(d, axis)"}, result=_LIST)  # fmt: skip
 linear("runtime.scatter(g, like, index)", g="unbroadcast(d[index], g)", like="0",
-       result=results.same("like"))  # fmt: skip
+       result=results.adjoint("like"))  # fmt: skip
 linear("runtime.scatter_along(g, like, indices, axis)", like="0",
        g="np.take_along_axis(d, indices, axis)", result=results.same("like"))  # fmt: skip
 

@@ -15,6 +15,7 @@ from s2s_ad.ir.kinds import (
     ONE,
     UNKNOWN,
     Array,
+    DictOf,
     Dim,
     Kind,
     ListOf,
@@ -23,9 +24,11 @@ from s2s_ad.ir.kinds import (
     Object,
     Str,
     TupleOf,
+    adjoint_kind,
     broadcast,
     broadcast_dims,
     fresh_dim,
+    join,
     result_dtype,
 )
 from s2s_ad.ir.nodes import Const, Expr, ListExpr, TupleExpr, Unary
@@ -158,6 +161,32 @@ def like(operand: str, dtype: str | None = None) -> Result:
 def same(operand: str) -> Result:
     """Return a result of the very kind of `operand`."""
     return lambda kinds, args: kinds.get(operand, UNKNOWN)
+
+
+def adjoint(operand: str) -> Result:
+    """Return the kind of an adjoint of `operand`."""
+    return lambda kinds, args: adjoint_kind(kinds.get(operand, UNKNOWN))
+
+
+def sum_of(first: str, second: str) -> Result:
+    """Return the kind of the sum of two adjoints, containers item by item."""
+
+    def total(a: Kind, b: Kind) -> Kind:
+        if isinstance(a, Number) and not isinstance(b, (Number, Array)):
+            a, b = b, a  # a number beside a container is a zero
+        if isinstance(a, TupleOf):
+            if isinstance(b, TupleOf) and len(a.items) == len(b.items):
+                return TupleOf(tuple(map(total, a.items, b.items)), True)
+            return adjoint_kind(a) if isinstance(b, Number) else ListOf(UNKNOWN)
+        if isinstance(a, ListOf):
+            if isinstance(b, ListOf):
+                return ListOf(total(a.item, b.item))
+            return a if isinstance(b, Number) else ListOf(UNKNOWN)
+        if isinstance(a, DictOf):
+            return DictOf(join(a.value, b.value)) if isinstance(b, DictOf) else UNKNOWN
+        return elementwise("same", ("a", "b"))({"a": a, "b": b}, {})
+
+    return lambda kinds, args: total(kinds.get(first, UNKNOWN), kinds.get(second, UNKNOWN))
 
 
 def as_array(kind: Kind) -> Kind:

@@ -38,6 +38,7 @@ from .special import (
 from .structure import (
     add,
     as_number,
+    copied,
     expand,
     scatter,
     scatter_along,
@@ -60,6 +61,7 @@ __all__ = [
     "contract",
     "contract_left",
     "contract_right",
+    "copied",
     "delay",
     "digamma",
     "divide_or_zero",

@@ -64,13 +64,31 @@ def add(a: Any, b: Any) -> Any:
             raise ValueError(f"adjoints of {len(a)} and {len(b)} items do not add up")
         return [add(x, y) for x, y in zip(a, b)]
     if isinstance(a, (list, tuple)) and _is_zero(b):
-        return list(a)
+        return [copied(item) for item in a]
     if isinstance(b, (list, tuple)) and _is_zero(a):
-        return list(b)
+        return [copied(item) for item in b]
     if isinstance(a, dict) and isinstance(b, dict):
-        keys = [*a, *(key for key in b if key not in a)]
-        return {k: add(a[k], b[k]) if k in a and k in b else (a if k in a else b)[k] for k in keys}
+        either = {**b, **a}
+        return {k: add(a[k], b[k]) if k in a and k in b else copied(either[k]) for k in either}
     return a + b
+
+
+def copied(x: Any) -> Any:
+    """Return a copy of all of `x` that can be changed in place: arrays, lists and dicts.
+
+    >>> rows = [[1, 2], "a"]
+    >>> new = copied(rows)
+    >>> new[0][0] = 5
+    >>> rows, new
+    ([[1, 2], 'a'], [[5, 2], 'a'])
+    """
+    if isinstance(x, np.ndarray):
+        return x.copy()
+    if type(x) in (list, tuple):
+        return type(x)(copied(item) for item in x)
+    if type(x) is dict:
+        return {key: copied(value) for key, value in x.items()}
+    return x
 
 
 def _is_zero(x: Any) -> bool:
@@ -173,7 +191,7 @@ def split_like(g: Any, arrays: Sequence[Any], axis: int | None = 0) -> list[Any]
         shape = np.shape(array)
         if axis is None:
             stop = start + math.prod(shape)
-            part = g[start:stop].reshape(shape) if shape else float(g[start])
+            part = g[start:stop].reshape(shape).copy() if shape else float(g[start])
         else:
             stop = start + shape[axis]
             part = g[(slice(None),) * (axis % len(shape)) + (slice(start, stop),)].copy()
@@ -206,7 +224,7 @@ def scatter(g: Any, like: Any, index: Any) -> Any:
         # np.add.at crashes on values of too many axes, hence the explicit shape
         np.add.at(zeros, index, np.broadcast_to(g, np.shape(zeros[index])))
     elif isinstance(zeros, (list, dict)):
-        zeros[index] = g
+        zeros[index] = copied(g)
     else:
         raise TypeError(f"{type(like).__name__} cannot be indexed")
     return zeros

@@ -1,7 +1,8 @@
-"""Who owns an adjoint buffer: it is added to in place only where this function made it.
+"""Who owns a differential's buffer: it is changed in place only where this function made it.
 
-Takes a reverse sweep in which adjoints are added to with `+=`, gives one in which `+=` is kept for
-numbers and for arrays that no other name can see, and is a rebinding elsewhere. Requires `ir`.
+Takes statements in which adjoints (or tangents) are added to with `+=` and stored into, gives ones
+in which that happens only to what no other name can see: `+=` is a rebinding elsewhere, and a copy
+is made before a store. Requires `ir`, `analysis.aliasing`.
 
     a_bar = c_bar                   a_bar = c_bar
     b_bar = c_bar           →       b_bar = c_bar
@@ -13,41 +14,100 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from s2s_ad.analysis.aliasing import NOTHING_OWNED, Owned, Sharing
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.kinds import Array, Kind, Number
+from s2s_ad.ir.kinds import (
+    FLOAT,
+    UNKNOWN,
+    Array,
+    DictOf,
+    Kind,
+    ListOf,
+    Number,
+    TupleOf,
+    broadcast,
+    is_immutable,
+    join,
+)
 from s2s_ad.ir.walk import stmt_exprs, subexprs, target_names, walk_stmts
+from s2s_ad.rules.sharing import NEW, WHOLLY_NEW
+
+Needs = dict[str, int]
 
 
 @dataclass(frozen=True)
 class Buffers:
-    """kind: that of an adjoint variable. fresh: whether a call makes a new array.
-    add: how a sum of unknown structure is written. copy: a copy of a variable of some kind."""
+    """kind: that of a variable. newness: how much of what a call returns is new.
+    add: how a sum of unknown structure is written. copy: a copy of a variable, of all that is
+    inside of it or not. bars: the differentials. adds: whether `+=` on them may be rewritten."""
 
     kind: Callable[[str], Kind]
-    fresh: Callable[[n.Call], bool]
+    newness: Callable[[n.Call], int]
     add: Callable[[n.Expr, n.Expr], n.Expr]
-    copy: Callable[[str], n.Expr]
+    copy: Callable[[str, bool], n.Expr]
     bars: frozenset[str]
+    adds: bool = True
 
 
 def own(block: n.Block, buffers: Buffers) -> n.Block:
-    """Return the sweep with safe additions. Parameters (seeds) are not owned."""
-    out, _ = _Own(buffers).block(block, frozenset())
+    """Return the statements with safe additions and stores. Parameters (seeds) are not owned."""
+    out, _ = _Own(buffers).block(block, NOTHING_OWNED)
     return tuple(out)
 
 
-class _Own:
+class _Own(Sharing):
     def __init__(self, buffers: Buffers) -> None:
+        super().__init__(buffers.newness)
         self.buffers = buffers
 
-    def block(self, block: n.Block, owned: frozenset[str]) -> tuple[list[n.Stmt], frozenset[str]]:
+    # -- what is known of differentials
+
+    def kind(self, e: n.Expr) -> Kind:
+        if isinstance(e, n.Name):
+            return self.buffers.kind(e.id)
+        if isinstance(e, n.Const):
+            return FLOAT
+        if isinstance(e, n.Unary):
+            return self.kind(e.operand)
+        if isinstance(e, n.Binary) and not self.may_join(e):
+            return broadcast(self.kind(e.left), self.kind(e.right))
+        if isinstance(e, n.Subscript):
+            return self.item_kind(self.kind(e.value), isinstance(e.index, n.Slice))
+        return UNKNOWN
+
+    def item_kind(self, owner: Kind, part: bool) -> Kind:
+        if isinstance(owner, ListOf):
+            return owner if part else owner.item
+        if isinstance(owner, DictOf):
+            return owner.value
+        if isinstance(owner, Array) and owner.dims is not None and len(owner.dims) == 1:
+            return owner if part else FLOAT
+        if isinstance(owner, TupleOf) and owner.items and not part:
+            found = owner.items[0]
+            for other in owner.items[1:]:
+                found = join(found, other)
+            return found
+        return UNKNOWN
+
+    def may_join(self, e: n.Binary) -> bool:
+        """Differentials are numbers and arrays, but for what is written as lists."""
+        return e.op in "+*" and any(
+            isinstance(x, n.ListExpr)
+            or isinstance(self.kind(x), (ListOf, TupleOf))
+            or (isinstance(x, n.Call) and self.newness(x) == NEW)
+            for x in (e.left, e.right)
+        )
+
+    # -- statements
+
+    def block(self, block: n.Block, owned: Owned) -> tuple[list[n.Stmt], Owned]:
         out: list[n.Stmt] = []
         for s in block:
             statements, owned = self.statement(s, owned)
             out.extend(statements)
         return out, owned
 
-    def statement(self, s: n.Stmt, owned: frozenset[str]) -> tuple[list[n.Stmt], frozenset[str]]:
+    def statement(self, s: n.Stmt, owned: Owned) -> tuple[list[n.Stmt], Owned]:
         if isinstance(s, n.If):
             results = [self.block(b.body, owned) for b in s.branches]
             last, end = self.block(s.orelse, owned)
@@ -60,111 +120,83 @@ class _Own:
         if isinstance(s, n.With):
             body, owned = self.block(s.body, owned)
             return [replace(s, body=tuple(body))], owned
-        if isinstance(s, n.AugAssign) and isinstance(s.target, n.Name):
+        if self.buffers.adds and isinstance(s, n.AugAssign) and isinstance(s.target, n.Name):
             return self.add(s, s.target.id, owned)
-        stored = self.stored(s)
-        pre: list[n.Stmt] = []
-        for name in sorted(stored - owned):
-            pre.append(n.Assign((n.Name(name),), self.buffers.copy(name), of=s.of))
-            owned |= {name}
-        if isinstance(s, n.Assign) and isinstance(s.targets[0], n.Name):
-            name = s.targets[0].id
-            owned = self.shared(s.value, owned)
-            owned = owned | {name} if self.is_fresh(s.value) else owned - {name}
-            return [*pre, s], owned
-        for e in stmt_exprs(s):
-            owned = self.shared(e, owned)
-        if isinstance(s, n.Assign):
-            owned -= {x for t in s.targets for x in target_names(t)}
-        if isinstance(s, n.Pop):
-            owned -= set(target_names(s.target))
-        return [*pre, s], owned | stored
+        pre, owned = self.copied(self.changed(s), s, owned)
+        return [*pre, s], self.simple(s, owned)
 
-    def add(
-        self, s: n.AugAssign, name: str, owned: frozenset[str]
-    ) -> tuple[list[n.Stmt], frozenset[str]]:
+    def copied(self, needs: Needs, s: n.Stmt, owned: Owned) -> tuple[list[n.Stmt], Owned]:
+        """Return copies of what is changed in place and not owned, and what is owned then."""
+        pre: list[n.Stmt] = []
+        for name, need in sorted(needs.items()):
+            if name in (owned.whole if need == WHOLLY_NEW else owned.own):
+                continue
+            pre.append(n.Assign((n.Name(name),), self.buffers.copy(name, need == WHOLLY_NEW)))
+            owned = owned.having(name, need)
+        return [replace(x, of=s.of) for x in pre], owned
+
+    def add(self, s: n.AugAssign, name: str, owned: Owned) -> tuple[list[n.Stmt], Owned]:
         if name not in self.buffers.bars:
             return [s], owned
         kind = self.buffers.kind(name)
         if isinstance(kind, Number):
             return [s], owned
         if isinstance(kind, Array):
-            if name in owned:
+            if name in owned.own:
                 return [s], owned
             value: n.Expr = n.Binary(s.op, s.target, s.value)
-            return [n.Assign((s.target,), value, of=s.of)], owned | {name}
+            return [n.Assign((s.target,), value, of=s.of)], owned.having(name, WHOLLY_NEW)
         added = n.Unary("-", s.value) if s.op == "-" else s.value
-        return [n.Assign((s.target,), self.buffers.add(s.target, added), of=s.of)], owned - {name}
+        new = n.Assign((s.target,), self.buffers.add(s.target, added), of=s.of)
+        return [new], self.simple(new, owned)
 
-    def loop(
-        self, s: n.For | n.While, owned: frozenset[str]
-    ) -> tuple[list[n.Stmt], frozenset[str]]:
-        pre: list[n.Stmt] = []
-        stored: set[str] = set()
+    def loop(self, s: n.For | n.While, owned: Owned) -> tuple[list[n.Stmt], Owned]:
+        needs: Needs = {}
         bound: set[str] = set()
         for x in walk_stmts(s.body):
-            stored |= self.stored(x)
+            for name, need in self.changed(x).items():
+                needs[name] = max(need, needs.get(name, 0))
             if isinstance(x, n.Assign):
                 bound |= {y for t in x.targets for y in target_names(t)}
-        for name in sorted((stored - bound) - owned):
-            pre.append(n.Assign((n.Name(name),), self.buffers.copy(name), of=s.of))
-            owned |= {name}
+        early = {name: need for name, need in needs.items() if name not in bound}
+        pre, owned = self.copied(early, s, owned)
+        if isinstance(s, n.For):
+            owned = self.shared(s.iter, owned).without(frozenset(target_names(s.target)))
         start = owned
         while True:
             body, end = self.block(s.body, start)
             if start <= end:
                 break
             start &= end
-        return [*pre, replace(s, body=tuple(body))], start
+        orelse, start = self.block(s.orelse, start)
+        return [*pre, replace(s, body=tuple(body), orelse=tuple(orelse))], start
 
-    def stored(self, s: n.Stmt) -> set[str]:
-        """Return the adjoints whose elements a statement changes in place."""
-        found: set[str] = set()
+    def changed(self, s: n.Stmt) -> Needs:
+        """Return the differentials a statement changes in place: the container, or inside it."""
+        found: Needs = {}
+
+        def note(place: n.Expr, inside: bool) -> None:
+            root = place
+            while isinstance(root, n.Subscript):
+                root = root.value
+            if isinstance(root, n.Name) and root.id in self.buffers.bars:
+                deep = inside and not isinstance(self.buffers.kind(root.id), Array)
+                found[root.id] = max(WHOLLY_NEW if deep else NEW, found.get(root.id, 0))
+
         if isinstance(s, (n.Assign, n.AugAssign)):
-            targets = s.targets if isinstance(s, n.Assign) else (s.target,)
-            for t in targets:
+            for t in s.targets if isinstance(s, n.Assign) else (s.target,):
                 if isinstance(t, n.Subscript):
-                    root: n.Expr = t
-                    while isinstance(root, n.Subscript):
-                        root = root.value
-                    if isinstance(root, n.Name):
-                        found.add(root.id)
+                    item = isinstance(s, n.AugAssign) and not is_immutable(self.kind(t))
+                    note(t, item or isinstance(t.value, n.Subscript))
         elif isinstance(s, (n.Append, n.Pop)):
-            found.add(s.stack)
-        if isinstance(s, n.ExprStmt) and isinstance(s.value, n.Call):
+            note(n.Name(s.stack), False)
+        if isinstance(s, n.ExprStmt) and isinstance(s.value, n.Call) and s.value.args:
             func = s.value.func
-            if isinstance(func, n.Attribute) and func.attr == "at" and s.value.args:
-                root = s.value.args[0]
-                while isinstance(root, n.Subscript):
-                    root = root.value
-                if isinstance(root, n.Name):
-                    found.add(root.id)
+            if isinstance(func, n.Attribute) and func.attr == "at":
+                note(s.value.args[0], isinstance(s.value.args[0], n.Subscript))
         for e in stmt_exprs(s) if not isinstance(s, (n.If, n.For, n.While)) else ():
             for x in subexprs(e):
                 method = x.func if isinstance(x, n.Call) else None
-                if not isinstance(method, n.Attribute) or method.attr != "pop":
-                    continue
-                if isinstance(method.value, n.Name):
-                    found.add(method.value.id)
-        return found & self.buffers.bars
-
-    def is_fresh(self, e: n.Expr) -> bool:
-        if isinstance(e, (n.Binary, n.Unary, n.Const, n.ListExpr, n.DictExpr, n.Comprehension)):
-            return True
-        return isinstance(e, n.Call) and self.buffers.fresh(e)
-
-    def shared(self, e: n.Expr, owned: frozenset[str]) -> frozenset[str]:
-        """Return what is still owned when the value of `e` is given another name."""
-        if isinstance(e, (n.Name, n.Subscript, n.Attribute)):
-            while isinstance(e, (n.Subscript, n.Attribute)):
-                e = e.value
-            return owned - {e.id} if isinstance(e, n.Name) else owned
-        if isinstance(e, (n.TupleExpr, n.ListExpr)):
-            for item in e.items:
-                owned = self.shared(item, owned)
-        elif isinstance(e, n.Call) and not self.buffers.fresh(e):
-            for item in (*e.args, *(k.value for k in e.keywords)):
-                owned = self.shared(item, owned)
-        elif isinstance(e, n.IfExp):
-            owned = self.shared(e.orelse, self.shared(e.body, owned))
-        return owned
+                if isinstance(method, n.Attribute) and method.attr == "pop":
+                    note(method.value, False)
+        return found

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from s2s_ad.analysis.aliasing import store_root, unshared
+from s2s_ad.analysis.aliasing import NOTHING_OWNED, Owned, ownership, store_root
 from s2s_ad.analysis.flow import Facts
 from s2s_ad.analysis.managers import may_enter_again
 from s2s_ad.analysis.values import PASSIVE, Value
@@ -25,11 +25,10 @@ from s2s_ad.ir.kinds import (
     NoneKind,
     Number,
     Object,
-    RangeKind,
     Str,
-    TupleOf,
     Unknown,
     broadcast,
+    is_immutable,
 )
 from s2s_ad.ir.names import Names, marked
 from s2s_ad.ir.walk import assigned, names, substitute
@@ -102,8 +101,8 @@ class Context:
     calls: Calls
     refuse: Callable[[n.Stmt, n.Expr | None, str, str], S2SError]
     marks: dict[tuple[str, str], str] = field(default_factory=dict)
-    fresh: Callable[[n.Call], bool] = lambda e: False
-    owners: dict[int, frozenset[str]] | None = None
+    newness: Callable[[n.Call], int] = lambda e: 0
+    owners: dict[int, Owned] | None = None
     prologues: set[int] = field(default_factory=set)
     transparent: dict[str, n.Expr] = field(default_factory=dict)
 
@@ -122,18 +121,20 @@ class Context:
             raise self.refuse(
                 s, target, f"a store into a slice of the list `{root}`", "store item by item"
             )
-        deep = isinstance(target, n.Subscript) and isinstance(target.value, n.Subscript)
-        whole = self.facts.value(n.Name(root), s.uid).kind
-        if deep and not isinstance(whole, Array):
-            raise self.refuse(
-                s, target, f"a store into an item of an item of `{root}`", "use an array, or a name"
-            )
-        if root not in self.unshared().get(s.uid, frozenset()):
+        owned = self.unshared().get(s.uid, NOTHING_OWNED)
+        if root not in owned.own:
             raise self.refuse(
                 s,
                 target,
                 f"a store into `{root}`, which other names may share",
                 f"store into a copy made in this function: `{root} = {root}.copy()`",
+            )
+        if root not in owned.whole and self.changes_an_item(s, target, root):
+            raise self.refuse(
+                s,
+                target,
+                f"a store into an item of `{root}`, which other names may share",
+                "give the item a name, or store a new item",
             )
         return root
 
@@ -154,7 +155,7 @@ class Context:
 
     def check_append(self, s: n.Append) -> None:
         """Refuse to let a list grow that is the caller's, or that other names share."""
-        if s.stack in self.unshared().get(s.uid, frozenset()):
+        if s.stack in self.unshared().get(s.uid, NOTHING_OWNED).own:
             return
         env = self.facts.after.get(s.uid, {})
         if s.stack in self.facts.entry or env.get(s.stack, PASSIVE).varied:
@@ -165,11 +166,16 @@ class Context:
                 f"work on a copy: `{s.stack} = list({s.stack})`",
             )
 
-    def is_plain(self, e: n.Expr, uid: int) -> bool:
-        """True for a value that nothing can change in place: a number, or a tuple of such."""
-        if uid not in self.facts.before or isinstance(e, (n.TupleExpr, n.ListExpr)):
+    def changes_an_item(self, s: n.Stmt, target: n.Expr, root: str) -> bool:
+        """True when a store changes, in place, something that the container `root` holds."""
+        if isinstance(self.facts.value(n.Name(root), s.uid).kind, Array):
             return False
-        return _is_immutable(self.facts.value(e, uid).kind)
+        deep = isinstance(target, n.Subscript) and isinstance(target.value, n.Subscript)
+        item = self.facts.value(target, s.uid).kind
+        return deep or (isinstance(s, n.AugAssign) and not is_immutable(item))
+
+    def kind_at(self, e: n.Expr, uid: int) -> Kind:
+        return self.facts.value(e, uid).kind if uid in self.facts.before else UNKNOWN
 
     def check_delete(self, s: n.Stmt) -> None:
         """Refuse to delete a part of an active container."""
@@ -215,9 +221,10 @@ class Context:
         found = reader.object_of(call.func, self.facts.before.get(s.uid, {}))
         return found is not None and found[0] in (print, isinstance, len, warnings.warn)
 
-    def unshared(self) -> dict[int, frozenset[str]]:
+    def unshared(self) -> dict[int, Owned]:
+        """Return which containers no other name shares, before each statement."""
         if self.owners is None:
-            self.owners = unshared(self.function.body, self.fresh, self.is_plain)
+            self.owners = ownership(self.function.body, self.newness, self.kind_at)
         return self.owners
 
     def mark(self, name: str, mark: str) -> str:
@@ -338,12 +345,6 @@ def _is_passed_by_value(kind: Kind) -> bool:
 def _has_slice(index: n.Expr) -> bool:
     items = index.items if isinstance(index, n.TupleExpr) else (index,)
     return any(isinstance(item, n.Slice) for item in items)
-
-
-def _is_immutable(kind: Kind) -> bool:
-    if isinstance(kind, TupleOf):
-        return all(_is_immutable(item) for item in kind.items)
-    return isinstance(kind, (Number, Str, NoneKind, Object, RangeKind))
 
 
 def shape_of(*kinds: Kind) -> Kind:

@@ -13,8 +13,11 @@ from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import (
     FLOAT,
     Array,
+    DictOf,
     Kind,
+    ListOf,
     Number,
+    TupleOf,
     Unknown,
 )
 from s2s_ad.transform.context import (
@@ -28,6 +31,7 @@ from s2s_ad.transform.context import (
 )
 
 Product = Callable[[n.Expr], n.Expr]
+CONTAINERS = (ListOf, TupleOf, DictOf)
 BAR_NAMES = {"+": "sum", "-": "difference", "*": "product", "/": "quotient", "**": "power"}
 
 
@@ -55,6 +59,8 @@ class Fitting:
         """Return `d`, which has the shape `full` of `e`, summed down to the shape of an operand."""
         want = self.value(operand).kind
         if isinstance(full, Number) or (isinstance(want, Array) and same_shape(full, want)):
+            return d
+        if isinstance(full, CONTAINERS) and isinstance(want, CONTAINERS):
             return d
         axes = reduced_axes(full, want)
         if axes == ((), True) or axes == ((), False):

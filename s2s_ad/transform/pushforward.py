@@ -7,6 +7,7 @@ replaced by its differential where it stands; requires `ir`, `rules`, `analysis`
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import UNKNOWN, Array, DictOf, Kind, ListOf, Number, TupleOf, Unknown
@@ -71,7 +72,7 @@ class Pushforward:
                 return Diff(n.Binary("*", self.item(e.left), e.right), kind)
             if e.op != "+":
                 raise self.refused(e, f"`{e.op}` of an active list", "build the list with append")
-            return Diff(n.Binary("+", self.item(e.left), self.item(e.right)), kind)
+            return Diff(n.Binary("+", self.side(e.left), self.side(e.right)), kind)
         if isinstance(e, (n.Unary, n.Binary, n.Attribute)):
             choice = self.context.choice(e, self.s)
             if choice is None:
@@ -96,7 +97,16 @@ class Pushforward:
         d = self.push(e)
         return self.zero(e) if d is None else self.full(d, e).expr
 
+    def side(self, e: n.Expr) -> n.Expr:
+        """Return the tangent of one side of a concatenation: a tuple beside a tuple."""
+        kind = self.kind(e)
+        if self.varied(e) or not isinstance(kind, TupleOf) or kind.is_list:
+            return self.item(e)
+        return n.Call(n.Name(self.context.alias("tuple")), (self.zero(e),))
+
     def zero(self, e: n.Expr) -> n.Expr:
+        if isinstance(e, (n.TupleExpr, n.ListExpr)):
+            return replace(e, items=tuple(self.zero(item) for item in e.items))
         kind = self.kind(e)
         if isinstance(kind, Number):
             return n.Const("0.0", 0.0)

@@ -294,6 +294,92 @@ def lists_of_lists(x, n):
 
 
 @case(0.5)
+def stores_into_items_of_items(x):
+    rows = [[x, 1.0], [2.0 * x, x]]
+    rows[0][1] = x * x
+    rows[1][0] += 3.0 * x
+    table = {"p": {"q": x, "r": 1.0}, "s": {"q": 2.0, "r": x}}
+    table["p"]["r"] = rows[0][1] * x
+    table["s"]["q"] *= table["p"]["r"]
+    last = rows.pop()
+    last[0] = last[1] * x
+    return rows[0][1] * last[0] + table["p"]["r"] * table["s"]["q"]
+
+
+@case(np.array([0.6, -0.3, 1.2]), wrt="v")
+def stores_into_arrays_in_a_list(v):
+    parts = [v * 1.0, v * 2.0]
+    parts[0][1] = v[0] * v[2]
+    parts[1] += v * v
+    return np.sum(parts[0] * parts[1])
+
+
+@case(np.array([0.6, -0.3, 1.2]), wrt="v")
+def store_into_a_sum_with_a_constant(v):
+    """The tangent of the sum is that of v, which the store must not change."""
+    shifted = v + 1.0
+    shifted[0] = 2.0
+    return np.sum(v * shifted)
+
+
+@beyond(0.5)
+def rows_that_are_one_list(x):
+    row = [x, 1.0]
+    rows = [row, row]
+    rows[0][1] = x * x
+    return rows[1][1] + row[1]
+
+
+@beyond(0.5)
+def repeated_rows(x):
+    rows = [[x, 1.0]] * 2
+    rows[0][1] = x * x
+    return rows[1][1] * rows[0][1]
+
+
+@beyond(0.5)
+def greatest_row_changed(x):
+    rows = [[x, 1.0], [2.0 * x, x]]
+    row = max(rows)
+    row[0] = 3.0 * x
+    return rows[1][0] * rows[0][0]
+
+
+@beyond(0.5)
+def items_of_a_copy_changed(x):
+    table = {"a": [x, 1.0]}
+    other = dict(table)
+    other["a"][1] = x
+    return table["a"][1] * x
+
+
+@beyond(0.5)
+def rows_of_an_array_listed(x):
+    A = np.zeros((2, 2))
+    rows = [row for row in A]
+    A[0, 0] = x
+    return rows[0][0] * 2.0 + x
+
+
+@beyond(np.array([0.6, -0.3, 1.2]), wrt="v")
+def item_changed_in_place(v):
+    w = v * 2.0
+    parts = [w, v * 3.0]
+    parts[0] += v
+    return np.sum(w * v)
+
+
+@beyond(0.5)
+def dict_grows_after_a_loop(x):
+    table = {"a": x}
+    total = x
+    for key in table:
+        total += table[key] * x
+    table["b"] = total
+    return table["b"] * x + total
+
+
+@case(0.5)
 def any_and_all(x):
     values = [x, 1.0, 2.0]
     if all(v > 0 for v in values) and any(v > 1.5 for v in values):

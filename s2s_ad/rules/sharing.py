@@ -1,0 +1,43 @@
+"""What a call shares storage with: how much of its result is new.
+
+Takes names of functions and methods that have rules, gives `SHARES`, `NEW` (the outermost
+container is) or `WHOLLY_NEW`. Requires nothing.
+"""
+
+from __future__ import annotations
+
+SHARES, NEW, WHOLLY_NEW = range(3)
+
+# functions and methods of arrays that may return a view, or their argument itself
+VIEWS = frozenset(
+    "reshape transpose ravel broadcast_to broadcast_arrays squeeze expand_dims asarray asanyarray "
+    "ascontiguousarray asfortranarray atleast_1d atleast_2d atleast_3d swapaxes moveaxis rollaxis "
+    "diagonal diag real imag conj conjugate real_if_close flip fliplr flipud rot90 split "
+    "array_split hsplit vsplit dsplit view T unstack permute_dims matrix_transpose nan_to_num "
+    "trim_zeros einsum diff matrix_power item astype require float64".split()
+)
+# builtins and methods that make a container of items that are not new
+CONTAINERS = frozenset("list dict sum copy fromkeys values keys items".split())
+# builtins that give a number, or one of their arguments
+NUMBERS = frozenset("len float int range abs".split())
+# helpers of `runtime` that may return their argument itself
+HELPERS_THAT_SHARE = frozenset("unbroadcast spread stop_gradient as_number".split())
+
+
+def newness_of_function(name: str) -> int:
+    """Return how much is new of what a library function or a method of this name returns."""
+    if name in VIEWS:
+        return SHARES
+    return NEW if name in CONTAINERS else WHOLLY_NEW
+
+
+def newness_of_builtin(name: str) -> int:
+    """Return how much is new of what a builtin returns."""
+    if name in NUMBERS:
+        return WHOLLY_NEW
+    return NEW if name in CONTAINERS else SHARES
+
+
+def newness_of_helper(name: str) -> int:
+    """Return how much is new of what a helper of `runtime` returns."""
+    return SHARES if name in HELPERS_THAT_SHARE else WHOLLY_NEW

@@ -1,0 +1,39 @@
+"""Copies of variables that are changed in place.
+
+Takes a variable with its kind, gives the expression of a copy; requires `ir`.
+"""
+
+from __future__ import annotations
+
+from s2s_ad.ir import nodes as n
+from s2s_ad.ir.kinds import Array, DictOf, Kind, ListOf, Nothing, is_immutable
+from s2s_ad.transform.context import Context
+
+
+def copied_value(context: Context, name: str, kind: Kind) -> n.Expr:
+    """Return a copy of a variable of the primal, with all that is inside of it."""
+    return _shallow(context, name, kind) or n.Call(context.helper("copied"), (n.Name(name),))
+
+
+def copied_adjoint(context: Context, name: str, kind: Kind, whole: bool) -> n.Expr:
+    """Return a copy of an adjoint: with all that is inside of it, or the outermost container."""
+    found = _shallow(context, name, kind, not whole)
+    if found is not None:
+        return found
+    zeros = n.Call(context.helper("zeros_like"), (n.Name(name),))
+    return n.Call(context.helper("add"), (zeros, n.Name(name)))
+
+
+def _shallow(context: Context, name: str, kind: Kind, enough: bool = False) -> n.Expr | None:
+    """Return the copy of a container that holds no other, or whose items need no copy."""
+    if isinstance(kind, Array):
+        return n.Call(n.Attribute(n.Name(name), "copy"), ())
+    if isinstance(kind, ListOf) and (enough or _is_flat(kind.item)):
+        return n.Call(n.Name(context.alias("list")), (n.Name(name),))
+    if isinstance(kind, DictOf) and (enough or _is_flat(kind.value)):
+        return n.Call(n.Name(context.alias("dict")), (n.Name(name),))
+    return None
+
+
+def _is_flat(item: Kind) -> bool:
+    return is_immutable(item) or isinstance(item, Nothing)
