@@ -188,7 +188,7 @@ class Program:
         self, subject: Subject, bound: Mapping[str, Value | None]
     ) -> tuple[tuple[str, Value], ...]:
         """Return the values of all parameters, those of defaults included."""
-        from s2s_ad.analysis.observe import kind_of
+        from s2s_ad.analysis.observe import kind_of, kind_of_object
 
         result = []
         for p in subject.function.params:
@@ -196,7 +196,7 @@ class Program:
             if value is None:
                 default = subject.defaults.get(p.name)
                 if isinstance(default, n.Name):
-                    value = Value(kind_of(subject.free.get(default.id), default.id))
+                    value = Value(kind_of_object(subject.free.get(default.id)))
                 elif isinstance(default, n.Const):
                     value = Value(kind_of(default.value))
                 else:

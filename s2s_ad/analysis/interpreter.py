@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from s2s_ad.analysis.indexing import constant_int, indexed
-from s2s_ad.analysis.observe import kind_of
+from s2s_ad.analysis.observe import kind_of, kind_of_object
 from s2s_ad.analysis.truth import truth
 from s2s_ad.analysis.values import (
     PASSIVE,
@@ -150,7 +150,7 @@ class Interpreter:
         if e.id in self.local:
             return env.get(e.id, PASSIVE)
         found = self.world.lookup(e.id)
-        return Value(_known(found[0], e.id)) if found else PASSIVE
+        return Value(_known(found[0])) if found else PASSIVE
 
     def on_Lambda(self, e: n.Lambda, env: Env) -> Value:
         captured = names(e) & self.local
@@ -277,7 +277,7 @@ class Interpreter:
     def on_Attribute(self, e: n.Attribute, env: Env) -> Value:
         found = self.object_of(e, env)
         if found:
-            return Value(_known(found[0], e.attr))
+            return Value(_known(found[0]))
         owner = self.value(e.value, env)
         if isinstance(owner.kind, Array) or (owner.varied and isinstance(owner.kind, Unknown)):
             choice = self.choose(registry.lookup_attribute(e.attr), (e.value,), (), env)
@@ -453,7 +453,7 @@ def _sliced(kind: TupleOf, index: n.Slice) -> Kind | None:
     return TupleOf(kind.items[slice(*found)], kind.is_list)
 
 
-def _known(obj: object, name: str) -> Kind:
+def _known(obj: object) -> Kind:
     """Return the kind of a live object outside the function: at least that it is this object."""
-    kind = kind_of(obj, name)
+    kind = kind_of_object(obj)
     return Object(obj) if isinstance(kind, Unknown) else kind

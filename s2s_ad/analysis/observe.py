@@ -65,6 +65,11 @@ def kind_of(value: object, name: str = "") -> Kind:
     return UNKNOWN
 
 
+def kind_of_object(value: object) -> Kind:
+    """Return the kind of a live object; its lengths are those of no parameter of that name."""
+    return kind_of(value, f"@{id(value)}")
+
+
 def _array_kind(value: np.ndarray[Any, Any], name: str) -> Kind:
     dtype = {"f": "float", "i": "int", "u": "int", "b": "bool"}.get(value.dtype.kind, "other")
     if value.ndim == 0:

@@ -10,6 +10,20 @@ A = np.array([[0.5, 1.0, -0.3], [0.2, -0.7, 0.9]])
 S = np.array([[2.0, 0.3, 0.1], [0.3, 1.5, 0.2], [0.1, 0.2, 1.0]])
 
 
+class Weights:
+    x = np.array([2.0, 1.0, 0.5])
+
+
+def weighted(y, x=W):
+    return y * S[0] * x
+
+
+@case(V[:1])
+def objects_named_like_a_parameter(x):
+    """Lengths of `Weights.x`, and of `x` in the callee, have nothing to do with that of x."""
+    return np.sum(Weights.x * x) + np.sum(weighted(x))
+
+
 @case(V, 2.0, wrt="x s")
 def scalar_broadcast(x, s):
     return x * s + s / (1.0 + x**2) - s
