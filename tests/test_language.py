@@ -73,23 +73,9 @@ def test_kinds_off(name):
         check_derived("kinds off", *problem(name))
 
 
-# derivatives of derivatives that are not reached yet
-NOT_TWICE = {
-    "arrays-matrix_products",
-    "calls-star_arguments",
-    "calls-tuple_results",
-    "containers-comprehension",
-    "containers-loop_over_dict",
-}
-
-
 @pytest.mark.parametrize(
     "name",
-    [
-        name
-        for name in NAMES
-        if isinstance(value_of(name), (float, np.floating)) and name not in NOT_TWICE
-    ],
+    [name for name in NAMES if isinstance(value_of(name), (float, np.floating))],
 )
 def test_second_order(name):
     check_second_order(BY_NAME[name].function, BY_NAME[name].args, BY_NAME[name].wrt)

@@ -345,6 +345,8 @@ class Interpreter:
         if isinstance(owner.kind, DictOf) and e.func.attr == "get":
             return Value(UNKNOWN, owner.varied)
         rules = registry.lookup_method(e.func.attr)
+        if isinstance(owner.kind, ListOf) and e.func.attr == "pop" and len(e.args) < 2:
+            return item_of(replace(owner, items=None), 0)
         if isinstance(owner.kind, (ListOf, TupleOf)):
             rules = tuple(rule for rule in rules if not rule.adjoint)
         elif not isinstance(owner.kind, Array) and not (

@@ -174,7 +174,7 @@ class Builder(Assignments):
         start = [n.Assign((t,), v, of=s.uid) for t, v in form.elements]
         self.context.prologues |= {p.uid for p in start}
         loop = n.For(form.target, backward, (*start, *body.reverse, *last), of=s.uid)
-        return Sweeps([*before, replace(s, body=tuple(body.forward))], [loop])
+        return Sweeps([*before, replace(s, body=tuple(body.forward))], [*form.before, loop])
 
     def elements(self, s: n.For, elements: tuple[tuple[n.Expr, n.Expr], ...]) -> list[n.Stmt]:
         """Return what the adjoints of the loop targets contribute to what the loop runs over."""

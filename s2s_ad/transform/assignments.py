@@ -167,6 +167,9 @@ class Assignments(Contributions):
         def seed_of(t: n.Expr) -> n.Expr:
             if isinstance(t, n.Name) and t.id in wanted and self.facts.varied_after(t.id, s.uid):
                 return self.bar(t.id)
+            if isinstance(t, n.Name) and not isinstance(self.kind_after(t.id, s), (Number, Array)):
+                # the callee reads the items of this part
+                return n.Call(self.context.helper("zeros_like"), (t,))
             return ZERO
 
         if isinstance(target, n.Name):

@@ -12,7 +12,7 @@ import builtins
 from dataclasses import dataclass
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.kinds import DictOf
+from s2s_ad.ir.kinds import DictOf, Unknown
 from s2s_ad.transform.context import Context
 
 
@@ -23,6 +23,7 @@ class LoopForm:
     target: what the reversed loop binds. forward: an indexable that lists the values of `target`
     in the order of the primal. backward: the same in reverse order. elements: what the other
     targets of the primal are, given `target`. index: name of an index made for it, if any.
+    before: statements in front of the reversed loop: keys of dicts, listed.
     """
 
     target: n.Expr
@@ -30,6 +31,7 @@ class LoopForm:
     backward: n.Expr
     elements: tuple[tuple[n.Expr, n.Expr], ...] = ()
     index: str | None = None
+    before: tuple[n.Stmt, ...] = ()
 
 
 def loop_form(context: Context, s: n.For) -> LoopForm:
@@ -41,6 +43,7 @@ class _Form:
     def __init__(self, context: Context, s: n.For) -> None:
         self.context = context
         self.s = s
+        self.keys: dict[n.Expr, n.Name] = {}
 
     def callee(self, e: n.Expr) -> object:
         if not isinstance(e, n.Call):
@@ -65,6 +68,9 @@ class _Form:
             if inner is builtins.range:
                 whole = n.Slice(None, None, n.Unary("-", n.Const("1", 1)))
                 return LoopForm(target, n.Subscript(e.args[0], whole), e.args[0])
+            if isinstance(self.context.kind(e.args[0], self.s.uid), DictOf):
+                listed = n.Call(self.builtin("list"), (self.reverse(e.args[0]),))
+                return LoopForm(target, listed, e.args[0])
         kind = self.context.kind(e, self.s.uid)
         if isinstance(kind, DictOf):
             return self.over_keys(target, e, ())
@@ -104,7 +110,11 @@ class _Form:
             index = n.Name(fresh)
         forward = n.Call(self.builtin("range"), (self.length(e),))
         elements = tuple(_matched(target, self.element(e, index)))
-        return LoopForm(index, forward, self.reverse(forward), elements, fresh)
+        before = tuple(
+            n.Assign((keys,), n.Call(self.builtin("list"), (owner,)), of=self.s.uid)
+            for owner, keys in self.keys.items()
+        )
+        return LoopForm(index, forward, self.reverse(forward), elements, fresh, before)
 
     def length(self, e: n.Expr) -> n.Expr:
         called = self.callee(e)
@@ -119,7 +129,8 @@ class _Form:
             return n.Call(self.builtin("min"), tuple(sizes))
         if isinstance(e, n.Call) and called in (builtins.enumerate, builtins.reversed):
             return self.length(e.args[0])
-        return n.Call(self.builtin("len"), (e,))
+        view = self.view(e)
+        return n.Call(self.builtin("len"), (e if view is None else view[0],))
 
     def element(self, e: n.Expr, index: n.Expr) -> n.Expr:
         called = self.callee(e)
@@ -134,7 +145,29 @@ class _Form:
         if isinstance(e, n.Call) and called is builtins.reversed:
             last = n.Binary("-", self.length(e.args[0]), n.Const("1", 1))
             return self.element(e.args[0], n.Binary("-", last, index))
-        return n.Subscript(e, index)
+        view = self.view(e)
+        if view is None:
+            return n.Subscript(e, index)
+        owner, what = view
+        key = n.Subscript(self.keys_of(owner), index)
+        item = n.Subscript(owner, key)
+        return {"keys": key, "values": item}.get(what, n.TupleExpr((key, item)))
+
+    def view(self, e: n.Expr) -> tuple[n.Expr, str] | None:
+        """Return the dict that `e` runs over, and what of it; None for what has an order."""
+        if isinstance(self.context.kind(e, self.s.uid), DictOf):
+            return e, "keys"
+        if isinstance(e, n.Call) and isinstance(e.func, n.Attribute) and not e.args:
+            owner = e.func.value
+            known = isinstance(self.context.kind(owner, self.s.uid), (DictOf, Unknown))
+            if known and e.func.attr in ("keys", "values", "items") and self.callee(e) is None:
+                return owner, e.func.attr
+        return None
+
+    def keys_of(self, owner: n.Expr) -> n.Name:
+        if owner not in self.keys:
+            self.keys[owner] = n.Name(self.context.names.fresh("keys"))
+        return self.keys[owner]
 
 
 def _matched(target: n.Expr, value: n.Expr) -> list[tuple[n.Expr, n.Expr]]:

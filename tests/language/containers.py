@@ -152,6 +152,20 @@ def loop_over_dict(x):
 
 
 @case(0.5)
+def loop_over_zipped_dicts(x):
+    weights = {"a": x, "b": 2.0 * x}
+    others = {"p": x * x, "q": 0.5}
+    total = x
+    for (name, w), v in zip(weights.items(), others.values()):
+        total = total * w + v * weights[name]
+    for k, name in enumerate(weights):
+        total += weights[name] * total * k
+    for key in reversed(others):
+        total = total * others[key] + x
+    return total
+
+
+@case(0.5)
 def list_operations(x):
     a = [x, 1.0]
     b = a + [x * x]
