@@ -25,7 +25,7 @@ from s2s_ad.build_words import (
     reverse_doc,
     tangent_doc,
 )
-from s2s_ad.emit.module import BLANK, Header, module_text
+from s2s_ad.emit.module import Header, module_text
 from s2s_ad.emit.statements import annotated, flattened, opened, origins
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import UNKNOWN, Number
@@ -146,7 +146,7 @@ class Package:
         function = tangent_function(prepared, wrt, name)
         self.note("tangent", function)
         body = drop_dead(function.body, self.pure(prepared))
-        doc = tangent_doc(subject, wrt)
+        doc = tangent_doc(subject, wrt, select)
         done = replace(
             function, body=body or (n.Pass(),), docstring=doc, decorators=(), returns=None
         )
@@ -251,7 +251,7 @@ class Package:
         if sweep:
             forward = opened(forward, forward_comment(found)) if forward else forward
             blank = bool(forward)
-            sweep = opened(sweep, "# -- reverse sweep", blank=False)
+            sweep = opened(sweep, "# -- reverse sweep")
             if blank:
                 sweep = _spaced(sweep)
         if ending and (sweep or forward):
@@ -382,7 +382,7 @@ def _seeded(params: tuple[n.Param, ...]) -> tuple[n.Param, ...]:
 def _spaced(block: n.Block) -> n.Block:
     """Put an empty line above a block."""
     first = block[0]
-    before = (BLANK, *first.comments.before)
+    before = ("", *first.comments.before)
     return (replace(first, comments=replace(first.comments, before=before)), *block[1:])
 
 

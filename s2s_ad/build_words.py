@@ -5,6 +5,7 @@ Takes subjects and sweeps, gives text; requires `ir`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -25,6 +26,10 @@ from s2s_ad.ir.kinds import (
 )
 
 WIDTH = 88
+# the docstring that `adjoint_doc` writes
+_ADJOINT = re.compile(
+    r"Return `(\w+)\(.*\)` and its gradient with respect to (.*)\.$", re.MULTILINE
+)
 
 
 def call_text(subject: Subject) -> str:
@@ -83,7 +88,12 @@ def forward_comment(found: Reverse) -> str:
     return "# -- forward sweep"
 
 
-def tangent_doc(subject: Subject, wrt: Sequence[str]) -> str:
+def tangent_doc(subject: Subject, wrt: Sequence[str], select: Sequence[int] = ()) -> str:
+    """Return the docstring of a tangent; of the gradient of an adjoint it says what it is."""
+    found = _ADJOINT.match(subject.function.docstring or "")
+    if found and list(select) == [1]:
+        along = _listed([f"{x}_dot" for x in wrt])
+        return f"Gradient of `{found[1]}` in {found[2]} and its derivative along {along}."
     dots = "the dots" if len(wrt) > 1 else f"{wrt[0]}_dot"
     return _fitting(subject, f"Return `{{call}}` and its derivative along {dots}.")
 

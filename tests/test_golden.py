@@ -14,6 +14,7 @@ from __future__ import annotations
 import copy
 import difflib
 import functools
+import inspect
 import linecache
 import re
 import sys
@@ -30,6 +31,7 @@ import pytest
 from s2s_ad.analysis.observe import kind_of, real
 from s2s_ad.build import Derivative, Request, derive
 from s2s_ad.frontend.lower import lower_module
+from s2s_ad.ir.kinds import Kind
 from s2s_ad.ir.text import function_text
 from s2s_ad.version import VERSION
 from tests.checking import bound, chosen, interleaved, restricted, same_bits, weights
@@ -83,11 +85,19 @@ def golden(name: str) -> Golden:
     return Golden(name, program, expected, flags["mode"], wrt, known, getattr(module, called), args)
 
 
+def kinds_of(
+    function: Callable[..., Any], args: tuple[Any, ...], wrt: tuple[str, ...]
+) -> dict[str, Kind]:
+    """Return the kinds of a call, defaults included."""
+    call = inspect.signature(function).bind(*args)
+    call.apply_defaults()
+    kinds = {name: kind_of(value, name) for name, value in call.arguments.items()}
+    return {name: real(kind) if name in wrt else kind for name, kind in kinds.items()}
+
+
 def generated(of: Golden) -> tuple[Derivative, ...]:
     """Return what is written for a fixture: one derivative, or that and the derivative of it."""
-    names = of.function.__code__.co_varnames[: of.function.__code__.co_argcount]
-    kinds = {name: kind_of(value, name) for name, value in zip(names, of.args)} if of.known else {}
-    kinds.update({name: real(kinds[name]) for name in of.wrt if name in kinds})
+    kinds = kinds_of(of.function, of.args, of.wrt) if of.known else {}
     mode = "tangent" if of.mode == "tangent" else "adjoint"
     first = derive(Request(of.function, mode, of.wrt, kinds))
     if of.mode != "tangent of adjoint":
@@ -97,7 +107,9 @@ def generated(of: Golden) -> tuple[Derivative, ...]:
     linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
     namespace: dict[str, Any] = dict(first.imports)
     exec(compile(text, file, "exec"), namespace)
-    return first, derive(Request(namespace[first.entry], "tangent", of.wrt, kinds, (1,)))
+    adjoint = namespace[first.entry]
+    kinds = kinds_of(adjoint, of.args, of.wrt) if of.known else {}
+    return first, derive(Request(adjoint, "tangent", of.wrt, kinds, (1,)))
 
 
 def shown(derivative: Derivative) -> str:

@@ -503,3 +503,11 @@ def test_time_grows_with_the_text_alone():
 
     seconds(100)
     assert seconds(3000) < 60 * seconds(200)
+
+
+def test_empty_lines_between_statements_stay():
+    text = "def f(x):\n\n    a = x\n\n\n    # next\n    b = a\n\n    if b:\n\n        a = b\n"
+    wanted = "def f(x):\n    a = x\n\n    # next\n    b = a\n\n    if b:\n        a = b\n"
+    lowered = function(text)
+    assert lowered.body[1].comments.before == ("", "# next")
+    assert "\n".join(map(str.rstrip, function_text(lowered).split("\n"))) == wanted

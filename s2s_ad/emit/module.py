@@ -18,7 +18,6 @@ from s2s_ad.ir.text import function_text
 from s2s_ad.ir.walk import free_names
 
 IMPORTS = {"numpy": "import numpy", "math": "import math"}
-BLANK = "# ~"
 
 
 @dataclass(frozen=True)
@@ -115,10 +114,10 @@ def _importable(module: str, name: str, obj: object) -> bool:
 
 
 def formatted(text: str) -> str:
-    """Return `text` as black writes it, string quotes and blank comment lines excepted."""
+    """Return `text` as black writes it, string quotes excepted."""
     import black
 
     mode = black.Mode(string_normalization=False)
     with contextlib.suppress(RecursionError):
         text = black.format_str(text, mode=mode)
-    return "\n".join("" if line.strip() == BLANK else line for line in text.split("\n"))
+    return text

@@ -66,12 +66,13 @@ class _Annotate:
         return replace(s, body=self.block(s.body))
 
 
-def opened(block: n.Block, comment: str, blank: bool = False) -> n.Block:
+def opened(block: n.Block, comment: str) -> n.Block:
     """Put a comment above the first statement of a block."""
     if not block:
         return block
     first = block[0]
-    before = (*(("",) if blank else ()), comment, *first.comments.before)
+    own = first.comments.before
+    before = (comment, *(own[1:] if own[:1] == ("",) else own))
     return (replace(first, comments=replace(first.comments, before=before)), *block[1:])
 
 

@@ -116,6 +116,16 @@ def _comments_of(lines: Iterable[cst.EmptyLine]) -> tuple[str, ...]:
     return tuple(line.comment.value for line in lines if line.comment)
 
 
+def _above(lines: Sequence[cst.EmptyLine]) -> tuple[str, ...]:
+    """Return the comments above a statement, the empty lines among them as empty comments."""
+    found: list[str] = []
+    for line in lines:
+        text = line.comment.value if line.comment else ""
+        if text or not found or found[-1]:
+            found.append(text)
+    return tuple(found)
+
+
 def _trailing(whitespace: cst.TrailingWhitespace) -> str | None:
     return whitespace.comment.value if whitespace.comment else None
 
@@ -224,7 +234,10 @@ def _block(
         found += new
         pending += left
         first = False
-    rest = pending + footer
+    if found and found[0].comments.before[:1] == ("",):
+        before = found[0].comments.before[1:]
+        found[0] = replace(found[0], comments=replace(found[0].comments, before=before))
+    rest = tuple(filter(None, pending + footer))
     if found and rest:
         found[-1] = _with_after(found[-1], rest)
         rest = ()
@@ -237,7 +250,7 @@ def _line(
     """Return the statements of one line, or the comments it leaves when it holds none."""
     before: tuple[str, ...] = ()
     if isinstance(node, cst.SimpleStatementLine):
-        before = _comments_of(node.leading_lines)
+        before = _above(node.leading_lines)
         before += at.inner_comments(places[0].lineno, places[-1].end_lineno)
     trailing = _trailing(node.trailing_whitespace)
     found: list[Stmt] = []
@@ -290,7 +303,7 @@ def _compound(node: Any, place: Any, at: Layout) -> Stmt:
         return ir.FunctionDef(
             function=replace(f, comments=NO_COMMENTS), origin=f.origin, comments=comments
         )
-    before = _comments_of(node.leading_lines) + _header_comments(node, place, at)
+    before = _above(node.leading_lines) + _header_comments(node, place, at)
     comments = Comments(before=before, trailing=_header_trailing(node.body))
     meta = {"origin": at.origin(place), "comments": comments}
     try:

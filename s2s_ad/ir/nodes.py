@@ -267,9 +267,9 @@ class Origin:
 class Comments:
     """Comments of a statement, each with its `#`.
 
-    before: own lines above it. trailing: at the end of its (first) line. after: own lines at the
-    end of the block that this statement closes. orelse: own lines above `else:`;
-    orelse_trailing: behind `else:`.
+    before: own lines above it, "" for an empty one. trailing: at the end of its (first) line.
+    after: own lines at the end of the block that this statement closes. orelse: own lines above
+    `else:`; orelse_trailing: behind `else:`.
     """
 
     before: tuple[str, ...] = ()

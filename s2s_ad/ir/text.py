@@ -281,11 +281,13 @@ def _parameters(params: tuple[Param, ...], defaults: list[str | None]) -> str:
 def block_lines(block: Block, indent: int = 0) -> list[str]:
     """Return the lines of `block`, comments included; `pass` when it is empty.
 
-    A line holds line breaks only inside a string, where nothing may be indented.
+    A line holds line breaks only inside a string, where nothing may be indented. No block opens
+    with an empty line.
     """
     if not block:
         return ["    " * indent + "pass"]
-    return [line for s in block for line in _stmt_lines(s, indent)]
+    lines = [line for s in block for line in _stmt_lines(s, indent)]
+    return lines[1:] if block[0].comments.before[:1] == ("",) else lines
 
 
 def function_text(f: Function) -> str:

@@ -149,7 +149,7 @@ class _Accumulate:
                 zero.discard(target.id)
                 if s.op == "-":
                     value = simplify_sum(n.Unary("-", value))
-                out.append(n.Assign((target,), value, of=s.of))
+                out.append(n.Assign((target,), value, of=s.of, comments=s.comments))
                 return
         else:
             self.need(_roots(target) & self.bars.names, zero, out, s.of)

@@ -90,7 +90,7 @@ class _Dead:
                 live |= _reads(x)
             return s, live
         if isinstance(s, n.Pass):
-            return (s if s.comments.before or s.comments.trailing else None), live
+            return (s if any(s.comments.before) or s.comments.trailing else None), live
         if isinstance(s, n.FunctionDef):
             from s2s_ad.ir.walk import free_names
 

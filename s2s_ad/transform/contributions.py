@@ -125,7 +125,10 @@ class Contributions:
                 continue
             total = pull.full_total(place, total, values)
             op = "-" if sign < 0 else "+"
-            out.append(n.AugAssign(pull.bar_place(place), op, total))
+            comments = n.NO_COMMENTS
+            if isinstance(place, n.Name) and place.id in pull.summed:
+                comments = n.Comments(trailing=f"# {place.id} is a scalar")
+            out.append(n.AugAssign(pull.bar_place(place), op, total, comments=comments))
         out.extend(pull.scattered)
         return [*out, *self.own_adjoints(own, targets, seed, spread)]
 

@@ -39,7 +39,8 @@ class Fitting:
     """The contributions of one statement.
 
     places: contributions by place. before: statements that name shared differentials and call
-    the reverse of callees; they stand in front of the contributions.
+    the reverse of callees; they stand in front of the contributions. summed: numbers that NumPy
+    had spread over an array.
     """
 
     def __init__(self, context: Context, s: n.Stmt, product: Product, splice: Splice) -> None:
@@ -50,6 +51,7 @@ class Fitting:
         self.places: dict[n.Expr, list[Diff]] = {}
         self.scattered: list[n.Stmt] = []
         self.before: list[n.Stmt] = []
+        self.summed: set[str] = set()
         self.masks: list[tuple[n.Expr, bool, Kind]] = []
 
     def value(self, e: n.Expr) -> Value:
@@ -70,6 +72,8 @@ class Fitting:
         d = self.full(d, e, full)
         total = self.context.np("sum")
         if isinstance(want, Number):
+            if isinstance(operand, n.Name):
+                self.summed.add(operand.id)
             return Diff(n.Call(total, (d.expr,)), FLOAT)
         over, keep = axes
         at: n.Expr = n.Const(str(over[0]), over[0])

@@ -182,7 +182,7 @@ class _Tangent:
                 return self.store(s, target, s.value)
             dots = self.passive(s)
             if all(isinstance(d, n.Assign) and isinstance(d.value, n.Const) for d in dots):
-                return [*dots, s]
+                return self.commented(*dots, s) if dots else [s]
             return [s, *dots]
         plan = None
         if isinstance(s.value, n.Call) and not self.context.choice_exists(s.value, s):
