@@ -9,7 +9,7 @@ Takes a `Request`, gives a `Derivative`. Requires everything below it.
     tangent | adjoint           transform: the differential of each statement
     accumulate, own             simplify: zero adjoints vanish, buffers are owned
     record                      transform: what is kept for the reverse sweep
-    drop_dead                   simplify: what nobody reads
+    drop_dead, share            simplify: what nobody reads, what is computed twice
     annotate, print, format     emit
 """
 

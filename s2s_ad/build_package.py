@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from s2s_ad.build_finish import finish, uids
 from s2s_ad.build_prepare import Prepared, Values, prepare
 from s2s_ad.build_program import Program, Variant
 from s2s_ad.build_reverse import Reverse, certain_at_end, reverse
@@ -191,7 +192,7 @@ class Package:
                     obj: Any = found[0]
                     for attr in reversed(path):
                         obj = getattr(obj, attr, None)
-                    return bool(registry.lookup(obj)) if obj is not None else False
+                    return getattr(obj, "__self__", None) is dict or bool(registry.lookup(obj))
                 return bool(registry.lookup_method(func.attr)) or func.attr == "fromkeys"
             return False
 
@@ -235,8 +236,7 @@ class Package:
         self, prepared: Prepared, found: Reverse, name: str, body: n.Block, cut: int
     ) -> n.Function:
         """Drop dead code and comment both sweeps. cut: where the reverse sweep starts."""
-        back = {s.uid for s in walk_stmts(body[cut:])}
-        body = drop_dead(body, self.pure(prepared))
+        body, back = finish(body, uids(body[cut:]), prepared, found, self.pure(prepared))
         forward = tuple(s for s in body if s.uid not in back)
         backward = tuple(s for s in body if s.uid in back)
         table = origins(prepared.function.body)
@@ -272,7 +272,8 @@ class Package:
         pure = self.pure(prepared)
         gradients = tuple(n.Name(found.bars[x]) for x in wrt)
         grads: n.Expr = gradients[0] if len(gradients) == 1 else n.TupleExpr(gradients)
-        backward = drop_dead((*found.backward, n.Return(grads)), pure)
+        backward = (*found.backward, n.Return(grads))
+        backward, _ = finish(backward, uids(backward), prepared, found, pure)
         needed = _live_in(backward)
         made = {p.name for p in prepared.function.params} | assigned(tuple(found.forward))
         kept = [x for x in _in_order(prepared, found) if x in needed & made]
@@ -329,18 +330,17 @@ class Package:
         prepared, found = self.sweeps(variant.subject, variant.values, wrt, ())
         gradients = tuple(n.Name(found.bars[x]) for x in wrt)
         grads: n.Expr = gradients[0] if len(gradients) == 1 else n.TupleExpr(gradients)
-        body = drop_dead((*found.forward, *found.backward, n.Return(grads)), self.pure(prepared))
-        back = {s.uid for s in walk_stmts(tuple(found.backward))}
+        body = (*found.forward, *found.backward, n.Return(grads))
+        back = uids((*found.backward, body[-1]))
+        body, back = finish(body, back, prepared, found, self.pure(prepared), all=True)
         start = [
             replace(s, comments=replace(s.comments, trailing="# recomputed"))
             if isinstance(s, n.Assign) and s.comments.trailing is None
             else s
             for s in body
-            if s.uid not in back and not isinstance(s, n.Return)
+            if s.uid not in back
         ]
-        sweep = self.annotate(
-            prepared, tuple(s for s in body if s.uid in back or isinstance(s, n.Return))
-        )
+        sweep = self.annotate(prepared, tuple(s for s in body if s.uid in back))
         params = (*_positional(prepared.function.params), n.Param(found.seed))
         doc = reverse_doc(variant.subject, wrt, "Nothing is kept for it")
         function = n.Function(variant.reverse, params, (*start, *sweep), docstring=doc)

@@ -6,6 +6,7 @@ requires `frontend`, `analysis`.
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -197,7 +198,7 @@ def name_expressions(
             s = n.Assign((s.target,), whole, uid=s.uid, origin=s.origin, comments=s.comments)
         before: list[n.Stmt] = []
         for e in by_statement[s.uid]:
-            name = n.Name(names.fresh(_wish(e)))
+            name = n.Name(names.fresh(wish(e)))
             s = map_stmt_exprs(s, partial(_replaced, part=e, name=name))
             before.append(n.Assign((name,), e, origin=s.origin))
             if not is_user_call(e):
@@ -226,14 +227,16 @@ def _replaced(whole: n.Expr, part: n.Expr, name: n.Name) -> n.Expr:
     return map_expr(whole, lambda x: name if x == part else x)
 
 
-def _wish(e: n.Expr) -> str:
+def wish(e: n.Expr) -> str:
     """Return the name a sub-expression would be given by hand: that of its function."""
     if isinstance(e, n.Call):
         func = e.func
         if isinstance(func, n.Attribute):
-            return func.attr
+            return f"{func.attr}_value" if hasattr(builtins, func.attr) else func.attr
         if isinstance(func, n.Name):
             return f"{func.id}_value"
+    if isinstance(e, n.IfExp):
+        return wish(e.body)
     if isinstance(e, n.Binary):
         words = {"+": "total", "-": "difference", "*": "product", "/": "ratio", "**": "power"}
         return words.get(e.op, "matmul" if e.op == "@" else "value")

@@ -424,7 +424,7 @@ def operations(e: n.Expr) -> int:
     return sum(
         4 if isinstance(x, n.Call) else 1
         for x in subexprs(e)
-        if isinstance(x, (n.Binary, n.Unary, n.Call))
+        if isinstance(x, (n.Binary, n.Unary, n.Call, n.IfExp))
     )
 
 

@@ -1,0 +1,448 @@
+"""What the reverse sweep would compute again is named once.
+
+Takes the body of a generated function, gives it with names for values that are computed twice, once
+at least in the reverse sweep: a call, or much arithmetic, whose operands hold from one place to the
+other. Requires `ir`.
+
+    y = math.exp(-x) * x                            exp = math.exp(-x)
+    x_bar = y_bar * math.exp(-x) * (1.0 - x)   →    y = exp * x
+                                                    x_bar = y_bar * exp * (1.0 - x)
+
+The primal keeps its bits: it is the same expression, evaluated once. An array gets no second name
+by this: only operands of arithmetic and arguments of functions that make something new are
+replaced, so that a buffer which is added to in place still belongs to one variable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from s2s_ad.ir import nodes as n
+from s2s_ad.ir.walk import assigned, blocks, map_block, names, stmt_exprs, subexprs, walk_stmts
+
+GAIN = 4  # operations that a name must save
+CALL = 4  # operations that a call counts for
+LARGE = 100  # what has more parts is not compared
+CHEAP = frozenset("len abs float int bool range min max isinstance reversed".split())
+MATH = n.Name("math")
+LOOP = 3  # how often a loop is taken to run
+
+Visit = Callable[[n.Expr, bool, bool], n.Expr | None]
+
+
+@dataclass(frozen=True)
+class Sharing:
+    """What sharing is told.
+
+    back: uids of the statements of the reverse sweep. all: whether a value that only the others
+    compute twice gets a name too. pure: whether an expression has no effect
+    and the same value each time. fresh: whether a call makes something new. number: whether a
+    variable is certainly a number. called: what the value of an expression is to be called.
+    name: a name that is not in use, the wanted one or that with a number.
+    """
+
+    back: frozenset[int]
+    pure: Callable[[n.Expr], bool]
+    fresh: Callable[[n.Call], bool]
+    number: Callable[[str], bool]
+    called: Callable[[n.Expr], str]
+    name: Callable[[str], str]
+    all: bool = False
+
+
+@dataclass(frozen=True)
+class _Site:
+    """Where an expression is evaluated: under statement `k` of a block, `times` times.
+
+    own: by that statement itself. usable: a name may stand there. start: the name may be made
+    there. holder: the variable that is given just this value. alias: a name may stand there if
+    what it names is never changed in place.
+    """
+
+    k: int
+    own: bool
+    times: int
+    usable: bool
+    start: bool
+    back: bool
+    holder: str = ""
+    alias: bool = False
+
+
+@dataclass(frozen=True)
+class _Stretch:
+    """The statements of a block that evaluate an expression while it has one value.
+
+    first: where it is made. end: the statement that may change it. holder: the variable that has
+    it already.
+    """
+
+    expr: n.Expr
+    first: int
+    places: tuple[int, ...]
+    end: int
+    holder: str
+
+
+def share(body: n.Block, sharing: Sharing) -> tuple[n.Block, frozenset[int]]:
+    """Return the body with values that the reverse sweep needs again named once, and the uids of
+    the statements that are now the reverse sweep."""
+    run = _Share(sharing, body)
+    return run.block(body), frozenset(run.back)
+
+
+class _Share:
+    def __init__(self, sharing: Sharing, body: n.Block) -> None:
+        self.sharing = sharing
+        self.local = assigned(body)
+        self.back = set(sharing.back)
+        self.sizes: dict[n.Expr, int] = {}
+        self.written = _written(body, sharing.fresh)
+        self.names: dict[str, list[tuple[str, tuple[int, ...]]]] = {}
+        self.path: tuple[int, ...] = ()
+
+    def block(self, block: n.Block) -> n.Block:
+        if not self.sharing.all and not any(s.uid in self.back for s in walk_stmts(block)):
+            return block
+        while stretches := self.worth(block):
+            block = self.named(block, stretches)
+        return tuple(self.inside(s) for s in block)
+
+    def inside(self, s: n.Stmt) -> n.Stmt:
+        def within(k: int, block: n.Block) -> n.Block:
+            outside, self.path = self.path, (*self.path, s.uid, k)
+            block = self.block(block)
+            self.path = outside
+            return block
+
+        if isinstance(s, n.If):
+            branches = tuple(replace(b, body=within(k, b.body)) for k, b in enumerate(s.branches))
+            return replace(s, branches=branches, orelse=within(-1, s.orelse))
+        if isinstance(s, (n.For, n.While)):
+            return replace(s, body=within(0, s.body), orelse=within(1, s.orelse))
+        return s
+
+    def name(self, e: n.Expr) -> str:
+        """Return a name for the value of an expression; blocks apart from each other may share."""
+        wanted = self.sharing.called(e)
+        made = self.names.setdefault(wanted, [])
+        for name in dict.fromkeys(name for name, _ in made):
+            paths = [path for other, path in made if other == name]
+            if not any(_nested(path, self.path) for path in paths):
+                made.append((name, self.path))
+                return name
+        made.append((self.sharing.name(wanted), self.path))
+        return made[-1][0]
+
+    # -- what is worth a name
+
+    def worth(self, block: n.Block) -> list[_Stretch]:
+        """Return the expressions that are worth a name, no one a part of another."""
+        sites: dict[n.Expr, list[_Site]] = {}
+        for k, s in enumerate(block):
+            self.gather(s, k, True, 1, sites)
+        several = {e: where for e, where in sites.items() if len(where) > 1}
+        if not several:
+            return []
+        kills = [_kills(s, self.back, self.sharing.pure) for s in block]
+        loops = [isinstance(s, (n.For, n.While)) for s in block]
+        found = [x for e, where in several.items() if (x := self.stretch(e, where, kills, loops))]
+        chosen: list[_Stretch] = []
+        parts: set[n.Expr] = set()
+        for stretch in sorted(found, key=lambda x: (-self.size(x.expr), x.first)):
+            if stretch.expr not in parts:
+                chosen.append(stretch)
+                parts.update(subexprs(stretch.expr))
+        return chosen
+
+    def gather(
+        self, s: n.Stmt, k: int, own: bool, times: int, sites: dict[n.Expr, list[_Site]]
+    ) -> None:
+        """Note the expressions that a statement evaluates, those of its blocks included."""
+        back = s.uid in self.back
+        target = s.targets[0] if isinstance(s, n.Assign) and len(s.targets) == 1 else None
+
+        def note(e: n.Expr, sure: bool, consumed: bool) -> None:
+            if self.size(e) >= 3 and self.sharing.pure(e):
+                holder = ""
+                whole = isinstance(target, n.Name) and isinstance(s, n.Assign) and e is s.value
+                if whole and isinstance(target, n.Name) and target.id not in names(e):
+                    holder = target.id
+                usable = consumed or self.is_number(e)
+                alias = bool(holder) and holder not in self.written
+                start = own and sure and (usable or bool(holder))
+                sites.setdefault(e, []).append(
+                    _Site(k, own, times, usable, start, back, holder, alias)
+                )
+
+        _visit_statement(s, note, self.sharing.fresh)
+        if isinstance(s, (n.Try, n.With, n.While)):
+            return
+        for inner in blocks(s):
+            for x in inner:
+                self.gather(x, k, False, times * LOOP if isinstance(s, n.For) else times, sites)
+
+    def stretch(
+        self,
+        e: n.Expr,
+        sites: list[_Site],
+        kills: list[tuple[set[str], bool]],
+        loops: list[bool],
+    ) -> _Stretch | None:
+        """Return the first stretch over which a name for `e` saves enough."""
+        operands = names(e) & self.local
+        number = self.is_number(e)
+        after = -1
+        for start in sites:
+            if not start.start or start.k <= after:
+                continue
+            held = operands | ({start.holder} if start.holder else set())
+            end = start.k
+            if not kills[start.k][0] & operands:
+                end = next(
+                    (
+                        k
+                        for k in range(start.k + 1, len(kills))
+                        if kills[k][0] & held
+                        or (kills[k][1] and not number)
+                        # a number is computed again rather than kept through a loop
+                        or (loops[k] and number and not start.back)
+                    ),
+                    len(kills),
+                )
+            after = min(end, len(kills) - 1)
+            # what a statement evaluates itself, it evaluates before it changes anything
+            inside = [
+                x
+                for x in sites
+                if start.k <= x.k <= end
+                and (x.own or x.k < end)
+                and (x.usable or x is start or (x.alias and start.holder not in self.written))
+                and not (start.holder and x.k == start.k and x is not start)
+            ]
+            saved = sum(x.times for x in inside) - 1
+            if saved * self.size(e) >= GAIN and (self.sharing.all or any(x.back for x in inside)):
+                places = sorted({x.k for x in inside if not (x is start and x.holder)})
+                return _Stretch(e, start.k, tuple(places), end, start.holder)
+        return None
+
+    def is_number(self, e: n.Expr) -> bool:
+        """True when an expression certainly gives a number: nothing can change it in place."""
+        functions: set[n.Expr] = {MATH}
+        for x in subexprs(e):
+            if isinstance(x, n.Name):
+                if x not in functions and not self.sharing.number(x.id):
+                    return False
+            elif isinstance(x, n.Call):
+                func = x.func
+                functions.add(func)
+                plain = isinstance(func, n.Attribute) and func.value == MATH
+                if not plain and not (isinstance(func, n.Name) and func.id in CHEAP):
+                    return False
+            elif isinstance(x, n.Attribute):
+                if x not in functions:
+                    return False
+            elif not isinstance(x, (n.Const, n.Binary, n.Unary, n.Compare, n.IfExp)):
+                return False
+        return True
+
+    def size(self, e: n.Expr) -> int:
+        """Return how many operations an expression costs; 0 for what is no candidate."""
+        if not isinstance(e, (n.Call, n.Binary, n.IfExp)):
+            return 0
+        if e not in self.sizes:
+            parts = list(subexprs(e))
+            self.sizes[e] = sum(map(_cost, parts)) if len(parts) <= LARGE else 0
+        return self.sizes[e]
+
+    # -- the new block
+
+    def named(self, block: n.Block, stretches: list[_Stretch]) -> n.Block:
+        """Return the block in which each expression is computed once, where it is first needed."""
+        out = list(block)
+        made: dict[int, list[n.Stmt]] = {}
+        for stretch in sorted(stretches, key=lambda x: x.first):
+            name = n.Name(stretch.holder or self.name(stretch.expr))
+            self.local.add(name.id)
+            swapped = self.swapping(stretch.expr, name)
+            for k in stretch.places:
+                whole = k < stretch.end and not isinstance(out[k], (n.Try, n.With))
+                (out[k],) = map_block((out[k],), swapped) if whole else swapped(out[k])
+            if not stretch.holder:
+                first = block[stretch.first]
+                again = first.comments.trailing == "# recomputed"
+                of = None if again else first.of
+                new = n.Assign((name,), stretch.expr, origin=first.origin, of=of)
+                made.setdefault(stretch.first, []).append(new)
+                if first.uid in self.back:
+                    self.back.add(new.uid)
+        for k, news in sorted(made.items(), reverse=True):
+            before = out[k].comments.before
+            out[k] = replace(out[k], comments=replace(out[k].comments, before=()))
+            news[0] = replace(news[0], comments=replace(n.NO_COMMENTS, before=before))
+            out[k:k] = news
+        return tuple(out)
+
+    def swapping(self, e: n.Expr, name: n.Name) -> Callable[[n.Stmt], tuple[n.Stmt, ...]]:
+        """Return what puts a name for `e` where one may stand in a statement."""
+        number = self.is_number(e)
+
+        def swap(x: n.Expr, sure: bool, consumed: bool) -> n.Expr | None:
+            return name if x == e and (consumed or number) else None
+
+        def swapped(s: n.Stmt) -> tuple[n.Stmt, ...]:
+            target = s.targets[0] if isinstance(s, n.Assign) and len(s.targets) == 1 else None
+            if isinstance(s, n.Assign) and s.value == e and isinstance(target, n.Name):
+                safe = not {target.id, name.id} & self.written
+                alias = number or (target.id not in names(e) and safe)
+                return (replace(s, value=name) if alias else s,)
+            return (_visit_statement(s, swap, self.sharing.fresh),)
+
+        return swapped
+
+
+def _nested(a: tuple[int, ...], b: tuple[int, ...]) -> bool:
+    """True when one of two blocks is inside the other, or they are the same."""
+    size = min(len(a), len(b))
+    return a[:size] == b[:size]
+
+
+def _written(body: n.Block, fresh: Callable[[n.Call], bool]) -> set[str]:
+    """Return the variables whose values may be changed in place, or be given further names."""
+    found: set[str] = set()
+    for s in walk_stmts(body):
+        if isinstance(s, n.AugAssign):
+            found |= names(s.target)
+        elif isinstance(s, n.Assign):
+            found |= {x for t in s.targets if not isinstance(t, n.Name) for x in names(t)}
+            found |= names(s.value) if isinstance(s.value, (n.Name, n.Subscript)) else set()
+        elif isinstance(s, (n.ExprStmt, n.Append)):
+            found |= names(s.value)
+        for e in stmt_exprs(s):
+            for call in subexprs(e):
+                if isinstance(call, n.Call) and not fresh(call):
+                    found |= names(call)
+    return found
+
+
+def _cost(e: n.Expr) -> int:
+    if isinstance(e, n.Call):
+        return 1 if isinstance(e.func, n.Name) and e.func.id in CHEAP else CALL
+    if isinstance(e, n.Binary):
+        return CALL if e.op == "@" else 1
+    return 1 if isinstance(e, (n.Unary, n.Compare, n.IfExp)) else 0
+
+
+def _kills(s: n.Stmt, back: set[int], pure: Callable[[n.Expr], bool]) -> tuple[set[str], bool]:
+    """Return the variables that a statement gives other values, and whether it may change in
+    place what other variables hold."""
+    killed = assigned((s,))
+    effect = False
+    for x in walk_stmts((s,)):
+        effect = effect or isinstance(x, (n.Try, n.With, n.Delete, n.Global))
+        effect = effect or not all(pure(e) for e in stmt_exprs(x))
+        if isinstance(x, (n.Assign, n.AugAssign)):
+            for target in x.targets if isinstance(x, n.Assign) else (x.target,):
+                root = target
+                while isinstance(root, (n.Subscript, n.Attribute)):
+                    root = root.value
+                killed |= names(root)
+                # the buffer of an adjoint belongs to it alone; the user's arrays may be shared
+                effect = effect or (root is not target and x.uid not in back)
+        elif isinstance(x, n.ExprStmt) and isinstance(x.value, n.Call):
+            # np.add.at(x_bar, index, d)
+            killed |= names(x.value)
+            effect = effect or x.uid not in back
+    return killed, effect
+
+
+def _visit_statement(s: n.Stmt, visit: Visit, fresh: Callable[[n.Call], bool]) -> n.Stmt:
+    """Apply `visit` to what a statement evaluates itself; a `while` evaluates nothing once."""
+
+    def walk(e: n.Expr, sure: bool, consumed: bool) -> n.Expr:
+        return _visit(e, sure, consumed, visit, fresh)
+
+    if isinstance(s, n.Assign):
+        value = walk(s.value, True, False)
+        targets = tuple(
+            _changed(t, index=walk(t.index, True, True)) if isinstance(t, n.Subscript) else t
+            for t in s.targets
+        )
+        result: n.Stmt = _changed(s, value=value, targets=targets)
+        return result
+    if isinstance(s, n.AugAssign):
+        s = _changed(s, value=walk(s.value, True, True))
+    elif isinstance(s, (n.Append, n.ExprStmt, n.Return)) and s.value is not None:
+        s = _changed(s, value=walk(s.value, True, False))
+    elif isinstance(s, n.For):
+        s = _changed(s, iter=walk(s.iter, True, False))
+    elif isinstance(s, n.If):
+        s = _changed(
+            s,
+            branches=tuple(
+                _changed(b, test=walk(b.test, k == 0, True)) for k, b in enumerate(s.branches)
+            ),
+        )
+    return s
+
+
+def _visit(
+    e: n.Expr, sure: bool, consumed: bool, visit: Visit, fresh: Callable[[n.Call], bool]
+) -> n.Expr:
+    """Rebuild an expression from the top: `visit` says what stands for a part, None if it stays.
+
+    sure: the part is evaluated whenever the whole is. consumed: its value gets no name there.
+    """
+    new = visit(e, sure, consumed)
+    if new is not None:
+        return new
+
+    def walk(x: n.Expr, sure_: bool = sure, consumed_: bool = True) -> n.Expr:
+        return _visit(x, sure_, consumed_, visit, fresh)
+
+    changes: dict[str, Any] = {}
+    match e:
+        case n.Binary():
+            changes = {"left": walk(e.left), "right": walk(e.right)}
+        case n.Unary():
+            changes = {"operand": walk(e.operand)}
+        case n.Compare():
+            rights = tuple(walk(x, sure and k == 0) for k, x in enumerate(e.rights))
+            changes = {"left": walk(e.left), "rights": rights}
+        case n.BoolOp():
+            changes = {"values": tuple(walk(v, sure and not k) for k, v in enumerate(e.values))}
+        case n.IfExp():
+            body, orelse = (walk(x, False, consumed) for x in (e.body, e.orelse))
+            changes = {"test": walk(e.test), "body": body, "orelse": orelse}
+        case n.Call():
+            inner = fresh(e)
+            if isinstance(e.func, n.Attribute):
+                changes["func"] = _changed(e.func, value=walk(e.func.value, sure, inner))
+            changes["args"] = tuple(walk(a, sure, inner) for a in e.args)
+            changes["keywords"] = tuple(
+                _changed(k, value=walk(k.value, sure, inner)) for k in e.keywords
+            )
+        case n.Subscript():
+            changes = {"value": walk(e.value, sure, consumed), "index": walk(e.index)}
+        case n.Attribute():
+            shape = e.attr in ("size", "shape", "ndim")
+            changes = {"value": walk(e.value, sure, consumed or shape)}
+        case n.TupleExpr() | n.ListExpr():
+            changes = {"items": tuple(walk(x, sure, False) for x in e.items)}
+        case n.Slice():
+            parts = {"lower": e.lower, "upper": e.upper, "step": e.step}
+            changes = {key: walk(x) for key, x in parts.items() if x is not None}
+    return e if not changes else _changed(e, **changes)
+
+
+def _changed(node: Any, **changes: Any) -> Any:
+    """Return a node with other parts; the same object when they are the ones it has."""
+    new = {key: x for key, x in changes.items() if not _same(getattr(node, key), x)}
+    return replace(node, **new) if new else node
+
+
+def _same(a: Any, b: Any) -> bool:
+    pairs = isinstance(a, tuple) and isinstance(b, tuple) and len(a) == len(b)
+    return a is b or (pairs and all(x is y for x, y in zip(a, b)))
