@@ -7,24 +7,52 @@ Takes both sweeps of a function, gives the body it will have; requires `simplify
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from s2s_ad.build_prepare import Prepared, wish
+from s2s_ad.build_exits import Sweeps
+from s2s_ad.build_prepare import wish
 from s2s_ad.build_reverse import Reverse
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import Number
 from s2s_ad.ir.walk import names, walk_stmts
+from s2s_ad.rules.sharing import WHOLLY_NEW
 from s2s_ad.simplify.dead_code import drop_dead
 from s2s_ad.simplify.share import Sharing, share
 from s2s_ad.transform.fitting import BAR_NAMES
 
 
+def gradients(found: Reverse, wrt: Sequence[str]) -> n.Expr:
+    """Return the adjoints of the arguments: a tuple, or the one there is."""
+    bars = tuple(n.Name(found.bars[x]) for x in wrt)
+    return bars[0] if len(bars) == 1 else n.TupleExpr(bars)
+
+
+def whole(swept: Sweeps, end: Callable[[Reverse], n.Return]) -> tuple[n.Block, frozenset[int]]:
+    """Return both sweeps as one body, and the uids of the statements of the reverse sweep.
+
+    end: the last statement of a reverse sweep.
+    """
+    back: list[n.Stmt] = []
+
+    def both(found: Reverse) -> n.Block:
+        backward = (*found.backward, end(found))
+        back.extend(backward)
+        return (*found.forward, *backward)
+
+    lead = []
+    for s in swept.lead:
+        if isinstance(s, n.If) and s.uid in swept.exits:
+            pairs = zip(s.branches, swept.exits[s.uid])
+            s = replace(s, branches=tuple(replace(b, body=both(found)) for b, found in pairs))
+        lead.append(s)
+    return (*lead, *both(swept.found)), uids(tuple(back))
+
+
 def finish(
     body: n.Block,
     back: frozenset[int],
-    prepared: Prepared,
-    found: Reverse,
+    swept: Sweeps,
     pure: Callable[[n.Expr], bool],
     all: bool = False,
 ) -> tuple[n.Block, frozenset[int]]:
@@ -33,28 +61,37 @@ def finish(
     all: whether the forward sweep is there for the reverse sweep alone, not as the user wrote it.
     """
     body = drop_dead(body, pure)
-    if "share" in prepared.program.options:
+    if "share" in swept.prepared.program.options:
         return body, back
-    return share(body, replace(_sharing(back, prepared, found, pure), all=all))
+    return share(body, replace(_sharing(back, swept, pure), all=all))
 
 
-def _sharing(
-    back: frozenset[int], prepared: Prepared, found: Reverse, pure: Callable[[n.Expr], bool]
-) -> Sharing:
-    numbers = {name for name, kind in found.kinds.items() if isinstance(kind, Number)}
-    bars = {bar for (_, mark), bar in found.context.marks.items() if mark == "bar"}
-    for (name, mark), bar in found.context.marks.items():
-        if mark == "bar" and name in numbers:
-            numbers.add(bar)
-    allocator = found.context.names
+def _sharing(back: frozenset[int], swept: Sweeps, pure: Callable[[n.Expr], bool]) -> Sharing:
+    prepared = swept.prepared
+    numbers: set[str] = set()
+    others: set[str] = set()
+    bars: set[str] = set()
+    for found in swept.all():
+        names_of = {name: [name] for name in found.kinds}
+        for (name, mark), bar in found.context.marks.items():
+            if mark == "bar":
+                bars.add(bar)
+                names_of.setdefault(name, []).append(bar)
+        for name, several in names_of.items():
+            known = isinstance(found.kinds.get(name), Number)
+            (numbers if known else others).update(several)
+    numbers -= others
+    allocator = prepared.names
+    allocator.taken |= set().union(*(found.context.names.taken for found in swept.all()))
     allocator.taken |= prepared.program.linker.objects.keys()
 
     def called(e: n.Expr) -> str:
-        if isinstance(e, n.Binary) and names(e) & bars:
-            return f"{BAR_NAMES.get(e.op, 'value')}_bar"
+        helper = isinstance(e, n.Call) and isinstance(e.func, n.Name)
+        if names(e) & bars and (helper or isinstance(e, n.Binary)):
+            return f"{BAR_NAMES.get(getattr(e, 'op', ''), 'value')}_bar"
         return wish(e)
 
-    fresh = functools.cache(prepared.makes_new)
+    fresh = functools.cache(lambda e: prepared.newness_here(e) == WHOLLY_NEW)
     return Sharing(
         back, functools.cache(pure), fresh, lambda name: name in numbers, called, allocator.fresh
     )

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from s2s_ad.build_finish import finish, uids
-from s2s_ad.build_prepare import Prepared, Values, prepare
+from s2s_ad.build_exits import Sweeps, sweeps
+from s2s_ad.build_finish import finish, gradients, uids, whole
+from s2s_ad.build_prepare import Prepared, Values, check_exits, prepare
 from s2s_ad.build_program import Program, Variant
 from s2s_ad.build_reverse import Reverse, certain_at_end, reverse
 from s2s_ad.build_subject import Subject, SubjectWorld
@@ -156,6 +157,15 @@ class Package:
 
     # -- reverse mode
 
+    def exits(
+        self, subject: Subject, values: Values, wrt: tuple[str, ...], select: tuple[int, ...]
+    ) -> Sweeps:
+        """Return the sweeps of a function that is finished in one piece."""
+        prepared = prepare(self.program, subject, values, select, False)
+        self.note("normalise", prepared.function)
+        check_exits(prepared)
+        return sweeps(prepared, wrt)
+
     def sweeps(
         self, subject: Subject, values: Values, wrt: tuple[str, ...], select: tuple[int, ...]
     ) -> tuple[Prepared, Reverse]:
@@ -207,13 +217,15 @@ class Package:
     def joint(self, name: str) -> n.Function:
         """Return `f_adjoint`: both sweeps in one function."""
         wrt = self.request.wrt
-        prepared, found = self.sweeps(self.subject, self.values, wrt, self.request.select)
-        gradients = tuple(n.Name(found.bars[x]) for x in wrt)
-        grads: n.Expr = gradients[0] if len(gradients) == 1 else n.TupleExpr(gradients)
-        end = n.Return(n.TupleExpr((n.Name(found.result), grads)))
-        body = (*found.forward, *found.backward, end)
-        cut = len(found.forward)
-        function = self.finished(prepared, found, name, body, cut)
+        swept = self.exits(self.subject, self.values, wrt, self.request.select)
+        prepared, found = swept.prepared, swept.found
+
+        def end(of: Reverse) -> n.Return:
+            return n.Return(n.TupleExpr((n.Name(of.result), gradients(of, wrt))))
+
+        body, back = whole(swept, end)
+        body, back = finish(body, back, swept, self.pure(prepared))
+        function = self.finished(swept, name, body, back)
         seed = self.seed_param(found)
         params = (*prepared.function.params, seed)
         doc = adjoint_doc(self.subject, wrt, found)
@@ -232,21 +244,13 @@ class Package:
         number = isinstance(found.kinds.get(name, UNKNOWN), Number)
         return n.Param(found.seed, n.Const("1.0", 1.0) if number else None)
 
-    def finished(
-        self, prepared: Prepared, found: Reverse, name: str, body: n.Block, cut: int
-    ) -> n.Function:
-        """Drop dead code and comment both sweeps. cut: where the reverse sweep starts."""
-        body, back = finish(body, uids(body[cut:]), prepared, found, self.pure(prepared))
-        forward = tuple(s for s in body if s.uid not in back)
+    def finished(self, swept: Sweeps, name: str, body: n.Block, back: frozenset[int]) -> n.Function:
+        """Comment both sweeps."""
+        found = swept.found
+        forward = tuple(self.with_exits(s, swept, back) for s in body if s.uid not in back)
         backward = tuple(s for s in body if s.uid in back)
-        table = origins(prepared.function.body)
-        quiet = frozenset(
-            s.uid
-            for s in walk_stmts(prepared.function.body)
-            if isinstance(s, (n.If, n.For, n.While, n.With))
-        )
         ending = backward[-1:] if backward and isinstance(backward[-1], n.Return) else ()
-        sweep = annotated(backward[: len(backward) - len(ending)], table, quiet)
+        sweep = self.annotate(swept, backward[: len(backward) - len(ending)])
         forward = flattened(forward)
         if sweep:
             forward = opened(forward, forward_comment(found)) if forward else forward
@@ -256,7 +260,22 @@ class Package:
                 sweep = _spaced(sweep)
         if ending and (sweep or forward):
             ending = _spaced(ending)
-        return n.Function(name, prepared.function.params, (*forward, *sweep, *ending))
+        params = swept.prepared.function.params
+        return n.Function(name, params, (*forward, *sweep, *ending))
+
+    def with_exits(self, s: n.Stmt, swept: Sweeps, back: frozenset[int]) -> n.Stmt:
+        """Comment the reverse sweeps of an early exit."""
+        if s.uid not in swept.exits or not isinstance(s, n.If):
+            return s
+        branches = []
+        for b in s.branches:
+            forward = tuple(x for x in b.body if x.uid not in back)
+            sweep = tuple(x for x in b.body if x.uid in back)
+            reverse = self.annotate(swept, sweep[:-1])
+            if forward:
+                reverse = opened(reverse, "# -- reverse sweep of this exit")
+            branches.append(replace(b, body=(*forward, *reverse, *sweep[-1:])))
+        return replace(s, branches=tuple(branches))
 
     def split(
         self,
@@ -270,10 +289,9 @@ class Package:
         """Return the forward half and the reverse half."""
         prepared, found = self.sweeps(subject, values, wrt, select)
         pure = self.pure(prepared)
-        gradients = tuple(n.Name(found.bars[x]) for x in wrt)
-        grads: n.Expr = gradients[0] if len(gradients) == 1 else n.TupleExpr(gradients)
-        backward = (*found.backward, n.Return(grads))
-        backward, _ = finish(backward, uids(backward), prepared, found, pure)
+        swept = Sweeps(prepared, found)
+        backward = (*found.backward, n.Return(gradients(found, wrt)))
+        backward, _ = finish(backward, uids(backward), swept, pure)
         needed = _live_in(backward)
         made = {p.name for p in prepared.function.params} | assigned(tuple(found.forward))
         kept = [x for x in _in_order(prepared, found) if x in needed & made]
@@ -306,7 +324,7 @@ class Package:
             if x in popped:
                 call = n.Call(n.Name(found.context.alias("list")), (n.Name(x),))
                 unpack.append(n.Assign((n.Name(x),), call))
-        sweep = self.annotate(prepared, backward)
+        sweep = self.annotate(swept, backward)
         second = n.Function(
             reverse_name,
             (n.Param(saved), n.Param(found.seed)),
@@ -315,11 +333,13 @@ class Package:
         )
         return [_plain(first), _plain(second)]
 
-    def annotate(self, prepared: Prepared, backward: n.Block) -> n.Block:
-        table = origins(prepared.function.body)
+    def annotate(self, swept: Sweeps, backward: n.Block) -> n.Block:
+        bodies = [swept.prepared.function.body, *swept.bodies]
+        table = {uid: origin for body in bodies for uid, origin in origins(body).items()}
         quiet = frozenset(
             s.uid
-            for s in walk_stmts(prepared.function.body)
+            for body in bodies
+            for s in walk_stmts(body)
             if isinstance(s, (n.If, n.For, n.While, n.With))
         )
         return annotated(backward, table, quiet)
@@ -327,20 +347,18 @@ class Package:
     def cheap(self, variant: Variant) -> n.Function:
         """Return a reverse function that starts from the arguments; nothing is kept for it."""
         wrt = variant.active
-        prepared, found = self.sweeps(variant.subject, variant.values, wrt, ())
-        gradients = tuple(n.Name(found.bars[x]) for x in wrt)
-        grads: n.Expr = gradients[0] if len(gradients) == 1 else n.TupleExpr(gradients)
-        body = (*found.forward, *found.backward, n.Return(grads))
-        back = uids((*found.backward, body[-1]))
-        body, back = finish(body, back, prepared, found, self.pure(prepared), all=True)
-        start = [
-            replace(s, comments=replace(s.comments, trailing="# recomputed"))
-            if isinstance(s, n.Assign) and s.comments.trailing is None
-            else s
-            for s in body
-            if s.uid not in back
-        ]
-        sweep = self.annotate(prepared, tuple(s for s in body if s.uid in back))
+        swept = self.exits(variant.subject, variant.values, wrt, ())
+        prepared, found = swept.prepared, swept.found
+        body, back = whole(swept, lambda of: n.Return(gradients(of, wrt)))
+        body, back = finish(body, back, swept, self.pure(prepared), all=True)
+
+        def again(s: n.Stmt) -> n.Stmt:
+            if isinstance(s, n.Assign) and s.comments.trailing is None:
+                return replace(s, comments=replace(s.comments, trailing="# recomputed"))
+            return s
+
+        start = [again(self.with_exits(s, swept, back)) for s in body if s.uid not in back]
+        sweep = self.annotate(swept, tuple(s for s in body if s.uid in back))
         params = (*_positional(prepared.function.params), n.Param(found.seed))
         doc = reverse_doc(variant.subject, wrt, "Nothing is kept for it")
         function = n.Function(variant.reverse, params, (*start, *sweep), docstring=doc)

@@ -24,19 +24,24 @@ TRUE = n.Const("True", True)
 FALSE = n.Const("False", False)
 
 
-def structure(function: n.Function, names: Names) -> n.Function:
-    """Return `function` with structural exits. A body that never returns a value gets none."""
+def structure(function: n.Function, names: Names, wanted: str | None = None) -> n.Function:
+    """Return `function` with structural exits. A body that never returns a value gets none.
+
+    wanted: the variable that is to be returned, if one is settled already.
+    """
     body = function.body
     returns = [s for s in _direct(body) if isinstance(s, n.Return)]
     if not returns:
         return replace(function, body=_Structure(names, None, None).nest(body))
-    only = len(returns) == 1 and body[-1] is returns[0]
+    settled = wanted is None or all(r.value == n.Name(wanted) for r in returns)
+    only = len(returns) == 1 and body[-1] is returns[0] and settled
     if only:
         inner = _Structure(names, None, None).nest(body[:-1])
         return replace(function, body=(*inner, returns[0]))
     first = returns[0].value
     same = all(r.value == first and isinstance(r.value, n.Name) for r in returns)
-    result = None if same else names.fresh("result")
+    same = same and settled
+    result = None if same else wanted or names.fresh("result")
     run = _Structure(names, result, returns)
     inner = run.nest(body if not _falls(body) else (*body, n.Return()))
     value = first if same else n.Name(result or "")

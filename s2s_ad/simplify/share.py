@@ -76,7 +76,7 @@ class _Stretch:
     """The statements of a block that evaluate an expression while it has one value.
 
     first: where it is made. end: the statement that may change it. holder: the variable that has
-    it already.
+    it already. saved: how many evaluations a name saves.
     """
 
     expr: n.Expr
@@ -84,6 +84,7 @@ class _Stretch:
     places: tuple[int, ...]
     end: int
     holder: str
+    saved: int
 
 
 def share(body: n.Block, sharing: Sharing) -> tuple[n.Block, frozenset[int]]:
@@ -151,8 +152,13 @@ class _Share:
         found = [x for e, where in several.items() if (x := self.stretch(e, where, kills, loops))]
         chosen: list[_Stretch] = []
         parts: set[n.Expr] = set()
+        saved = {x.expr: x.saved for x in found}
         for stretch in sorted(found, key=lambda x: (-self.size(x.expr), x.first)):
-            if stretch.expr not in parts:
+            # a part that is needed more often gets a name first, and costs nothing any more
+            rest = self.size(stretch.expr) - sum(
+                self.size(e) for e in set(subexprs(stretch.expr)) if saved.get(e, 0) > stretch.saved
+            )
+            if stretch.expr not in parts and rest * stretch.saved >= GAIN:
                 chosen.append(stretch)
                 parts.update(subexprs(stretch.expr))
         return chosen
@@ -225,7 +231,7 @@ class _Share:
             saved = sum(x.times for x in inside) - 1
             if saved * self.size(e) >= GAIN and (self.sharing.all or any(x.back for x in inside)):
                 places = sorted({x.k for x in inside if not (x is start and x.holder)})
-                return _Stretch(e, start.k, tuple(places), end, start.holder)
+                return _Stretch(e, start.k, tuple(places), end, start.holder, saved)
         return None
 
     def is_number(self, e: n.Expr) -> bool:

@@ -467,3 +467,51 @@ def overwritten_in_try_or_not(x):
     except KeyError:
         pass
     return y
+
+
+@case(0.7, 1.2, 3, wrt="x a")
+@case(0.7, 1.2, 0, wrt="x a")
+@case(-0.4, 1.2, 3, wrt="x a")
+@case(-1.4, 1.2, 3, wrt="x a")
+@case(2.6, 1.2, 3, wrt="x a")
+@case(1.4, 1.2, 3, wrt="x a")
+def early_returns_with_what_they_need(x, a, n):
+    steps = 2 * n
+    if steps < 1:
+        return a
+    assert a
+    limit = 2.5
+    if x > limit:
+        y = x * a
+        y = y * y
+        return y + math.sin(y)
+    elif x < 0.0:
+        if x < -1.0:
+            return a * x
+        x = x * x
+        return x * a
+    if x > 1.3:
+        return x
+    for _ in range(steps):
+        x = x * a - 0.1 * x * x
+    return x
+
+
+@case(0.7)
+@case(-0.7)
+def early_return_of_the_same_variable(x):
+    y = 1.0
+    if x < 0.0:
+        y = x * x
+        return y
+    y = math.exp(x) * y
+    return y
+
+
+@case(0.7)
+@case(1.7)
+def early_return_behind_something_active(x):
+    y = x * x
+    if y > 1.0:
+        return y * math.sin(y)
+    return y * math.cos(y)
