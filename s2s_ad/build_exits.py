@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from s2s_ad.analysis.values import PASSIVE
-from s2s_ad.build_prepare import Prepared
+from s2s_ad.build_prepare import Prepared, settle_exits
 from s2s_ad.build_reverse import Reverse, reverse
 from s2s_ad.frontend.exits import structure
 from s2s_ad.ir import nodes as n
@@ -52,7 +52,7 @@ def sweeps(prepared: Prepared, wrt: Sequence[str]) -> Sweeps:
     lead = body[:size]
     guards = [s for s in lead if _is_exit(s)]
     if not guards:
-        prepared.function = structure(prepared.function, prepared.names)
+        settle_exits(prepared)
         return Sweeps(prepared, reverse(prepared, wrt))
     result = _result(prepared)
     plain: list[n.Stmt] = []
@@ -73,7 +73,7 @@ def sweeps(prepared: Prepared, wrt: Sequence[str]) -> Sweeps:
             exits.setdefault(s.uid, []).append(reverse(own, wrt, len(plain)))
             bodies.append(own.function.body)
     prepared.function = replace(prepared.function, body=(*plain, *body[size:]))
-    prepared.function = structure(prepared.function, prepared.names, result)
+    settle_exits(prepared, result)
     found = reverse(prepared, wrt, len(plain))
     return Sweeps(prepared, found, list(lead), exits, bodies)
 

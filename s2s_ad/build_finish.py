@@ -15,7 +15,7 @@ from s2s_ad.build_prepare import wish
 from s2s_ad.build_reverse import Reverse
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import Number
-from s2s_ad.ir.walk import names, walk_stmts
+from s2s_ad.ir.walk import map_block, names, stmt_exprs, walk_stmts
 from s2s_ad.rules.sharing import WHOLLY_NEW
 from s2s_ad.simplify.dead_code import drop_dead
 from s2s_ad.simplify.share import Sharing, share
@@ -60,10 +60,27 @@ def finish(
 
     all: whether the forward sweep is there for the reverse sweep alone, not as the user wrote it.
     """
-    body = drop_dead(body, pure)
+    body = map_block(drop_dead(body, pure), _unread_counter)
     if "share" in swept.prepared.program.options:
         return body, back
     return share(body, replace(_sharing(back, swept, pure), all=all))
+
+
+def _unread_counter(s: n.Stmt) -> tuple[n.Stmt, ...]:
+    """Write `for i in reversed(range(i))` without its variable when nobody reads that."""
+    if (
+        not isinstance(s, n.For)
+        or not isinstance(s.target, n.Name)
+        or not isinstance(s.iter, n.Call)
+    ):
+        return (s,)
+    inner = s.iter.args[0] if len(s.iter.args) == 1 else None
+    name = s.target.id
+    own = isinstance(inner, n.Call) and inner.args == (s.target,)
+    read = any(name in names(e) for x in walk_stmts(s.body) for e in stmt_exprs(x))
+    if not own or read or inner is None:
+        return (s,)
+    return (replace(s, target=n.Name("_"), iter=inner),)
 
 
 def _sharing(back: frozenset[int], swept: Sweeps, pure: Callable[[n.Expr], bool]) -> Sharing:

@@ -13,7 +13,7 @@ from typing import Any
 
 from s2s_ad.build_exits import Sweeps, sweeps
 from s2s_ad.build_finish import finish, gradients, uids, whole
-from s2s_ad.build_prepare import Prepared, Values, check_exits, prepare
+from s2s_ad.build_prepare import Prepared, Values, prepare
 from s2s_ad.build_program import Program, Variant
 from s2s_ad.build_reverse import Reverse, certain_at_end, reverse
 from s2s_ad.build_subject import Subject, SubjectWorld
@@ -163,7 +163,6 @@ class Package:
         """Return the sweeps of a function that is finished in one piece."""
         prepared = prepare(self.program, subject, values, select, False)
         self.note("normalise", prepared.function)
-        check_exits(prepared)
         return sweeps(prepared, wrt)
 
     def sweeps(
@@ -251,7 +250,7 @@ class Package:
         backward = tuple(s for s in body if s.uid in back)
         ending = backward[-1:] if backward and isinstance(backward[-1], n.Return) else ()
         sweep = self.annotate(swept, backward[: len(backward) - len(ending)])
-        forward = flattened(forward)
+        forward = flattened(forward, swept.prepared.sunk)
         if sweep:
             forward = opened(forward, forward_comment(found)) if forward else forward
             blank = bool(forward)
@@ -313,7 +312,7 @@ class Package:
         first = n.Function(
             forward_name,
             params,
-            flattened(forward),
+            flattened(forward, prepared.sunk),
             docstring=forward_doc(subject, found, kept, reverse_name),
         )
         unpack: list[n.Stmt] = []

@@ -21,6 +21,7 @@ from s2s_ad.errors import OutputError, UnsupportedSyntax
 from s2s_ad.frontend.exits import exits, structure
 from s2s_ad.frontend.fold import fold_decided
 from s2s_ad.frontend.normalise import normalise
+from s2s_ad.frontend.sink import sink
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.names import Names
 from s2s_ad.ir.walk import assigned, map_block, map_expr, map_stmt_exprs, subexprs, walk_stmts
@@ -31,7 +32,10 @@ Values = tuple[tuple[str, Value], ...]
 
 @dataclass
 class Prepared:
-    """A function in normal form. function changes as sub-expressions are given names."""
+    """A function in normal form. function changes as sub-expressions are given names.
+
+    sunk: for each `if` made behind a loop, the one in the loop that it was taken from.
+    """
 
     subject: Subject
     program: Program
@@ -39,6 +43,7 @@ class Prepared:
     values: Values
     names: Names
     transparent: dict[str, n.Expr] = field(default_factory=dict)
+    sunk: dict[int, int] = field(default_factory=dict)
 
     def newness(self, e: n.Call) -> int:
         """Return how much of what a call returns shares storage with nothing."""
@@ -104,9 +109,18 @@ def prepare(
         prepared.function = normalise(prepared.function, facts, names, refuse)
     prepared.function = settle_updates(prepared.function, prepared.facts(), subject, program)
     if structural:
-        check_exits(prepared)
-        prepared.function = structure(prepared.function, names)
+        settle_exits(prepared)
     return prepared
+
+
+def settle_exits(prepared: Prepared, result: str | None = None) -> None:
+    """Give a function structural exits. result: the variable to be returned, if settled."""
+    check_exits(prepared)
+    prepared.function = structure(prepared.function, prepared.names, result)
+    if any(isinstance(s, n.While) for s in walk_stmts(prepared.function.body)):
+        context = prepared.context()
+        prepared.function, taken = sink(prepared.function, context.is_repeatable)
+        prepared.sunk.update(taken)
 
 
 def check_exits(prepared: Prepared) -> None:

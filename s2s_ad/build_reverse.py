@@ -314,6 +314,8 @@ class _Run:
             prologues=frozenset(context.prologues),
             wished=builder.stacks,
             choices=frozenset(builder.choices),
+            silent=frozenset(builder.silent),
+            sunk=frozenset(self.prepared.sunk),
             stored=frozenset(x for s in walk_stmts(tuple(forward)) for x in stored_into(s)),
             copy=lambda name: copied_value(context, name, kinds.get(name, UNKNOWN)),
         )

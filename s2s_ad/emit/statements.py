@@ -76,8 +76,10 @@ def opened(block: n.Block, comment: str) -> n.Block:
     return (replace(first, comments=replace(first.comments, before=before)), *block[1:])
 
 
-def flattened(block: n.Block) -> n.Block:
+def flattened(block: n.Block, sunk: Mapping[int, int]) -> n.Block:
     """Take what follows a `break` out of its `else` again: the forward sweep reads as written.
+
+    sunk: for each `if` that was made behind a loop, the one in the loop that it is put back into.
 
     if done:                if done:
         break                   break
@@ -87,18 +89,34 @@ def flattened(block: n.Block) -> n.Block:
     out: list[n.Stmt] = []
     for s in block:
         if isinstance(s, n.If):
-            branches = tuple(replace(b, body=flattened(b.body)) for b in s.branches)
-            s = replace(s, branches=branches, orelse=flattened(s.orelse))
+            branches = tuple(replace(b, body=flattened(b.body, sunk)) for b in s.branches)
+            s = replace(s, branches=branches, orelse=flattened(s.orelse, sunk))
+            back = _put_back(s, sunk.get(s.uid), out[-1] if out else None)
+            if back is not None:
+                out[-1] = back
+                continue
             if s.orelse and all(_leaves(b.body) for b in s.branches):
                 out.append(replace(s, orelse=()))
                 out.extend(s.orelse)
                 continue
         elif isinstance(s, (n.For, n.While)):
-            s = replace(s, body=flattened(s.body), orelse=flattened(s.orelse))
+            s = replace(s, body=flattened(s.body, sunk), orelse=flattened(s.orelse, sunk))
         elif isinstance(s, n.With):
-            s = replace(s, body=flattened(s.body))
+            s = replace(s, body=flattened(s.body, sunk))
         out.append(s)
     return tuple(out)
+
+
+def _put_back(s: n.If, uid: int | None, loop: n.Stmt | None) -> n.Stmt | None:
+    """Return the loop with the statements of `s` in front of the `break` that they come from."""
+    if uid is None or not isinstance(loop, n.While):
+        return None
+    for k, x in enumerate(loop.body):
+        if x.uid == uid and isinstance(x, n.If) and len(x.branches[0].body) == 1:
+            whole = replace(x.branches[0], body=(*s.branches[0].body, *x.branches[0].body))
+            back = replace(x, branches=(whole,))
+            return replace(loop, body=(*loop.body[:k], back, *loop.body[k + 1 :]))
+    return None
 
 
 def _leaves(block: n.Block) -> bool:

@@ -17,10 +17,11 @@ from s2s_ad.analysis.aliasing import scattered
 from s2s_ad.analysis.values import PASSIVE, Value, target_names
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import INT
-from s2s_ad.ir.walk import assigned, names, stmt_exprs, subexprs, walk_stmts
+from s2s_ad.ir.walk import assigned, names, stmt_exprs, walk_stmts
 from s2s_ad.transform.assignments import Assignments
 from s2s_ad.transform.context import Diff, NeedsName
 from s2s_ad.transform.contributions import Sweeps
+from s2s_ad.transform.counting import Counter, counters
 from s2s_ad.transform.loops import loop_form
 
 
@@ -99,11 +100,13 @@ class Builder(Assignments):
             forward = self.with_bodies(s, inner, last)
             return Sweeps([forward])
         if s.uid in self.options.branches or not all(
-            self.repeatable(b.test, s) for b in s.branches
+            self.context.is_repeatable(b.test, s) for b in s.branches
         ):
             return self.recorded_branch(s, inner, last)
         branches = tuple(n.Branch(b.test, tuple(x.reverse)) for b, x in zip(s.branches, inner))
-        reverse = n.If(branches, tuple(last.reverse), of=s.uid)
+        # of an `if` that is not the user's, the comment says what it is
+        comments = s.comments if s.origin is None else n.NO_COMMENTS
+        reverse = n.If(branches, tuple(last.reverse), of=s.uid, comments=comments)
         return Sweeps([self.with_bodies(s, inner, last)], [reverse])
 
     def with_bodies(self, s: n.If, inner: list[Sweeps], last: Sweeps) -> n.If:
@@ -134,16 +137,6 @@ class Builder(Assignments):
         )
         back = n.If(branches, tuple(last.reverse), of=s.uid)
         return Sweeps([self.with_bodies(s, inner, last)], [back])
-
-    def repeatable(self, test: n.Expr, s: n.Stmt) -> bool:
-        """True when a condition may be evaluated again: cheap, and without any effect."""
-        for e in subexprs(test):
-            if isinstance(e, n.Call):
-                if not self.context.choice_exists(e, s) and not self.context.is_pure(e, s):
-                    return False
-            elif isinstance(e, (n.Lambda, n.Comprehension, n.NamedExpr)):
-                return False
-        return True
 
     def for_loop(self, s: n.For) -> Sweeps:
         self.depth += 1
@@ -204,13 +197,16 @@ class Builder(Assignments):
         """Count the steps in the forward sweep: those that have something to reverse."""
         add = n.AugAssign(steps, "+", n.Const("1", 1))
         if not always and self.leaves_first(body):
-            test = body.forward[-1]
-            back = body.reverse[0]
-            assert isinstance(test, n.If) and isinstance(back, n.If)
-            body.forward[-1:] = [replace(test, orelse=()), add, *test.orelse]
-            body.reverse[:] = list(back.orelse)
+            self.without_leaving(body, (add,))
             return
         body.forward.insert(0, add)
+
+    def without_leaving(self, body: Sweeps, between: n.Block) -> None:
+        """Let the reverse of a step be that of a step that does not break."""
+        test, back = body.forward[-1], body.reverse[0]
+        assert isinstance(test, n.If) and isinstance(back, n.If)
+        body.forward[-1:] = [replace(test, orelse=()), *between, *test.orelse]
+        body.reverse[:] = list(back.orelse)
 
     def leaves_first(self, body: Sweeps) -> bool:
         """True when a step that breaks has done nothing that needs reversing, or is read later."""
@@ -235,11 +231,37 @@ class Builder(Assignments):
         self.depth -= 1
         if not body.reverse:
             return Sweeps([replace(s, body=tuple(body.forward))])
+        range_ = n.Name(self.context.alias("range"))
+        own = self.own_counter(s, body)
+        if own is not None:
+            times = n.Call(range_, (n.Name(own.name),))
+            target = "_"
+            if own.last:
+                # at the start of a step the counter is the number of the step
+                target = own.name
+                times = n.Call(n.Name(self.context.alias("reversed")), (times,))
+                self.silent.add(own.step)
+            loop = n.For(n.Name(target), times, tuple(body.reverse), of=s.uid)
+            return Sweeps([replace(s, body=tuple(body.forward))], [loop])
         steps = n.Name(self.context.names.fresh("steps"))
         self.count(body, steps, False)
-        times = n.Call(n.Name(self.context.alias("range")), (steps,))
+        times = n.Call(range_, (steps,))
         loop = n.For(n.Name("_"), times, tuple(body.reverse), of=s.uid)
         return Sweeps([self.counter(steps), replace(s, body=tuple(body.forward))], [loop])
+
+    def own_counter(self, s: n.While, body: Sweeps) -> Counter | None:
+        """Return the user's variable that counts just the steps that are to be reversed."""
+        if self.counters is None:
+            self.counters = counters(self.context.function.body)
+        own = self.counters.get(s.uid)
+        if own is None or own.name in self.barred:
+            return None
+        if not any(isinstance(x, n.Break) for x in _own(s.body)):
+            return None if own.otherwise else own
+        if not own.otherwise or not self.leaves_first(body):
+            return None
+        self.without_leaving(body, ())
+        return own
 
 
 def _own(block: n.Block) -> list[n.Stmt]:

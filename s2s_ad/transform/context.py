@@ -31,7 +31,7 @@ from s2s_ad.ir.kinds import (
     is_immutable,
 )
 from s2s_ad.ir.names import Names, marked
-from s2s_ad.ir.walk import assigned, names, substitute
+from s2s_ad.ir.walk import assigned, names, subexprs, substitute
 from s2s_ad.rules import registry
 
 Splice = Callable[[n.Expr, n.Expr, n.Expr], n.Expr]  # template, hole, what fills it
@@ -299,6 +299,16 @@ class Context:
         found = reader.object_of(e.func, self.facts.before.get(s.uid, {}))
         return bool(found) and found is not None and found[0] in _PURE
 
+    def is_repeatable(self, test: n.Expr, s: n.Stmt) -> bool:
+        """True when a condition may be evaluated again: cheap, and without any effect."""
+        for e in subexprs(test):
+            if isinstance(e, n.Call):
+                if not self.choice_exists(e, s) and not self.is_pure(e, s):
+                    return False
+            elif isinstance(e, (n.Lambda, n.Comprehension, n.NamedExpr)):
+                return False
+        return True
+
     def respelled(self, choice: registry.Choice) -> registry.Choice:
         rule = choice.rule
         own = frozenset({"d", "out"} | {p.name for p in rule.params} | {k for k, _ in rule.let})
@@ -419,8 +429,6 @@ def atomic(e: n.Expr) -> bool:
 
 def operations(e: n.Expr) -> int:
     """Return how many operations an expression costs, a call counting for several."""
-    from s2s_ad.ir.walk import subexprs
-
     return sum(
         4 if isinstance(x, n.Call) else 1
         for x in subexprs(e)

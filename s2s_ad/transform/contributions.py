@@ -15,6 +15,7 @@ from s2s_ad.analysis.values import PASSIVE, target_names
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import UNKNOWN, Array, Kind, Number
 from s2s_ad.transform.context import Context, Diff
+from s2s_ad.transform.counting import Counter
 from s2s_ad.transform.pullback import Pullback
 
 ZERO = n.Const("0.0", 0.0)
@@ -69,6 +70,8 @@ class Contributions:
         self.choices: set[str] = set()
         self.callees: list[n.Expr] = []
         self.depth = 0
+        self.counters: dict[int, Counter] | None = None
+        self.silent: set[int] = set()
 
     def bar(self, name: str) -> n.Name:
         return n.Name(self.context.mark(name, "bar"))

@@ -158,11 +158,14 @@ class _Block(Keeping):
         """Return the reads of blocks of which one runs, each beside its reverse."""
         tests &= self.recorder.variables
         lost = self.lost_after(k)
+        # what was taken out of a loop keeps its values where that loop does
+        sunk = s.uid in self.recorder.sunk
+        depth = self.depth + sunk
 
         def build(held: frozenset[str], forced: frozenset[str] = frozenset()) -> list[_Block]:
             blocks = []
             for primal, reverse in pairs:
-                inner = _Block(self.recorder, primal, reverse, lost, held, self.depth, self.own)
+                inner = _Block(self.recorder, primal, reverse, lost, held, depth, self.own)
                 inner.forced = forced & frozenset().union(*inner.kills)
                 inner.plan()
                 blocks.append(inner)
@@ -172,7 +175,7 @@ class _Block(Keeping):
         # that its own reverse reads
         trial = build(self.held & self.kills[k])
         made = set().union(*(b.makes() for b in trial))
-        hoisted = frozenset(self.kills[k] - made)
+        hoisted = frozenset(self.kills[k] - made) if not sunk else frozenset()
         inner = build(hoisted)
         while set().union(*(b.makes() for b in inner)) & hoisted:
             hoisted -= set().union(*(b.makes() for b in inner))
@@ -230,7 +233,7 @@ class _Block(Keeping):
             if opens and isinstance(x, n.Assign) and bound_names(x.targets[0]) & used:
                 header |= names(x.value) & self.recorder.variables - index
         # a counter of the steps is read as the loop left it
-        after = header & changed - own
+        after = header & changed if isinstance(s, n.While) else header & changed - own
         before = (header | block.entry) - own - after
         for v in carried:
             self.automatic.add((k, v))

@@ -23,6 +23,8 @@ class Recorder:
 
     variables: names of the primal. cheap: whether an expression may be computed again.
     lists: variables that only grow and shrink, whose content always holds. wished: names of stacks.
+    silent: uids of statements that count steps: the reversed loop has the count itself. sunk: uids
+    of branches that were taken out of the loop in front of them.
     """
 
     variables: frozenset[str]
@@ -39,6 +41,8 @@ class Recorder:
     kept: dict[str, list[str]] = field(default_factory=dict)
     choices: frozenset[str] = frozenset()
     stored: frozenset[str] = frozenset()
+    silent: frozenset[int] = frozenset()
+    sunk: frozenset[int] = frozenset()
     copy: Callable[[str], n.Expr] = n.Name
 
     def value(self, name: str) -> n.Expr:
@@ -98,7 +102,8 @@ class Versions:
             if r.of == AT_THE_END:
                 k = len(self.primal)
             self.groups.setdefault(k, []).append(r)
-        self.kills = [self.killed(s) for s in self.primal]
+        silent = recorder.silent
+        self.kills = [frozenset() if s.uid in silent else self.killed(s) for s in self.primal]
         self.entry: set[str] = set()
         self.uses: dict[tuple[str, int], set[int]] = {}
         self.insert = Insertions()

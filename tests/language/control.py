@@ -515,3 +515,99 @@ def early_return_behind_something_active(x):
     if y > 1.0:
         return y * math.sin(y)
     return y * math.cos(y)
+
+
+@case(0.7, np.array([0.5, 1.5, 0.8]), wrt="x a")
+def own_counter_as_index(x, a):
+    i = 0
+    while i < len(a):
+        y = x * a[i] + i
+        x = math.sin(y) + 0.1 * i
+        i += 1
+    return x * i
+
+
+@case(0.7, 3)
+def own_counter_read_after_it_counts(x, n):
+    i = 0
+    while i < n:
+        x = x * x + 0.3
+        i += 1
+        x = x * math.cos(x * i)
+    return x
+
+
+@case(0.7, 5)
+def own_counter_that_does_not_count_every_step(x, n):
+    i = 0
+    k = 0
+    j = 1
+    while k < n:
+        x = math.sin(x) * j
+        if x > 0.5:
+            i += 1
+        k = k + 1
+        j += 1
+    return x + i
+
+
+@case(0.7, 2)
+@case(0.7, 9)
+def break_that_does_something_first(x, most):
+    d = 1.0
+    k = 0
+    while abs(d) > 1e-3:
+        if k == most:
+            x = x * math.sin(x)
+            x = x * x
+            break
+        d = 0.3 * d * math.cos(x)
+        x = x + d
+        k += 1
+    return x * x
+
+
+@case(0.7, 3)
+def break_that_does_something_inside_a_loop(x, n):
+    total = 0.0
+    for i in range(n):
+        d = 1.0
+        k = 0
+        while d > 0.05:
+            y = x * d
+            if k == i:
+                total += y * y
+                x = x * 1.1
+                break
+            x = x + 0.1 * math.sin(y)
+            d = d * 0.4
+            k += 1
+        total = total * x
+    return total
+
+
+@case(0.7)
+@case(0.2)
+def break_that_changes_what_the_test_reads(x):
+    d = 1.0
+    while d > 0.1:
+        d = d * x
+        if d < 0.4:
+            x = x * d
+            d = d * 0.1
+            break
+        x = x * 0.9
+    return x * d
+
+
+@case(0.7, np.array([1.0, 0.5]))
+def break_before_a_test_that_reads_an_array(x, w):
+    w = w * x
+    k = 0
+    while w[0] > 0.2:
+        if k == 2:
+            x = x * w[1]
+            break
+        w = w * 0.9
+        k += 1
+    return x * x
