@@ -226,6 +226,7 @@ class _Block(Keeping):
             carried |= wanted
             block = self.loop_block(s, reverse, body_kills, own, carried)
         self.inner[k] = [block]
+        self.remade[k] = block.makes() & changed
         self.written_back |= set(own)
         used = {v for v in prologue if v in block.entry_own()}
         for x in r.body:

@@ -32,6 +32,25 @@ def elif_chain(x):
     return y * x
 
 
+@case(0.7, 3)
+@case(0.7, 0)
+def copied_then_overwritten_in_a_loop(x, n):
+    """What v held before the loop is copied again behind the loop's reverse, not in front of it."""
+    s = x * x
+    v = s
+    t = v * x * v
+    for i in range(n):
+        v = math.sin(x * i)
+        t = t + v * v
+    rest = [x, 2 * x]
+    w = s
+    t = t + w * w
+    while rest:
+        w = rest.pop()
+        t = t * w
+    return t
+
+
 @case(0.5, 1)
 @case(0.5, 0)
 def defined_in_one_branch(x, n):
