@@ -18,6 +18,8 @@ from s2s_ad.ir.kinds import Number
 from s2s_ad.ir.walk import map_block, names, stmt_exprs, walk_stmts
 from s2s_ad.rules.sharing import WHOLLY_NEW
 from s2s_ad.simplify.dead_code import drop_dead
+from s2s_ad.simplify.inline import Inlining, inline
+from s2s_ad.simplify.quotients import reuse_quotients
 from s2s_ad.simplify.share import Sharing, share
 from s2s_ad.transform.fitting import BAR_NAMES
 
@@ -61,9 +63,19 @@ def finish(
     all: whether the forward sweep is there for the reverse sweep alone, not as the user wrote it.
     """
     body = map_block(drop_dead(body, pure), _unread_counter)
-    if "share" in swept.prepared.program.options:
+    options = swept.prepared.program.options
+    if "inline" not in options:
+        body = inline(body, _inlining(back, swept, pure))
+    if "share" in options:
         return body, back
+    body = reuse_quotients(body, back, pure)
     return share(body, replace(_sharing(back, swept, pure), all=all))
+
+
+def _inlining(back: frozenset[int], swept: Sweeps, pure: Callable[[n.Expr], bool]) -> Inlining:
+    local = swept.prepared.subject.locals
+    bars = {bar for found in swept.all() for bar in found.context.marks.values()}
+    return Inlining(lambda name: name not in local and name not in bars, pure, back)
 
 
 def _unread_counter(s: n.Stmt) -> tuple[n.Stmt, ...]:

@@ -35,6 +35,7 @@ from s2s_ad.ir.text import function_text
 from s2s_ad.ir.walk import assigned, names, stmt_exprs, subexprs, walk_stmts
 from s2s_ad.rules import registry
 from s2s_ad.runtime import as_number
+from s2s_ad.simplify.by_index import by_index
 from s2s_ad.simplify.dead_code import drop_dead
 from s2s_ad.version import VERSION
 
@@ -227,7 +228,7 @@ class Package:
         function = self.finished(swept, name, body, back)
         seed = self.seed_param(found)
         params = (*prepared.function.params, seed)
-        doc = adjoint_doc(self.subject, wrt, found)
+        doc = adjoint_doc(self.subject, wrt, swept, body)
         self.note("adjoint", function)
         return _plain(replace(function, params=_seeded(params), docstring=doc))
 
@@ -245,14 +246,13 @@ class Package:
 
     def finished(self, swept: Sweeps, name: str, body: n.Block, back: frozenset[int]) -> n.Function:
         """Comment both sweeps."""
-        found = swept.found
         forward = tuple(self.with_exits(s, swept, back) for s in body if s.uid not in back)
         backward = tuple(s for s in body if s.uid in back)
         ending = backward[-1:] if backward and isinstance(backward[-1], n.Return) else ()
         sweep = self.annotate(swept, backward[: len(backward) - len(ending)])
         forward = flattened(forward, swept.prepared.sunk)
         if sweep:
-            forward = opened(forward, forward_comment(found)) if forward else forward
+            forward = opened(forward, forward_comment(swept, body)) if forward else forward
             blank = bool(forward)
             sweep = opened(sweep, "# -- reverse sweep")
             if blank:
@@ -289,6 +289,11 @@ class Package:
         prepared, found = self.sweeps(subject, values, wrt, select)
         pure = self.pure(prepared)
         swept = Sweeps(prepared, found)
+        context = found.context
+        if context.alias("range") == "range" and context.alias("reversed") == "reversed":
+            found.backward = list(
+                by_index(tuple(found.forward), tuple(found.backward), context.names.fresh)
+            )
         backward = (*found.backward, n.Return(gradients(found, wrt)))
         backward, _ = finish(backward, uids(backward), swept, pure)
         needed = _live_in(backward)
@@ -297,7 +302,7 @@ class Package:
         saved = found.context.names.fresh("saved")
         state = n.TupleExpr(tuple(n.Name(x) for x in kept))
         result = n.TupleExpr((n.Name(found.result), state))
-        forward = drop_dead((*found.forward, n.Return(result)), pure)
+        forward, _ = finish((*found.forward, n.Return(result)), frozenset(), swept, pure)
         params = prepared.function.params
         if not self.is_entry:
             params = _positional(params)
@@ -313,7 +318,7 @@ class Package:
             forward_name,
             params,
             flattened(forward, prepared.sunk),
-            docstring=forward_doc(subject, found, kept, reverse_name),
+            docstring=forward_doc(subject, kept, reverse_name),
         )
         unpack: list[n.Stmt] = []
         if kept:

@@ -6,12 +6,14 @@ Takes subjects and sweeps, gives text; requires `ir`.
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from s2s_ad.analysis.values import Value
-from s2s_ad.build_reverse import Reverse
+from s2s_ad.build_exits import Sweeps
 from s2s_ad.build_subject import Subject
+from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import (
     Array,
     DictOf,
@@ -24,6 +26,7 @@ from s2s_ad.ir.kinds import (
     Str,
     TupleOf,
 )
+from s2s_ad.ir.walk import bound_names, target_names, walk_stmts
 
 WIDTH = 88
 # the docstring that `adjoint_doc` writes
@@ -47,27 +50,63 @@ def wrt_text(wrt: Sequence[str]) -> str:
     return wrt[0] if len(wrt) == 1 else f"({', '.join(wrt)})"
 
 
-def adjoint_doc(subject: Subject, wrt: Sequence[str], found: Reverse) -> str:
+def adjoint_doc(subject: Subject, wrt: Sequence[str], swept: Sweeps, body: n.Block) -> str:
     """Return the docstring of an adjoint: what it returns, and what is kept if not obvious."""
     text = _fitting(subject, f"Return `{{call}}` and its gradient with respect to {wrt_text(wrt)}.")
-    if len(found.kept) > 1:
-        text += "\n\n" + kept_text(found)
+    kept = kept_in(swept, body)
+    if len(kept) > 1 or (kept and swept.exits):
+        text += "\n\n" + kept_text(swept, body)
     return text
 
 
-def kept_text(found: Reverse) -> str:
-    """Return the storage ledger."""
-    import textwrap
+def kept_in(swept: Sweeps, body: n.Block) -> dict[str, str]:
+    """Return the variable that is kept in each list or variable of a finished body."""
+    left = {s.stack for s in walk_stmts(body) if isinstance(s, n.Append)} | bound_names(body)
+    return {
+        stack: variables[0]
+        for found in swept.all()
+        for stack, variables in found.kept.items()
+        if stack in left
+    }
 
-    many = [v[0] for k, v in found.kept.items() if k in found.stacks]
-    once = [v[0] for k, v in found.kept.items() if k not in found.stacks]
-    parts = []
-    if many:
-        parts.append(f"{_listed(many)}, one value per step")
+
+def kept_text(swept: Sweeps, body: n.Block) -> str:
+    """Return the storage ledger."""
+    kept = kept_in(swept, body)
+    stacks = {stack for found in swept.all() for stack in found.stacks}
+    many: dict[str, list[str]] = {}
+    once: list[str] = []
+    callees: list[str] = []
+    for stack, name in kept.items():
+        kind = next((f.kinds[name] for f in swept.all() if name in f.kinds), None)
+        if stack not in stacks:
+            once.append(name)
+        elif kind is None and not stack.startswith(name):
+            callees.append(f"what {re.sub('_saved[0-9]*$', '', stack)}_forward keeps")
+        else:
+            word = "number" if isinstance(kind, Number) else "value"
+            many.setdefault("array" if isinstance(kind, Array) else word, []).append(name)
+    parts = [
+        f"{_listed(list(dict.fromkeys(found)))}, one {word} per step"
+        for word, found in many.items()
+    ]
+    if callees:
+        parts.append(f"{_listed(callees)}, at each step")
     if once:
         they = "it is" if len(once) == 1 else "they are"
         parts.append(f"{_listed(sorted(set(once)))}, before {they} overwritten")
-    return "\n".join(textwrap.wrap(f"Kept for the reverse sweep: {'; '.join(parts)}.", WIDTH - 4))
+    lines = textwrap.wrap(f"Kept for the reverse sweep: {'; '.join(parts)}.", WIDTH - 4)
+    again = [
+        x
+        for s in walk_stmts(body)
+        if isinstance(s, n.Assign) and s.comments.trailing == "# recomputed"
+        for t in s.targets
+        for x in target_names(t)
+    ]
+    if again:
+        text = f"Not kept: {_listed(list(dict.fromkeys(again)))} (recomputed)."
+        lines += textwrap.wrap(text, WIDTH - 4)
+    return "\n".join(lines)
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -76,13 +115,14 @@ def _listed(names: Sequence[str]) -> str:
     return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def forward_comment(found: Reverse) -> str:
+def forward_comment(swept: Sweeps, body: n.Block) -> str:
     """Return the comment over the forward sweep."""
-    if len(found.kept) == 1:
-        stack, variables = next(iter(found.kept.items()))
-        if stack in found.stacks:
+    kept = kept_in(swept, body)
+    if len(kept) == 1 and not swept.exits:
+        stack, variable = next(iter(kept.items()))
+        if stack in swept.found.stacks:
             return (
-                f"# -- forward sweep: as written, keeping each {variables[0]} "
+                f"# -- forward sweep: as written, keeping each {variable} "
                 "that the reverse sweep needs"
             )
     return "# -- forward sweep"
@@ -98,9 +138,7 @@ def tangent_doc(subject: Subject, wrt: Sequence[str], select: Sequence[int] = ()
     return _fitting(subject, f"Return `{{call}}` and its derivative along {dots}.")
 
 
-def forward_doc(subject: Subject, found: Reverse, kept: Sequence[str], reverse: str) -> str:
-    import textwrap
-
+def forward_doc(subject: Subject, kept: Sequence[str], reverse: str) -> str:
     text = _fitting(subject, f"Return `{{call}}` and what `{reverse}` needs.")
     if kept:
         lines = textwrap.wrap(f"Kept: {_listed(kept)}.", WIDTH - 4)

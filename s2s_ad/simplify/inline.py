@@ -1,0 +1,226 @@
+"""Names that say nothing go: a value that is made for one place is written there.
+
+Takes the body of a generated function, gives it without copies of what a callee returned, without
+a recomputed value that only another recomputed value reads, and without a stack's item or a
+result that the very next statement uses up. Requires `ir`.
+
+    saved = g_saved.pop()
+    g_x_bar, g_c_bar = g_reverse(saved, x_bar)     →   x_bar, g_c_bar = g_reverse(
+    c_bar += g_c_bar                                       g_saved.pop(), x_bar
+    x_bar = g_x_bar                                    )
+                                                       c_bar += g_c_bar
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from s2s_ad.ir import nodes as n
+from s2s_ad.ir.walk import (
+    assigned,
+    blocks,
+    map_stmt_exprs,
+    names,
+    stmt_exprs,
+    subexprs,
+    substitute,
+    target_names,
+    walk_stmts,
+)
+
+LONG = 40  # parts of an expression that is not made longer
+
+
+@dataclass(frozen=True)
+class Inlining:
+    """ours: whether a name was made by us, for a part of a value. pure: no effect, always the same.
+    back: uids of the statements of the reverse sweep."""
+
+    ours: Callable[[str], bool]
+    pure: Callable[[n.Expr], bool]
+    back: frozenset[int]
+
+
+def inline(body: n.Block, inlining: Inlining) -> n.Block:
+    """Return the body without names that are made for one place only."""
+    run = _Inline(inlining, body)
+    return run.block(body)
+
+
+class _Inline:
+    def __init__(self, inlining: Inlining, body: n.Block) -> None:
+        self.inlining = inlining
+        self.reads: Counter[str] = Counter()
+        self.writes: Counter[str] = Counter()
+        self.again: Counter[str] = Counter()
+        for s in walk_stmts(body):
+            self.reads.update(_read(s))
+            self.writes.update(_bound(s))
+            if s.uid in inlining.back:
+                self.again.update(_read(s))
+
+    def block(self, block: n.Block) -> n.Block:
+        out = [self.inside(s) for s in block]
+        k = 0
+        while k < len(out):
+            new = self.copied(out, k) or self.used_up(out, k) or self.once(out, k)
+            if new is None:
+                k += 1
+            else:
+                out = new
+        return tuple(out)
+
+    def inside(self, s: n.Stmt) -> n.Stmt:
+        if isinstance(s, n.If):
+            branches = tuple(replace(b, body=self.block(b.body)) for b in s.branches)
+            return replace(s, branches=branches, orelse=self.block(s.orelse))
+        if isinstance(s, (n.For, n.While)):
+            return replace(s, body=self.block(s.body), orelse=self.block(s.orelse))
+        return s
+
+    def single(self, name: str) -> bool:
+        return self.reads[name] == 1 and self.writes[name] == 1
+
+    def copied(self, out: list[n.Stmt], k: int) -> list[n.Stmt] | None:
+        """`t, u = g(...)` and later `x = t`: give x the value at once."""
+        s = out[k]
+        target = s.targets[0] if isinstance(s, n.Assign) and len(s.targets) == 1 else None
+        if not isinstance(s, n.Assign) or not isinstance(target, (n.Name, n.TupleExpr)):
+            return None
+        made = {x for x in target_names(target) if self.inlining.ours(x) and self.single(x)}
+        if not made or not isinstance(s.value, n.Call):
+            return None
+        between: set[str] = set(target_names(target))
+        for j in range(k + 1, len(out)):
+            t = out[j]
+            goal = t.targets[0] if isinstance(t, n.Assign) and len(t.targets) == 1 else None
+            copy = t.value if isinstance(t, n.Assign) else None
+            if (
+                isinstance(goal, n.Name)
+                and isinstance(copy, n.Name)
+                and copy.id in made
+                and goal.id not in between
+            ):
+                first = replace(s, targets=(substitute(target, {copy.id: goal}),))
+                return [*out[:k], first, *out[k + 1 : j], *out[j + 1 :]]
+            if list(blocks(t)):
+                return None
+            between |= set(_read(t)) | assigned((t,))
+        return None
+
+    def used_up(self, out: list[n.Stmt], k: int) -> list[n.Stmt] | None:
+        """`t = stack.pop()` or `t = x`, read once by the next statement, before all else."""
+        s = out[k]
+        following = out[k + 1] if k + 1 < len(out) else None
+        value: n.Expr
+        kept = _kept(s)
+        if kept is not None:
+            name, value = kept
+            simple = isinstance(following, n.Assign) and isinstance(following.value, n.Call)
+            if not simple or not isinstance(following, n.Assign):
+                return None
+            call = following.value
+            # nothing is evaluated before it
+            if not isinstance(call, n.Call) or call.args[:1] != (n.Name(name),):
+                return None
+            single = self.again[name] == 1
+        elif isinstance(s, n.Assign) and isinstance(s.value, n.Name):
+            if not isinstance(following, n.Return) or len(s.targets) != 1:
+                return None
+            if not isinstance(s.targets[0], n.Name):
+                return None
+            name, value = s.targets[0].id, s.value
+            single = self.single(name)
+        else:
+            return None
+        if following is None or not self.inlining.ours(name) or not single:
+            return None
+        return self.put(out, k, k + 1, name, value)
+
+    def once(self, out: list[n.Stmt], k: int) -> list[n.Stmt] | None:
+        """A recomputed value that only another recomputed value reads."""
+        s = out[k]
+        target = s.targets[0] if isinstance(s, n.Assign) and _recomputed(s) else None
+        if not isinstance(s, n.Assign) or not isinstance(target, n.Name):
+            return None
+        name = target.id
+        free = names(s.value)
+        if name in free or not self.inlining.pure(s.value):
+            return None
+        place = None
+        for j in range(k + 1, len(out)):
+            t = out[j]
+            count = Counter(_read(t))[name] + sum(
+                Counter(_read(x))[name] for b in blocks(t) for x in walk_stmts(b)
+            )
+            if count and place is None and count == 1 and _recomputed(t):
+                place = j
+            elif count:
+                return None
+            if place is None and assigned((t,)) & free:
+                return None
+            if name in assigned((t,)):
+                return None
+        if place is None or self.again[name] != 1:
+            return None
+        size = sum(1 for e in (s.value, _value(out[place])) for _ in subexprs(e))
+        return self.put(out, k, place, name, s.value) if size <= LONG else None
+
+    def put(self, out: list[n.Stmt], k: int, j: int, name: str, value: n.Expr) -> list[n.Stmt]:
+        s, t = out[k], out[j]
+        new = map_stmt_exprs(t, lambda e: substitute(e, {name: value}))
+        before = (*s.comments.before, *t.comments.before)
+        if k + 1 == j and before:
+            new = replace(new, comments=replace(new.comments, before=before))
+        return [*out[:k], *out[k + 1 : j], new, *out[j + 1 :]]
+
+
+def _kept(s: n.Stmt) -> tuple[str, n.Expr] | None:
+    """Return the variable and the expression of a statement that takes back what was kept."""
+    if isinstance(s, n.Pop) and isinstance(s.target, n.Name):
+        return s.target.id, n.Call(n.Attribute(n.Name(s.stack), "pop"), ())
+    if isinstance(s, n.Assign) and isinstance(s.value, n.Subscript):
+        parts = (s.targets[0], s.value.value, s.value.index)
+        if len(s.targets) == 1 and all(isinstance(x, n.Name) for x in parts):
+            assert isinstance(s.targets[0], n.Name)
+            return s.targets[0].id, s.value
+    return None
+
+
+def _recomputed(s: n.Stmt) -> bool:
+    return isinstance(s, n.Assign) and s.comments.trailing == "# recomputed"
+
+
+def _value(s: n.Stmt) -> n.Expr:
+    assert isinstance(s, n.Assign)
+    return s.value
+
+
+def _read(s: n.Stmt) -> list[str]:
+    """Return the names a statement itself reads, once for each time it does."""
+    if isinstance(s, n.Assign):
+        exprs = [s.value, *(t for t in s.targets if not isinstance(t, (n.Name, n.TupleExpr)))]
+        exprs += [
+            x
+            for t in s.targets
+            if isinstance(t, n.TupleExpr)
+            for x in t.items
+            if not isinstance(x, n.Name)
+        ]
+    elif isinstance(s, n.For):
+        exprs = [s.iter]
+    elif isinstance(s, n.Pop):
+        exprs = [n.Name(s.stack)] + ([] if isinstance(s.target, n.Name) else [s.target])
+    else:
+        exprs = list(stmt_exprs(s))
+    return [x.id for e in exprs for x in subexprs(e) if isinstance(x, n.Name)]
+
+
+def _bound(s: n.Stmt) -> list[str]:
+    if isinstance(s, n.Assign):
+        return [x for t in s.targets for x in target_names(t)]
+    if isinstance(s, (n.Pop, n.For, n.AugAssign)):
+        return list(target_names(s.target))
+    return []
