@@ -188,15 +188,18 @@ class Pullback(Templates):
             new = self.reduction(choice, p, d, result or n.Name("out"), kind) or self.partial(
                 choice, p, contribution, d, kind
             )
-            if self.masks and not self.is_safe(template):
-                new = self.masked(new, kind)
+            masks = self.masks
             if rule.shape == "out":
+                if masks and not self.is_safe(template):
+                    new = self.masked(new, kind)
                 new = self.fit(new, named, kind, argument)
-            if untaken and p in ("x", "y"):
-                self.masks.append((choice.arguments["condition"], p == "x", kind))
+                if untaken and p in ("x", "y"):
+                    self.masks = [*masks, (choice.arguments["condition"], p == "x", kind)]
+            else:
+                # the entries of its argument are not those that the condition chooses from
+                self.masks = []
             self.pull(argument, new)
-            if untaken and p in ("x", "y"):
-                self.masks.pop()
+            self.masks = masks
 
     # -- places
 
