@@ -192,8 +192,18 @@ class _Run:
             if isinstance(e, n.Name) and (x := e.id) not in kinds
         }
 
+        params = {p.name for p in self.prepared.function.params}
+        undefined = _overwritten_before_defined(self.prepared.function.body, params)
+
         def zero(bar: str) -> n.Expr:
-            return self.zero(context, by_bar[bar], kinds) if bar in by_bar else algebra.ZERO
+            name = by_bar.get(bar)
+            if name is None:
+                return algebra.ZERO
+            kind = kinds.get(name, UNKNOWN)
+            if name in undefined and not isinstance(kind, (Number, Array)):
+                # there may be nothing yet whose items could be counted
+                return n.Call(context.helper("zeros_like"), (n.Name(name),))
+            return self.zero(context, name, kinds)
 
         order = tuple(
             context.mark(p.name, "bar") for p in self.prepared.function.params if p.name in barred
@@ -436,6 +446,18 @@ def _definitely(block: n.Block, params: set[str]) -> dict[int, set[str]]:
 
     run(block, params)
     return table
+
+
+def _overwritten_before_defined(block: n.Block, params: set[str]) -> set[str]:
+    """Return the variables that a loop gives a value to, which may have had none before."""
+    surely = _definitely(block, params)
+    return {
+        name
+        for loop in walk_stmts(block)
+        if isinstance(loop, (n.For, n.While))
+        for s in walk_stmts(loop.body)
+        for name in assigned((s,)) - surely.get(s.uid, params)
+    }
 
 
 def _assigns_surely(s: n.Stmt, name: str) -> bool:

@@ -137,6 +137,23 @@ class _Deferred:
         return [flag for flag in (self.leaving, self.skipping) if flag]
 
 
+def _exits_in(block: n.Block) -> list[n.Stmt]:
+    """Return the exits from the loop around a block, or from one step of it."""
+    found: list[n.Stmt] = []
+    for s in block:
+        if isinstance(s, (n.Return, n.Break, n.Continue)):
+            found.append(s)
+        for inner in _same_loop(s):
+            found.extend(_exits_in(inner))
+        if isinstance(s, (n.For, n.While)):
+            found.extend(x for x in _direct(s.body) if isinstance(x, n.Return))
+    return found
+
+
+def _leaves_loop(s: n.Stmt) -> bool:
+    return isinstance(s, (n.Break, n.Return)) and s is not _END
+
+
 class _Structure:
     def __init__(self, names: Names, result: str | None, returns: list[n.Return] | None) -> None:
         self.names = names
@@ -144,7 +161,9 @@ class _Structure:
         self.flags: list[n.Stmt] = []
         self.loops: list[str | None] = []
         self.returned: str | None = None
+        # flags of the branches around, which an exit sets; `left`: only some exits leave the loop
         self.skip: list[str] = []
+        self.left: str | None = None
         self.deferred: _Deferred | None = None
 
     def nest(self, block: n.Block) -> n.Block:
@@ -216,6 +235,8 @@ class _Structure:
     def leave(self, s: n.Stmt) -> list[n.Stmt]:
         """Return what stands in the place of an exit."""
         out: list[n.Stmt] = [n.Assign((n.Name(flag),), TRUE, origin=s.origin) for flag in self.skip]
+        if self.left and _leaves_loop(s):
+            out.append(n.Assign((n.Name(self.left),), TRUE, origin=s.origin))
         if self.deferred is not None:
             flag = self.deferred.flag(isinstance(s, n.Continue))
             out.append(n.Assign((n.Name(flag),), TRUE, origin=s.origin))
@@ -233,12 +254,16 @@ class _Structure:
                 out.append(n.Assign((n.Name(self.returned),), TRUE, origin=s.origin))
                 if self.loops[-1]:
                     out.append(n.Assign((n.Name(self.loops[-1]),), TRUE, origin=s.origin))
-                if self.deferred is None:
+                if self.ends_here():
                     out.append(n.Break(origin=s.origin))
             return out
         if isinstance(s, n.Break) and self.loops[-1]:
             out.append(n.Assign((n.Name(self.loops[-1]),), TRUE, origin=s.origin))
-        return [*out, s] if self.deferred is None else out
+        return [*out, s] if self.ends_here() else out
+
+    def ends_here(self) -> bool:
+        """True where an exit may stand: nothing is skipped by a flag, no block is to be left."""
+        return self.deferred is None and not self.skip
 
     def branch(self, s: n.If, rest: n.Block) -> list[n.Stmt]:
         bodies = [*(b.body for b in s.branches), s.orelse]
@@ -253,14 +278,28 @@ class _Structure:
         return [replace(s, branches=branches, orelse=nested[-1])]
 
     def flagged(self, s: n.If, rest: n.Block) -> list[n.Stmt]:
-        flag = self.names.fresh("done")
-        self.skip.append(flag)
+        """Skip the rest by a flag; a loop is left behind the rest, where a path through it ends."""
+        flag = n.Name(self.names.fresh("done"))
+        start: list[n.Stmt] = [n.Assign((flag,), FALSE, origin=s.origin)]
+        outermost = not self.skip
+        ends = outermost and self.loops and self.deferred is None
+        leaving = [_leaves_loop(x) for x in _exits_in((s,))] if ends else []
+        left: n.Expr = flag
+        if any(leaving) and not all(leaving):
+            self.left = self.names.fresh("left")
+            left = n.Name(self.left)
+            start.append(n.Assign((left,), FALSE, origin=s.origin))
+        self.skip.append(flag.id)
         inner = self.branch(s, ())
         self.skip.pop()
-        start = n.Assign((n.Name(flag),), FALSE, origin=s.origin)
-        test = n.Unary("not", n.Name(flag))
-        body = self.nest(rest)
-        return [start, *inner, n.If((n.Branch(test, body),), (), origin=s.origin)]
+        if outermost:
+            self.left = None
+        branches = [n.Branch(n.Unary("not", flag), self.nest(rest))]
+        orelse: n.Block = (n.Break(origin=s.origin),) if any(leaving) else ()
+        if orelse and left is not flag:
+            branches.append(n.Branch(left, orelse))
+            orelse = ()
+        return [*start, *inner, n.If(tuple(branches), orelse, origin=s.origin)]
 
     def loop(self, s: n.For | n.While) -> tuple[list[n.Stmt], list[n.Stmt]]:
         """Return the loop without `else`, and what follows it (its `else`, a way further out)."""
@@ -274,12 +313,12 @@ class _Structure:
         if returns and self.returned is None:
             self.returned = self.names.fresh("returned")
             self.flags.append(n.Assign((n.Name(self.returned),), FALSE))
-        skip, self.skip = self.skip, []
-        deferred, self.deferred = self.deferred, None
+        outside = self.skip, self.left, self.deferred
+        self.skip, self.left, self.deferred = [], None, None
         self.loops.append(broke)
         body = self.nest(s.body)
         self.loops.pop()
-        self.skip, self.deferred = skip, deferred
+        self.skip, self.left, self.deferred = outside
         loop = replace(s, body=body, orelse=())
         if returns:
             assert self.returned is not None

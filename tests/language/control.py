@@ -630,3 +630,50 @@ def break_before_a_test_that_reads_an_array(x, w):
         w = w * 0.9
         k += 1
     return x * x
+
+
+@case(0.9, -0.4, wrt="x y")
+@case(1.1, 0.7, wrt="x y")
+@case(-0.7, 1.3, wrt="x y")
+def exits_of_every_sort_before_more(x, y):
+    for j in range(2, 6):
+        if y < 0:
+            x = x * y
+            if x > 4:
+                continue
+            x = x + 1
+        elif y > x:
+            if x > 2:
+                break
+            x = x * x
+        else:
+            for k in range(3):
+                if x * k > 3:
+                    return x * x
+                x = x * y
+        y, z = x * y, 1.5 * y
+        x *= y + z
+    return x
+
+
+@case(0.9, 0.4, wrt="x y")
+@case(0.4, 0.9, wrt="x y")
+def elif_returns_before_more(x, y):
+    for j in range(2, 4):
+        if y < 0:
+            pass
+        elif y > x:
+            return 1.5 * x
+        y, z = x * y, 1.5 * y
+        x *= y + z
+    return x
+
+
+@case(0.9, 0.4, 3, wrt="x y")
+@case(0.9, 0.4, 0, wrt="x y")
+def dict_returned_from_a_loop(x, y, n):
+    for j in range(n):
+        if x * j > 1.0:
+            return {"a": 1.5 * y, "b": x * y}
+        x = math.sin(x) + 0.5
+    return {"a": x * x, "b": y}
