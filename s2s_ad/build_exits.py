@@ -70,6 +70,7 @@ def sweeps(prepared: Prepared, wrt: Sequence[str]) -> Sweeps:
                 transparent={},
             )
             own.function = structure(own.function, own.names, result)
+            own.name_effects(tests=True, last=True)
             exits.setdefault(s.uid, []).append(reverse(own, wrt, len(plain)))
             bodies.append(own.function.body)
     prepared.function = replace(prepared.function, body=(*plain, *body[size:]))

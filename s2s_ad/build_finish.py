@@ -10,17 +10,19 @@ import functools
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from s2s_ad.analysis.aliasing import NOTHING_OWNED
 from s2s_ad.build_exits import Sweeps
 from s2s_ad.build_prepare import wish
 from s2s_ad.build_reverse import Reverse
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.kinds import Number
+from s2s_ad.ir.kinds import Number, is_immutable
 from s2s_ad.ir.walk import map_block, names, stmt_exprs, walk_stmts
 from s2s_ad.rules.sharing import WHOLLY_NEW
 from s2s_ad.simplify.dead_code import drop_dead
 from s2s_ad.simplify.inline import Inlining, inline
 from s2s_ad.simplify.quotients import reuse_quotients
 from s2s_ad.simplify.share import Sharing, share
+from s2s_ad.transform.copies import copied_value
 from s2s_ad.transform.fitting import BAR_NAMES
 
 
@@ -28,6 +30,15 @@ def gradients(found: Reverse, wrt: Sequence[str]) -> n.Expr:
     """Return the adjoints of the arguments: a tuple, or the one there is."""
     bars = tuple(n.Name(found.bars[x]) for x in wrt)
     return bars[0] if len(bars) == 1 else n.TupleExpr(bars)
+
+
+def held(found: Reverse, name: str, copies: bool) -> n.Expr:
+    """Return what the state of a forward half holds of a variable: a copy if it may change."""
+    own = found.context.unshared().get(found.end, NOTHING_OWNED).whole
+    kind = found.kinds.get(name)
+    if not copies or kind is None or name in own or is_immutable(kind):
+        return n.Name(name)
+    return copied_value(found.context, name, kind)
 
 
 def whole(swept: Sweeps, end: Callable[[Reverse], n.Return]) -> tuple[n.Block, frozenset[int]]:
@@ -62,7 +73,8 @@ def finish(
 
     all: whether the forward sweep is there for the reverse sweep alone, not as the user wrote it.
     """
-    body = map_block(drop_dead(body, pure), _unread_counter)
+    pinned = frozenset[int]().union(*(found.context.changes_others() for found in swept.all()))
+    body = map_block(drop_dead(body, pure, pinned), _unread_counter)
     options = swept.prepared.program.options
     if "inline" not in options:
         body = inline(body, _inlining(back, swept, pure))

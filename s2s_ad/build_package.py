@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from s2s_ad.build_exits import Sweeps, sweeps
-from s2s_ad.build_finish import finish, gradients, uids, whole
+from s2s_ad.build_finish import finish, gradients, held, uids, whole
 from s2s_ad.build_prepare import Prepared, Values, prepare
 from s2s_ad.build_program import Program, Variant
 from s2s_ad.build_reverse import Reverse, certain_at_end, reverse
@@ -141,14 +141,15 @@ class Package:
         select: tuple[int, ...] = (),
         callee: bool = False,
     ) -> n.Function:
-        prepared = prepare(self.program, subject, values, select, False)
+        prepared = prepare(self.program, subject, values, select, False, not callee)
         if callee:
             params = _positional(prepared.function.params)
             prepared.function = replace(prepared.function, params=params)
         self.note("normalise", prepared.function)
         function = tangent_function(prepared, wrt, name)
         self.note("tangent", function)
-        body = drop_dead(function.body, self.pure(prepared))
+        pinned = prepared.context().changes_others()
+        body = drop_dead(function.body, self.pure(prepared), pinned)
         doc = tangent_doc(subject, wrt, select)
         done = replace(
             function, body=body or (n.Pass(),), docstring=doc, decorators=(), returns=None
@@ -159,17 +160,27 @@ class Package:
     # -- reverse mode
 
     def exits(
-        self, subject: Subject, values: Values, wrt: tuple[str, ...], select: tuple[int, ...]
+        self,
+        subject: Subject,
+        values: Values,
+        wrt: tuple[str, ...],
+        select: tuple[int, ...],
+        entry: bool,
     ) -> Sweeps:
         """Return the sweeps of a function that is finished in one piece."""
-        prepared = prepare(self.program, subject, values, select, False)
+        prepared = prepare(self.program, subject, values, select, False, entry)
         self.note("normalise", prepared.function)
         return sweeps(prepared, wrt)
 
     def sweeps(
-        self, subject: Subject, values: Values, wrt: tuple[str, ...], select: tuple[int, ...]
+        self,
+        subject: Subject,
+        values: Values,
+        wrt: tuple[str, ...],
+        select: tuple[int, ...],
+        entry: bool,
     ) -> tuple[Prepared, Reverse]:
-        prepared = prepare(self.program, subject, values, select, True)
+        prepared = prepare(self.program, subject, values, select, True, entry)
         self.note("structure", prepared.function)
         found = reverse(prepared, wrt)
         return prepared, found
@@ -217,7 +228,7 @@ class Package:
     def joint(self, name: str) -> n.Function:
         """Return `f_adjoint`: both sweeps in one function."""
         wrt = self.request.wrt
-        swept = self.exits(self.subject, self.values, wrt, self.request.select)
+        swept = self.exits(self.subject, self.values, wrt, self.request.select, True)
         prepared, found = swept.prepared, swept.found
 
         def end(of: Reverse) -> n.Return:
@@ -284,9 +295,13 @@ class Package:
         forward_name: str,
         reverse_name: str,
         select: tuple[int, ...] = (),
+        copies: bool = False,
     ) -> list[n.Function]:
-        """Return the forward half and the reverse half."""
-        prepared, found = self.sweeps(subject, values, wrt, select)
+        """Return the forward half and the reverse half.
+
+        copies: whether the caller changes an argument in place: what is kept must be copies.
+        """
+        prepared, found = self.sweeps(subject, values, wrt, select, self.is_entry)
         pure = self.pure(prepared)
         swept = Sweeps(prepared, found)
         context = found.context
@@ -300,7 +315,7 @@ class Package:
         made = {p.name for p in prepared.function.params} | assigned(tuple(found.forward))
         kept = [x for x in _in_order(prepared, found) if x in needed & made]
         saved = found.context.names.fresh("saved")
-        state = n.TupleExpr(tuple(n.Name(x) for x in kept))
+        state = n.TupleExpr(tuple(held(found, x, copies) for x in kept))
         result = n.TupleExpr((n.Name(found.result), state))
         forward, _ = finish((*found.forward, n.Return(result)), frozenset(), swept, pure)
         params = prepared.function.params
@@ -351,7 +366,7 @@ class Package:
     def cheap(self, variant: Variant) -> n.Function:
         """Return a reverse function that starts from the arguments; nothing is kept for it."""
         wrt = variant.active
-        swept = self.exits(variant.subject, variant.values, wrt, ())
+        swept = self.exits(variant.subject, variant.values, wrt, (), False)
         prepared, found = swept.prepared, swept.found
         body, back = whole(swept, lambda of: n.Return(gradients(of, wrt)))
         body, back = finish(body, back, swept, self.pure(prepared), all=True)
@@ -376,7 +391,12 @@ class Package:
         if variant.cheap:
             return [self.cheap(variant)]
         return self.split(
-            variant.subject, variant.values, variant.active, variant.forward, variant.reverse
+            variant.subject,
+            variant.values,
+            variant.active,
+            variant.forward,
+            variant.reverse,
+            copies=variant.changes,
         )
 
 

@@ -11,9 +11,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+from s2s_ad.analysis.aliasing import NOTHING_OWNED
 from s2s_ad.analysis.flow import Facts, interpret
-from s2s_ad.analysis.values import Value
+from s2s_ad.analysis.values import PASSIVE, Value
 from s2s_ad.build_fresh import newness, newness_of_object
+from s2s_ad.build_hoist import hoist
 from s2s_ad.build_program import Program
 from s2s_ad.build_subject import Subject, SubjectWorld
 from s2s_ad.build_updates import settle_updates
@@ -23,9 +25,12 @@ from s2s_ad.frontend.fold import fold_decided
 from s2s_ad.frontend.normalise import normalise
 from s2s_ad.frontend.sink import sink
 from s2s_ad.ir import nodes as n
+from s2s_ad.ir.kinds import Array, DictOf, ListOf
 from s2s_ad.ir.names import Names
 from s2s_ad.ir.walk import assigned, map_block, map_expr, map_stmt_exprs, subexprs, walk_stmts
 from s2s_ad.transform.context import Context
+from s2s_ad.transform.copies import copied_value
+from s2s_ad.transform.reading import stored_into
 
 Values = tuple[tuple[str, Value], ...]
 
@@ -70,6 +75,14 @@ class Prepared:
         world = SubjectWorld(self.subject, self.program)
         return interpret(self.function, dict(self.values), world, local)
 
+    def name_effects(self, tests: bool, last: bool) -> None:
+        """Give calls with effects statements of their own, one in each statement at a time."""
+        while True:
+            named = hoist(self.function, self.context(), self.names.fresh, tests, last)
+            if named == self.function:
+                return
+            self.function = named
+
     def context(self) -> Context:
         avoid = self.subject.locals
         linker = self.program.linker
@@ -86,12 +99,18 @@ class Prepared:
 
 
 def prepare(
-    program: Program, subject: Subject, values: Values, select: Sequence[int], structural: bool
+    program: Program,
+    subject: Subject,
+    values: Values,
+    select: Sequence[int],
+    structural: bool,
+    entry: bool,
 ) -> Prepared:
     """Return the subject in normal form for parameters with these values.
 
     select: path of indices of the part of the result that is differentiated. structural: whether
-    early exits are made structural, as reverse mode needs.
+    early exits are made structural, as reverse mode needs. entry: whether the user calls what is
+    generated, and nothing of the arguments may change then.
     """
     names = subject.fresh_names()
     prepared = Prepared(subject, program, subject.function, values, names)
@@ -103,11 +122,15 @@ def prepare(
     facts = prepared.facts()
     function = replace(subject.function, body=fold_decided(subject.function.body, facts))
     prepared.function = selected(function, select, subject)
+    prepared.name_effects(tests=False, last=False)
     for _ in range(2):
         # normal form may lose what was known of the items of a display, and more varies then
         facts = prepared.facts()
         prepared.function = normalise(prepared.function, facts, names, refuse)
     prepared.function = settle_updates(prepared.function, prepared.facts(), subject, program)
+    prepared.name_effects(tests=False, last=True)
+    if entry:
+        prepared.function = with_own_arguments(prepared.function, prepared.context())
     if structural:
         settle_exits(prepared)
     return prepared
@@ -117,10 +140,30 @@ def settle_exits(prepared: Prepared, result: str | None = None) -> None:
     """Give a function structural exits. result: the variable to be returned, if settled."""
     check_exits(prepared)
     prepared.function = structure(prepared.function, prepared.names, result)
+    prepared.name_effects(tests=True, last=True)
     if any(isinstance(s, n.While) for s in walk_stmts(prepared.function.body)):
         context = prepared.context()
         prepared.function, taken = sink(prepared.function, context.is_repeatable)
         prepared.sunk.update(taken)
+
+
+def with_own_arguments(function: n.Function, context: Context) -> n.Function:
+    """Copy on entry the arguments that the function changes in place."""
+    changed: dict[str, None] = {}
+    params = {p.name for p in function.params}
+    for s in walk_stmts(function.body):
+        made = context.unshared().get(s.uid, NOTHING_OWNED).own
+        stored = {s.stack} if isinstance(s, (n.Append, n.Pop)) else stored_into(s)
+        for name in sorted((context.changed(s) & params) - made):
+            kind = context.facts.before[s.uid].get(name, PASSIVE).kind
+            if name in stored or isinstance(kind, (Array, ListOf, DictOf)):
+                changed[name] = None
+    copies = []
+    for p in function.params:
+        if p.name in changed:
+            e = copied_value(context, p.name, context.facts.entry[p.name].kind)
+            copies.append(n.Assign((n.Name(p.name),), e, origin=function.origin))
+    return replace(function, body=(*copies, *function.body))
 
 
 def check_exits(prepared: Prepared) -> None:

@@ -37,7 +37,7 @@ from s2s_ad.ir.kinds import (
     TupleOf,
     is_discrete,
 )
-from s2s_ad.ir.walk import subexprs, walk_stmts
+from s2s_ad.ir.walk import names, subexprs, walk_stmts
 from s2s_ad.transform.context import CallPlan
 
 T = TypeVar("T")
@@ -48,13 +48,17 @@ OURS = ("s2s_ad.runtime", "s2s_ad.generated", "s2s_ad.wrappers")
 
 @dataclass(frozen=True)
 class Variant:
-    """A callee for particular values of its parameters, to be generated."""
+    """A callee for particular values of its parameters, to be generated.
+
+    changes: whether the caller changes an argument in place, before or after the call.
+    """
 
     subject: Subject
     values: tuple[tuple[str, Value], ...]
     active: tuple[str, ...]
     mode: str
     cheap: bool
+    changes: bool
     forward: str
     reverse: str
     tangent: str
@@ -73,6 +77,7 @@ class Program:
     variants: dict[Any, Variant] = field(default_factory=dict)
     pending: list[Variant] = field(default_factory=list)
     cheapness: dict[Any, bool] = field(default_factory=dict)
+    purity: dict[Any, bool] = field(default_factory=dict)
     forms: dict[Any, Subject | None] = field(default_factory=dict)
     new_results: dict[int, bool] = field(default_factory=dict)
     updates: dict[Any, frozenset[str]] = field(default_factory=dict)
@@ -184,6 +189,41 @@ class Program:
             self.known[key] = found
         return found
 
+    def is_pure(
+        self,
+        callee: object,
+        args: Sequence[Value],
+        keywords: Mapping[str, Value],
+        again: bool = True,
+    ) -> bool:
+        """True for a function with source that changes nothing; again: and gives the same."""
+        subject = self.fitted(callee, len(args), tuple(keywords))
+        bound = None if subject is None else bind(subject.function.params, args, keywords)
+        if subject is None or bound is None:
+            return False
+        return self.has_no_effect(subject, self.entry(subject, bound), again)
+
+    def has_no_effect(
+        self, subject: Subject, values: tuple[tuple[str, Value], ...], again: bool = True
+    ) -> bool:
+        from s2s_ad.build_effects import has_no_effect
+
+        key = (id(subject), canonical(values), again)
+        if key not in self.purity:
+            # a recursive call does what the rest of the function does
+            self.purity[key] = True
+            facts = interpret(
+                subject.function, dict(values), SubjectWorld(subject, self), subject.locals
+            )
+            self.purity[key] = has_no_effect(subject, self, facts, again)
+            if not self.purity[key]:
+                # what was found while this was taken to be pure is to be found again
+                at = list(self.purity).index(key)
+                for other in list(self.purity)[at + 1 :]:
+                    if self.purity[other]:
+                        del self.purity[other]
+        return self.purity[key]
+
     def entry(
         self, subject: Subject, bound: Mapping[str, Value | None]
     ) -> tuple[tuple[str, Value], ...]:
@@ -206,7 +246,9 @@ class Program:
 
     # -- how a call is differentiated
 
-    def plan(self, call: n.Call, facts: Facts, uid: int, mode: str) -> CallPlan | None:
+    def plan(
+        self, call: n.Call, facts: Facts, uid: int, mode: str, changing: frozenset[str]
+    ) -> CallPlan | None:
         """Return how to differentiate a call of user code, None when it is not one."""
         reader = facts.reader(uid)
         env = facts.before.get(uid, {})
@@ -231,7 +273,8 @@ class Program:
             (p.name, given[p.name] or subject.defaults[p.name]) for p in subject.function.params
         )
         result = facts.value(call, uid)
-        variant = self.variant(subject, values, active, mode)
+        changes = any(names(e) & changing for _, e in arguments)
+        variant = self.variant(subject, values, active, mode, changes)
         return CallPlan(
             name=subject.name,
             arguments=arguments,
@@ -249,18 +292,20 @@ class Program:
         values: tuple[tuple[str, Value], ...],
         active: tuple[str, ...],
         mode: str,
+        changes: bool,
     ) -> Variant:
-        key = (id(subject), mode, canonical(values))
+        key = (id(subject), mode, canonical(values), changes)
         if key in self.variants:
             return self.variants[key]
         stem = subject.name
-        cheap = mode == "adjoint" and self.is_cheap(subject)
+        cheap = mode == "adjoint" and self.is_cheap(subject) and self.has_no_effect(subject, values)
         variant = Variant(
             subject,
             values,
             active,
             mode,
             cheap,
+            changes,
             self.linker.function(f"{stem}_forward") if mode == "adjoint" and not cheap else "",
             self.linker.function(f"{stem}_reverse") if mode == "adjoint" else "",
             self.linker.function(f"{stem}_tangent") if mode == "tangent" else "",

@@ -24,7 +24,7 @@ from s2s_ad.ir.kinds import (
     Number,
     adjoint_kind,
 )
-from s2s_ad.ir.walk import assigned, names, stmt_exprs, subexprs, target_names, walk_stmts
+from s2s_ad.ir.walk import assigned, subexprs, target_names, walk_stmts
 from s2s_ad.simplify import algebra
 from s2s_ad.simplify.accumulate import Bars, accumulate
 from s2s_ad.simplify.ownership import Buffers, own
@@ -32,7 +32,6 @@ from s2s_ad.transform.adjoint import Builder
 from s2s_ad.transform.context import Context, NeedsName
 from s2s_ad.transform.contributions import Options
 from s2s_ad.transform.copies import copied_adjoint, copied_value
-from s2s_ad.transform.reading import stored_into
 from s2s_ad.transform.recording import RecordBranch, record
 from s2s_ad.transform.versions import AT_THE_END, Recorder
 
@@ -42,7 +41,7 @@ class Reverse:
     """The two sweeps of a function, finished but for their packaging.
 
     result: the variable returned. bars: adjoint of each parameter asked for. kept: what is
-    saved, by the list or variable it is saved in.
+    saved, by the list or variable it is saved in. end: uid of the statement that returns.
     """
 
     context: Context
@@ -52,6 +51,7 @@ class Reverse:
     seed: str
     bars: dict[str, str]
     kinds: dict[str, Kind]
+    end: int
     kept: dict[str, list[str]] = field(default_factory=dict)
     stacks: list[str] = field(default_factory=list)
     passive: bool = False
@@ -112,9 +112,6 @@ class _Run:
         kinds = context.facts.kinds()
         seed = context.mark(result, "bar")
         backward = self.accumulated(context, builder, sweeps.reverse, seed, barred, kinds)
-        restored = self.lists_to_restore(context, sweeps.forward, backward)
-        if not restored <= self.options.restored:
-            return self.again(replace(self.options, restored=self.options.restored | restored))
         try:
             forward, backward, recorder = self.recorded(
                 context, builder, sweeps.forward, backward, kinds
@@ -131,6 +128,7 @@ class _Run:
             seed,
             bars,
             kinds,
+            last.uid,
             recorder.kept,
             list(recorder.stacks.values()),
         )
@@ -255,50 +253,6 @@ class _Run:
 
     # -- recording
 
-    def lists_to_restore(
-        self, context: Context, forward: list[n.Stmt], backward: list[n.Stmt]
-    ) -> frozenset[str]:
-        """Return the lists that grow or shrink and are read on the way back by their length."""
-        grown = {s.stack for s in walk_stmts(tuple(forward)) if isinstance(s, (n.Append, n.Pop))}
-        popped = {s.stack for s in walk_stmts(tuple(forward)) if isinstance(s, n.Pop)}
-        growing = {
-            s.uid: {x.stack for x in walk_stmts((s,)) if isinstance(x, (n.Append, n.Pop))}
-            for s in forward
-        }
-        found = set()
-        final = set(
-            grown
-        )  # lists as the forward sweep left them, until it is reversed where they grow
-        for top in backward:
-            final -= growing.get(top.of if top.of is not None else -1, set())
-            for s in walk_stmts((top,)):
-                for e in stmt_exprs(s):
-                    for name in names(e) & grown - final:
-                        if name in popped or not _only_fixed_items(e, name):
-                            found.add(name)
-        made = self.upfront_lists(backward, context)
-        return frozenset(found - made)
-
-    def upfront_lists(self, backward: list[n.Stmt], context: Context) -> set[str]:
-        """Return lists read only by the zeros written when the forward sweep is over."""
-        first: set[str] = set()
-        for s in backward:
-            if not isinstance(s, n.Assign) or s.of != AT_THE_END:
-                break
-            first |= names(s.value)
-        rest: set[str] = set()
-        started = False
-        for s in backward:
-            if not started and isinstance(s, n.Assign) and s.of == AT_THE_END:
-                continue
-            started = True
-            for x in walk_stmts((s,)):
-                if isinstance(x, (n.Append, n.Pop)):
-                    continue
-                for e in stmt_exprs(x):
-                    rest |= names(e)
-        return first - rest
-
     def recorded(
         self,
         context: Context,
@@ -310,15 +264,18 @@ class _Run:
         params = {p.name for p in self.prepared.function.params}
         before = self.prepared.function.body[: self.skip]
         variables = params | assigned(tuple(forward)) | assigned(before)
-        lists = {s.stack for s in walk_stmts(tuple(forward)) if isinstance(s, (n.Append, n.Pop))}
         surely = _definitely((*before, *forward), params)
+        primal = {s.uid: s for s in walk_stmts(self.prepared.function.body)}
+
+        def changed(s: n.Stmt) -> frozenset[str]:
+            return context.changed(primal.get(s.uid, s))
+
         recorder = Recorder(
             variables=frozenset(variables),
             cheap=lambda s: self.cheap(context, s),
             unassigned=lambda name, s, after: (
                 name not in surely.get(s.uid, params) and not (after and _assigns_surely(s, name))
             ),
-            lists=frozenset(lists),
             names=context.names,
             operands=context.reads,
             prologues=frozenset(context.prologues),
@@ -326,10 +283,14 @@ class _Run:
             choices=frozenset(builder.choices),
             silent=frozenset(builder.silent),
             sunk=frozenset(self.prepared.sunk),
-            stored=frozenset(x for s in walk_stmts(tuple(forward)) for x in stored_into(s)),
+            changed=changed,
+            stored=frozenset(x for s in walk_stmts(tuple(forward)) for x in changed(s)),
             copy=lambda name: copied_value(context, name, kinds.get(name, UNKNOWN)),
         )
         new_forward, new_backward = record(recorder, tuple(forward), tuple(backward))
+        # what was planned on the way to the plan is not kept
+        filled = assigned(new_forward)
+        recorder.kept = {stack: kept for stack, kept in recorder.kept.items() if stack in filled}
         first: list[n.Stmt] = [
             n.Assign((n.Name(stack),), n.ListExpr(())) for stack in recorder.stacks.values()
         ]
@@ -349,10 +310,10 @@ class _Run:
             return isinstance(s.value, n.Name)
         for e in subexprs(s.value):
             if isinstance(e, n.Call):
-                if not context.choice_exists(e, s) and not context.is_pure(e, s):
+                if not context.is_cheap(e, s):
                     return False
                 kinds = [facts.value(a, s.uid).kind for a in e.args]
-                if any(not isinstance(k, Number) for k in kinds) and not context.is_pure(e, s):
+                if context.choice_exists(e, s) and any(not isinstance(k, Number) for k in kinds):
                     return False
             elif isinstance(e, (n.Comprehension, n.Lambda, n.NamedExpr, n.FString)) or (
                 isinstance(e, n.Binary) and e.op == "@"
@@ -393,18 +354,6 @@ def _binds(s: n.Stmt, name: str) -> bool:
 
 def _bound_by(s: n.With) -> set[str]:
     return {x for _, target in s.items if target is not None for x in target_names(target)}
-
-
-def _only_fixed_items(e: n.Expr, name: str) -> bool:
-    """True when `e` reads a list only at places that do not depend on its length."""
-    reads = sum(1 for x in subexprs(e) if x == n.Name(name))
-    fixed = 0
-    for x in subexprs(e):
-        if isinstance(x, n.Subscript) and x.value == n.Name(name):
-            index = x.index
-            if isinstance(index, n.Const) and type(index.value) is int and index.value >= 0:
-                fixed += 1
-    return reads == fixed
 
 
 def certain_at_end(block: n.Block, params: set[str]) -> set[str]:

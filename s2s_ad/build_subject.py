@@ -290,6 +290,15 @@ class SubjectWorld:
     ) -> Value | None:
         return self.program.summary(callee, args, keywords)
 
+    def is_pure(
+        self,
+        callee: object,
+        args: Sequence[Value],
+        keywords: Mapping[str, Value],
+        again: bool = True,
+    ) -> bool:
+        return self.program.is_pure(callee, args, keywords, again)
+
 
 def _method(owner: object, name: str) -> object | None:
     """Return a plain method of an instance, bound to it."""

@@ -144,6 +144,8 @@ class _Updates:
         if rebinds(kind) or name in self.sole_names().get(s.uid, NOTHING_OWNED).own:
             return
         if isinstance(kind, (Array, ListOf, DictOf)):
+            if self.is_passive(s.target, s) and self.is_passive(s.value, s):
+                return  # it stays in place
             raise self.subject.refuse(
                 s,
                 s.target,
@@ -152,12 +154,19 @@ class _Updates:
             )
         self.guarded.add(s.uid)
 
+    def is_passive(self, e: n.Expr, s: n.Stmt) -> bool:
+        return not self.facts.varied(e, s.uid)
+
     def handed_over(self, s: n.Stmt) -> list[tuple[n.Call, n.Expr]]:
         """Return the arguments of calls that a callee would change in place if they are arrays."""
         found = []
         for call, argument in self.changed_arguments(s):
             kind = self.facts.value(argument, s.uid).kind
             if isinstance(kind, (Array, ListOf, DictOf)):
+                if all(
+                    self.is_passive(x, s) for x in (*call.args, *(k.value for k in call.keywords))
+                ):
+                    continue
                 raise self.subject.refuse(
                     s,
                     argument,

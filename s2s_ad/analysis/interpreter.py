@@ -11,9 +11,11 @@ and Pascual (TOMS 39(3), 2013): depends differentiably on an input.
 from __future__ import annotations
 
 import builtins
+import types
 from collections.abc import Sequence
 from dataclasses import replace
 
+from s2s_ad.analysis import effects
 from s2s_ad.analysis.indexing import constant_int, indexed
 from s2s_ad.analysis.observe import kind_of, kind_of_object
 from s2s_ad.analysis.truth import truth
@@ -338,6 +340,29 @@ class Interpreter:
             return Value(UNKNOWN, varied)
         result = self.world.call(found[0], args, keywords)
         return Value(UNKNOWN, varied) if result is None else result
+
+    def may_be_rebound(self, e: n.Expr, env: Env) -> bool:
+        """True for a global that functions give other values: its value is not a fact."""
+        if isinstance(e, n.Attribute):
+            module = self.object_of(e.value, env)
+            is_module = module is not None and isinstance(module[0], types.ModuleType)
+            return is_module and self.object_of(e, env) is None
+        return False
+
+    def is_pure(self, e: n.Call, env: Env, again: bool = True) -> bool:
+        """True when a call changes nothing; again: and gives the same again."""
+        if effects.changes_arguments(e):
+            return False
+        found = self.object_of(e.func, env)
+        if found is None:
+            return isinstance(e.func, n.Attribute) and effects.is_pure_method(e.func.attr)
+        if effects.is_pure_object(found[0]):
+            return True
+        if any(isinstance(a, n.Starred) for a in e.args) or any(k.name is None for k in e.keywords):
+            return False
+        args = [self.value(a, env) for a in e.args]
+        keywords = {k.name: self.value(k.value, env) for k in e.keywords if k.name}
+        return self.world.is_pure(found[0], args, keywords, again)
 
     def by_method(self, e: n.Call, env: Env) -> Value | None:
         assert isinstance(e.func, n.Attribute)

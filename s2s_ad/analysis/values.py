@@ -51,6 +51,15 @@ class World(Protocol):
     ) -> Value | None:
         """Return the result of a call of user code, None when it has no source."""
 
+    def is_pure(
+        self,
+        callee: object,
+        args: Sequence[Value],
+        keywords: Mapping[str, Value],
+        again: bool = True,
+    ) -> bool:
+        """True for user code that changes nothing; again: and gives the same again."""
+
 
 def merge(a: Value, b: Value) -> Value:
     """Return what is known when either may be the case."""

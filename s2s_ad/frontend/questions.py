@@ -6,29 +6,16 @@ Takes expressions and the statement they stand in; requires `ir`, `analysis`.
 from __future__ import annotations
 
 import builtins
-import types
 from collections.abc import Callable
 
 from s2s_ad.analysis.flow import Facts
 from s2s_ad.analysis.interpreter import Interpreter
 from s2s_ad.errors import UnsupportedSyntax
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.kinds import Array, DictOf, ListOf, Number, Str, TupleOf
+from s2s_ad.ir.kinds import Array, ListOf, TupleOf
 from s2s_ad.ir.names import Names
 from s2s_ad.ir.walk import children
 from s2s_ad.rules import registry
-
-# builtins without effect that give the same each time
-PURE = (
-    *(bool, bytes, complex, dict, float, frozenset, int, list, range, set, slice, str, tuple),
-    *(all, any, callable, chr, divmod, enumerate, getattr, hasattr, isinstance, issubclass, len),
-    *(max, min, ord, pow, repr, reversed, round, sorted, sum, type, zip, abs),
-)
-# methods of lists, dicts and arrays that change them
-CHANGING = frozenset(
-    "append clear extend fill insert pop popitem put remove resize reverse setdefault setflags "
-    "sort update".split()
-)
 
 Refuse = Callable[[n.Stmt, str, str], UnsupportedSyntax]
 
@@ -67,20 +54,9 @@ class Questions:
         """True for what may give something else the next time, or have an effect: a call of what
         is not known to be pure, a global that functions rebind."""
         reader, env = self.facts.reader(s.uid), self.facts.before[s.uid]
-        if isinstance(e, n.Attribute):
-            module = reader.object_of(e.value, env)
-            is_module = module is not None and isinstance(module[0], types.ModuleType)
-            return is_module and reader.object_of(e, env) is None
-        if not isinstance(e, n.Call):
-            return False
-        found = reader.object_of(e.func, env)
-        if found is not None:
-            return not registry.lookup(found[0]) and not any(found[0] is f for f in PURE)
-        if not isinstance(e.func, n.Attribute):
-            return True
-        owner = self.facts.value(e.func.value, s.uid).kind
-        plain = isinstance(owner, (Array, DictOf, ListOf, Number, Str, TupleOf))
-        return not plain or e.func.attr in CHANGING
+        if isinstance(e, n.Call):
+            return not reader.is_pure(e, env)
+        return reader.may_be_rebound(e, env)
 
     def has_rule(self, e: n.Call, s: n.Stmt) -> bool:
         """True for a call that a rule describes, as `divmod(x, y)`: its result is a plain tuple."""

@@ -6,6 +6,7 @@ these functions changes its arguments.
 
 from __future__ import annotations
 
+import copy
 import math
 import numbers
 from collections.abc import Sequence
@@ -74,7 +75,7 @@ def add(a: Any, b: Any) -> Any:
 
 
 def copied(x: Any) -> Any:
-    """Return a copy of all of `x` that can be changed in place: arrays, lists and dicts.
+    """Return a copy of all of `x` that can be changed in place: arrays, lists, dicts, objects.
 
     >>> rows = [[1, 2], "a"]
     >>> new = copied(rows)
@@ -88,7 +89,7 @@ def copied(x: Any) -> Any:
         return type(x)(copied(item) for item in x)
     if type(x) is dict:
         return {key: copied(value) for key, value in x.items()}
-    return x
+    return x if isinstance(x, (float, int, np.number)) else copy.deepcopy(x)
 
 
 def _is_zero(x: Any) -> bool:

@@ -20,12 +20,16 @@ Pure = Callable[[n.Expr], bool]
 Live = frozenset[str]
 
 
-def drop_dead(body: n.Block, pure: Pure) -> n.Block:
-    """Return the body without dead code. pure: whether evaluating an expression has no effect."""
+def drop_dead(body: n.Block, pure: Pure, pinned: frozenset[int] = frozenset()) -> n.Block:
+    """Return the body without dead code. pure: whether evaluating an expression has no effect.
+
+    pinned: statements that change what others see under another name, by uid.
+    """
     while True:
-        run = _Dead(pure)
+        run = _Dead(pure, pinned)
         new = run.block(body, frozenset())[0]
-        new = _without_idle_stacks(new, run.idle_pops)
+        if not pinned:
+            new = _without_idle_stacks(new, run.idle_pops)
         if _size(new) == _size(body):
             return new
         body = new
@@ -36,8 +40,9 @@ def _size(block: n.Block) -> int:
 
 
 class _Dead:
-    def __init__(self, pure: Pure) -> None:
+    def __init__(self, pure: Pure, pinned: frozenset[int]) -> None:
         self.pure = pure
+        self.pinned = pinned
         self.idle_pops: set[int] = set()
         self.exits: list[tuple[Live, Live]] = []
 
@@ -50,6 +55,8 @@ class _Dead:
         return tuple(reversed(kept)), live
 
     def statement(self, s: n.Stmt, live: Live) -> tuple[n.Stmt | None, Live]:
+        if s.uid in self.pinned and isinstance(s, (n.AugAssign, n.Append)):
+            return s, live | _reads(s)
         if isinstance(s, n.Assign):
             return self.assign(s, live)
         if isinstance(s, n.AugAssign):

@@ -222,7 +222,8 @@ class Builder(Assignments):
             return False
         if any(isinstance(x, n.Break) for x in _own(test.orelse)):
             return False
-        done = assigned((*body.forward[:-1], *leaving))
+        before = (*body.forward[:-1], *leaving)
+        done = assigned(before).union(*(self.context.changed(x) for x in walk_stmts(before)))
         return not done & _mentioned((*test.orelse, *back.orelse))
 
     def while_loop(self, s: n.While) -> Sweeps:

@@ -12,9 +12,10 @@ from s2s_ad.analysis.values import target_names
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import UNKNOWN, Array, Kind, Number
 from s2s_ad.ir.walk import stmt_exprs, subexprs, substitute
-from s2s_ad.transform.context import CallPlan, Diff, same_shape
+from s2s_ad.transform.context import CallPlan, Diff
 from s2s_ad.transform.contributions import ZERO, Contributions, Sweeps, root_of
 from s2s_ad.transform.pullback import Pullback
+from s2s_ad.transform.shapes import same_shape
 
 
 class Assignments(Contributions):
@@ -30,7 +31,7 @@ class Assignments(Contributions):
             return Sweeps([s])
         target = s.targets[0]
         if isinstance(s.value, n.Call) and not self.context.choice_exists(s.value, s):
-            plan = self.context.calls.plan(s.value, self.facts, s.uid, "adjoint")
+            plan = self.context.plan(s.value, s, "adjoint")
             if plan is not None:
                 return self.user_call(s, plan, target)
         pull = self.pullback(s)
@@ -211,8 +212,6 @@ class Assignments(Contributions):
                 out.append(_substituted(rest[0], item.id, popped))
             else:
                 out.extend([n.Pop(item, bar), *rest])
-        if s.stack in self.options.restored:
-            out.insert(0, n.Pop(n.Name("_"), s.stack))
         return Sweeps([s], out)
 
     def pop(self, s: n.Pop) -> Sweeps:
@@ -225,8 +224,6 @@ class Assignments(Contributions):
         if s.stack in self.barred and self.varied_somewhere(s.stack):
             value: n.Expr = self.bar(name) if self.is_active(s) else ZERO
             out.append(n.Append(self.bar(s.stack).id, value))
-        if s.stack in self.options.restored:
-            out.append(n.Append(s.stack, n.Name(name)))
         return Sweeps([s], [*out, *self.cleared({name})])
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import types
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -22,21 +22,22 @@ from s2s_ad.ir.kinds import (
     UNKNOWN,
     Array,
     Kind,
+    ListOf,
     NoneKind,
     Number,
     Object,
     Str,
-    Unknown,
-    broadcast,
     is_immutable,
 )
 from s2s_ad.ir.names import Names, marked
-from s2s_ad.ir.walk import assigned, names, subexprs, substitute
+from s2s_ad.ir.walk import assigned, names, stmt_exprs, subexprs, substitute, walk_stmts
 from s2s_ad.rules import registry
+from s2s_ad.transform.reading import flat, stored_into
 
 Splice = Callable[[n.Expr, n.Expr, n.Expr], n.Expr]  # template, hole, what fills it
 
-_PURE = (len, isinstance, callable, hasattr, range, bool)
+
+_CHEAP = (len, isinstance, callable, hasattr, range, bool)
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,13 @@ class CallPlan:
 class Calls(Protocol):
     """Differentiation of callees, asked by the transformations of their callers."""
 
-    def plan(self, call: n.Call, facts: Facts, uid: int, mode: str) -> CallPlan | None:
-        """Return the plan of a call of user code, None when it is not one that has source."""
+    def plan(
+        self, call: n.Call, facts: Facts, uid: int, mode: str, changing: frozenset[str]
+    ) -> CallPlan | None:
+        """Return the plan of a call of user code, None when it is not one that has source.
+
+        changing: variables of the caller that it changes in place somewhere.
+        """
 
     def trouble(self, callee: object) -> S2SError | None:
         """Return why the source of a Python function cannot be used, if that is known."""
@@ -103,6 +109,8 @@ class Context:
     marks: dict[tuple[str, str], str] = field(default_factory=dict)
     newness: Callable[[n.Call], int] = lambda e: 0
     owners: dict[int, Owned] | None = None
+    soles: dict[int, Owned] | None = None
+    changing: frozenset[str] | None = None
     prologues: set[int] = field(default_factory=set)
     transparent: dict[str, n.Expr] = field(default_factory=dict)
 
@@ -148,10 +156,18 @@ class Context:
     def rebound(self, s: n.AugAssign) -> n.Stmt:
         """Write `x op= e` as `x = x op e` unless x is a number: the array may be the caller's."""
         kind = self.facts.value(s.target, s.uid).kind
-        if isinstance(kind, Number) or not isinstance(s.target, n.Name):
+        if isinstance(kind, Number) or not isinstance(s.target, n.Name) or self.is_in_place(s):
             return s
         value = n.Binary(s.op, s.target, s.value)
         return n.Assign((s.target,), value, origin=s.origin, comments=s.comments, uid=s.uid)
+
+    def is_in_place(self, s: n.AugAssign) -> bool:
+        """True when `x op= e` changes an array or list that other names may share."""
+        if not isinstance(s.target, n.Name):
+            return True
+        kind = self.facts.value(s.target, s.uid).kind
+        own = self.sole_names().get(s.uid, NOTHING_OWNED).own
+        return isinstance(kind, (Array, ListOf)) and s.target.id not in own
 
     def check_append(self, s: n.Append) -> None:
         """Refuse to let a list grow that is the caller's, or that other names share."""
@@ -227,6 +243,13 @@ class Context:
             self.owners = ownership(self.function.body, self.newness, self.kind_at)
         return self.owners
 
+    def sole_names(self) -> dict[int, Owned]:
+        """Return where variables, parameters included, are known under one name here."""
+        if self.soles is None:
+            params = frozenset(p.name for p in self.function.params)
+            self.soles = ownership(self.function.body, self.newness, self.kind_at, params)
+        return self.soles
+
     def mark(self, name: str, mark: str) -> str:
         """Return the name of the adjoint (`bar`) or tangent (`dot`) of variable `name`."""
         key = (name, mark)
@@ -282,6 +305,73 @@ class Context:
             found |= self.reads(self.transparent[name])
         return found
 
+    def is_pure(self, e: n.Call, s: n.Stmt) -> bool:
+        """True for a call that has no effect and gives the same when it is made again."""
+        return self.facts.reader(s.uid).is_pure(e, self.facts.before.get(s.uid, {}))
+
+    def changes_nothing(self, e: n.Call, s: n.Stmt) -> bool:
+        """True for a call that has no effect, though it may give something else each time."""
+        env = self.facts.before.get(s.uid, {})
+        return self.facts.reader(s.uid).is_pure(e, env, again=False)
+
+    def is_cheap(self, e: n.Call, s: n.Stmt) -> bool:
+        """True for a call that may as well be made again: of what has a rule, or of a builtin."""
+        if not self.is_pure(e, s):
+            return False
+        reader = self.facts.reader(s.uid)
+        found = reader.object_of(e.func, self.facts.before.get(s.uid, {}))
+        return self.choice_exists(e, s) or (found is not None and found[0] in _CHEAP)
+
+    def changed(self, s: n.Stmt) -> frozenset[str]:
+        """Return the variables that a simple statement may change in place.
+
+        Those are what it stores into or hands to a call that may, and all that may share with it.
+        """
+        if s.uid not in self.facts.before:
+            return frozenset(stored_into(s))
+        found = stored_into(s)
+        if isinstance(s, (n.Append, n.Pop)):
+            found.add(s.stack)
+        if isinstance(s, n.Delete):
+            found |= {names_[0] for t in s.targets if (names_ := sorted(_roots(t)))}
+        if isinstance(s, n.AugAssign) and isinstance(s.target, n.Name) and self.is_in_place(s):
+            found.add(s.target.id)
+        parts = [flat(s)] if isinstance(s, (n.If, n.For, n.While, n.With)) else [s]
+        for e in (x for part in parts for x in stmt_exprs(part)):
+            for call in subexprs(e):
+                if isinstance(call, n.Call) and not (
+                    self.changes_nothing(call, s) or self.is_harmless(call, s)
+                ):
+                    found |= names(call)
+        env = self.facts.before[s.uid]
+        local = self.facts.locals
+        found = {x for x in found if x in local and not is_immutable(env.get(x, PASSIVE).kind)}
+        owned = self.unshared().get(s.uid, NOTHING_OWNED)
+        if found - (owned.own if _is_shallow(s) else owned.whole):
+            others = (local & env.keys()) - owned.whole
+            found |= {x for x in others if not is_immutable(env.get(x, PASSIVE).kind)}
+        return frozenset(found)
+
+    def changed_anywhere(self) -> frozenset[str]:
+        """Return the variables that some statement may change in place."""
+        if self.changing is None:
+            every = walk_stmts(self.function.body)
+            self.changing = frozenset(x for s in every for x in self.changed(s))
+        return self.changing
+
+    def changes_others(self) -> frozenset[int]:
+        """Return the statements, by uid, that change what is seen under another name too."""
+        return frozenset(
+            s.uid
+            for s in walk_stmts(self.function.body)
+            if isinstance(s, (n.Append, n.Pop, n.AugAssign))
+            and self.changed(s) - self.unshared().get(s.uid, NOTHING_OWNED).own
+        )
+
+    def plan(self, call: n.Call, s: n.Stmt, mode: str) -> CallPlan | None:
+        """Return the plan of a call of user code, None when it is not one that has source."""
+        return self.calls.plan(call, self.facts, s.uid, mode, self.changed_anywhere())
+
     def choice_exists(self, e: n.Expr, s: n.Stmt) -> bool:
         """True for a call that a rule describes, whether or not its arguments vary."""
         reader = self.facts.reader(s.uid)
@@ -293,17 +383,11 @@ class Context:
             return bool(registry.lookup(target[0]))
         return isinstance(e.func, n.Attribute) and bool(registry.lookup_method(e.func.attr))
 
-    def is_pure(self, e: n.Call, s: n.Stmt) -> bool:
-        """True for a builtin call without effect that is cheap to repeat."""
-        reader = self.facts.reader(s.uid)
-        found = reader.object_of(e.func, self.facts.before.get(s.uid, {}))
-        return bool(found) and found is not None and found[0] in _PURE
-
     def is_repeatable(self, test: n.Expr, s: n.Stmt) -> bool:
         """True when a condition may be evaluated again: cheap, and without any effect."""
         for e in subexprs(test):
             if isinstance(e, n.Call):
-                if not self.choice_exists(e, s) and not self.is_pure(e, s):
+                if not self.is_cheap(e, s):
                     return False
             elif isinstance(e, (n.Lambda, n.Comprehension, n.NamedExpr)):
                 return False
@@ -345,6 +429,25 @@ class Context:
         return MissingRule(base.message, base.place, base.hint)
 
 
+def _is_shallow(s: n.Stmt) -> bool:
+    """True for a statement that changes nothing inside of what a container holds."""
+    if isinstance(s, (n.Append, n.Pop)):
+        return True
+    if isinstance(s, n.AugAssign):
+        return isinstance(s.target, n.Name)
+    if not isinstance(s, n.Assign):
+        return False
+    stores = [t for t in s.targets if isinstance(t, (n.Subscript, n.Attribute))]
+    calls = any(isinstance(e, n.Call) for e in subexprs(s.value))
+    return not calls and all(isinstance(t.value, n.Name) for t in stores)
+
+
+def _roots(target: n.Expr) -> set[str]:
+    while isinstance(target, (n.Subscript, n.Attribute)):
+        target = target.value
+    return {target.id} if isinstance(target, n.Name) else set()
+
+
 def _is_passed_by_value(kind: Kind) -> bool:
     """True for what a callee cannot put anything into: numbers, text, functions, modules."""
     if isinstance(kind, Object):
@@ -355,67 +458,6 @@ def _is_passed_by_value(kind: Kind) -> bool:
 def _has_slice(index: n.Expr) -> bool:
     items = index.items if isinstance(index, n.TupleExpr) else (index,)
     return any(isinstance(item, n.Slice) for item in items)
-
-
-def shape_of(*kinds: Kind) -> Kind:
-    """Return the kind of a product of factors of these kinds, UNKNOWN when one is unknown."""
-    known = [k for k in kinds if isinstance(k, (Number, Array))]
-    return broadcast(*known) if len(known) == len(kinds) else UNKNOWN
-
-
-def same_shape(a: Kind, b: Kind) -> bool:
-    """True when values of these kinds are proved to have equal shapes."""
-    if isinstance(a, Number) and isinstance(b, Number):
-        return True
-    if isinstance(a, Array) and isinstance(b, Array) and a.dims is not None and b.dims is not None:
-        if len(a.dims) != len(b.dims):
-            return False
-        return all(
-            (x.symbol, x.offset) == (y.symbol, y.offset)
-            or (x.one is True and y.one is True)
-            or (x.one is False and y.one is False and broadcast_equal(x.one, y.one))
-            for x, y in zip(a.dims, b.dims)
-        )
-    return False
-
-
-def broadcast_equal(a: bool | None, b: bool | None) -> bool:
-    """Two lengths that met in one elementwise operation, neither of them 1, are equal."""
-    return a is False and b is False
-
-
-def reduced_axes(full: Kind, want: Kind) -> tuple[tuple[int, ...], bool] | None:
-    """Return the axes over which `full` must be summed to get the shape `want`, and keepdims.
-
-    None when that is not known. `want` was broadcast to `full` by NumPy.
-    """
-    if isinstance(full, Number) and isinstance(want, Number):
-        return (), False
-    if not isinstance(full, Array) or full.dims is None:
-        return None
-    if isinstance(want, Number):
-        return tuple(range(len(full.dims))), False
-    if not isinstance(want, Array) or want.dims is None:
-        return None
-    lead = len(full.dims) - len(want.dims)
-    if lead < 0:
-        return None
-    stretched = []
-    for axis, dim in enumerate(want.dims):
-        other = full.dims[lead + axis]
-        if (dim.symbol, dim.offset) == (other.symbol, other.offset) or dim.one is False:
-            continue
-        if dim.one is None:
-            return None
-        if other.one is not True:
-            stretched.append(lead + axis)
-    if lead and stretched:
-        return None
-    return (tuple(range(lead)), False) if lead else (tuple(stretched), True)
-
-
-def is_unknown(kind: Kind) -> bool:
-    return isinstance(kind, Unknown)
 
 
 def atomic(e: n.Expr) -> bool:
@@ -434,11 +476,3 @@ def operations(e: n.Expr) -> int:
         for x in subexprs(e)
         if isinstance(x, (n.Binary, n.Unary, n.Call, n.IfExp))
     )
-
-
-def placeholders(exprs: Sequence[n.Expr]) -> set[str]:
-    """Return all names that some expressions read."""
-    found: set[str] = set()
-    for e in exprs:
-        found |= names(e)
-    return found

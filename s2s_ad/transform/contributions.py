@@ -41,10 +41,9 @@ class Sweeps:
 
 @dataclass(frozen=True)
 class Options:
-    """branches: uids of `if`s whose choice is recorded. restored: lists popped on the way back."""
+    """branches: uids of `if`s whose choice is recorded."""
 
     branches: frozenset[int] = frozenset()
-    restored: frozenset[str] = frozenset()
 
 
 class Contributions:

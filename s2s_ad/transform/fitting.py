@@ -20,15 +20,8 @@ from s2s_ad.ir.kinds import (
     TupleOf,
     Unknown,
 )
-from s2s_ad.transform.context import (
-    Context,
-    Diff,
-    NeedsName,
-    Splice,
-    atomic,
-    reduced_axes,
-    same_shape,
-)
+from s2s_ad.transform.context import Context, Diff, NeedsName, Splice, atomic
+from s2s_ad.transform.shapes import reduced_axes, same_shape
 
 Product = Callable[[n.Expr], n.Expr]
 CONTAINERS = (ListOf, TupleOf, DictOf)

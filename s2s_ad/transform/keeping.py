@@ -13,6 +13,15 @@ from s2s_ad.ir.walk import names
 from s2s_ad.transform.versions import START, Versions
 
 
+class Undo(Exception):
+    """A loop or branch must leave a list, on the way back, as it found it."""
+
+    def __init__(self, block: object, k: int, name: str) -> None:
+        super().__init__(name)
+        self.block = block
+        self.key = (k, name)
+
+
 class Keeping(Versions):
     """Saves and second evaluations, put where the reverse sweep needs them."""
 
@@ -28,8 +37,6 @@ class Keeping(Versions):
                 return
             v, d = todo[-1]
             done.add((v, d))
-            if v in self.recorder.lists and not self.rebinds(v):
-                continue
             kill = self.next_kill(v, d)
             if kill is None and v not in self.lost:
                 continue
@@ -40,6 +47,9 @@ class Keeping(Versions):
                 earlier = any(k < kill for k in self.uses[(v, d)])
                 if earlier or (d == START and not self.outermost):
                     self.uses.setdefault((v, kill), set()).add(kill)
+                continue
+            if kill is not None and self.can_undo(v, kill):
+                self.undo(v, kill)
                 continue
             if d != START and self.recompute(v, d, kill, use):
                 continue
@@ -79,9 +89,7 @@ class Keeping(Versions):
         place = len(self.primal) if kill is None else kill
         for o in names(s.value) & self.recorder.variables:
             made = self.version(o, d)
-            if (made == START and o in self.held) or (
-                o in self.recorder.lists and not self.rebinds(o)
-            ):
+            if made == START and o in self.held:
                 continue
             gone = self.next_kill(o, d)
             if gone is not None:
@@ -105,6 +113,30 @@ class Keeping(Versions):
             and self.recorder.cheap(s)
         )
 
+    def undo(self, v: str, kill: int) -> None:
+        """Take back what statement `kill` appends to a list, or append what it pops."""
+        s = self.primal[kill]
+        if not isinstance(s, (n.Append, n.Pop)):
+            raise Undo(self, kill, v)
+        self.uses.setdefault((v, kill), set()).add(kill)
+        if isinstance(s, n.Append):
+            late = self.is_late(v, kill)
+            where = self.insert.undo_last if late else self.insert.undo_first
+            where.setdefault(kill, []).append(n.Pop(n.Name("_"), v, of=s.uid))
+            return
+        for item in names(s.target) & self.recorder.variables:
+            self.uses.setdefault((item, kill), set()).add(kill)
+        again = n.Append(v, s.target, of=s.uid)
+        self.insert.undo_first.setdefault(kill, []).append(again)
+
+    def kept_value(self, v: str, kill: int | None) -> n.Expr:
+        """Return what is kept of a variable: a copy, if it may yet be changed in place."""
+        recorder = self.recorder
+        last = self.binds_anew(v, kill)
+        if kill is None and self.in_loop:
+            last = self.binds_anew(v, self.next_kill(v, START))
+        return n.Name(v) if last or v not in recorder.stored else recorder.copy(v)
+
     def save(self, v: str, d: int, kill: int | None) -> None:
         """Keep the version of `v` made by statement `d` and bring it back."""
         recorder = self.recorder
@@ -113,13 +145,13 @@ class Keeping(Versions):
         if self.depth:
             stack = recorder.stack(v)
             recorder.kept.setdefault(stack, []).append(v)
-            keep: n.Stmt = n.Append(stack, recorder.value(v), of=of)
+            keep: n.Stmt = n.Append(stack, self.kept_value(v, kill), of=of)
             back: n.Stmt = n.Pop(n.Name(v), stack, of=of)
         else:
             kept = recorder.names.fresh(f"{v}_saved")
             recorder.single.append(kept)
             recorder.kept.setdefault(kept, []).append(v)
-            keep = n.Assign((n.Name(kept),), recorder.value(v), of=of)
+            keep = n.Assign((n.Name(kept),), self.kept_value(v, kill), of=of)
             back = n.Assign((n.Name(v),), n.Name(kept), of=of)
         if recorder.unassigned(v, self.primal[at], at == d):
             recorder.undefined.add(v)

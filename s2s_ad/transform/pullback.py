@@ -24,13 +24,8 @@ from s2s_ad.ir.kinds import (
     is_discrete,
 )
 from s2s_ad.rules.registry import Choice
-from s2s_ad.transform.context import (
-    Diff,
-    NeedsName,
-    operations,
-    same_shape,
-    shape_of,
-)
+from s2s_ad.transform.context import Diff, NeedsName, operations
+from s2s_ad.transform.shapes import same_shape, shape_of
 from s2s_ad.transform.templates import Templates
 
 
@@ -125,7 +120,7 @@ class Pullback(Templates):
         if choice is not None:
             self.rule(e, choice, d, out)
             return
-        plan = self.context.calls.plan(e, self.context.facts, self.s.uid, "adjoint")
+        plan = self.context.plan(e, self.s, "adjoint")
         if plan is None:
             raise self.context.no_source(e, self.s)
         if not plan.cheap:

@@ -12,8 +12,9 @@ from dataclasses import replace
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import UNKNOWN, Array, DictOf, Kind, ListOf, Number, TupleOf, Unknown
 from s2s_ad.rules.registry import Choice
-from s2s_ad.transform.context import Context, Diff, NeedsName, Splice, atomic, same_shape, shape_of
+from s2s_ad.transform.context import Context, Diff, NeedsName, Splice, atomic
 from s2s_ad.transform.pullback import Pullback
+from s2s_ad.transform.shapes import same_shape, shape_of
 from s2s_ad.transform.templates import D
 
 ZERO = n.Const("0.0", 0.0)
@@ -124,7 +125,7 @@ class Pushforward:
         choice = self.context.choice(e, self.s)
         if choice is not None:
             return self.rule(e, choice, kind, out)
-        if self.context.calls.plan(e, self.context.facts, self.s.uid, "tangent") is None:
+        if self.context.plan(e, self.s, "tangent") is None:
             raise self.context.no_source(e, self.s)
         raise NeedsName(self.s.uid, e)
 
@@ -212,7 +213,7 @@ class Pushforward:
                 call = n.Call(self.context.np("full_like"), (like or e, d.expr))
                 return Diff(call, kind)
             if isinstance(d.kind, Array) and d.kind.dims is not None and kind.dims is not None:
-                from s2s_ad.transform.context import reduced_axes
+                from s2s_ad.transform.shapes import reduced_axes
 
                 if reduced_axes(kind, d.kind) in (((), True), ((), False)):
                     return d

@@ -17,7 +17,7 @@ from dataclasses import replace
 
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.walk import names, stmt_exprs
-from s2s_ad.transform.keeping import Keeping
+from s2s_ad.transform.keeping import Keeping, Undo
 from s2s_ad.transform.reading import bound_names, names_read, stored_into
 from s2s_ad.transform.versions import START, Recorder
 
@@ -55,6 +55,9 @@ class _Block(Keeping):
         forced: frozenset[str] = frozenset(),
     ) -> None:
         super().__init__(recorder, primal, reverse, lost, held, depth, own, forced)
+
+    def clear(self) -> None:
+        super().clear()
         self.inner: dict[int, list[_Block]] = {}
 
     # -- reads
@@ -68,6 +71,16 @@ class _Block(Keeping):
 
     def plan(self) -> None:
         """Decide what is kept. Fills `entry`: variables whose value at the start is needed."""
+        while True:
+            try:
+                return self.attempt()
+            except Undo as found:
+                if found.block is not self:
+                    raise
+                self.undone.add(found.key)
+                self.clear()
+
+    def attempt(self) -> None:
         before: dict[int, set[str]] = {}
         after: dict[int, set[str]] = {}
         uses: dict[tuple[str, int], set[int]] = {}
@@ -132,6 +145,8 @@ class _Block(Keeping):
 
     def operands(self, s: n.Stmt) -> set[str]:
         """Return what a statement reads: its reverse means those values, not the ones it makes."""
+        if isinstance(s, (n.Append, n.Pop)):
+            return self.recorder.operands(s.value) if isinstance(s, n.Append) else set()
         if stored_into(s):
             # the element is read as it was before, whatever the statement does to it
             return {v for e in stmt_exprs(s) for v in self.recorder.operands(e)}
@@ -175,13 +190,15 @@ class _Block(Keeping):
         # that its own reverse reads
         trial = build(self.held & self.kills[k])
         made = set().union(*(b.makes() for b in trial))
-        hoisted = frozenset(self.kills[k] - made) if not sunk else frozenset()
+        undone = {v for v in self.kills[k] if self.can_undo(v, k)}
+        hoisted = frozenset(self.kills[k] - made - undone) if not sunk else frozenset()
         inner = build(hoisted)
         while set().union(*(b.makes() for b in inner)) & hoisted:
             hoisted -= set().union(*(b.makes() for b in inner))
             inner = build(hoisted)
         # one branch needs the value at its start and others overwrite it: each restores it
         entry = set().union(*(b.entry for b in inner)) | tests
+        entry |= {v for j, v in self.undone if j == k}
         inner = build(hoisted, frozenset((entry & self.kills[k]) - hoisted))
         self.inner[k] = inner
         self.remade[k] = set().union(*(b.makes() for b in inner)) & self.kills[k]
@@ -217,9 +234,9 @@ class _Block(Keeping):
         header = names(r.iter) & self.recorder.variables
         reverse = tuple(x for x in r.body if x.uid not in self.recorder.prologues)
         body_kills = frozenset().union(*(self.killed(x) for x in s.body)) - own
-        carried: frozenset[str] = frozenset()
+        carried = frozenset(v for j, v in self.undone if j == k)
         block = self.loop_block(s, reverse, body_kills, own, carried)
-        for _ in range(4):
+        while True:
             wanted = frozenset(block.entry) & body_kills
             if wanted <= carried:
                 break
@@ -260,6 +277,7 @@ class _Block(Keeping):
             own,
             carried,
         )
+        block.in_loop = True
         block.plan()
         return block
 
@@ -289,12 +307,14 @@ class _Block(Keeping):
         for k in range(len(self.primal), -1, -1):
             group = list(self.groups.get(k, ()))
             reverse.extend(self.insert.restore_early.get(k, ()))
+            reverse.extend(self.insert.undo_first.get(k, ()))
             while k in self.shapes and group and not isinstance(group[0], COMPOUND):
                 reverse.append(group.pop(0))
             reverse.extend(self.insert.restore_first.get(k, ()))
             reverse.extend(self.insert.again_first.get(k, ()))
             for r in group:
                 reverse.append(self.reverse_inner(k, r))
+            reverse.extend(self.insert.undo_last.get(k, ()))
             reverse.extend(self.insert.restore_last.get(k, ()))
             reverse.extend(self.insert.again_last.get(k, ()))
         reverse.extend(self.groups.get(START, ()))

@@ -186,7 +186,7 @@ class _Tangent:
             return [s, *dots]
         plan = None
         if isinstance(s.value, n.Call) and not self.context.choice_exists(s.value, s):
-            plan = self.context.calls.plan(s.value, self.facts, s.uid, "tangent")
+            plan = self.context.plan(s.value, s, "tangent")
         if plan is not None and plan.tangent:
             return self.user_call(s, plan, target)
         if isinstance(target, n.Name):

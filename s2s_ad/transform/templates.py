@@ -16,13 +16,9 @@ from s2s_ad.ir.kinds import (
 from s2s_ad.ir.walk import names, subexprs, substitute
 from s2s_ad.rules.registry import Choice
 from s2s_ad.rules.results import literal
-from s2s_ad.transform.context import (
-    Diff,
-    atomic,
-    same_shape,
-    shape_of,
-)
+from s2s_ad.transform.context import Diff, atomic
 from s2s_ad.transform.fitting import Fitting
+from s2s_ad.transform.shapes import same_shape, shape_of
 
 D = n.Name("d ")  # a name no source can have, standing for the differential in a filled template
 

@@ -22,15 +22,15 @@ class Recorder:
     """What recording is told about the function.
 
     variables: names of the primal. cheap: whether an expression may be computed again.
-    lists: variables that only grow and shrink, whose content always holds. wished: names of stacks.
-    silent: uids of statements that count steps: the reversed loop has the count itself. sunk: uids
-    of branches that were taken out of the loop in front of them.
+    changed: variables that a simple statement changes in place, or shares with one it changes.
+    stored: all of those. wished: names of stacks. silent: uids of statements that count steps: the
+    reversed loop has the count itself. sunk: uids of branches that were taken out of the loop in
+    front of them.
     """
 
     variables: frozenset[str]
     cheap: Callable[[n.Assign], bool]
     unassigned: Callable[[str, n.Stmt, bool], bool]
-    lists: frozenset[str]
     names: Names
     operands: Callable[[n.Expr], set[str]]
     prologues: frozenset[int] = frozenset()
@@ -40,14 +40,11 @@ class Recorder:
     undefined: set[str] = field(default_factory=set)
     kept: dict[str, list[str]] = field(default_factory=dict)
     choices: frozenset[str] = frozenset()
+    changed: Callable[[n.Stmt], frozenset[str]] = lambda s: frozenset(stored_into(s))
     stored: frozenset[str] = frozenset()
     silent: frozenset[int] = frozenset()
     sunk: frozenset[int] = frozenset()
     copy: Callable[[str], n.Expr] = n.Name
-
-    def value(self, name: str) -> n.Expr:
-        """Return what is kept of a variable: a copy if it is changed in place."""
-        return self.copy(name) if name in self.stored else n.Name(name)
 
     def stack(self, name: str) -> str:
         if name not in self.stacks:
@@ -65,6 +62,8 @@ class Insertions:
     restore_first: dict[int, list[n.Stmt]] = field(default_factory=dict)
     restore_last: dict[int, list[n.Stmt]] = field(default_factory=dict)
     restore_early: dict[int, list[n.Stmt]] = field(default_factory=dict)
+    undo_first: dict[int, list[n.Stmt]] = field(default_factory=dict)
+    undo_last: dict[int, list[n.Stmt]] = field(default_factory=dict)
     again_first: dict[int, list[n.Stmt]] = field(default_factory=dict)
     again_last: dict[int, list[n.Stmt]] = field(default_factory=dict)
 
@@ -104,6 +103,13 @@ class Versions:
             self.groups.setdefault(k, []).append(r)
         silent = recorder.silent
         self.kills = [frozenset() if s.uid in silent else self.killed(s) for s in self.primal]
+        # what must be undone on the way back through a loop or branch
+        self.undone: set[tuple[int, str]] = set()
+        self.in_loop = False
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget what is planned."""
         self.entry: set[str] = set()
         self.uses: dict[tuple[str, int], set[int]] = {}
         self.insert = Insertions()
@@ -114,19 +120,28 @@ class Versions:
         self.written_back: set[str] = set()
 
     def killed(self, s: n.Stmt) -> frozenset[str]:
-        changed = assigned((s,)) - self.stack_only(s)
+        changed = assigned((s,))
         for x in walk_stmts((s,)):
-            changed |= stored_into(x)
+            changed |= self.recorder.changed(x)
         return frozenset(changed) & self.recorder.variables
 
-    def stack_only(self, s: n.Stmt) -> set[str]:
-        """Return lists that `s` appends to or pops from without binding them anew."""
-        stacks = {x.stack for x in walk_stmts((s,)) if isinstance(x, (n.Append, n.Pop))}
-        bound: set[str] = set()
-        for x in walk_stmts((s,)):
-            if not isinstance(x, (n.Append, n.Pop)):
-                bound |= assigned((flat(x),))
-        return stacks - bound
+    def can_undo(self, v: str, k: int) -> bool:
+        """True when statement `k` does nothing to a list but append to it and pop from it."""
+        grows = False
+        for x in walk_stmts((self.primal[k],)):
+            if isinstance(x, (n.Append, n.Pop)) and x.stack == v:
+                grows = True
+            elif v in self.recorder.changed(x) or v in assigned((flat(x),)):
+                return False
+        return grows
+
+    def binds_anew(self, v: str, k: int | None) -> bool:
+        """True when statement `k` gives `v` another value and leaves the one it had as it is."""
+        if k is None:
+            return False
+        s = self.primal[k]
+        simple = isinstance(s, (n.Assign, n.AugAssign, n.Pop))
+        return simple and v not in self.recorder.changed(s)
 
     def version(self, v: str, k: int) -> int:
         """Return which statement made the value that `v` has before statement `k`."""
@@ -147,6 +162,3 @@ class Versions:
         for kills in self.kills[k + 1 :]:
             later |= kills
         return frozenset(later)
-
-    def rebinds(self, v: str) -> bool:
-        return any(v in kills for kills in self.kills)

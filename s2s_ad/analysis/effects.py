@@ -1,0 +1,89 @@
+"""What evaluating a call does besides giving a value: nothing, or it may change its arguments.
+
+Takes callees that names stand for, gives whether they are *pure*: no effect on anything that the
+caller can see, and the same value whenever the arguments are the same. Requires `ir`, `rules`.
+
+What is not known to be pure is taken to change whatever it is given.
+"""
+
+from __future__ import annotations
+
+import builtins
+import math
+import types
+
+import numpy as np
+
+from s2s_ad.ir import nodes as n
+from s2s_ad.rules import registry
+
+PURE_BUILTINS = frozenset(
+    getattr(builtins, name)
+    for name in (
+        "abs all any ascii bin bool bytes callable chr complex dict divmod enumerate filter float "
+        "format frozenset getattr hasattr hash hex id int isinstance issubclass len list map max "
+        "min oct ord pow range repr reversed round set slice sorted str sum super tuple type zip"
+    ).split()
+)
+CHANGING = frozenset(
+    "copyto put put_along_axis place putmask fill_diagonal setbufsize seterr".split()
+)
+# arguments that have a function put its result, or its working data, into what it is given
+CHANGING_KEYWORDS = ("out", "overwrite_", "inplace")
+READING_METHODS = frozenset(
+    "keys values items get copy index count tolist item fromkeys union intersection difference "
+    "issubset issuperset split rsplit splitlines strip lstrip rstrip join format lower upper title "
+    "capitalize startswith endswith replace find rfind encode decode isdigit isalpha isnumeric "
+    "bit_length is_integer as_integer_ratio hex conjugate zfill".split()
+)
+LIBRARIES = ("numpy", "scipy")
+
+
+def is_pure_object(callee: object) -> bool:
+    """True for a function or class of Python, NumPy or SciPy that does nothing but give a value."""
+    if registry.lookup(callee):
+        return True
+    if isinstance(callee, type):
+        home = callee.__module__
+        return (
+            issubclass(callee, (BaseException, np.generic, np.dtype))
+            or callee in PURE_BUILTINS
+            or home == "fractions"
+        )
+    if isinstance(callee, np.ufunc):
+        return True
+    try:
+        if callee in PURE_BUILTINS:
+            return True
+    except TypeError:
+        return False
+    name = getattr(callee, "__name__", "")
+    home = str(getattr(callee, "__module__", None) or "")
+    if isinstance(callee, types.BuiltinFunctionType) and not home:
+        # a method of a builtin object, such as a bound `list.append` or `random.random`
+        owner = callee.__self__
+        return name in READING_METHODS or isinstance(owner, (str, types.ModuleType, type))
+    if home == math.__name__ or home.startswith("s2s_ad.runtime"):
+        return True
+    library = home.split(".")[0] in LIBRARIES
+    return library and ".random" not in home and name not in CHANGING and not _is_bound(callee)
+
+
+def is_pure_method(name: str) -> bool:
+    """True for the name of a method that reads its object, whatever kind of thing that is."""
+    return name in READING_METHODS or bool(registry.lookup_method(name))
+
+
+def changes_arguments(e: n.Call) -> bool:
+    """True when a keyword says that the call puts something into an argument."""
+    none = n.Const("None", None)
+    false = n.Const("False", False)
+    return any(
+        k.name is not None and k.name.startswith(CHANGING_KEYWORDS) and k.value not in (none, false)
+        for k in e.keywords
+    )
+
+
+def _is_bound(callee: object) -> bool:
+    owner = getattr(callee, "__self__", None)
+    return owner is not None and not isinstance(owner, (type, types.ModuleType))

@@ -1,0 +1,80 @@
+"""What calls of user code do besides giving a value.
+
+Takes callees with what is known of their arguments, gives whether they are pure. Requires
+`build_fresh`, `analysis`.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING
+
+from s2s_ad.analysis.aliasing import NOTHING_OWNED, Owned, ownership, store_root
+from s2s_ad.analysis.flow import Facts
+from s2s_ad.build_fresh import newness
+from s2s_ad.build_subject import Subject
+from s2s_ad.ir import nodes as n
+from s2s_ad.ir.kinds import UNKNOWN, Kind, is_immutable
+from s2s_ad.ir.walk import stmt_exprs, subexprs, walk_stmts
+
+if TYPE_CHECKING:
+    from s2s_ad.build_program import Program
+
+
+def has_no_effect(subject: Subject, program: Program, facts: Facts, again: bool) -> bool:
+    """True when a function, called with what `facts` know of its arguments, changes nothing.
+
+    again: and gives the same whenever it is called so.
+    """
+    body = subject.function.body
+
+    def kind(e: n.Expr, uid: int) -> Kind:
+        return facts.value(e, uid).kind if uid in facts.before else UNKNOWN
+
+    owned = ownership(body, lambda e: newness(subject, program, e), kind)
+    return all(
+        _leaves_all_as_it_was(s, owned.get(s.uid, NOTHING_OWNED), facts, again)
+        for s in walk_stmts(body)
+        if s.uid in facts.before
+    )
+
+
+def _leaves_all_as_it_was(s: n.Stmt, owned: Owned, facts: Facts, again: bool) -> bool:
+    own = owned.own
+    if isinstance(s, (n.Append, n.Pop)) and s.stack not in own:
+        return False
+    if isinstance(s, n.Delete) and any(not isinstance(t, n.Name) for t in s.targets):
+        return False
+    if isinstance(s, n.Global):
+        return False
+    targets = s.targets if isinstance(s, n.Assign) else ()
+    if isinstance(s, n.AugAssign):
+        targets = (s.target,)
+        name = s.target.id if isinstance(s.target, n.Name) else None
+        if name is not None and name not in own:
+            return is_immutable(facts.value(s.target, s.uid).kind) and _calls_are_pure(
+                s, facts, again
+            )
+    for target in targets:
+        parts = target.items if isinstance(target, (n.TupleExpr, n.ListExpr)) else (target,)
+        for part in parts:
+            if not isinstance(part, (n.Subscript, n.Attribute)):
+                continue
+            deep = not isinstance(part.value, n.Name) or isinstance(s, n.AugAssign)
+            if store_root(part) not in (owned.whole if deep else own):
+                return False
+    return _calls_are_pure(s, facts, again)
+
+
+def _calls_are_pure(s: n.Stmt, facts: Facts, again: bool) -> bool:
+    reader, env = facts.reader(s.uid), facts.before.get(s.uid, {})
+    for e in stmt_exprs(s):
+        if again and any(reader.may_be_rebound(x, env) for x in subexprs(e)):
+            return False
+        for x in subexprs(e):
+            if isinstance(x, n.Call) and not reader.is_pure(x, env, again):
+                found = reader.object_of(x.func, env)
+                shows = found is not None and found[0] in (print, warnings.warn)
+                if not (shows and isinstance(s, n.ExprStmt)):
+                    return False
+    return True
