@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from s2s_ad.build_program import Program
 
 
+# the module that derivatives in memory say they are from
+GENERATED = "s2s_ad.generated"
+
+
 @dataclass(eq=False)
 class LocalFunction:
     """A function lifted out of another: no Python object of its own."""
@@ -53,6 +57,11 @@ class Subject:
     @property
     def name(self) -> str:
         return self.function.name
+
+    @property
+    def is_generated(self) -> bool:
+        """True for a derivative: what it changes in place is its own."""
+        return getattr(self.python, "__module__", None) == GENERATED
 
     @property
     def locals(self) -> frozenset[str]:

@@ -58,6 +58,9 @@ def settle_updates(
     function: n.Function, facts: Facts, subject: Subject, program: Program
 ) -> n.Function:
     """Return the function with guards; refuse in-place operators on arrays with other names."""
+    if subject.is_generated:
+        # its in-place operators are on numbers, and on arrays that it has made
+        return function
     run = _Updates(program, subject, function, facts)
     for s in walk_stmts(function.body):
         if isinstance(s, n.AugAssign):
@@ -79,6 +82,8 @@ def settle_updates(
 
 def updated(program: Program, subject: Subject, values: Values) -> frozenset[str]:
     """Return the parameters that a call may change in place by an operator."""
+    if subject.is_generated:
+        return frozenset()
     key = (id(subject), canonical(values))
     if key not in program.updates:
         if key in program.updating:

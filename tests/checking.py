@@ -224,7 +224,7 @@ def bound(derivative: Derivative) -> Callable[..., Any]:
     file = f"<derivative {next(_files)}>"
     text = derivative.text
     linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
-    namespace: dict[str, Any] = dict(derivative.imports)
+    namespace: dict[str, Any] = {"__name__": "s2s_ad.generated", **derivative.imports}
     exec(compile(text, file, "exec"), namespace)
     entry: Callable[..., Any] = namespace[derivative.entry]
     return entry

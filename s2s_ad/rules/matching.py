@@ -156,6 +156,8 @@ class Choice:
 
 def _spliced(expr: Expr) -> Expr:
     """Write `f(*(a, b))` as `f(a, b)`, and helpers without what they take anyway."""
+    if isinstance(expr, TupleExpr):
+        return replace(expr, items=_without_stars(expr.items))
     if not isinstance(expr, Call):
         return expr
     if isinstance(expr.func, Name) and expr.func.id in _DEFAULTS:
@@ -164,13 +166,18 @@ def _spliced(expr: Expr) -> Expr:
         while kept and len(kept) <= len(defaults) and literal(kept[-1]) is defaults[len(kept) - 1]:
             kept.pop()
         return replace(expr, args=tuple(kept))
-    args: list[Expr] = []
-    for arg in expr.args:
-        if isinstance(arg, Starred) and isinstance(arg.value, TupleExpr):
-            args.extend(arg.value.items)
+    return replace(expr, args=_without_stars(expr.args))
+
+
+def _without_stars(items: Sequence[Expr]) -> tuple[Expr, ...]:
+    """Return items in which starred displays are written out."""
+    found: list[Expr] = []
+    for item in items:
+        if isinstance(item, Starred) and isinstance(item.value, TupleExpr):
+            found.extend(item.value.items)
         else:
-            args.append(arg)
-    return replace(expr, args=tuple(args))
+            found.append(item)
+    return tuple(found)
 
 
 def choose(

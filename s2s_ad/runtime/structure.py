@@ -147,6 +147,10 @@ def expand(g: Any, like: Any, axis: Any = None, keepdims: bool = False) -> Any:
     array([[1., 1.],
            [2., 2.]])
     """
+    if axis == () and isinstance(like, (list, tuple)):
+        return [expand(part, item, ()) for part, item in zip(_items(g, len(like)), like)]
+    if axis == () and isinstance(like, dict):
+        return g if isinstance(g, dict) else {key: expand(g, like[key], ()) for key in like}
     shape = np.shape(like)
     if not shape and not isinstance(like, np.ndarray):
         return g
@@ -155,6 +159,10 @@ def expand(g: Any, like: Any, axis: Any = None, keepdims: bool = False) -> Any:
         g = np.expand_dims(g, tuple(int(a) % len(shape) for a in axes))
     full = np.broadcast_to(g, shape).copy()
     return _shaped(full, like) if isinstance(like, (list, tuple)) else full
+
+
+def _items(g: Any, count: int) -> Any:
+    return g if isinstance(g, (list, tuple)) else [g] * count
 
 
 def spread(g: Any, items: Any) -> Any:

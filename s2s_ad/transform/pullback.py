@@ -294,9 +294,24 @@ class Pullback(Templates):
         for k, item in enumerate(e.items):
             if not self.value(item).varied:
                 continue
-            part = n.Subscript(d.expr, n.Const(str(k), k))
+            part = n.Subscript(d.expr, self.place_of(e.items, k))
             kind = self.value(item).kind
             self.pull(item, Diff(part, UNKNOWN if is_discrete(kind) else kind))
+
+    def place_of(self, items: tuple[n.Expr, ...], k: int) -> n.Expr:
+        """Return the index of item k of a display, counted from its end behind what a star adds."""
+        if not any(isinstance(item, n.Starred) for item in items[:k]):
+            return n.Const(str(k), k)
+        if not any(isinstance(item, n.Starred) for item in items[k + 1 :]):
+            behind = len(items) - k
+            return n.Unary("-", n.Const(str(behind), behind))
+        stars = [item.value for item in items[:k] if isinstance(item, n.Starred)]
+        size = n.Name(self.context.alias("len"))
+        place: n.Expr = n.Call(size, (stars[0],))
+        for star in stars[1:]:
+            place = n.Binary("+", place, n.Call(size, (star,)))
+        plain = k - len(stars)
+        return n.Binary("+", place, n.Const(str(plain), plain)) if plain else place
 
 
 def _as_value(index: n.Expr) -> n.Expr:

@@ -235,4 +235,11 @@ class Pushforward:
             return self.is_additive(e.operand)
         if isinstance(e, n.Binary) and e.op in ("*", "/"):
             return any(self.is_additive(x) for x in (e.left, e.right) if self.varied(x))
-        return isinstance(e, n.Call)
+        if not isinstance(e, n.Call):
+            return False
+        choice = self.context.choice(e, self.s)
+        if choice is None or choice.rule.shape != "out":
+            # a linear map takes and gives tangents of full shape
+            return choice is None
+        operands = [choice.arguments[p] for p in choice.rule.adjoint]
+        return not all(map(self.varied, operands)) or any(map(self.is_additive, operands))

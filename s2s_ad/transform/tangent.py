@@ -196,6 +196,8 @@ class _Tangent:
             assert d is not None
             d = push.full(d, s.value, target if free else None)
             dot = n.Assign((self.dot(target.id),), self.total(d.expr), of=s.uid)
+            if dot.value == self.dot(target.id):
+                return [s]
             if free and target.id in names(dot.value):
                 return [s, dot]
             return self.commented(dot, s)
@@ -340,7 +342,14 @@ class _Tangent:
         if isinstance(e, n.Call) and callee is builtins.reversed:
             t, source = self.paired(target, e.args[0], s)
             if isinstance(source, n.Call) and source != e.args[0]:
+                if not isinstance(e.args[0], n.Call):
+                    # a sequence beside its tangent, which is as long
+                    back = tuple(replace(e, args=(x,)) for x in source.args)
+                    return t, replace(source, args=back)
                 source = n.Call(n.Name(self.context.alias("list")), (source,))
+            return t, replace(e, args=(source,))
+        if isinstance(e, n.Call) and callee is builtins.list and isinstance(e.args[0], n.Call):
+            t, source = self.paired(target, e.args[0], s)
             return t, replace(e, args=(source,))
         if isinstance(e, n.Call) and callee is builtins.zip and inner:
             assert isinstance(target, (n.TupleExpr, n.ListExpr))

@@ -278,3 +278,12 @@ def effects_of_calls(x):
     y = x * (served() - before) * (served() - before)
     y = y * (SERVED - before) * (x + (served() - before))
     return y * x
+
+
+@case(0.6)
+def stars_in_displays(x):
+    """A star before an active item moves its place by as many items as it adds."""
+    numbers = (1.0, 2.0)
+    front = [*numbers, x * 3.0]
+    middle = [x, *numbers, x * 3.0, *numbers, x * x, 2.0]
+    return front[2] * middle[3] + middle[-2] * middle[0] + middle[5]

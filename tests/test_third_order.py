@@ -1,0 +1,96 @@
+"""Derivatives of derivatives of derivatives: what is generated stays inside the language.
+
+Forward (f) and reverse (r) mode are applied in turn, the last letter first. With one direction d
+all along, each gives the third derivative along (d, d, d), or its vector along (d, d).
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import itertools
+
+import numpy as np
+import pytest
+
+from s2s_ad import grad, jvp
+from s2s_ad.analysis.observe import kind_of, real
+from s2s_ad.build import Request, derive
+from tests.checking import bound, chosen, weights
+from tests.oracles import close, directional, leaves, rebuild
+from tests.test_language import BY_NAME
+
+SEQUENCES = ["".join(letters) for letters in itertools.product("fr", repeat=3)]
+EVERY_SEQUENCE = ["expressions-stars_in_displays", "control-copied_then_overwritten_in_a_loop"]
+BY_REVERSE = [
+    "arrays-row_broadcast",
+    "arrays-reductions",
+    "calls-tuple_results",
+    "calls-self_recursion",
+    "calls-closures_in_a_loop",
+    "containers-append_reads_back",
+    "containers-list_of_tuples",
+    "containers-loop_over_zip",
+    "containers-nested_argument",
+    "containers-stores_into_items_of_items",
+]
+MODES = {"f": "tangent", "r": "adjoint"}
+TOLERANCE = 1e-6
+
+
+def applied(function, args, wrt, dots, sequence):
+    """Return the derivative that a sequence of modes gives, and whether it is along all of d."""
+    values = dict(zip(inspect.signature(function).parameters, copy.deepcopy(args)))
+    directions = dict(zip(wrt, dots))
+    number, select = True, ()
+    for mode in reversed(sequence):
+        kinds = {name: kind_of(value, name) for name, value in values.items()}
+        kinds.update({name: real(kinds[name]) for name in wrt})
+        derivative = derive(Request(function, MODES[mode], wrt, kinds, select=select))
+        function, select = bound(derivative), (1,)
+        given = {}
+        before = ""
+        for name in inspect.signature(function).parameters:
+            if name in values:
+                before = name
+                given[name] = values[name]
+            elif mode == "f":
+                given[name] = directions[before]
+            else:
+                seed = tuple(dots) if len(wrt) > 1 else dots[0]
+                given[name], number = (1.0 if number else seed), False
+        values = given
+    return function(**copy.deepcopy(values))[1], number
+
+
+def check(name, sequence):
+    case = BY_NAME[name]
+    like = chosen(case.function, case.args, case.wrt)
+    directions = weights(len(leaves(like)))
+    dots = rebuild(like, directions)
+    gradient = grad(case.function, wrt=case.wrt)
+
+    def twice(*values):
+        full = list(copy.deepcopy(case.args))
+        names = list(inspect.signature(case.function).parameters)
+        for of, value in zip(case.wrt, values):
+            full[names.index(of)] = value
+        return jvp(gradient, tuple(full), dots, wrt=case.wrt)[1]
+
+    wanted, error = directional(twice, like, directions)
+    got, number = applied(case.function, case.args, case.wrt, dots, sequence)
+    if number:
+        wanted = np.array([float(directions @ wanted)])
+    assert close(leaves(got), wanted, 10.0 * error, TOLERANCE), (leaves(got), wanted)
+
+
+@pytest.mark.parametrize("sequence", SEQUENCES)
+@pytest.mark.parametrize("name", EVERY_SEQUENCE)
+def test_every_sequence(name, sequence):
+    check(name, sequence)
+
+
+@pytest.mark.parametrize("sequence", ["rrr", "frr"])
+@pytest.mark.parametrize("name", BY_REVERSE)
+def test_over_reverse(name, sequence):
+    check(name, sequence)
