@@ -100,6 +100,8 @@ class _Run:
                 "return the value to be differentiated",
             )
         result = last.value.id
+        # named first, so that the sweeps of all exits call it the same
+        seed = context.mark(result, "bar")
         wanted = useful(prepared.function, context.facts)
         barred = self.barred(context.facts, wanted)
         builder = Builder(context, wanted.after, algebra, self.options, barred)
@@ -110,7 +112,6 @@ class _Run:
             prepared.function = name_expressions(prepared, builder.requests, lambda e: e in callee)
             return self.options
         kinds = context.facts.kinds()
-        seed = context.mark(result, "bar")
         backward = self.accumulated(context, builder, sweeps.reverse, seed, barred, kinds)
         try:
             forward, backward, recorder = self.recorded(

@@ -1,4 +1,4 @@
-"""Derivatives of derivatives of derivatives: what is generated stays inside the language.
+"""Derivatives of derivatives, to third order: what is generated stays inside the language.
 
 Forward (f) and reverse (r) mode are applied in turn, the last letter first. With one direction d
 all along, each gives the third derivative along (d, d, d), or its vector along (d, d).
@@ -16,12 +16,16 @@ import pytest
 from s2s_ad import grad, jvp
 from s2s_ad.analysis.observe import kind_of, real
 from s2s_ad.build import Request, derive
-from tests.checking import bound, chosen, weights
+from tests.checking import bound, chosen, restricted, weights
 from tests.oracles import close, directional, leaves, rebuild
-from tests.test_language import BY_NAME
+from tests.test_language import BY_NAME, NAMES, value_of
 
 SEQUENCES = ["".join(letters) for letters in itertools.product("fr", repeat=3)]
-EVERY_SEQUENCE = ["expressions-stars_in_displays", "control-copied_then_overwritten_in_a_loop"]
+EVERY_SEQUENCE = [
+    "control-early_return_of_the_same_variable",
+    "expressions-stars_in_displays",
+    "control-copied_then_overwritten_in_a_loop",
+]
 BY_REVERSE = [
     "arrays-row_broadcast",
     "arrays-reductions",
@@ -33,6 +37,13 @@ BY_REVERSE = [
     "containers-loop_over_zip",
     "containers-nested_argument",
     "containers-stores_into_items_of_items",
+]
+# functions, not methods, that return a number
+NUMBERS = [
+    name
+    for name in NAMES
+    if isinstance(value_of(name), (float, np.floating))
+    and not inspect.ismethod(BY_NAME[name].function)
 ]
 MODES = {"f": "tangent", "r": "adjoint"}
 TOLERANCE = 1e-6
@@ -77,7 +88,8 @@ def check(name, sequence):
             full[names.index(of)] = value
         return jvp(gradient, tuple(full), dots, wrt=case.wrt)[1]
 
-    wanted, error = directional(twice, like, directions)
+    once = restricted(gradient, case.wrt, case.args)
+    wanted, error = directional(once if len(sequence) == 2 else twice, like, directions)
     got, number = applied(case.function, case.args, case.wrt, dots, sequence)
     if number:
         wanted = np.array([float(directions @ wanted)])
@@ -94,3 +106,9 @@ def test_every_sequence(name, sequence):
 @pytest.mark.parametrize("name", BY_REVERSE)
 def test_over_reverse(name, sequence):
     check(name, sequence)
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_joint_reverse(name):
+    """Reverse over reverse with both sweeps in one function, as `grad(grad(f))` has it."""
+    check(name, "rr")
