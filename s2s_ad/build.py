@@ -31,6 +31,20 @@ from s2s_ad.ir.kinds import Kind
 
 DEEP = 20_000
 
+# what may be switched off by its name in `Request.options`: the text changes, the numbers do not
+OPTIMISATIONS = {
+    "accumulate": "an adjoint of a number begins with its first contribution, not with 0.0",
+    "algebra": "products and sums are written as a person would: signs, numbers, equal terms",
+    "broadcast": "the adjoint of a reduction is not spread out where NumPy does it anyway",
+    "cheap_callees": "small functions run again in the reverse sweep; nothing is kept for them",
+    "dead_code": "what nobody reads is left out",
+    "inline": "a temporary that is read once stands where it is read",
+    "ownership": "an array adjoint is added to in place where this function made it",
+    "recompute": "a cheap value is computed again rather than kept",
+    "share": "what the reverse sweep computes again is computed once and named",
+}
+OPTIONS = frozenset({"strict", *OPTIMISATIONS})
+
 
 @dataclass(frozen=True)
 class Request:
@@ -90,6 +104,9 @@ def trace(request: Request) -> Iterator[tuple[str, str]]:
 
 
 def _package(request: Request) -> Package:
+    unknown = request.options - OPTIONS
+    if unknown:
+        raise ArgumentError(f"there is no option {', '.join(sorted(unknown))}")
     linker = Linker()
     program = Program(linker, request.options)
     subject = program.subject(request.function)

@@ -62,6 +62,16 @@ def whole(swept: Sweeps, end: Callable[[Reverse], n.Return]) -> tuple[n.Block, f
     return (*lead, *both(swept.found)), uids(tuple(back))
 
 
+def live(
+    body: n.Block,
+    pure: Callable[[n.Expr], bool],
+    options: frozenset[str],
+    pinned: frozenset[int],
+) -> n.Block:
+    """Return a body without what nobody reads."""
+    return body if "dead_code" in options else drop_dead(body, pure, pinned)
+
+
 def finish(
     body: n.Block,
     back: frozenset[int],
@@ -74,8 +84,8 @@ def finish(
     all: whether the forward sweep is there for the reverse sweep alone, not as the user wrote it.
     """
     pinned = frozenset[int]().union(*(found.context.changes_others() for found in swept.all()))
-    body = map_block(drop_dead(body, pure, pinned), _unread_counter)
     options = swept.prepared.program.options
+    body = map_block(live(body, pure, options, pinned), _unread_counter)
     if "inline" not in options:
         body = inline(body, _inlining(back, swept, pure))
     if "share" in options:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from s2s_ad.build_exits import Sweeps, sweeps
-from s2s_ad.build_finish import finish, gradients, held, uids, whole
+from s2s_ad.build_finish import finish, gradients, held, live, uids, whole
 from s2s_ad.build_prepare import Prepared, Values, prepare
 from s2s_ad.build_program import Program, Variant
 from s2s_ad.build_reverse import Reverse, certain_at_end, reverse
@@ -36,7 +36,6 @@ from s2s_ad.ir.walk import assigned, names, stmt_exprs, subexprs, walk_stmts
 from s2s_ad.rules import registry
 from s2s_ad.runtime import as_number
 from s2s_ad.simplify.by_index import by_index
-from s2s_ad.simplify.dead_code import drop_dead
 from s2s_ad.version import VERSION
 
 # builtins that only build or measure: dropping a call of one changes nothing
@@ -149,7 +148,7 @@ class Package:
         function = tangent_function(prepared, wrt, name)
         self.note("tangent", function)
         pinned = prepared.context().changes_others()
-        body = drop_dead(function.body, self.pure(prepared), pinned)
+        body = live(function.body, self.pure(prepared), self.program.options, pinned)
         doc = tangent_doc(subject, wrt, select)
         done = replace(
             function, body=body or (n.Pass(),), docstring=doc, decorators=(), returns=None

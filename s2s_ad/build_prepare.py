@@ -95,6 +95,7 @@ class Prepared:
             self.subject.refuse,
             transparent=self.transparent,
             newness=self.newness,
+            spread_out="broadcast" in self.program.options,
         )
 
 

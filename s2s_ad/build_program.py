@@ -316,6 +316,8 @@ class Program:
 
     def is_cheap(self, subject: Subject) -> bool:
         """True for straight-line code that may simply run again in the reverse sweep."""
+        if "cheap_callees" in self.options:
+            return False
         key = id(subject)
         if key not in self.cheapness:
             self.cheapness[key] = False  # a recursive function is not cheap

@@ -25,7 +25,7 @@ from s2s_ad.ir.kinds import (
     adjoint_kind,
 )
 from s2s_ad.ir.walk import assigned, subexprs, target_names, walk_stmts
-from s2s_ad.simplify import algebra
+from s2s_ad.simplify import algebra, plain
 from s2s_ad.simplify.accumulate import Bars, accumulate
 from s2s_ad.simplify.ownership import Buffers, own
 from s2s_ad.transform.adjoint import Builder
@@ -88,6 +88,9 @@ class _Run:
         self.prepared.names.taken = self.taken
         return options
 
+    def off(self, optimisation: str) -> bool:
+        return optimisation in self.prepared.program.options
+
     def go(self) -> Reverse | Options:
         prepared = self.prepared
         context = prepared.context()
@@ -104,7 +107,8 @@ class _Run:
         seed = context.mark(result, "bar")
         wanted = useful(prepared.function, context.facts)
         barred = self.barred(context.facts, wanted)
-        builder = Builder(context, wanted.after, algebra, self.options, barred)
+        tidy = plain if self.off("algebra") else algebra
+        builder = Builder(context, wanted.after, tidy, self.options, barred)
         sweeps = builder.block(body[self.skip : -1])
         if builder.requests:
             prepared.names.taken = self.taken
@@ -207,7 +211,10 @@ class _Run:
         order = tuple(
             context.mark(p.name, "bar") for p in self.prepared.function.params if p.name in barred
         )
-        bars = Bars(frozenset(by_bar) | frozenset(temporaries), zero, order)
+        numbers = frozenset(bar for bar in by_bar if zero(bar) == algebra.ZERO)
+        eager = numbers if self.off("accumulate") else frozenset[str]()
+        bars = Bars(frozenset(by_bar) | frozenset(temporaries), zero, order, eager)
+        upfront = [*upfront, *sorted(eager - {seed})]
         start = frozenset(by_bar) - {seed} - set(upfront)
         block, at_end = accumulate(tuple(backward), start, bars)
         first = [n.Assign((n.Name(bar),), zero(bar), of=AT_THE_END) for bar in upfront]
@@ -229,7 +236,10 @@ class _Run:
             return copied_adjoint(context, bar, bar_kind(bar), whole)
 
         newness = self.prepared.newness_here
-        return list(own(block, Buffers(bar_kind, newness, add, copy, bars.names)))
+        in_place = not self.off("ownership")
+        return list(
+            own(block, Buffers(bar_kind, newness, add, copy, bars.names, in_place=in_place))
+        )
 
     def upfront(
         self, context: Context, backward: list[n.Stmt], by_bar: dict[str, str]
@@ -273,7 +283,7 @@ class _Run:
 
         recorder = Recorder(
             variables=frozenset(variables),
-            cheap=lambda s: self.cheap(context, s),
+            cheap=lambda s: not self.off("recompute") and self.cheap(context, s),
             unassigned=lambda name, s, after: (
                 name not in surely.get(s.uid, params) and not (after and _assigns_surely(s, name))
             ),

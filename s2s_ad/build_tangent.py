@@ -10,7 +10,7 @@ from dataclasses import replace
 from s2s_ad.build_prepare import Prepared, name_expressions
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import UNKNOWN, Kind, adjoint_kind
-from s2s_ad.simplify import algebra
+from s2s_ad.simplify import algebra, plain
 from s2s_ad.simplify.ownership import Buffers, own
 from s2s_ad.transform.context import Context, NeedsName
 from s2s_ad.transform.copies import copied_value
@@ -19,13 +19,12 @@ from s2s_ad.transform.tangent import tangent
 
 def tangent_function(prepared: Prepared, wrt: tuple[str, ...], name: str) -> n.Function:
     """Return the tangent function, called `name`."""
+    tidy = plain if "algebra" in prepared.program.options else algebra
     while True:
         taken = set(prepared.names.taken)
         context = prepared.context()
         try:
-            found = tangent(
-                context, wrt, name, algebra.product, algebra.splice, algebra.simplify_sum
-            )
+            found = tangent(context, wrt, name, tidy.product, tidy.splice, tidy.simplify_sum)
             return replace(found, body=_owned(prepared, context, found.body))
         except NeedsName as need:
             prepared.names.taken = taken

@@ -88,13 +88,14 @@ def _add_target(command: argparse.ArgumentParser) -> None:
     command.add_argument("--wrt", metavar="NAMES", help="arguments to differentiate, as w,b")
     command.add_argument("--like", metavar="KINDS", help="kinds of arguments, as 'w=f8[:], b=f8'")
     command.add_argument("--call", metavar="CALL", help="a call to specialise on, as 'f(1.0, 3)'")
+    command.add_argument("--without", metavar="NAMES", help="optimisations to leave out")
     command.add_argument("--strict", action="store_true", help="refuse where a gradient is cut")
 
 
 def _request(options: argparse.Namespace, mode: str) -> Any:
     """Return the request for a derivative that the options ask for."""
     from s2s_ad.analysis.observe import kind_of, real
-    from s2s_ad.build import Request
+    from s2s_ad.build import OPTIMISATIONS, OPTIONS, Request
 
     function = function_at(options.target)
     primal = primal_of(function)
@@ -113,8 +114,14 @@ def _request(options: argparse.Namespace, mode: str) -> Any:
         if unknown:
             raise Usage(f"{primal.title} has no parameter {', '.join(sorted(unknown))}")
     kinds.update({name: real(kinds[name]) for name in wrt if name in kinds})
-    flags = frozenset({"strict"} if options.strict else ())
-    return Request(function, mode, wrt, kinds, options=flags)
+    flags = {"strict"} if options.strict else set()
+    if options.without:
+        flags |= set(options.without.split(","))
+        unknown = flags - OPTIONS
+        if unknown:
+            known = ", ".join(OPTIMISATIONS)
+            raise Usage(f"there is no optimisation {', '.join(sorted(unknown))}: {known}")
+    return Request(function, mode, wrt, kinds, options=frozenset(flags))
 
 
 def _text(options: argparse.Namespace, mode: str) -> str:
@@ -123,7 +130,7 @@ def _text(options: argparse.Namespace, mode: str) -> str:
 
     request = _request(options, mode)
     words = ["s2s-ad", mode, options.target, "--wrt", ",".join(request.wrt)]
-    for name in ("like", "call"):
+    for name in ("like", "call", "without"):
         if getattr(options, name):
             words += [f"--{name}", getattr(options, name)]
     if options.strict:

@@ -249,8 +249,12 @@ def check_derived(
     value: Any,
     reference: Reference,
     options: frozenset[str] = frozenset(),
+    known: bool = False,
 ) -> tuple[str, str]:
-    """Check what `derive` writes with kinds unknown and `options` off; return the two texts."""
+    """Check what `derive` writes with `options` off; return the two texts.
+
+    known: whether the kinds of the arguments are given.
+    """
     kinds: dict[str, Kind] = {}
     if inspect.ismethod(function):
         # what `self` is must be known: its methods are found through it
@@ -258,6 +262,10 @@ def check_derived(
             next(iter(inspect.signature(function.__func__).parameters)): kind_of(function.__self__)
         }
         function, args = function.__func__, (function.__self__, *args)
+    if known:
+        names = inspect.signature(function).parameters
+        kinds |= {name: kind_of(value, name) for name, value in zip(names, args)}
+        kinds |= {name: real(kinds[name]) for name in wrt}
     like = chosen(function, args, wrt)
     adjoint = derive(Request(function, "adjoint", wrt, kinds, options=options))
     bars = weights(len(leaves(value)))

@@ -111,6 +111,17 @@ def test_check_tells_when_a_file_is_stale(model, capsys):
     assert "-        # edited" in out and "+        # each a little faster" in out
 
 
+def test_an_optimisation_is_switched_off(model, capsys):
+    target = ["adjoint", "model.py::Spring.energy", "--wrt", "x", "--like", "x=f8, k=f8"]
+    assert cli.main(target) == 0
+    tidy = capsys.readouterr().out
+    assert cli.main([*target, "--without", "algebra,dead_code"]) == 0
+    text = capsys.readouterr().out
+    assert "--without algebra,dead_code`" in text
+    assert text.partition("def ")[2] != tidy.partition("def ")[2]
+    assert run(text, {})["energy_adjoint"](None, 2.0, 3.0) == (6.0, 6.0)
+
+
 def test_verify(model, capsys):
     call = ["--call", "wave(0.3, 1.1, n=4)"]
     assert cli.main(["verify", "model.py::wave", "--wrt", "x,k", *call]) == 0
@@ -162,6 +173,7 @@ USAGE = {
     "bad --call": (["adjoint", "model.py::wave", "--call", "1 +"], "is not a call"),
     "wrong --call": (["adjoint", "model.py::wave", "--call", "wave(1)"], "missing a required"),
     "--call that fails": (["verify", "model.py::wave", "--call", "wave(z)"], "NameError"),
+    "no such optimisation": (["adjoint", "model.py::wave", "--without", "x"], "recompute"),
     "verify nothing": (["verify", "model.py::wave"], "needs a point"),
     "check another file": (["check", "model.py"], "its header names no command"),
 }

@@ -24,12 +24,13 @@ from dataclasses import dataclass
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 import pytest
 
 from s2s_ad.analysis.observe import kind_of, real
-from s2s_ad.build import Derivative, Request, derive
+from s2s_ad.build import OPTIMISATIONS, Derivative, Request, derive
 from s2s_ad.frontend.lower import lower_module
 from s2s_ad.ir.kinds import Kind
 from s2s_ad.ir.text import function_text
@@ -95,11 +96,14 @@ def kinds_of(
     return {name: real(kind) if name in wrt else kind for name, kind in kinds.items()}
 
 
-def generated(of: Golden) -> tuple[Derivative, ...]:
-    """Return what is written for a fixture: one derivative, or that and the derivative of it."""
+def generated(of: Golden, off: frozenset[str] = frozenset()) -> tuple[Derivative, ...]:
+    """Return what is written for a fixture: one derivative, or that and the derivative of it.
+
+    off: optimisations that are switched off.
+    """
     kinds = kinds_of(of.function, of.args, of.wrt) if of.known else {}
     mode = "tangent" if of.mode == "tangent" else "adjoint"
-    first = derive(Request(of.function, mode, of.wrt, kinds))
+    first = derive(Request(of.function, mode, of.wrt, kinds, options=off))
     if of.mode != "tangent of adjoint":
         return (first,)
     file = f"{of.name}_adjoint.py"
@@ -109,7 +113,7 @@ def generated(of: Golden) -> tuple[Derivative, ...]:
     exec(compile(text, file, "exec"), namespace)
     adjoint = namespace[first.entry]
     kinds = kinds_of(adjoint, of.args, of.wrt) if of.known else {}
-    return first, derive(Request(adjoint, "tangent", of.wrt, kinds, (1,)))
+    return first, derive(Request(adjoint, "tangent", of.wrt, kinds, (1,), options=off))
 
 
 def shown(derivative: Derivative) -> str:
@@ -120,6 +124,13 @@ def shown(derivative: Derivative) -> str:
 @functools.cache
 def written(name: str) -> tuple[Derivative, ...]:
     return generated(golden(name))
+
+
+OFF = [*OPTIMISATIONS, "all"]
+
+
+def without(name: str, option: str) -> tuple[Derivative, ...]:
+    return generated(golden(name), frozenset(OPTIMISATIONS if option == "all" else (option,)))
 
 
 def marked(names: list[str]) -> list[Any]:
@@ -153,12 +164,30 @@ def test_text_comes_back(name: str) -> None:
 
 @every
 def test_numbers(name: str) -> None:
+    check_numbers(name, written(name))
+
+
+@every
+def test_numbers_without_an_optimisation(name: str) -> None:
+    """One optimisation is off, by turns."""
+    check_numbers(name, without(name, OFF[crc32(name.encode()) % len(OFF)]))
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("option", OFF)
+@every
+def test_numbers_without_each_optimisation(name: str, option: str) -> None:
+    check_numbers(name, without(name, option))
+
+
+def check_numbers(name: str, derivatives: tuple[Derivative, ...]) -> None:
+    """Run the text of a fixture at its point and compare with differences."""
     of = golden(name)
-    entry = bound(written(name)[-1])
+    entry = bound(derivatives[-1])
     args = copy.deepcopy(of.args)
     like = chosen(of.function, args, of.wrt)
     if of.mode == "tangent of adjoint":
-        first = bound(written(name)[0])
+        first = bound(derivatives[0])
 
         def gradient(*values: Any) -> Any:
             return restricted(first, of.wrt, of.args)(*values)[1]

@@ -9,10 +9,12 @@ from __future__ import annotations
 import contextlib
 import copy
 import functools
+from zlib import crc32
 
 import numpy as np
 import pytest
 
+from s2s_ad.build import OPTIMISATIONS
 from s2s_ad.errors import S2SError
 from tests.checking import check_both, check_derived, check_second_order, chosen, restricted
 from tests.language import arrays, calls, containers, control, effects, expressions, updates
@@ -23,6 +25,7 @@ from tests.programs.points import time_limit
 MODULES = (arrays, calls, containers, control, effects, expressions, updates)
 BY_NAME = {case.name: case for case in (*CASES, *BEYOND)}
 NAMES = [case.name for case in CASES]
+OFF = [*OPTIMISATIONS, "all"]
 
 
 @functools.cache
@@ -71,6 +74,27 @@ def test_kinds_off(name):
     """Nothing is known of the arguments: right, or refused with the advice to say what they are."""
     with right_or_refused():
         check_derived("kinds off", *problem(name))
+
+
+def check_off(name, option, known):
+    off = frozenset(OPTIMISATIONS) if option == "all" else frozenset((option,))
+    with right_or_refused():
+        check_derived(f"without {option}", *problem(name), options=off, known=known)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if crc32(name.encode()) % 3 == 0])
+def test_optimisation_off(name):
+    """One optimisation is off, by turns: the numbers are the same."""
+    turn = crc32(name.encode()) // 3
+    check_off(name, OFF[turn % len(OFF)], turn // len(OFF) % 2 == 0)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("known", [False, True])
+@pytest.mark.parametrize("option", OFF)
+@pytest.mark.parametrize("name", NAMES)
+def test_each_optimisation_off(name, option, known):
+    check_off(name, option, known)
 
 
 @pytest.mark.parametrize(

@@ -26,11 +26,15 @@ Names = frozenset[str]
 
 @dataclass(frozen=True)
 class Bars:
-    """The adjoint variables of a sweep. zero: how a zero of each is written."""
+    """The adjoint variables of a sweep. zero: how a zero of each is written.
+
+    eager: those that are zeroed as they stand, with no attempt to do without.
+    """
 
     names: Names
     zero: Callable[[str], n.Expr]
     order: tuple[str, ...] = ()
+    eager: Names = frozenset()
 
     def sorted(self, names: Iterable[str]) -> list[str]:
         """Return names in the order in which they are to be written down."""
@@ -109,6 +113,8 @@ class _Accumulate:
         target = s.targets[0]
         if isinstance(target, n.Name) and target.id in self.bars.names:
             value = None if s.value == ZERO else self.without_zeros(s.value, zero)
+            if value is None and target.id in self.bars.eager:
+                value = ZERO
             if value is None:
                 zero.add(target.id)
                 return

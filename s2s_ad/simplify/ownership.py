@@ -39,7 +39,8 @@ Needs = dict[str, int]
 class Buffers:
     """kind: that of a variable. newness: how much of what a call returns is new.
     add: how a sum of unknown structure is written. copy: a copy of a variable, of all that is
-    inside of it or not. bars: the differentials. adds: whether `+=` on them may be rewritten."""
+    inside of it or not. bars: the differentials. adds: whether `+=` on them may be rewritten.
+    in_place: whether arrays that are owned are added to in place."""
 
     kind: Callable[[str], Kind]
     newness: Callable[[n.Call], int]
@@ -47,6 +48,7 @@ class Buffers:
     copy: Callable[[str, bool], n.Expr]
     bars: frozenset[str]
     adds: bool = True
+    in_place: bool = True
 
 
 def own(block: n.Block, buffers: Buffers) -> n.Block:
@@ -142,7 +144,7 @@ class _Own(Sharing):
         if isinstance(kind, Number):
             return [s], owned
         if isinstance(kind, Array):
-            if name in owned.own:
+            if name in owned.own and self.buffers.in_place:
                 return [s], owned
             value: n.Expr = n.Binary(s.op, s.target, s.value)
             return [n.Assign((s.target,), value, of=s.of)], owned.having(name, WHOLLY_NEW)

@@ -97,7 +97,8 @@ class Context:
     """One function being differentiated.
 
     alias: how `np`, `math`, a builtin or a helper is spelled. transparent: names given to
-    sub-expressions for the sake of their values: they have no adjoint of their own.
+    sub-expressions for the sake of their values: they have no adjoint of their own. spread_out:
+    whether adjoints of reductions are given the shape of what was reduced, needed or not.
     """
 
     function: n.Function
@@ -113,6 +114,7 @@ class Context:
     changing: frozenset[str] | None = None
     prologues: set[int] = field(default_factory=set)
     transparent: dict[str, n.Expr] = field(default_factory=dict)
+    spread_out: bool = False
 
     def check_store(self, s: n.Stmt, target: n.Expr) -> str:
         """Return the variable whose element is stored into; refuse what cannot be followed."""

@@ -71,7 +71,7 @@ class Templates(Fitting):
         return rule.namespace == "np" and rule.name == "where" and "condition" in choice.arguments
 
     def is_expand(self, choice: Choice, active: list[str]) -> bool:
-        return all(self.expansion(choice, p) for p in active)
+        return not self.context.spread_out and all(self.expansion(choice, p) for p in active)
 
     def expansion(self, choice: Choice, param: str) -> n.Call | None:
         """Return the `expand(d, x, axis, keepdims)` of a reduction, without its factors."""
@@ -95,7 +95,7 @@ class Templates(Fitting):
     ) -> Diff | None:
         """Return the adjoint of a reduction without spreading it out where NumPy broadcasts."""
         call = self.expansion(choice, param)
-        if call is None:
+        if call is None or self.context.spread_out:
             return None
         argument = choice.arguments[param]
         kind = self.value(argument).kind

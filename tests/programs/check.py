@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from s2s_ad.build import OPTIMISATIONS
 from s2s_ad.errors import S2SError
 from s2s_ad.frontend.lower import lower_module
 from s2s_ad.ir.text import function_text
@@ -21,11 +22,6 @@ from tests.oracles import Kink
 
 from .generate import Program, generate
 from .points import TooLong, Trial, find_point, time_limit
-
-try:
-    from s2s_ad.build import OPTIMISATIONS
-except ImportError:
-    OPTIMISATIONS = ()
 
 SECONDS = 20.0
 GENERATED = re.compile(r"_[0-9a-f]{16}\.py$")
