@@ -5,6 +5,7 @@ Takes subjects and sweeps, gives text; requires `ir`.
 
 from __future__ import annotations
 
+import os
 import re
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -196,5 +197,8 @@ def command_of(request: Any, subject: Subject) -> str:
     mode = "tangent" if request.mode == "tangent" else "adjoint"
     qualified = getattr(request.function, "__qualname__", subject.name)
     name = subject.name if "<" in qualified else qualified
-    wrt = f" --wrt {','.join(request.wrt)}"
-    return f"s2s-ad {mode} {subject.file}::{name}{wrt}"
+    module = str(getattr(request.function, "__module__", ""))
+    place = f"{subject.file}::"
+    if subject.file == f"{module.replace('.', '/')}.py" and not os.path.exists(subject.file):
+        place = f"{module}:"  # an installed package: not to be found from here
+    return f"s2s-ad {mode} {place}{name} --wrt {','.join(request.wrt)}"

@@ -5,6 +5,7 @@ Takes a function and arguments, raises AssertionError when a derivative is wrong
     from s2s_ad.testing import check_grads
 
     check_grads(loss, (w, X, y), order=2, wrt="w")
+    check_rules(tools.cube)  # declared by the user: each map against differences of the function
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ from s2s_ad.api import jacfwd, jacrev, jvp, vjp
 from s2s_ad.api_plan import not_a_result
 from s2s_ad.api_primal import Wrt, floating, not_real, primal_of, real_value, resolve_wrt
 from s2s_ad.api_trees import Tree, Vector, flatten, size, tree_of, unflatten
+from s2s_ad.rules.checking import check_rules
+
+__all__ = ["check_grads", "check_rules"]
 
 _ROWS = 12
 _SHRINK = 1.6

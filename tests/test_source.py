@@ -13,6 +13,7 @@ import types
 
 import pytest
 
+from s2s_ad.build import Request, derive
 from s2s_ad.errors import SourceError
 from s2s_ad.frontend.lower import lower, lower_module
 from s2s_ad.frontend.source import find
@@ -77,6 +78,22 @@ def test_file_is_shown_from_the_working_directory(module, tmp_path, monkeypatch)
     monkeypatch.chdir(elsewhere)
     assert find(m.f).file == f"{m.__name__}.py"
     assert find(json_function()).file == "json/__init__.py"
+
+
+def test_file_of_an_installed_package_is_shown_from_where_it_is_installed(tmp_path, monkeypatch):
+    folder = tmp_path / ".venv" / "lib" / "site-packages" / "springs_here"
+    folder.mkdir(parents=True)
+    (folder / "__init__.py").write_text("")
+    (folder / "rods.py").write_text("def energy(x):\n    return 0.5 * x * x\n")
+    monkeypatch.syspath_prepend(str(folder.parent))
+    rods = importlib.import_module("springs_here.rods")
+    header = "from springs_here/rods.py:1-2 "
+    for place in (tmp_path, folder, folder.parents[3] / ".venv"):
+        monkeypatch.chdir(place)
+        assert find(rods.energy).file == "springs_here/rods.py"
+        text = derive(Request(rods.energy, "adjoint", ("x",))).text
+        assert header in text and str(tmp_path) not in text
+        assert "run `s2s-ad adjoint springs_here.rods:energy --wrt x`" in text
 
 
 def json_function():

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from s2s_ad import api_products, testing
+from s2s_ad.rules import declare, registry
 from s2s_ad.testing import check_grads
 
 
@@ -17,6 +18,24 @@ def mixed(x, m, p):
 
 
 POINT = (0.7, np.array([[1.0, -2.0], [0.5, 3.0]]), {"w": np.array([2.0, 0.0]), "k": 1.5})
+
+
+def double(x):
+    return 2.0 * x
+
+
+def test_rules_of_a_user():
+    declare.elementwise("test_testing.double(x)", "2.0 * d", function=double)
+    try:
+        assert testing.check_rules(double) > 0
+    finally:
+        registry.forget(double)
+    declare.elementwise("test_testing.double(x)", "2.1 * d", function=double)
+    try:
+        with pytest.raises(AssertionError, match="differences"):
+            testing.check_rules(double)
+    finally:
+        registry.forget(double)
 
 
 def test_structures():

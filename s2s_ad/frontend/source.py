@@ -97,8 +97,9 @@ def _lines_of(function: types.FunctionType) -> tuple[str, list[str]]:
     linecache.checkcache(name)
     lines = linecache.getlines(name, function.__globals__)
     if not lines:
+        shown = _shown(name, function.__module__)
         raise SourceError(
-            f"the source of `{function.__qualname__}` cannot be found ({name})",
+            f"the source of `{function.__qualname__}` cannot be found ({shown})",
             hint="define it in a file or a notebook, not by `exec` or in a plain interpreter",
         )
     return _shown(name, function.__module__), lines
@@ -106,6 +107,10 @@ def _lines_of(function: types.FunctionType) -> tuple[str, list[str]]:
 
 def _shown(name: str, module: str | None) -> str:
     """Return a file name as the user knows it: from here, or from where its package is."""
+    parts = name.replace(os.sep, "/").split("/")
+    installed = [k for k, part in enumerate(parts) if part in ("site-packages", "dist-packages")]
+    if installed:
+        return "/".join(parts[installed[-1] + 1 :])
     if not os.path.isabs(name):
         return name
     here = os.path.relpath(name) if _same_drive(name) else name

@@ -199,7 +199,7 @@ def choose(
 
     def known_value(expr: Expr) -> object:
         value = literal(expr)
-        return _value_of_kind(kind_of(expr)) if value is MISSING else value
+        return value_of_kind(kind_of(expr)) if value is MISSING else value
 
     for rule in candidates:
         bound = bind(rule, args, keywords, value_of or known_value)
@@ -237,7 +237,8 @@ def as_array_call(expr: Expr) -> Expr:
     return Call(Attribute(Name("np"), "asarray"), (expr,))
 
 
-def _value_of_kind(kind: Kind) -> object:
+def value_of_kind(kind: Kind) -> object:
+    """Return the value that a kind knows: a string, None, a function or type; else MISSING."""
     if isinstance(kind, Object) or (isinstance(kind, Str) and kind.value is not None):
         return kind.value
     return None if isinstance(kind, NoneKind) else MISSING

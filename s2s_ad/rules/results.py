@@ -128,8 +128,9 @@ def pair(first: str, second: str) -> Result:
     """Return a tuple of two results of the first operand's shape, of these dtypes."""
 
     def result(kinds: Kinds, args: Args) -> Kind:
-        kinds_of = [elementwise(dtype, tuple(kinds))(kinds, args) for dtype in (first, second)]
-        return UNKNOWN if UNKNOWN in kinds_of else TupleOf(tuple(kinds_of))
+        return TupleOf(
+            tuple(elementwise(dtype, tuple(kinds))(kinds, args) for dtype in (first, second))
+        )
 
     return result
 

@@ -41,6 +41,8 @@ A rule of your own takes one line:
 
     from s2s_ad import declare
     declare.elementwise("tools.cube(x)", "3.0 * x**2 * d", function=tools.cube)
+
+and `s2s_ad.testing.check_rules(tools.cube)` tries it on numbers and arrays, in both modes.
 """
 
 

@@ -24,6 +24,14 @@ def objects_named_like_a_parameter(x):
     return np.sum(Weights.x * x) + np.sum(weighted(x))
 
 
+ORDER = 3
+
+
+@case(V)
+def norms_of_known_orders(x):
+    return np.linalg.norm(x, ord=np.inf) * np.linalg.norm(x * x - 1.0, ord=ORDER) * x
+
+
 @case(V, 2.0, wrt="x s")
 def scalar_broadcast(x, s):
     return x * s + s / (1.0 + x**2) - s

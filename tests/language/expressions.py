@@ -165,6 +165,12 @@ def divmod_of_number(x):
     return whole * x + part * part
 
 
+@case(1.7, 0.45, wrt="x y")
+def divmod_of_two(x, y):
+    whole, part = divmod(x, y)
+    return whole * x + part * part * y
+
+
 @case(1.7, 7)
 def divmod_of_integer(x, n):
     whole, part = divmod(n, 3)
