@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from s2s_ad.build_cuts import cuts_text
 from s2s_ad.build_exits import Sweeps, sweeps
 from s2s_ad.build_finish import finish, gradients, held, live, uids, whole
 from s2s_ad.build_prepare import Prepared, Values, prepare
@@ -123,6 +124,7 @@ class Package:
             kinds_text(self.values, self.request.kinds),
             command_of(self.request, subject),
             VERSION,
+            tuple(cuts_text(self.program.cuts, subject.file)),
         )
 
     def note(self, name: str, function: n.Function) -> None:

@@ -14,6 +14,7 @@ from functools import partial
 from s2s_ad.analysis.aliasing import NOTHING_OWNED
 from s2s_ad.analysis.flow import Facts, interpret
 from s2s_ad.analysis.values import PASSIVE, Value
+from s2s_ad.build_cuts import note_cuts
 from s2s_ad.build_fresh import newness, newness_of_object
 from s2s_ad.build_hoist import hoist
 from s2s_ad.build_program import Program
@@ -129,6 +130,7 @@ def prepare(
         facts = prepared.facts()
         prepared.function = normalise(prepared.function, facts, names, refuse)
     prepared.function = settle_updates(prepared.function, prepared.facts(), subject, program)
+    note_cuts(program, subject, prepared.function, prepared.facts())
     prepared.name_effects(tests=False, last=True)
     if entry:
         prepared.function = with_own_arguments(prepared.function, prepared.context())

@@ -64,6 +64,15 @@ class Variant:
     tangent: str
 
 
+@dataclass(frozen=True)
+class Cut:
+    """A place where a gradient is cut, by the expression `text`."""
+
+    file: str
+    line: int
+    text: str
+
+
 @dataclass
 class Program:
     """All that goes into one generated module."""
@@ -80,6 +89,8 @@ class Program:
     purity: dict[Any, bool] = field(default_factory=dict)
     forms: dict[Any, Subject | None] = field(default_factory=dict)
     new_results: dict[int, bool] = field(default_factory=dict)
+    cuts: dict[Cut, None] = field(default_factory=dict)
+    cutting: dict[Any, bool] = field(default_factory=dict)
     updates: dict[Any, frozenset[str]] = field(default_factory=dict)
     updating: dict[Any, frozenset[str]] = field(default_factory=dict)
 

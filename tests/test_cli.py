@@ -122,6 +122,15 @@ def test_an_optimisation_is_switched_off(model, capsys):
     assert run(text, {})["energy_adjoint"](None, 2.0, 3.0) == (6.0, 6.0)
 
 
+def test_strict_refuses_where_a_gradient_is_cut(tmp_path, monkeypatch, capsys):
+    (tmp_path / "steps.py").write_text("def stairs(x):\n    return x * int(x)\n")
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["adjoint", "steps.py::stairs"]) == 0
+    assert "Where a gradient is cut: `int(x)` (L2)." in capsys.readouterr().out
+    assert cli.main(["adjoint", "steps.py::stairs", "--strict"]) == 1
+    assert "`int(x)` cuts a gradient" in capsys.readouterr().err
+
+
 def test_verify(model, capsys):
     call = ["--call", "wave(0.3, 1.1, n=4)"]
     assert cli.main(["verify", "model.py::wave", "--wrt", "x,k", *call]) == 0

@@ -22,7 +22,7 @@ IMPORTS = {"numpy": "import numpy", "math": "import math"}
 
 @dataclass(frozen=True)
 class Header:
-    """What the docstring of a module says: title, source, kinds, command."""
+    """What the docstring of a module says: title, source, kinds, cuts, command."""
 
     title: str
     place: str
@@ -30,6 +30,7 @@ class Header:
     kinds: str
     command: str
     version: str
+    cuts: tuple[str, ...] = ()
 
     def text(self) -> str:
         lines = [f"{self.title}", ""]
@@ -38,6 +39,7 @@ class Header:
             lines.extend(_wrapped(f"for {self.kinds}."))
         else:
             lines[-1] += "."
+        lines.extend(self.cuts)
         lines.append(f"Do not edit: run `{self.command}`.")
         return "\n".join(lines)
 

@@ -194,12 +194,17 @@ def gather(text: str, /, **options: Any) -> None:
     general(text, flavour="gather", **options)
 
 
-def zero(*texts: str, result: str | Result = "float", function: object = None) -> None:
+def zero(
+    *texts: str,
+    result: str | Result = "float",
+    function: object = None,
+    where: Mapping[str, object] | None = None,
+) -> None:
     """Declare functions through which no derivative flows."""
     for text in texts:
         for target in _targets(text, function):
             kind = _elementwise_result(target, result)
-            options = _Options(None, None, None, None, None, kind, function)
+            options = _Options(None, None, where, None, None, kind, function)
             level = {p.name: "0" for p in target.params}
             _register(text, "zero", target, level, level, "argument", options)
 

@@ -10,7 +10,8 @@ from s2s_ad.ir.kinds import UNKNOWN, Array, Kind
 
 from . import results
 from .declare import elementwise, linear, reshaping, zero
-from .results import Args, Kinds, is_float_value
+from .dtypes import is_float_value, is_step_value
+from .results import Args, Kinds
 from .rule import Result
 
 # arrays side by side
@@ -55,7 +56,7 @@ linear(
     result=results.ranked(1, "arr"),
 )
 
-# arrays from whatever there is; a dtype that is not a float one would cut the derivative
+# arrays from whatever there is; a dtype of integers cuts the derivative, any other is not followed
 
 for _keep in (None, is_float_value):
     for _text, _param in (
@@ -71,7 +72,11 @@ for _keep in (None, is_float_value):
             reshaping(_text, ranks=_ranks, where={"dtype": _keep}, **{_param: _back},
                       result=results.float_cast(_param))  # fmt: skip
 for _text in ("np.asarray(a, dtype)", "np.asanyarray(a, dtype)", "np.array(object, dtype)"):
-    zero(_text, result=results.float_cast("object" if "object" in _text else "a"))
+    zero(
+        _text,
+        result=results.float_cast("object" if "object" in _text else "a"),
+        where={"dtype": is_step_value},
+    )
 
 # a number or an array as a float of some width
 

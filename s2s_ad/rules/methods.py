@@ -16,7 +16,8 @@ from s2s_ad.ir.nodes import Attribute, Call, Expr, Name
 
 from . import registry, results
 from .declare import elementwise, general, linear, reshaping, zero
-from .results import constant, is_float_value, is_given
+from .dtypes import is_float_value, is_step_value
+from .results import constant, is_given
 from .rule import Rule
 
 # whoever imports this module first, the rules that are borrowed from must be there
@@ -77,7 +78,7 @@ elementwise("a.conj()", "d", result=results.same("a"))
 elementwise("a.conjugate()", "d", result=results.same("a"))
 elementwise("a.astype(dtype)", a="d", where={"dtype": is_float_value},
           result=results.like("a", "float"))  # fmt: skip
-zero("a.astype(dtype)", result=results.like("a", "any"))
+zero("a.astype(dtype)", result=results.like("a", "any"), where={"dtype": is_step_value})
 general("a.item()", tangent="d.item()", adjoint="unbroadcast(d, a)", result=constant(FLOAT))
 general("a.item(index, /)", tangent="d.item(index)", ranks=("array", 0),
         adjoint="np.reshape(scatter(d, np.ravel(a), index), a.shape)",

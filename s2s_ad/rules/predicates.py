@@ -8,7 +8,7 @@ from __future__ import annotations
 from s2s_ad.ir.kinds import BOOL, INT, UNKNOWN, RangeKind
 
 from . import results
-from .declare import zero
+from .declare import passive, zero
 from .results import constant
 
 # numbers to whole numbers
@@ -75,9 +75,8 @@ for _name in ("argmax", "argmin"):
     zero(f"np.{_name}(a, axis=None)", result=results.reduction("a", "int"))
 zero("np.count_nonzero(a, axis=None)", result=results.reduction("a", "int"))
 zero("np.argsort(a, axis=-1)", result=results.along_axis("a", "int"))
-zero(
-    "np.nonzero(a)", "np.searchsorted(a, v, side='left')", "np.unique(ar)", result=constant(UNKNOWN)
-)
+zero("np.nonzero(a)", "np.searchsorted(a, v, side='left')", result=constant(UNKNOWN))
+passive("np.unique(ar)", result=constant(UNKNOWN))
 zero("np.flatnonzero(a)", result=results.ranked(1, "a", "int"))
 zero("np.argwhere(a)", result=results.ranked(2, "a", "int"))
 zero("np.lexsort(keys)", result=constant(UNKNOWN))

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-import numpy as np
-
 from s2s_ad.ir.kinds import (
     ONE,
     UNKNOWN,
@@ -33,6 +31,7 @@ from s2s_ad.ir.kinds import (
 )
 from s2s_ad.ir.nodes import Const, Expr, ListExpr, TupleExpr, Unary
 
+from .dtypes import is_float_value
 from .rule import Result
 
 Kinds = Mapping[str, Kind]
@@ -483,10 +482,3 @@ def float_cast(operand: str) -> Result:
 def is_float_type(kind: Kind) -> bool:
     """True when a `dtype` argument of this kind is known to mean a real float."""
     return is_float_value(kind.value) if isinstance(kind, (Object, Str)) else False
-
-
-def is_float_value(value: object) -> bool:
-    """True for a `dtype` argument that keeps real floats what they are."""
-    if isinstance(value, str):
-        return value in ("float", "float64", "double", "d", "f8", "f")
-    return any(value is kept for kept in (float, np.float64, np.float32, np.longdouble))

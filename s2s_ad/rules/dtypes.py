@@ -1,0 +1,28 @@
+"""What a `dtype` argument keeps of real floats: all, whole numbers only, or nothing known.
+
+Takes values of arguments, gives truths; requires numpy.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def is_float_value(value: object) -> bool:
+    """True for a `dtype` argument that keeps real floats what they are."""
+    return _dtype_class(value) == "f"
+
+
+def is_step_value(value: object) -> bool:
+    """True for a `dtype` argument of whole numbers or truth values: they move in steps."""
+    return _dtype_class(value) in ("i", "u", "b")
+
+
+def _dtype_class(value: object) -> str:
+    """Return the class of a `dtype` argument as NumPy writes it, "" for what is none."""
+    if not isinstance(value, (str, type, np.dtype)):
+        return ""
+    try:
+        return np.dtype(value).kind
+    except TypeError:
+        return ""
