@@ -25,6 +25,7 @@ from typing import Any
 from s2s_ad.build_linker import Linker, Watch
 from s2s_ad.build_package import Package
 from s2s_ad.build_program import Program, entry_values
+from s2s_ad.build_proved import known_kinds
 from s2s_ad.build_stars import has_stars
 from s2s_ad.errors import ArgumentError, S2SError, SourceError
 from s2s_ad.ir.kinds import Kind
@@ -132,5 +133,6 @@ def _package(request: Request) -> Package:
     for name in request.wrt:
         if name not in params:
             raise ArgumentError(f"`{subject.name}` has no parameter `{name}`")
-    values = entry_values(subject, request.kinds, request.wrt)
+    kinds = {**known_kinds(program, subject, request.wrt), **request.kinds}
+    values = entry_values(subject, kinds, request.wrt)
     return Package(request, program, subject, values, Derivative)

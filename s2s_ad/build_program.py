@@ -89,6 +89,7 @@ class Program:
     purity: dict[Any, bool] = field(default_factory=dict)
     forms: dict[Any, Subject | None] = field(default_factory=dict)
     new_results: dict[int, bool] = field(default_factory=dict)
+    proofs: dict[int, dict[str, Kind]] = field(default_factory=dict)
     cuts: dict[Cut, None] = field(default_factory=dict)
     cutting: dict[Any, bool] = field(default_factory=dict)
     updates: dict[Any, frozenset[str]] = field(default_factory=dict)
@@ -240,7 +241,9 @@ class Program:
     ) -> tuple[tuple[str, Value], ...]:
         """Return the values of all parameters, those of defaults included."""
         from s2s_ad.analysis.observe import kind_of, kind_of_object
+        from s2s_ad.build_proved import proved
 
+        proofs = proved(self, subject)
         result = []
         for p in subject.function.params:
             value = bound.get(p.name)
@@ -252,6 +255,9 @@ class Program:
                     value = Value(kind_of(default.value))
                 else:
                     value = Value(FLOAT if isinstance(default, n.Unary) else UNKNOWN)
+            kind = proofs.get(p.name, UNKNOWN) if value.kind == UNKNOWN else UNKNOWN
+            if kind != UNKNOWN and not (value.varied and is_discrete(kind)):
+                value = replace(value, kind=kind)
             result.append((p.name, value))
         return tuple(result)
 

@@ -16,6 +16,7 @@ from s2s_ad.build_exits import Sweeps
 from s2s_ad.build_subject import Subject
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import (
+    UNKNOWN,
     Array,
     DictOf,
     Kind,
@@ -154,7 +155,11 @@ def reverse_doc(subject: Subject, wrt: Sequence[str], how: str) -> str:
 
 def kinds_text(values: Sequence[tuple[str, Value]], given: Mapping[str, Kind]) -> str:
     """Return the kinds of the parameters, as the header lists them."""
-    return ", ".join(f"{name}: {kind_text(value.kind)}" for name, value in values if name in given)
+    return ", ".join(
+        f"{name}: {kind_text(value.kind)}"
+        for name, value in values
+        if name in given or value.kind != UNKNOWN
+    )
 
 
 def kind_text(kind: Kind) -> str:
