@@ -11,14 +11,12 @@ and Pascual (TOMS 39(3), 2013): depends differentiably on an input.
 from __future__ import annotations
 
 import builtins
-import math
 import types
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
-
 from s2s_ad.analysis import effects
+from s2s_ad.analysis.constants import known_value
 from s2s_ad.analysis.indexing import constant_int, indexed
 from s2s_ad.analysis.observe import kind_of, kind_of_object
 from s2s_ad.analysis.truth import truth
@@ -58,8 +56,6 @@ from s2s_ad.ir.kinds import (
 )
 from s2s_ad.ir.walk import names
 from s2s_ad.rules import registry
-from s2s_ad.rules.matching import value_of_kind
-from s2s_ad.rules.results import MISSING, literal
 from s2s_ad.rules.rule import Rule
 
 # what gives the items of its argument, in whatever order
@@ -141,29 +137,10 @@ class Interpreter:
             keywords,
             lambda x: self.value(x, env).kind,
             lambda x: self.value(x, env).varied,
-            lambda x: self.known_value(x, env),
+            lambda x: known_value(
+                x, lambda y: self.object_of(y, env), lambda y: self.value(y, env).kind
+            ),
         )
-
-    def known_value(self, e: n.Expr, env: Env) -> object:
-        """Return the value of an argument if it is known at build time, else MISSING.
-
-        That of a global is: derivatives are built again when the name means another object. Of
-        attributes only those of libraries are, as `np.inf`.
-        """
-        value = literal(e)
-        if value is not MISSING:
-            return value
-        if isinstance(e, n.Unary) and e.op == "-":
-            inner = self.known_value(e.operand, env)
-            return -inner if isinstance(inner, (int, float)) else MISSING
-        constant = isinstance(e, n.Name)
-        if isinstance(e, n.Attribute):
-            owner = self.object_of(e.value, env)
-            constant = owner is not None and owner[0] in (math, np)
-        found = self.object_of(e, env) if constant else None
-        if found is not None and isinstance(found[0], (int, float)):
-            return found[0]
-        return value_of_kind(self.value(e, env).kind)
 
     def by_choice(self, choice: registry.Choice, env: Env) -> Value:
         """Return what is known of the result of a call that a rule describes."""
