@@ -50,6 +50,7 @@ class Prepared:
     names: Names
     transparent: dict[str, n.Expr] = field(default_factory=dict)
     sunk: dict[int, int] = field(default_factory=dict)
+    found: tuple[n.Function, Facts] | None = None
 
     def newness(self, e: n.Call) -> int:
         """Return how much of what a call returns shares storage with nothing."""
@@ -72,9 +73,17 @@ class Prepared:
 
     def facts(self) -> Facts:
         """Return the facts of the function as it is now."""
-        local = frozenset({p.name for p in self.function.params} | assigned(self.function.body))
-        world = SubjectWorld(self.subject, self.program)
-        return interpret(self.function, dict(self.values), world, local)
+        if self.found is None or self.found[0] is not self.function:
+            local = {p.name for p in self.function.params} | assigned(self.function.body)
+            world = SubjectWorld(self.subject, self.program)
+            facts = interpret(self.function, dict(self.values), world, frozenset(local))
+            self.found = self.function, facts
+        return self.found[1]
+
+    def become(self, function: n.Function) -> None:
+        """Take another form of the function; an equal one changes nothing, facts included."""
+        if function != self.function:
+            self.function = function
 
     def name_effects(self, tests: bool, last: bool) -> None:
         """Give calls with effects statements of their own, one in each statement at a time."""
@@ -89,7 +98,7 @@ class Prepared:
         linker = self.program.linker
         return Context(
             self.function,
-            self.facts(),
+            self.facts().fork(),
             self.names,
             lambda name: linker.alias(name, avoid),
             self.program,
@@ -123,17 +132,17 @@ def prepare(
 
     facts = prepared.facts()
     function = replace(subject.function, body=fold_decided(subject.function.body, facts))
-    prepared.function = selected(function, select, subject)
+    prepared.become(selected(function, select, subject))
     prepared.name_effects(tests=False, last=False)
     for _ in range(2):
         # normal form may lose what was known of the items of a display, and more varies then
         facts = prepared.facts()
-        prepared.function = normalise(prepared.function, facts, names, refuse)
-    prepared.function = settle_updates(prepared.function, prepared.facts(), subject, program)
+        prepared.become(normalise(prepared.function, facts, names, refuse))
+    prepared.become(settle_updates(prepared.function, prepared.facts(), subject, program))
     note_cuts(program, subject, prepared.function, prepared.facts())
     prepared.name_effects(tests=False, last=True)
     if entry:
-        prepared.function = with_own_arguments(prepared.function, prepared.context())
+        prepared.become(with_own_arguments(prepared.function, prepared.context()))
     if structural:
         settle_exits(prepared)
     return prepared
@@ -142,11 +151,12 @@ def prepare(
 def settle_exits(prepared: Prepared, result: str | None = None) -> None:
     """Give a function structural exits. result: the variable to be returned, if settled."""
     check_exits(prepared)
-    prepared.function = structure(prepared.function, prepared.names, result)
+    prepared.become(structure(prepared.function, prepared.names, result))
     prepared.name_effects(tests=True, last=True)
     if any(isinstance(s, n.While) for s in walk_stmts(prepared.function.body)):
         context = prepared.context()
-        prepared.function, taken = sink(prepared.function, context.is_repeatable)
+        function, taken = sink(prepared.function, context.is_repeatable)
+        prepared.become(function)
         prepared.sunk.update(taken)
 
 

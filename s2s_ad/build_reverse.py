@@ -295,6 +295,9 @@ class _Run:
             silent=frozenset(builder.silent),
             sunk=frozenset(self.prepared.sunk),
             changed=changed,
+            stacked=frozenset(
+                s.stack for s in walk_stmts(tuple(forward)) if isinstance(s, (n.Append, n.Pop))
+            ),
             stored=frozenset(x for s in walk_stmts(tuple(forward)) for x in changed(s)),
             copy=lambda name: copied_value(context, name, kinds.get(name, UNKNOWN)),
         )

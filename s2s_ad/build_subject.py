@@ -53,6 +53,7 @@ class Subject:
     lifted: dict[str, LocalFunction] = field(default_factory=dict)
     defaults: dict[str, n.Expr] = field(default_factory=dict)
     prelude: list[LocalFunction] = field(default_factory=list)
+    bound: tuple[n.Function, frozenset[str]] | None = None
 
     @property
     def name(self) -> str:
@@ -65,7 +66,10 @@ class Subject:
 
     @property
     def locals(self) -> frozenset[str]:
-        return frozenset({p.name for p in self.function.params} | assigned(self.function.body))
+        if self.bound is None or self.bound[0] is not self.function:
+            params = {p.name for p in self.function.params}
+            self.bound = self.function, frozenset(params | assigned(self.function.body))
+        return self.bound[1]
 
     def fresh_names(self) -> Names:
         """Return an allocator that avoids every name this function reads or binds."""

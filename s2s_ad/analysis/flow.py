@@ -12,7 +12,7 @@ from __future__ import annotations
 import itertools
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from s2s_ad.analysis.aliasing import scattered
 from s2s_ad.analysis.interpreter import Interpreter
@@ -38,6 +38,10 @@ class Facts:
     decided: dict[int, int] = field(default_factory=dict)
     locals: frozenset[str] = frozenset()
     _readers: dict[int, Interpreter] = field(default_factory=dict)
+
+    def fork(self) -> Facts:
+        """Return facts to which a transformation may add what it knows of variables it makes."""
+        return replace(self, before=dict(self.before), _readers={})
 
     def value(self, expr: n.Expr, uid: int) -> Value:
         """Return what is known of an expression evaluated just before statement `uid`."""

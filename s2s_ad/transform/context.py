@@ -112,6 +112,7 @@ class Context:
     owners: dict[int, Owned] | None = None
     soles: dict[int, Owned] | None = None
     changing: frozenset[str] | None = None
+    changes: dict[int, frozenset[str]] = field(default_factory=dict)
     prologues: set[int] = field(default_factory=set)
     transparent: dict[str, n.Expr] = field(default_factory=dict)
     spread_out: bool = False
@@ -331,6 +332,11 @@ class Context:
         """
         if s.uid not in self.facts.before:
             return frozenset(stored_into(s))
+        if s.uid not in self.changes:
+            self.changes[s.uid] = self._changed(s)
+        return self.changes[s.uid]
+
+    def _changed(self, s: n.Stmt) -> frozenset[str]:
         found = stored_into(s)
         if isinstance(s, (n.Append, n.Pop)):
             found.add(s.stack)

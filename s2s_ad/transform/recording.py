@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.walk import names, stmt_exprs
+from s2s_ad.ir.walk import assigned, names, stmt_exprs, walk_stmts
 from s2s_ad.transform.keeping import Keeping, Undo
 from s2s_ad.transform.reading import bound_names, names_read, stored_into
 from s2s_ad.transform.versions import START, Recorder
@@ -178,13 +178,10 @@ class _Block(Keeping):
         depth = self.depth + sunk
 
         def build(held: frozenset[str], forced: frozenset[str] = frozenset()) -> list[_Block]:
-            blocks = []
-            for primal, reverse in pairs:
-                inner = _Block(self.recorder, primal, reverse, lost, held, depth, self.own)
-                inner.forced = forced & frozenset().union(*inner.kills)
-                inner.plan()
-                blocks.append(inner)
-            return blocks
+            return [
+                self.planned((s.uid, j), pair, lost, held, depth, self.own, forced, False)
+                for j, pair in enumerate(pairs)
+            ]
 
         # a variable is restored in front of the whole branch unless the branch makes values of it
         # that its own reverse reads
@@ -267,19 +264,45 @@ class _Block(Keeping):
         own: frozenset[str],
         carried: frozenset[str],
     ) -> _Block:
-        block = _Block(
-            self.recorder,
-            s.body,
-            reverse,
-            kills - carried,
-            frozenset(),
-            self.depth + 1,
-            own,
-            carried,
-        )
-        block.in_loop = True
-        block.plan()
-        return block
+        lost, depth = kills - carried, self.depth + 1
+        pair = (s.body, reverse)
+        return self.planned((s.uid, 0), pair, lost, frozenset(), depth, own, carried, True)
+
+    def planned(
+        self,
+        at: tuple[int, int],
+        pair: tuple[n.Block, n.Block],
+        lost: frozenset[str],
+        held: frozenset[str],
+        depth: int,
+        own: frozenset[str],
+        forced: frozenset[str],
+        in_loop: bool,
+    ) -> _Block:
+        """Return the plan of a block inside this one. Equal questions have one answer: without
+        that, blocks in blocks are planned several times for each level of nesting."""
+        if at not in self.recorder.mentions:
+            self.recorder.mentions[at] = self.mentioned((*pair[0], *pair[1]))
+        here = self.recorder.mentions[at]
+        lost, held, forced = lost & here, held & here, forced & here
+        key = (at, lost, held, depth, own, forced)
+        found = self.recorder.plans.get(key)
+        if not isinstance(found, _Block):
+            found = _Block(self.recorder, *pair, lost, held, depth, own)
+            found.in_loop = in_loop
+            found.forced = forced if in_loop else forced & frozenset().union(*found.kills)
+            found.plan()
+            self.recorder.plans[key] = found
+        return found
+
+    def mentioned(self, block: n.Block) -> frozenset[str]:
+        """Return the variables that statements read, bind or change, those inside them too."""
+        found: set[str] = set(assigned(block))
+        for s in walk_stmts(block):
+            found |= self.recorder.changed(s)
+            for e in stmt_exprs(s):
+                found |= self.recorder.operands(e)
+        return frozenset(found)
 
     def entry_own(self) -> set[str]:
         """Return the loop targets that the reverse of the body reads."""

@@ -5,7 +5,7 @@ Takes a block of the primal and its reverse, marked with the statements it serve
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 
 from s2s_ad.ir import nodes as n
@@ -23,9 +23,9 @@ class Recorder:
 
     variables: names of the primal. cheap: whether an expression may be computed again.
     changed: variables that a simple statement changes in place, or shares with one it changes.
-    stored: all of those. wished: names of stacks. silent: uids of statements that count steps: the
-    reversed loop has the count itself. sunk: uids of branches that were taken out of the loop in
-    front of them.
+    stored: all of those. stacked: lists that grow or shrink. wished: names of stacks. silent: uids
+    of statements that count steps: the reversed loop has the count itself. sunk: uids of branches
+    that were taken out of the loop in front of them.
     """
 
     variables: frozenset[str]
@@ -42,9 +42,13 @@ class Recorder:
     choices: frozenset[str] = frozenset()
     changed: Callable[[n.Stmt], frozenset[str]] = lambda s: frozenset(stored_into(s))
     stored: frozenset[str] = frozenset()
+    stacked: frozenset[str] = frozenset()
     silent: frozenset[int] = frozenset()
     sunk: frozenset[int] = frozenset()
     copy: Callable[[str], n.Expr] = n.Name
+    kills: dict[int, frozenset[str]] = field(default_factory=dict)
+    mentions: dict[tuple[int, int], frozenset[str]] = field(default_factory=dict)
+    plans: dict[Hashable, object] = field(default_factory=dict)
 
     def stack(self, name: str) -> str:
         if name not in self.stacks:
@@ -120,13 +124,16 @@ class Versions:
         self.written_back: set[str] = set()
 
     def killed(self, s: n.Stmt) -> frozenset[str]:
-        changed = assigned((s,))
-        for x in walk_stmts((s,)):
-            changed |= self.recorder.changed(x)
-        return frozenset(changed) & self.recorder.variables
+        found = self.recorder.kills.get(s.uid)
+        if found is None:
+            changed = assigned((s,)).union(*(self.recorder.changed(x) for x in walk_stmts((s,))))
+            found = self.recorder.kills[s.uid] = frozenset(changed) & self.recorder.variables
+        return found
 
     def can_undo(self, v: str, k: int) -> bool:
         """True when statement `k` does nothing to a list but append to it and pop from it."""
+        if v not in self.recorder.stacked:
+            return False
         grows = False
         for x in walk_stmts((self.primal[k],)):
             if isinstance(x, (n.Append, n.Pop)) and x.stack == v:
