@@ -29,6 +29,7 @@ from s2s_ad.ir.walk import (
     target_names,
     walk_stmts,
 )
+from s2s_ad.simplify.algebra import terms
 
 LONG = 40  # parts of an expression that is not made longer
 
@@ -66,6 +67,7 @@ class _Inline:
         k = 0
         while k < len(out):
             new = self.copied(out, k) or self.used_up(out, k) or self.once(out, k)
+            new = new or self.spread(out, k)
             if new is None:
                 k += 1
             else:
@@ -107,7 +109,7 @@ class _Inline:
                 return [*out[:k], first, *out[k + 1 : j], *out[j + 1 :]]
             if list(blocks(t)):
                 return None
-            between |= set(_read(t)) | assigned((t,))
+            between |= set(_read(t)) | _changed(t)
         return None
 
     def used_up(self, out: list[n.Stmt], k: int) -> list[n.Stmt] | None:
@@ -159,14 +161,40 @@ class _Inline:
                 place = j
             elif count:
                 return None
-            if place is None and assigned((t,)) & free:
+            if place is None and _changed(t) & free:
                 return None
-            if name in assigned((t,)):
+            if name in _changed(t):
                 return None
         if place is None or self.again[name] != 1:
             return None
         size = sum(1 for e in (s.value, _value(out[place])) for _ in subexprs(e))
         return self.put(out, k, place, name, s.value) if size <= LONG else None
+
+    def spread(self, out: list[n.Stmt], k: int) -> list[n.Stmt] | None:
+        """`t = d + np.zeros_like(x)` that is only multiplied by x: NumPy spreads it there."""
+        s = out[k]
+        target = s.targets[0] if isinstance(s, n.Assign) and len(s.targets) == 1 else None
+        whole = s.value if isinstance(s, n.Assign) else None
+        if not isinstance(target, n.Name) or not isinstance(whole, n.Binary) or whole.op != "+":
+            return None
+        zeros, d = whole.right, whole.left
+        func = zeros.func if isinstance(zeros, n.Call) else None
+        like = zeros.args[0] if isinstance(zeros, n.Call) and len(zeros.args) == 1 else None
+        if not isinstance(func, n.Attribute) or func.attr != "zeros_like" or like is None:
+            return None
+        if not self.single(target.id) or not isinstance(like, n.Name):
+            return None
+        for j in range(k + 1, len(out)):
+            t = out[j]
+            if target.id in _read(t):
+                if not isinstance(t, (n.Assign, n.AugAssign)):
+                    return None
+                found = [p.factors for p in terms(t.value) if ("*", target) in p.factors]
+                spread = bool(found) and all(("*", like) in factors for factors in found)
+                return self.put(out, k, j, target.id, d) if spread else None
+            if list(blocks(t)) or _changed(t) & names(whole):
+                return None
+        return None
 
     def put(self, out: list[n.Stmt], k: int, j: int, name: str, value: n.Expr) -> list[n.Stmt]:
         s, t = out[k], out[j]
@@ -187,6 +215,19 @@ def _kept(s: n.Stmt) -> tuple[str, n.Expr] | None:
             assert isinstance(s.targets[0], n.Name)
             return s.targets[0].id, s.value
     return None
+
+
+def _changed(s: n.Stmt) -> set[str]:
+    """Return the variables that a statement binds, or may change in place."""
+    found = assigned((s,))
+    for x in walk_stmts((s,)):
+        targets: tuple[n.Expr, ...] = x.targets if isinstance(x, n.Assign) else ()
+        if isinstance(x, n.AugAssign):
+            targets = (x.target,)
+        found |= {y for t in targets if not isinstance(t, n.TupleExpr) for y in names(t)}
+        if isinstance(x, n.ExprStmt):
+            found |= names(x.value)
+    return found
 
 
 def _recomputed(s: n.Stmt) -> bool:

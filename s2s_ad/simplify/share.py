@@ -24,6 +24,7 @@ from s2s_ad.ir.walk import assigned, blocks, map_block, names, stmt_exprs, subex
 
 GAIN = 4  # operations that a name must save
 CALL = 4  # operations that a call counts for
+GATHER = 2  # and an index that is an array
 LARGE = 100  # what has more parts is not compared
 CHEAP = frozenset("len abs float int bool range min max isinstance reversed".split())
 MATH = n.Name("math")
@@ -260,8 +261,18 @@ class _Share:
             return 0
         if e not in self.sizes:
             parts = list(subexprs(e))
-            self.sizes[e] = sum(map(_cost, parts)) if len(parts) <= LARGE else 0
+            self.sizes[e] = sum(map(self.cost, parts)) if len(parts) <= LARGE else 0
         return self.sizes[e]
+
+    def cost(self, e: n.Expr) -> int:
+        if isinstance(e, n.Call):
+            return 1 if isinstance(e.func, n.Name) and e.func.id in CHEAP else CALL
+        if isinstance(e, n.Binary):
+            return CALL if e.op == "@" else 1
+        if isinstance(e, n.Subscript):
+            # an index that is an array gathers
+            return 0 if all(map(self.sharing.number, names(e.index))) else GATHER
+        return 1 if isinstance(e, (n.Unary, n.Compare, n.IfExp)) else 0
 
     # -- the new block
 
@@ -331,14 +342,6 @@ def _written(body: n.Block, fresh: Callable[[n.Call], bool]) -> set[str]:
                 if isinstance(call, n.Call) and not fresh(call):
                     found |= names(call)
     return found
-
-
-def _cost(e: n.Expr) -> int:
-    if isinstance(e, n.Call):
-        return 1 if isinstance(e.func, n.Name) and e.func.id in CHEAP else CALL
-    if isinstance(e, n.Binary):
-        return CALL if e.op == "@" else 1
-    return 1 if isinstance(e, (n.Unary, n.Compare, n.IfExp)) else 0
 
 
 def _kills(s: n.Stmt, back: set[int], pure: Callable[[n.Expr], bool]) -> tuple[set[str], bool]:

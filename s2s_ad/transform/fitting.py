@@ -63,6 +63,11 @@ class Fitting:
         if axes is None:
             return Diff(n.Call(self.context.helper("unbroadcast"), (d.expr, operand)), want)
         d = self.full(d, e, full)
+        if is_negative(d.expr):
+            # the sign of a sum stands in front of it
+            positive = Diff(self.product(n.Unary("-", d.expr)), d.kind)
+            summed = self.fit(positive, e, full, operand)
+            return Diff(n.Unary("-", summed.expr), summed.kind)
         total = self.context.np("sum")
         if isinstance(want, Number):
             if isinstance(operand, n.Name):
@@ -123,3 +128,59 @@ class Fitting:
         if isinstance(kind, Number):
             return e
         raise NeedsName(self.s.uid, e)
+
+
+def is_negative(e: n.Expr) -> bool:
+    """True for a product that starts with a minus sign."""
+    while isinstance(e, n.Binary) and e.op in "*/":
+        e = e.left
+    return isinstance(e, n.Unary) and e.op == "-"
+
+
+def added_axes(index: n.Expr) -> tuple[int, ...]:
+    """Return the axes that an index adds, () when it does anything else.
+
+    >>> from s2s_ad.ir.quote import parse_expr
+    >>> added_axes(parse_expr("x[:, None]").index), added_axes(parse_expr("x[0, None]").index)
+    ((1,), ())
+    """
+    items = index.items if isinstance(index, n.TupleExpr) else (index,)
+    added = []
+    for k, item in enumerate(items):
+        newaxis = isinstance(item, n.Attribute) and item.attr == "newaxis"
+        if newaxis or (isinstance(item, n.Const) and item.value is None):
+            added.append(k)
+        elif item != n.Slice(None, None, None):
+            return ()
+    return tuple(added)
+
+
+def without_axes(d: Diff, axes: tuple[int, ...], rank: int) -> Diff | None:
+    """Return a differential of `x[:, None]` as one of `x`: the axes that were added go again."""
+    if isinstance(d.kind, Number):
+        return d
+    if not isinstance(d.kind, Array) or d.kind.dims is None or len(d.kind.dims) != rank:
+        return None
+    kind = Array(tuple(x for k, x in enumerate(d.kind.dims) if k not in axes), d.kind.dtype)
+    e, negative = d.expr, isinstance(d.expr, n.Unary) and d.expr.op == "-"
+    if isinstance(e, n.Unary) and negative:
+        e = e.operand
+    kept = _summed_over(e, axes)
+    if kept is None:
+        whole = n.Slice(None, None, None)
+        zero = n.Const("0", 0)
+        index: list[n.Expr] = [zero if k in axes else whole for k in range(axes[-1] + 1)]
+        kept = n.Subscript(e, index[0] if len(index) == 1 else n.TupleExpr(tuple(index)))
+    return Diff(n.Unary("-", kept) if negative else kept, kind)
+
+
+def _summed_over(e: n.Expr, axes: tuple[int, ...]) -> n.Expr | None:
+    """Return a sum over just these axes that kept them, without them."""
+    if not isinstance(e, n.Call) or len(e.keywords) != 2 or len(e.args) != 1:
+        return None
+    axis, keep = e.keywords
+    if (axis.name, keep.name) != ("axis", "keepdims") or keep.value != n.Const("True", True):
+        return None
+    at = axis.value.items if isinstance(axis.value, n.TupleExpr) else (axis.value,)
+    same = tuple(x.value for x in at if isinstance(x, n.Const)) == axes
+    return n.Call(e.func, e.args, (axis,)) if same else None

@@ -25,6 +25,7 @@ from s2s_ad.ir.kinds import (
 )
 from s2s_ad.rules.registry import Choice
 from s2s_ad.transform.context import Diff, NeedsName, operations
+from s2s_ad.transform.fitting import added_axes, without_axes
 from s2s_ad.transform.shapes import same_shape, shape_of
 from s2s_ad.transform.templates import Templates
 
@@ -202,6 +203,13 @@ class Pullback(Templates):
         """Contribute to an element or slice of a variable: `x_bar[i] += d`."""
         base = e.value
         owner = self.value(base)
+        axes = added_axes(e.index)
+        ranks = [len(k.dims) for k in (owner.kind, kind) if isinstance(k, Array) and k.dims]
+        if axes and len(ranks) == 2 and ranks[1] == ranks[0] + len(axes):
+            flat = without_axes(d, axes, ranks[1])
+            if flat is not None:
+                self.pull(base, flat)
+                return
         if not self.is_place(base):
             self.indexed_value(e, d, owner.kind)
             return

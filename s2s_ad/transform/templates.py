@@ -6,6 +6,8 @@ Takes the rule a call fits and a differential, gives its contribution to one arg
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import (
     ONE,
@@ -123,12 +125,19 @@ class Templates(Fitting):
             template = _replaced(self.written_out(choice, param), call, n.Name("d"))
         if shown is None:
             return None
+        like = next((x for x in subexprs(argument) if self.has_shape(x, kind)), None)
+        if like is not None and not self.costly_factors(template, param):
+            # a variable of the same shape says it as well
+            choice = replace(choice, arguments={**choice.arguments, param: like})
         expr = choice.fill(template, D, out)
         others = [
             self.value(choice.arguments[x]).kind for x in names(template) if x in choice.arguments
         ]
         kinds = shown.kind if template is inner else shape_of(shown.kind, *others)
         return Diff(self.product(self.splice(expr, D, shown.expr)), kinds)
+
+    def has_shape(self, e: n.Expr, kind: Kind) -> bool:
+        return isinstance(e, n.Name) and same_shape(self.value(e).kind, kind)
 
     def costly_factors(self, inner: n.Expr, param: str) -> bool:
         """True when what is spread out reads entries of the argument, not just its shape."""

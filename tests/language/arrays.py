@@ -259,3 +259,24 @@ def out_argument(x):
 def sorting(x):
     order = np.argsort(x)
     return np.sort(x)[0] * x[order][-1] + np.median(x) * np.sum(np.diff(x) ** 2)
+
+
+@case(A, V, wrt="x v")
+def axes_added_by_an_index(x, v):
+    d = x[:, None, :] - v[None, None, :] * x[None, :, :]
+    top = np.max(d, axis=2)
+    e = np.exp(d - top[:, :, None])
+    return np.sum(np.log(np.sum(e, axis=2)) * top) + np.sum(np.exp(v)[:, np.newaxis] * x[0])
+
+
+@case(V, wrt="v")
+def axis_added_to_a_single_number(v):
+    total = np.sum(v, keepdims=True)
+    return np.sum(total[None, :] * v[:, None] ** 2)
+
+
+@case(A, np.array([1, 0]), wrt="x")
+def gathered_and_averaged(x, y):
+    top = np.max(x, axis=1)
+    rows = np.arange(len(y))
+    return np.mean(top - x[rows, y] * top[y])
