@@ -22,6 +22,7 @@ from s2s_ad.simplify.dead_code import drop_dead
 from s2s_ad.simplify.inline import Inlining, inline
 from s2s_ad.simplify.quotients import reuse_quotients
 from s2s_ad.simplify.share import Sharing, share
+from s2s_ad.simplify.tidy import tidied
 from s2s_ad.transform.copies import copied_value
 from s2s_ad.transform.fitting import BAR_NAMES
 
@@ -86,12 +87,14 @@ def finish(
     pinned = frozenset[int]().union(*(found.context.changes_others() for found in swept.all()))
     options = swept.prepared.program.options
     body = map_block(live(body, pure, options, pinned), _unread_counter)
+    body = tidied(body, back)
     if "inline" not in options:
         body = inline(body, _inlining(back, swept, pure))
     if "share" in options:
         return body, back
     body = reuse_quotients(body, back, pure)
-    return share(body, replace(_sharing(back, swept, pure), all=all))
+    body, back = share(body, replace(_sharing(back, swept, pure), all=all))
+    return inline(body, _inlining(back, swept, pure)), back
 
 
 def _inlining(back: frozenset[int], swept: Sweeps, pure: Callable[[n.Expr], bool]) -> Inlining:

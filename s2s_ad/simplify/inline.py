@@ -21,6 +21,7 @@ from s2s_ad.ir import nodes as n
 from s2s_ad.ir.walk import (
     assigned,
     blocks,
+    map_block,
     map_stmt_exprs,
     names,
     stmt_exprs,
@@ -56,9 +57,14 @@ class _Inline:
         self.reads: Counter[str] = Counter()
         self.writes: Counter[str] = Counter()
         self.again: Counter[str] = Counter()
+        self.stored: set[str] = set()
         for s in walk_stmts(body):
             self.reads.update(_read(s))
             self.writes.update(_bound(s))
+            if isinstance(s, (n.Append, n.Pop)):
+                self.stored.add(s.stack)
+            if not isinstance(s, (n.If, n.For, n.While)):
+                self.stored |= _changed(s) - (set(_bound(s)) if isinstance(s, n.Assign) else set())
             if s.uid in inlining.back:
                 self.again.update(_read(s))
 
@@ -67,7 +73,7 @@ class _Inline:
         k = 0
         while k < len(out):
             new = self.copied(out, k) or self.used_up(out, k) or self.once(out, k)
-            new = new or self.spread(out, k)
+            new = new or self.spread(out, k) or self.second_name(out, k)
             if new is None:
                 k += 1
             else:
@@ -169,6 +175,28 @@ class _Inline:
             return None
         size = sum(1 for e in (s.value, _value(out[place])) for _ in subexprs(e))
         return self.put(out, k, place, name, s.value) if size <= LONG else None
+
+    def second_name(self, out: list[n.Stmt], k: int) -> list[n.Stmt] | None:
+        """`t = x`, where both are made once and never changed: x says it as well."""
+        s = out[k]
+        target = s.targets[0] if isinstance(s, n.Assign) and len(s.targets) == 1 else None
+        if not isinstance(s, n.Assign) or not isinstance(target, n.Name):
+            return None
+        x = s.value
+        if not isinstance(x, n.Name) or not self.inlining.ours(target.id):
+            return None
+        if self.writes[target.id] != 1 or self.writes[x.id] != 1 or {target.id, x.id} & self.stored:
+            return None
+        if any({target.id, x.id} & _changed(y) for y in out[k + 1 :]):
+            return None
+        after = walk_stmts(tuple(out[k + 1 :]))
+        if sum(_read(y).count(target.id) for y in after) != self.reads[target.id]:
+            return None
+
+        def renamed(y: n.Stmt) -> tuple[n.Stmt, ...]:
+            return (map_stmt_exprs(y, lambda e: substitute(e, {target.id: x})),)
+
+        return [*out[:k], *map_block(tuple(out[k + 1 :]), renamed)]
 
     def spread(self, out: list[n.Stmt], k: int) -> list[n.Stmt] | None:
         """`t = d + np.zeros_like(x)` that is only multiplied by x: NumPy spreads it there."""
