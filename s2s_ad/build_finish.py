@@ -16,7 +16,7 @@ from s2s_ad.build_prepare import wish
 from s2s_ad.build_reverse import Reverse
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import Number, is_immutable
-from s2s_ad.ir.walk import map_block, names, stmt_exprs, walk_stmts
+from s2s_ad.ir.walk import map_block, names, stmt_exprs, subexprs, walk_stmts
 from s2s_ad.rules.sharing import WHOLLY_NEW
 from s2s_ad.simplify.dead_code import drop_dead
 from s2s_ad.simplify.inline import Inlining, inline
@@ -88,13 +88,17 @@ def finish(
     options = swept.prepared.program.options
     body = map_block(live(body, pure, options, pinned), _unread_counter)
     body = tidied(body, back)
-    if "inline" not in options:
-        body = inline(body, _inlining(back, swept, pure))
-    if "share" in options:
-        return body, back
-    body = reuse_quotients(body, back, pure)
-    body, back = share(body, replace(_sharing(back, swept, pure), all=all))
-    return inline(body, _inlining(back, swept, pure)), back
+
+    def short(body: n.Block) -> n.Block:
+        whole = "inline" in options
+        return body if whole else inline(body, _inlining(back, swept, pure))
+
+    body = short(body)
+    if "share" not in options:
+        body = reuse_quotients(body, back, pure)
+        body, back = share(body, replace(_sharing(back, swept, pure), all=all))
+        body = short(body)
+    return body, back
 
 
 def _inlining(back: frozenset[int], swept: Sweeps, pure: Callable[[n.Expr], bool]) -> Inlining:
@@ -154,3 +158,14 @@ def _sharing(back: frozenset[int], swept: Sweeps, pure: Callable[[n.Expr], bool]
 def uids(block: n.Block) -> frozenset[int]:
     """Return the uids of all statements of a block."""
     return frozenset(s.uid for s in walk_stmts(block))
+
+
+def worked(block: n.Block) -> set[str]:
+    """Return the lists that a block takes items from, or appends to."""
+    found = {s.stack for s in walk_stmts(block) if isinstance(s, (n.Pop, n.Append))}
+    for s in walk_stmts(block):
+        for e in (x for part in stmt_exprs(s) for x in subexprs(part)):
+            func = e.func if isinstance(e, n.Call) else None
+            if isinstance(func, n.Attribute) and func.attr == "pop":
+                found |= names(func.value)
+    return found

@@ -13,7 +13,7 @@ from typing import Any
 
 from s2s_ad.build_cuts import cuts_text
 from s2s_ad.build_exits import Sweeps, sweeps
-from s2s_ad.build_finish import finish, gradients, held, live, uids, whole
+from s2s_ad.build_finish import finish, gradients, held, live, uids, whole, worked
 from s2s_ad.build_prepare import Prepared, Values, prepare
 from s2s_ad.build_program import Program, Variant
 from s2s_ad.build_reverse import Reverse, certain_at_end, reverse
@@ -322,7 +322,7 @@ class Package:
         params = prepared.function.params
         if not self.is_entry:
             params = _positional(params)
-        grown = {s.stack for s in walk_stmts(backward) if isinstance(s, (n.Pop, n.Append))}
+        grown = worked(backward)
         surely = certain_at_end(tuple(found.forward), {p.name for p in params})
         start = tuple(
             n.Assign((n.Name(x),), n.ListExpr(()) if x in grown else n.Const("None", None))
@@ -339,9 +339,8 @@ class Package:
         unpack: list[n.Stmt] = []
         if kept:
             unpack.append(n.Assign((_targets(kept),), n.Name(saved)))
-        popped = {s.stack for s in walk_stmts(backward) if isinstance(s, (n.Pop, n.Append))}
         for x in kept:
-            if x in popped:
+            if x in grown:
                 call = n.Call(n.Name(found.context.alias("list")), (n.Name(x),))
                 unpack.append(n.Assign((n.Name(x),), call))
         sweep = self.annotate(swept, backward)

@@ -463,3 +463,30 @@ class TestErrors:
             grad(lambda x: math.log(x))(-1.0)
         with pytest.raises(ZeroDivisionError):
             grad(lambda x: 1.0 / x)(0.0)
+
+
+def _damped(v, c):
+    for _ in range(3):
+        v = v - c * v * v
+    return v
+
+
+def _settled(v, c, most):
+    k = 0
+    while v > 0.1:
+        v = _damped(v, c)
+        if k == most:
+            break
+        v = v * math.cos(v)
+        k += 1
+    return v
+
+
+def test_pullback_of_nested_loops_can_be_called_again():
+    out, pullback = vjp(lambda v, c: _settled(v, c, 4) * _damped(v, c), 0.9, 0.2)
+    first, second = pullback(1.0), pullback(1.0)
+    assert first == second
+    e = 1e-6
+    below = _settled(0.9 - e, 0.2, 4) * _damped(0.9 - e, 0.2)
+    above = _settled(0.9 + e, 0.2, 4) * _damped(0.9 + e, 0.2)
+    assert abs(first[0] - (above - below) / (2 * e)) < 1e-7
