@@ -14,7 +14,7 @@ from s2s_ad.analysis.flow import Facts
 from s2s_ad.build_fresh import newness
 from s2s_ad.build_subject import Subject
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.kinds import UNKNOWN, Kind, is_immutable
+from s2s_ad.ir.kinds import UNKNOWN, Kind, Unknown, is_immutable
 from s2s_ad.ir.walk import stmt_exprs, subexprs, walk_stmts
 
 if TYPE_CHECKING:
@@ -52,9 +52,10 @@ def _leaves_all_as_it_was(s: n.Stmt, owned: Owned, facts: Facts, again: bool) ->
         targets = (s.target,)
         name = s.target.id if isinstance(s.target, n.Name) else None
         if name is not None and name not in own:
-            return is_immutable(facts.value(s.target, s.uid).kind) and _calls_are_pure(
-                s, facts, again
-            )
+            # what may be an array is made sure to be a number (`build_updates`)
+            kind = facts.value(s.target, s.uid).kind
+            rebinds = is_immutable(kind) or isinstance(kind, Unknown)
+            return rebinds and _calls_are_pure(s, facts, again)
     for target in targets:
         parts = target.items if isinstance(target, (n.TupleExpr, n.ListExpr)) else (target,)
         for part in parts:

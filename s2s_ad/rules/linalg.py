@@ -80,6 +80,13 @@ bilinear("np.cross(a, b)", ranks=(1, 1), a="np.cross(b, d)", b="np.cross(d, a)",
          result=results.ranked(1, "a"))  # fmt: skip
 linear("np.trace(a, offset=0)", a="d * np.eye(*a.shape, k=offset)", ranks=(2,),
        result=constant(results.settled(Array(()))))  # fmt: skip
+linear(
+    "np.trace(a, offset=0)",
+    a="unbroadcast(np.eye(*np.shape(a)[:2], k=offset)"
+    ".reshape(np.shape(a)[:2] + (1,) * np.ndim(d)) * d, a)",
+    ranks=(None,),
+    result=constant(UNKNOWN),
+)
 
 # norms: the slope at 0 is 0
 
