@@ -24,6 +24,7 @@ from s2s_ad.errors import OutputError, UnsupportedSyntax
 from s2s_ad.frontend.exits import exits, structure
 from s2s_ad.frontend.fold import fold_decided
 from s2s_ad.frontend.normalise import normalise
+from s2s_ad.frontend.questions import Outside
 from s2s_ad.frontend.sink import sink
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import Array, DictOf, ListOf
@@ -34,6 +35,7 @@ from s2s_ad.transform.copies import copied_value
 from s2s_ad.transform.reading import stored_into
 
 Values = tuple[tuple[str, Value], ...]
+ROUNDS = 4
 
 
 @dataclass
@@ -93,14 +95,16 @@ class Prepared:
                 return
             self.function = named
 
+    def alias(self, name: str) -> str:
+        """Return how a builtin, module or helper is spelled in this function."""
+        return self.program.linker.alias(name, self.subject.locals)
+
     def context(self) -> Context:
-        avoid = self.subject.locals
-        linker = self.program.linker
         return Context(
             self.function,
             self.facts().fork(),
             self.names,
-            lambda name: linker.alias(name, avoid),
+            self.alias,
             self.program,
             self.subject.refuse,
             transparent=self.transparent,
@@ -127,17 +131,23 @@ def prepare(
     prepared = Prepared(subject, program, subject.function, values, names)
     _check_params(subject)
 
-    def refuse(s: n.Stmt, message: str, hint: str) -> UnsupportedSyntax:
-        return UnsupportedSyntax(message, subject.place(s.origin, None), hint)
+    def refuse(s: n.Stmt, message: str, hint: str, e: n.Expr | None = None) -> UnsupportedSyntax:
+        return UnsupportedSyntax(message, subject.place(s.origin, e), hint)
 
     facts = prepared.facts()
     function = replace(subject.function, body=fold_decided(subject.function.body, facts))
     prepared.become(selected(function, select, subject))
     prepared.name_effects(tests=False, last=False)
-    for _ in range(2):
-        # normal form may lose what was known of the items of a display, and more varies then
-        facts = prepared.facts()
-        prepared.become(normalise(prepared.function, facts, names, refuse))
+    for _ in range(ROUNDS):
+        # what is written out may have to be written out further, with facts of its own
+        context = prepared.context()
+        facts = context.facts
+        unshared = {uid: owned.own for uid, owned in context.unshared().items()}
+        outside = Outside(prepared.alias, unshared)
+        before = prepared.function
+        prepared.become(normalise(before, facts, names, refuse, outside))
+        if prepared.function == before:
+            break
     prepared.become(settle_updates(prepared.function, prepared.facts(), subject, program))
     note_cuts(program, subject, prepared.function, prepared.facts())
     prepared.name_effects(tests=False, last=True)

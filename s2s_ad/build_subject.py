@@ -17,6 +17,7 @@ from s2s_ad.build_linker import Linker, Watch
 from s2s_ad.errors import Place, S2SError, UnsupportedSyntax
 from s2s_ad.frontend import lower, resolve, source, volatile
 from s2s_ad.frontend.lift import Lifted, lift
+from s2s_ad.frontend.walrus import without_walrus
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.names import Names
 from s2s_ad.ir.places import place_of
@@ -160,7 +161,7 @@ def _lift(subject: Subject, names: Names, linker: Linker) -> None:
     def refuse(s: n.Stmt, message: str, hint: str) -> UnsupportedSyntax:
         return UnsupportedSyntax(message, subject.place(s.origin, None), hint)
 
-    function, found = lift(subject.function, names, refuse)
+    function, found = lift(without_walrus(subject.function), names, refuse)
     subject.function = function
     lifted: dict[str, LocalFunction] = dict(subject.lifted)
     for item in found:

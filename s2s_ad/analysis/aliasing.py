@@ -18,6 +18,9 @@ from s2s_ad.ir.kinds import Array, DictOf, Kind, ListOf, Nothing, Number, TupleO
 from s2s_ad.ir.walk import names, stmt_exprs, target_names, walk_stmts
 from s2s_ad.rules.sharing import NEW, SHARES, WHOLLY_NEW
 
+# methods that change a container and give nothing of it away
+CHANGES = frozenset("append clear extend insert pop remove reverse sort update".split())
+
 Names = frozenset[str]
 NOBODY: Names = frozenset()
 CONTAINERS = (ListOf, TupleOf, DictOf)
@@ -57,15 +60,19 @@ KindOf = Callable[[n.Expr, int], Kind]
 
 
 def ownership(
-    block: n.Block, newness: Newness, kind: KindOf, start: Names = NOBODY
+    block: n.Block,
+    newness: Newness,
+    kind: KindOf,
+    start: Names = NOBODY,
+    unbound: Names = NOBODY,
 ) -> dict[int, Owned]:
     """Return the variables whose containers are unshared before each statement.
 
     newness: how much of what a call returns is new. kind: that of an expression of a statement.
-    start: variables taken to be unshared at the start.
+    start: variables taken to be unshared at the start. Nobody shares what is not bound yet.
     """
     run = _Ownership(newness, kind)
-    run.block(block, Owned(start))
+    run.block(block, Owned(start | unbound, unbound))
     return run.table
 
 
@@ -230,7 +237,7 @@ class Sharing:
         if found == WHOLLY_NEW:
             return own
         go = self.items_shared if found == NEW else self.shared
-        if isinstance(e.func, n.Attribute):
+        if isinstance(e.func, n.Attribute) and e.func.attr not in CHANGES:
             own = go(e.func.value, own)
         for item in (*e.args, *(k.value for k in e.keywords)):
             own = go(item, own)

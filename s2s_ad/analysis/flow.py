@@ -20,10 +20,13 @@ from s2s_ad.analysis.observe import kind_of
 from s2s_ad.analysis.values import PASSIVE, Env, Value, World, same
 from s2s_ad.analysis.values import merge as merge
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.kinds import NONE, UNKNOWN, Array, Kind, ListOf, is_discrete, join
+from s2s_ad.ir.kinds import NONE, UNKNOWN, Array, DictOf, Kind, ListOf, is_discrete, join
+from s2s_ad.ir.walk import stmt_exprs, subexprs
 
 NO_ENV: Env = {}
 MOST_ROUNDS = 3
+# methods that put their arguments into the container they belong to
+PUTS = frozenset("insert extend update setdefault".split())
 
 
 @dataclass
@@ -104,10 +107,47 @@ class _Run:
             if env is None:
                 return None
             self.note(self.facts.before, statement.uid, env)
-            env = self.statement(statement, env)
+            env = self.statement(statement, self.with_named(statement, env))
             if env is not None:
                 self.note(self.facts.after, statement.uid, env)
         return env
+
+    def with_named(self, s: n.Stmt, env: dict[str, Value]) -> dict[str, Value]:
+        """Return `env` with what `:=` inside the expressions of `s` may bind."""
+        for e in stmt_exprs(s):
+            named = self.ev.named(e, env)
+            env = {**env, **named} if named else env
+            for call in subexprs(e):
+                func = call.func if isinstance(call, n.Call) else None
+                if isinstance(func, n.Attribute) and func.attr in PUTS:
+                    assert isinstance(call, n.Call)
+                    env = self.with_put(func.value, func.attr, call, env)
+        return env
+
+    def with_put(
+        self, owner: n.Expr, method: str, call: n.Call, env: dict[str, Value]
+    ) -> dict[str, Value]:
+        """Return `env` after a method has put its arguments into the container `owner`."""
+        while isinstance(owner, (n.Subscript, n.Attribute)):
+            owner, method = owner.value, "?"
+        if not isinstance(owner, n.Name) or owner.id not in env:
+            return env
+        args = [*call.args, *(k.value for k in call.keywords)]
+        values = [self.ev.value(a, env) for a in args]
+        before = env[owner.id]
+        kind = before.kind
+        if isinstance(kind, ListOf):
+            new = values[-1].kind if values else UNKNOWN
+            if method == "extend" and values:
+                new = self.ev.iterate(call.args[0], env).kind
+            kind = ListOf(join(kind.item, new))
+        elif isinstance(kind, DictOf):
+            inner = kind.value
+            for v in values[1:] if method == "setdefault" else values:
+                inner = join(inner, v.kind.value if isinstance(v.kind, DictOf) else v.kind)
+            kind = DictOf(inner)
+        varied = before.varied or any(v.varied for v in values)
+        return {**env, owner.id: Value(kind, varied)}
 
     def note(self, table: dict[int, Env], uid: int, env: Env) -> None:
         known = table.get(uid)
@@ -126,6 +166,11 @@ class _Run:
 
     def on_AugAssign(self, s: n.AugAssign, env: dict[str, Value]) -> dict[str, Value]:
         value = self.ev.value(n.Binary(s.op, s.target, s.value), env)
+        before = self.ev.value(s.target, env)
+        if s.op == "+" and isinstance(before.kind, ListOf):
+            # it takes whatever can be iterated over
+            item = self.ev.iterate(s.value, env)
+            value = Value(ListOf(join(before.kind.item, item.kind)), before.varied or item.varied)
         env = dict(env)
         self.ev.bind(s.target, value, env)
         return env
@@ -214,6 +259,7 @@ class _Run:
     ) -> dict[str, Value] | None:
         exits: list[dict[str, Value]]
         for rounds in itertools.count():
+            env = self.with_named(s, env)
             start = dict(env)
             if isinstance(s, n.For) and item is not None:
                 self.ev.bind(s.target, item, start)

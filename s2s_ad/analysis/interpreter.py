@@ -54,7 +54,7 @@ from s2s_ad.ir.kinds import (
     join,
     refreshed,
 )
-from s2s_ad.ir.walk import names
+from s2s_ad.ir.walk import names, subexprs
 from s2s_ad.rules import registry
 from s2s_ad.rules.rule import Rule
 
@@ -163,31 +163,38 @@ class Interpreter:
         return Value(UNKNOWN, any(env.get(x, PASSIVE).varied for x in captured))
 
     def on_TupleExpr(self, e: n.TupleExpr, env: Env) -> Value:
-        items = tuple(self.value(item, env) for item in e.items)
-        varied = any(item.varied for item in items)
-        if any(isinstance(item, n.Starred) for item in e.items):
-            return Value(UNKNOWN, varied)
-        return Value(TupleOf(tuple(item.kind for item in items)), varied, items)
+        items: list[Value] = []
+        for item in e.items:
+            value = self.value(item.value if isinstance(item, n.Starred) else item, env)
+            if not isinstance(item, n.Starred):
+                items.append(value)
+            elif isinstance(value.kind, TupleOf):
+                items.extend(item_of(value, k) for k in range(len(value.kind.items)))
+            else:
+                return Value(UNKNOWN, any(self.value(x, env).varied for x in e.items))
+        return tuple_of(items)
 
     def on_ListExpr(self, e: n.ListExpr, env: Env) -> Value:
         if not e.items:
             return Value(ListOf(NOTHING))
-        items = [self.value(item, env) for item in e.items]
+        items = [
+            self.iterate(item.value, env) if isinstance(item, n.Starred) else self.value(item, env)
+            for item in e.items
+        ]
         kind = items[0].kind
         for item in items[1:]:
             kind = join(kind, item.kind)
-        if any(isinstance(item, n.Starred) for item in e.items):
-            kind = UNKNOWN
         return Value(ListOf(kind), any(item.varied for item in items))
 
     def on_DictExpr(self, e: n.DictExpr, env: Env) -> Value:
         values = [self.value(item, env) for item in e.values]
         varied = any(item.varied for item in values)
-        if not values or any(key is None for key in e.keys):
-            return Value(DictOf(UNKNOWN if values else NOTHING), varied)
-        kind = values[0].kind
-        for item in values[1:]:
-            kind = join(kind, item.kind)
+        kind: Kind = NOTHING
+        for key, item in zip(e.keys, values):
+            inner = item.kind
+            if key is None:
+                inner = inner.value if isinstance(inner, DictOf) else UNKNOWN
+            kind = join(kind, inner)
         return Value(DictOf(kind), varied)
 
     def on_Starred(self, e: n.Starred, env: Env) -> Value:
@@ -201,24 +208,39 @@ class Interpreter:
         return self.operator("u" + e.op, (e.operand,), env)
 
     def on_Binary(self, e: n.Binary, env: Env) -> Value:
-        left = self.value(e.left, env)
-        if e.op == "*" and isinstance(left.kind, ListOf):
-            return Value(left.kind, left.varied)
-        if e.op == "+" and isinstance(left.kind, TupleOf):
-            return self.joined_tuples(left, self.value(e.right, env))
+        left, right = self.value(e.left, env), self.value(e.right, env)
+        listed = [isinstance(v.kind, (ListOf, TupleOf)) for v in (left, right)]
+        if e.op == "*" and any(listed):
+            items, count = (left, e.right) if listed[0] else (right, e.left)
+            return self.repeated(items, count, env)
+        if e.op == "+" and isinstance(left.kind, TupleOf) and isinstance(right.kind, TupleOf):
+            return self.joined_tuples(left, right)
         if e.op == "+" and isinstance(left.kind, (ListOf, Str)):
-            return merge(replace(left, items=None), replace(self.value(e.right, env), items=None))
-        if e.op == "+" and isinstance(self.value(e.right, env).kind, (ListOf, TupleOf)):
-            varied = left.varied or self.value(e.right, env).varied
-            return Value(ListOf(UNKNOWN), varied)
+            return merge(replace(left, items=None), replace(right, items=None))
+        if e.op == "+" and any(listed):
+            # the other may be an array, and the sum then is one
+            return Value(UNKNOWN, left.varied or right.varied)
+        if e.op == "|" and (left.varied or right.varied):
+            # of what varies only dicts have this operator
+            both = isinstance(left.kind, DictOf) and isinstance(right.kind, DictOf)
+            return Value(join(left.kind, right.kind) if both else UNKNOWN, True)
         if e.op == "%" and isinstance(left.kind, Str):
             return Value(Str())
         return self.operator(e.op, (e.left, e.right), env)
 
+    def repeated(self, items: Value, count: n.Expr, env: Env) -> Value:
+        """Return what is known of a list or tuple times a number."""
+        times = constant_int(count)
+        if isinstance(items.kind, ListOf):
+            array = isinstance(self.value(count, env).kind, Array)
+            return Value(UNKNOWN if array else items.kind, items.varied)
+        if isinstance(items.kind, TupleOf) and times is not None:
+            whole = [item_of(items, k) for k in range(len(items.kind.items))]
+            return tuple_of(whole * times)
+        return Value(UNKNOWN, items.varied)
+
     def joined_tuples(self, left: Value, right: Value) -> Value:
         """Return what is known of the concatenation of two tuples."""
-        if not isinstance(left.kind, TupleOf) or not isinstance(right.kind, TupleOf):
-            return Value(ListOf(UNKNOWN), left.varied or right.varied)
         items = tuple(
             item_of(side, k)
             for side in (left, right)
@@ -266,6 +288,14 @@ class Interpreter:
     def on_NamedExpr(self, e: n.NamedExpr, env: Env) -> Value:
         return self.value(e.value, env)
 
+    def named(self, e: n.Expr, env: Env) -> dict[str, Value]:
+        """Return what is known of the variables that `:=` may bind in `e`: little."""
+        bound = [x.target.id for x in subexprs(e) if isinstance(x, n.NamedExpr)]
+        if not bound:
+            return {}
+        varied = any(env.get(x, PASSIVE).varied for x in {*names(e), *bound})
+        return {name: Value(UNKNOWN, varied) for name in bound}
+
     def on_Comprehension(self, e: n.Comprehension, env: Env) -> Value:
         inner = dict(env)
         local = self.local
@@ -273,6 +303,8 @@ class Interpreter:
             item = Interpreter(self.world, local).iterate(clause.iter, inner)
             local = local | target_names(clause.target)
             self.bind(clause.target, item, inner)
+            for test in clause.conditions:
+                inner.update(self.named(test, inner))
         element = Interpreter(self.world, local).value(e.element, inner)
         if e.kind == "dict":
             return Value(DictOf(element.kind), element.varied)
@@ -372,7 +404,7 @@ class Interpreter:
         assert isinstance(e.func, n.Attribute)
         owner = self.value(e.func.value, env)
         if isinstance(owner.kind, DictOf) and e.func.attr == "get":
-            return Value(UNKNOWN, owner.varied)
+            return Value(UNKNOWN, owner.varied or any(self.value(a, env).varied for a in e.args))
         rules = registry.lookup_method(e.func.attr)
         if isinstance(owner.kind, ListOf) and e.func.attr == "pop" and len(e.args) < 2:
             return item_of(replace(owner, items=None), 0)
@@ -405,6 +437,10 @@ class Interpreter:
         if callee in (builtins.list, builtins.sorted, builtins.reversed, builtins.enumerate):
             item = self.iterate(e, env) if callee is not builtins.list or e.args else PASSIVE
             return Value(ListOf(item.kind), item.varied)
+        if callee in (builtins.min, builtins.max) and len(args) == 1:
+            # one of the items, whatever they are compared by
+            keyed = any(k.name == "key" for k in e.keywords) and len(e.keywords) == 1
+            return self.iterate(e.args[0], env) if keyed else None
         if callee is builtins.zip or callee is builtins.set:
             item = self.iterate(e, env) if e.args else PASSIVE
             return Value(ListOf(item.kind) if callee is builtins.zip else UNKNOWN, item.varied)

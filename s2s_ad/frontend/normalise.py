@@ -16,33 +16,45 @@ from dataclasses import replace
 
 from s2s_ad.analysis.flow import Facts
 from s2s_ad.analysis.interpreter import Interpreter
-from s2s_ad.analysis.values import Value, target_names
-from s2s_ad.frontend.questions import Questions, Refuse
+from s2s_ad.analysis.values import PASSIVE, Env, Value, target_names
+from s2s_ad.frontend.questions import Outside, Refuse
+from s2s_ad.frontend.unpacking import Unpacking
+from s2s_ad.frontend.walrus import taken_out
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.kinds import ListOf, TupleOf
+from s2s_ad.ir.kinds import DictOf, Kind, ListOf, TupleOf, Unknown
 from s2s_ad.ir.names import Names
-from s2s_ad.ir.walk import assigned, map_expr, names, stmt_exprs, subexprs, substitute
+from s2s_ad.ir.walk import (
+    assigned,
+    children,
+    map_block,
+    map_stmt_exprs,
+    names,
+    stmt_exprs,
+    subexprs,
+    substitute,
+    walk_stmts,
+)
 
 
-def normalise(function: n.Function, facts: Facts, names_: Names, refuse: Refuse) -> n.Function:
+def normalise(
+    function: n.Function, facts: Facts, names_: Names, refuse: Refuse, outside: Outside
+) -> n.Function:
     """Return `function` in normal form. refuse makes the error for what has none."""
-    run = _Normalise(facts, names_, refuse)
+    run = _Normalise(facts, names_, refuse, outside)
     return replace(function, body=run.block(function.body))
 
 
-class _Normalise(Questions):
+class _Normalise(Unpacking):
     def block(self, block: n.Block) -> n.Block:
         return tuple(out for s in block for out in self.statement(s))
 
     def statement(self, s: n.Stmt) -> list[n.Stmt]:
         if s.uid not in self.facts.before:
             return []
-        if isinstance(s, n.If):
-            pre: list[n.Stmt] = []
-            first = replace(s.branches[0], test=self.walrus(s.branches[0].test, s, pre))
-            branches = tuple(replace(b, body=self.block(b.body)) for b in (first, *s.branches[1:]))
-            return [*pre, replace(s, branches=branches, orelse=self.block(s.orelse))]
         self.check_walrus(s)
+        if isinstance(s, n.If):
+            branches = tuple(replace(b, body=self.block(b.body)) for b in s.branches)
+            return [replace(s, branches=branches, orelse=self.block(s.orelse))]
         if isinstance(s, n.While):
             return [replace(s, body=self.block(s.body), orelse=self.block(s.orelse))]
         if isinstance(s, n.For):
@@ -51,8 +63,14 @@ class _Normalise(Questions):
             return [replace(s, body=self.block(s.body))]
         if isinstance(s, n.Assign):
             return self.assign(s)
+        if isinstance(s, n.ExprStmt):
+            out = self.changed_in_place(s)
+            return [s] if out is None else self.commented(out, s)
         if isinstance(s, n.AugAssign):
-            pre = []
+            out = self.taken_in(s)
+            if out is not None:
+                return self.commented(out, s)
+            pre: list[n.Stmt] = []
             s = replace(s, target=self.place(s.target, s, pre))
             if self.varied(s.value, s) or self.varied(s.target, s):
                 return self.with_value(s, s.value, pre)
@@ -64,21 +82,23 @@ class _Normalise(Questions):
             return self.returned(s)
         return [s]
 
+    def commented(self, out: list[n.Stmt], s: n.Stmt) -> list[n.Stmt]:
+        """Return statements made from `s` under its comments."""
+        return [replace(out[0], comments=s.comments), *out[1:]] if out else out
+
     def check_walrus(self, s: n.Stmt) -> None:
-        """Refuse `:=` of an active value where it runs under a condition or again and again."""
-        tests: list[n.Expr] = []
-        if isinstance(s, n.While):
-            tests = [s.test]
-        elif isinstance(s, n.If):
-            tests = [b.test for b in s.branches[1:]]
-        elif isinstance(s, (n.Assert, n.ExprStmt, n.For, n.AugAssign)):
-            tests = list(stmt_exprs(s))
-        for e in tests:
-            for part in subexprs(e):
-                if isinstance(part, n.NamedExpr) and self.varied(part.value, s):
-                    if isinstance(s, n.AugAssign) and self.varied(s.value, s):
-                        continue
-                    raise self.refuse(s, "`:=` of an active value here", "assign it before")
+        """Refuse `:=` of an active value where it is no statement and does not become one."""
+        todo = list(stmt_exprs(s))
+        opened = isinstance(s, (n.Assign, n.AugAssign, n.Append, n.Return, n.For))
+        for e in todo:
+            if isinstance(e, n.NamedExpr) and self.may_vary(e, s):
+                raise self.refuse(s, "`:=` of an active value here", "assign it before", e)
+            if not (opened and isinstance(e, n.Comprehension) and self.varied(e, s)):
+                todo.extend(children(e))
+
+    def may_vary(self, e: n.NamedExpr, s: n.Stmt) -> bool:
+        env = self.facts.before[s.uid]
+        return self.varied(e.value, s) or env.get(e.target.id, PASSIVE).varied
 
     def with_value(self, s: n.Stmt, value: n.Expr, pre: list[n.Stmt]) -> list[n.Stmt]:
         value = self.hoist(value, s, pre)
@@ -101,13 +121,22 @@ class _Normalise(Questions):
         """Normalise a statement made from `s`, in the environment of `s`."""
         new = replace(new, origin=s.origin)
         self.facts.before[new.uid] = self.facts.before[s.uid]
+        self.unshared[new.uid] = self.unshared.get(s.uid, frozenset())
         return self.statement(new)
 
     def assign(self, s: n.Assign) -> list[n.Stmt]:
         if not self.varied(s.value, s):
-            pre: list[n.Stmt] = []
-            value = self.walrus(s.value, s, pre)
-            return [*pre, replace(s, value=value)] if pre else [s]
+            return [s]
+        out: list[n.Stmt] = []
+        taken = set(self.names.taken)
+        written = self.spelled_out(s.value, s, out)
+        target = s.targets[0]
+        made = isinstance(written, n.Name) and written.id not in taken and len(s.targets) == 1
+        if made and isinstance(target, n.Name) and not _mentions(out, target.id):
+            assert isinstance(written, n.Name)
+            return self.commented(_renamed(out, written.id, target.id), s)
+        if written is not None:
+            return self.commented([*out, *self.again(replace_value(s, written), s)], s)
         if len(s.targets) > 1:
             if not all(isinstance(t, n.Name) for t in s.targets):
                 temp = n.Name(self.fresh("value"))
@@ -140,80 +169,7 @@ class _Normalise(Questions):
             return self.expand(s.value, name, s)
         return self.with_value(s, s.value, [])
 
-    def unpack(self, s: n.Assign, target: n.TupleExpr | n.ListExpr) -> list[n.Stmt]:
-        plain = all(isinstance(t, n.Name) for t in target.items)
-        value = s.value
-        display = isinstance(value, (n.TupleExpr, n.ListExpr))
-        if plain and display and len(value.items) == len(target.items):  # type: ignore[union-attr]
-            return self.with_value(s, value, [])
-        if plain and isinstance(value, n.Call) and not self.has_rule(value, s):
-            return self.with_value(s, value, [])
-        if any(isinstance(t, n.Starred) for t in target.items):
-            return self.unpack_starred(s, target)
-        if display and len(value.items) == len(target.items):  # type: ignore[union-attr]
-            return self.unpack_nested(s, target, value)  # type: ignore[arg-type]
-        pre: list[n.Stmt] = []
-        if not isinstance(value, n.Name) or value.id in target_names(target):
-            temp = n.Name(self.fresh("items"))
-            pre = self.again(n.Assign((temp,), value), s)
-            value = temp
-        out: list[n.Stmt] = list(pre)
-        env = dict(self.facts.before[s.uid])
-        if isinstance(value, n.Name):
-            env[value.id] = self.facts.value(s.value, s.uid)
-        for k, t in enumerate(target.items):
-            part = n.Assign((t,), n.Subscript(value, n.Const(str(k), k)), origin=s.origin)
-            self.facts.before[part.uid] = env
-            out.extend(self.statement(part))
-        return out
-
-    def unpack_nested(
-        self, s: n.Assign, target: n.TupleExpr | n.ListExpr, value: n.TupleExpr | n.ListExpr
-    ) -> list[n.Stmt]:
-        """Write `(a, b), c = x, y` as one assignment to names and one for each nested target."""
-        names_: list[n.Expr] = []
-        later: list[tuple[n.Expr, n.Name, n.Expr]] = []
-        for t, e in zip(target.items, value.items):
-            if isinstance(t, n.Name):
-                names_.append(t)
-            else:
-                temp = n.Name(self.fresh("items"))
-                names_.append(temp)
-                later.append((t, temp, e))
-        out = self.again(n.Assign((n.TupleExpr(tuple(names_)),), value, comments=s.comments), s)
-        for t, temp, e in later:
-            part = n.Assign((t,), temp, origin=s.origin)
-            env = {**self.facts.before[s.uid], temp.id: self.facts.value(e, s.uid)}
-            self.facts.before[part.uid] = env
-            out.extend(self.statement(part))
-        return out
-
-    def unpack_starred(self, s: n.Assign, target: n.TupleExpr | n.ListExpr) -> list[n.Stmt]:
-        """Write `a, *b = x, y, z` as `a, b = x, [y, z]` where the items are all written down."""
-        value = s.value
-        at = next(k for k, t in enumerate(target.items) if isinstance(t, n.Starred))
-        behind = len(target.items) - at - 1
-        if not isinstance(value, (n.TupleExpr, n.ListExpr)) or any(
-            isinstance(item, n.Starred) for item in value.items
-        ):
-            raise self.refuse(s, "unpacking with a star into active variables", "index instead")
-        rest = n.ListExpr(value.items[at : len(value.items) - behind])
-        items = (*value.items[:at], rest, *value.items[len(value.items) - behind :])
-        star = target.items[at]
-        assert isinstance(star, n.Starred)
-        targets = (*target.items[:at], star.value, *target.items[at + 1 :])
-        new = n.Assign((n.TupleExpr(targets),), n.TupleExpr(items), comments=s.comments)
-        return self.again(new, s)
-
     # -- expressions
-
-    def walrus(self, e: n.Expr, s: n.Stmt, pre: list[n.Stmt]) -> n.Expr:
-        """Move `:=` of what varies into statements of their own, where that is unconditional."""
-        for part in subexprs(e):
-            if isinstance(part, n.NamedExpr) and self.varied(part.value, s):
-                pre.extend(self.again(n.Assign((part.target,), part.value), s))
-                return map_expr(e, lambda x: x.target if isinstance(x, n.NamedExpr) else x)
-        return e
 
     def hoist(self, e: n.Expr, s: n.Stmt, pre: list[n.Stmt]) -> n.Expr:
         """Return `e` with what needs statements replaced by names, the statements in `pre`."""
@@ -227,20 +183,15 @@ class _Normalise(Questions):
             temp = self.fresh("value")
             pre.extend(self.choice(e, temp, s))
             return n.Name(temp)
-        if isinstance(e, n.NamedExpr):
-            pre.extend(self.again(n.Assign((e.target,), e.value), s))
-            return e.target
         if isinstance(e, n.Call) and self.is_copy_of_list(e, s):
             return self.hoist(e.args[0], s, pre)
         if isinstance(e, n.Call) and self.is_listed_loop(e, s):
             name = self.fresh("items")
             pre.extend(self.listed(e.args[0], name, s))
             return n.Name(name)
-        if isinstance(e, n.Call) and _is_pop(e) and self.pops_list(e, s):
-            assert isinstance(e.func, n.Attribute) and isinstance(e.func.value, n.Name)
-            popped = n.Name(self.fresh("popped"))
-            pre.append(n.Pop(popped, e.func.value.id, origin=s.origin))
-            return popped
+        written = self.spelled_out(e, s, pre)
+        if written is not None:
+            return self.hoist(written, s, pre)
         return self.rebuild(e, s, pre)
 
     def settled(self, e: n.Expr, s: n.Stmt, pre: list[n.Stmt]) -> n.Expr:
@@ -345,8 +296,8 @@ class _Normalise(Questions):
 
     def expand(self, e: n.Comprehension, name: str, s: n.Stmt) -> list[n.Stmt]:
         """Return loops that build the list `name` as the comprehension does."""
-        if e.kind not in ("list", "generator"):
-            raise self.refuse(s, f"a {e.kind} comprehension over active values", "use a loop")
+        if e.kind == "set":
+            raise self.refuse(s, "a set comprehension over active values", "use a list", e)
         renamed: dict[str, n.Expr] = {}
         for clause in e.clauses:
             for target in sorted(target_names(clause.target)):
@@ -358,30 +309,43 @@ class _Normalise(Questions):
         block: n.Block = ()
         targets = {x for c in e.clauses for x in target_names(substitute(c.target, renamed))}
         evaluator = Interpreter(self.facts.world, self.facts.locals | targets | {name})
-        levels: list[tuple[n.Expr, n.Expr, tuple[n.Expr, ...], dict[str, Value]]] = []
+        levels: list[tuple[n.Expr, n.Expr, tuple[n.Expr, ...], Env, Env]] = []
         for position, clause in enumerate(e.clauses):
             source = clause.iter if position == 0 else substitute(clause.iter, renamed)
             target_ = substitute(clause.target, renamed)
-            before = dict(env)
+            before: Env = dict(env)
             item = evaluator.iterate(source, before)
             env = dict(env)
             evaluator.bind(target_, item, env)
             tests = tuple(substitute(c, renamed) for c in clause.conditions)
-            levels.append((target_, source, tests, before))
-        element = n.Append(name, substitute(e.element, renamed), origin=s.origin)
-        env = {**env, name: Value(ListOf(evaluator.value(element.value, env).kind), True)}
+            for test in tests:
+                env.update(evaluator.named(test, env))
+            levels.append((target_, source, tests, before, env))
+        value = substitute(e.element, renamed)
+        kind = evaluator.value(value, env).kind
+        element: n.Stmt = n.Append(name, value, origin=s.origin)
+        whole: Kind = ListOf(kind)
+        if e.key is not None:
+            place = n.Subscript(n.Name(name), substitute(e.key, renamed))
+            element, whole = n.Assign((place,), value, origin=s.origin), DictOf(kind)
+        env = {**env, name: Value(whole, True)}
         saved = self.facts.locals
         self.facts.locals = evaluator.local
         self.facts.before[element.uid] = env
         block = tuple(self.statement(element))
-        for target_, source, tests, before in reversed(levels):
+        for target_, source, tests, before, inside in reversed(levels):
             for test in reversed(tests):
+                bound, test = taken_out(test, s.origin)
                 block = (n.If((n.Branch(test, block),), (), origin=s.origin),)
+                for assign in reversed(bound):
+                    self.facts.before[assign.uid] = inside
+                    block = (*self.statement(assign), *block)
             loop = n.For(target_, source, block, (), origin=s.origin)
             self.facts.before[loop.uid] = before
             block = tuple(self.for_loop(loop, done=True))
         self.facts.locals = saved
-        start = n.Assign((n.Name(name),), n.ListExpr(()), origin=s.origin, comments=s.comments)
+        empty = n.ListExpr(()) if e.key is None else n.DictExpr((), ())
+        start = n.Assign((n.Name(name),), empty, origin=s.origin, comments=s.comments)
         return [start, *block]
 
     def for_loop(self, s: n.For, done: bool = False) -> list[n.Stmt]:
@@ -390,8 +354,10 @@ class _Normalise(Questions):
         pre: list[n.Stmt] = []
         if any(isinstance(e, (n.Subscript, n.Attribute)) for e in subexprs(s.target)):
             raise self.refuse(s, "a loop that stores into an element at each step", "use a name")
+        s = self.over_keys(s)
+        target, taken = self.opened(s.target, s.iter, s)
+        body = (*taken, *body)
         changed = assigned(body)
-        target = s.target
         inside = target_names(target) & changed
         if inside:
             mapping = {x: n.Name(self.names.fresh(x)) for x in sorted(inside)}
@@ -403,22 +369,54 @@ class _Normalise(Questions):
         source = self.stable(s.iter, s, changed | target_names(target), pre)
         return [*pre, replace(s, target=target, iter=source, body=body, orelse=orelse)]
 
+    def over_keys(self, s: n.For) -> n.For:
+        """Write `for k in d` as `for k in d.keys()` where `d[k]` shows that d is a dict."""
+        found = {
+            e.value.id
+            for x in walk_stmts(s.body)
+            for part in stmt_exprs(x)
+            for e in subexprs(part)
+            if isinstance(e, n.Subscript) and isinstance(e.value, n.Name)
+            if isinstance(e.index, n.Name) and e.index.id in target_names(s.target)
+        }
+        unknown = {
+            name: n.Call(n.Attribute(n.Name(name), "keys"), ())
+            for name in sorted(found & names(s.iter))
+            if self.varied(n.Name(name), s)
+            and isinstance(self.facts.value(n.Name(name), s.uid).kind, Unknown)
+        }
+        if not unknown or any(isinstance(e, (n.Attribute, n.Subscript)) for e in subexprs(s.iter)):
+            return s
+        return replace(s, iter=substitute(s.iter, unknown))
+
     def stable(
-        self, e: n.Expr, s: n.For, changed: set[str] | frozenset[str], pre: list[n.Stmt]
+        self,
+        e: n.Expr,
+        s: n.For,
+        changed: set[str] | frozenset[str],
+        pre: list[n.Stmt],
+        whole: bool = True,
     ) -> n.Expr:
-        """Return what a loop runs over as something the reverse sweep can evaluate again."""
+        """Return what a loop runs over as something the reverse sweep can evaluate again.
+
+        whole: whether it is all that the loop runs over, not a part of a `zip`.
+        """
         call = self.loop_call(e, s)
         if call in (builtins.enumerate, builtins.zip, builtins.reversed):
             assert isinstance(e, n.Call)
             args = [
-                self.stable(a, s, changed, pre)
+                self.stable(a, s, changed, pre, False)
                 for a in e.args[: 1 if call is not builtins.zip else None]
             ]
             return replace(e, args=(*args, *e.args[len(args) :]))
-        if call is builtins.range or call == "items":
+        if call is builtins.range or (call == "items" and whole):
             if names(e) & changed or self.runs_once(e, s):
                 return self.named_iter(e, s, pre, "indices", keep=True)
             return e
+        if isinstance(e, n.Call) and self.varied(e, s):
+            written = self.spelled_out(e, s, pre)
+            if written is not None:
+                e = self.hoist(written, s, pre)
         if isinstance(e, n.Name) and e.id not in changed:
             return e
         fixed = isinstance(e, (n.Subscript, n.Attribute)) and not names(e) & changed
@@ -445,13 +443,25 @@ class _Normalise(Questions):
         return name
 
 
-def _is_pop(e: n.Call) -> bool:
-    return (
-        isinstance(e.func, n.Attribute)
-        and e.func.attr == "pop"
-        and isinstance(e.func.value, n.Name)
-        and not e.args
-    )
+def _mentions(block: list[n.Stmt], name: str) -> bool:
+    inside = (e for s in walk_stmts(tuple(block)) for e in stmt_exprs(s))
+    return any(name in names(e) for e in inside)
+
+
+def _renamed(block: list[n.Stmt], old: str, new: str) -> list[n.Stmt]:
+    """Return statements in which one variable is called differently."""
+
+    def visit(s: n.Stmt) -> tuple[n.Stmt, ...]:
+        if isinstance(s, (n.Append, n.Pop)) and s.stack == old:
+            s = replace(s, stack=new)
+        return (map_stmt_exprs(s, lambda e: substitute(e, {old: n.Name(new)})),)
+
+    return list(map_block(tuple(block), visit))
+
+
+def replace_value(s: n.Assign, value: n.Expr) -> n.Assign:
+    """Return the assignment of another value, as a statement of its own."""
+    return n.Assign(s.targets, value, annotation=s.annotation)
 
 
 def _is_place(e: n.Expr) -> bool:

@@ -6,7 +6,8 @@ Takes expressions and the statement they stand in; requires `ir`, `analysis`.
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from s2s_ad.analysis.flow import Facts
 from s2s_ad.analysis.interpreter import Interpreter
@@ -17,16 +18,26 @@ from s2s_ad.ir.names import Names
 from s2s_ad.ir.walk import children
 from s2s_ad.rules import registry
 
-Refuse = Callable[[n.Stmt, str, str], UnsupportedSyntax]
+Refuse = Callable[..., UnsupportedSyntax]  # statement, message, hint, and perhaps an expression
+
+
+@dataclass(frozen=True)
+class Outside:
+    """What normalisation is told: how builtins are spelled, which containers have one name only."""
+
+    alias: Callable[[str], str]
+    unshared: Mapping[int, frozenset[str]]
 
 
 class Questions:
     """The facts of a function, kept up to date with the names made on the way."""
 
-    def __init__(self, facts: Facts, names_: Names, refuse: Refuse) -> None:
+    def __init__(self, facts: Facts, names_: Names, refuse: Refuse, outside: Outside) -> None:
         self.facts = facts
         self.names = names_
         self.refuse = refuse
+        self.alias = outside.alias
+        self.unshared = dict(outside.unshared)
 
     def fresh(self, wanted: str) -> str:
         """Return a new variable's name, known to the facts as a local one."""
@@ -63,10 +74,6 @@ class Questions:
         reader = self.facts.reader(s.uid)
         found = reader.object_of(e.func, self.facts.before[s.uid])
         return found is not None and bool(registry.lookup(found[0]))
-
-    def pops_list(self, e: n.Call, s: n.Stmt) -> bool:
-        assert isinstance(e.func, n.Attribute)
-        return isinstance(self.facts.value(e.func.value, s.uid).kind, ListOf)
 
     def is_listed_loop(self, e: n.Call, s: n.Stmt) -> bool:
         """True for `list(zip(...))` and the like."""

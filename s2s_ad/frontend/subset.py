@@ -122,7 +122,7 @@ CONSTRUCTS: tuple[Construct, ...] = (
         _yes("annotations", "y: float = x * x"),
         _yes("named expression", "y = (t := x * x) + t"),
         _yes("unpacking a list", "a, b, c = xs\ny = a * b * c", wrt="xs"),
-        _no("unpacking with a star", "a, *rest = xs\ny = a * rest[0]", "index instead", "xs"),
+        _yes("unpacking with a star", "a, *rest = xs\ny = a * rest[0]", wrt="xs"),
         _no("store into an attribute", "BODY.speed = x * x\ny = BODY.speed", "use a variable"),
         _no("writing a global", "global RATE\nRATE = x\ny = RATE * x", "return the value"),
     ),
@@ -230,19 +230,34 @@ CONSTRUCTS: tuple[Construct, ...] = (
         _yes(
             "store into a list made here", "items = [x, 2.0]\nitems[1] = items[0] * x\ny = items[1]"
         ),
-        _no(
-            "dict comprehension", "table = {k: k * x for k in range(n)}\ny = table[2]", "use a loop"
+        _yes("dict comprehension", "table = {k: k * x for k in range(n)}\ny = table[2]"),
+        _yes("star in a display", "items = [*xs, 1.0]\ny = items[0]", wrt="xs"),
+        _yes("list times number", "items = [x, 2.0]\nitems *= 2\ny = items[2]"),
+        _yes("concatenation", "items = xs + [1.0]\ny = items[0] * items[-1]", wrt="xs"),
+        _yes(
+            "sorted, min and max with a key",
+            "a = sorted(xs)\ny = a[0] * max(xs, key=abs)",
+            wrt="xs",
         ),
-        _no("set comprehension", "y = sum({k * x for k in range(n)})", "use a loop"),
-        _no("star in a display", "items = [*xs, 1.0]\ny = items[0]", "add items one by one", "xs"),
-        _no(
-            "list times number",
-            "items = [x, 2.0]\nitems *= 2\ny = items[2]",
-            "build it with append",
-            reverse_only=True,
+        _yes(
+            "map, filter, reduce", "y = sum(map(square, filter(lambda t: t > 0.0, xs)))", wrt="xs"
         ),
-        _no("insert", "items = [x]\nitems.insert(0, 1.0)\ny = items[1]", "build it in order"),
-        _no("update of a dict", "d = {'a': x}\nd.update(b=x)\ny = d['b']", "store item by item"),
+        _yes(
+            "methods of lists",
+            "items = [x, 1.0]\nitems.insert(0, x * x)\nitems.sort()\ny = items.pop(1)",
+            "`insert`, `extend`, `pop`, `reverse`, `sort`, `copy`, `index`, `count`",
+        ),
+        _yes(
+            "methods of dicts",
+            "table = {'a': x}\ntable.update(b=x * x)\ny = table.get('b', 0.0)",
+            "`get`, `items`, `values`, `keys`, `update`, `setdefault`, `pop`, `|`",
+        ),
+        _no(
+            "list under two names",
+            "items = [x]\nother = items\nother.insert(0, x)\ny = items[1]",
+            "change a list that has one name",
+        ),
+        _no("set comprehension", "y = sum({k * x for k in range(n)})", "use a list"),
     ),
     *_topic(
         "Arrays",

@@ -221,6 +221,7 @@ class Assignments(Contributions):
             raise self.context.refuse(
                 s, s.target, "`pop` into something other than a variable", "use a variable"
             )
+        self.context.check_append(s)
         if s.stack in self.barred and self.varied_somewhere(s.stack):
             value: n.Expr = self.bar(name) if self.is_active(s) else ZERO
             out.append(n.Append(self.bar(s.stack).id, value))

@@ -172,16 +172,18 @@ class Context:
         own = self.sole_names().get(s.uid, NOTHING_OWNED).own
         return isinstance(kind, (Array, ListOf)) and s.target.id not in own
 
-    def check_append(self, s: n.Append) -> None:
-        """Refuse to let a list grow that is the caller's, or that other names share."""
+    def check_append(self, s: n.Append | n.Pop) -> None:
+        """Refuse to let a list grow or shrink that is the caller's, or that other names share."""
+        word = "append" if isinstance(s, n.Append) else "pop"
         if s.stack in self.unshared().get(s.uid, NOTHING_OWNED).own:
             return
         env = self.facts.after.get(s.uid, {})
-        if s.stack in self.facts.entry or env.get(s.stack, PASSIVE).varied:
+        given = s.stack in self.facts.entry and isinstance(s, n.Append)
+        if given or env.get(s.stack, PASSIVE).varied:
             raise self.refuse(
                 s,
                 n.Name(s.stack),
-                f"`{s.stack}.append` on a list that other names may share",
+                f"`{s.stack}.{word}` on a list that other names may share",
                 f"work on a copy: `{s.stack} = list({s.stack})`",
             )
 
@@ -243,7 +245,9 @@ class Context:
     def unshared(self) -> dict[int, Owned]:
         """Return which containers no other name shares, before each statement."""
         if self.owners is None:
-            self.owners = ownership(self.function.body, self.newness, self.kind_at)
+            body = self.function.body
+            unbound = frozenset(assigned(body) - {p.name for p in self.function.params})
+            self.owners = ownership(body, self.newness, self.kind_at, unbound=unbound)
         return self.owners
 
     def sole_names(self) -> dict[int, Owned]:

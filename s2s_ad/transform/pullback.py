@@ -55,8 +55,8 @@ class Pullback(Templates):
                     raise self.refused(e, "`**` in an active dict", "add the items one by one")
                 kind = self.value(item).kind
                 self.pull(item, Diff(n.Subscript(d.expr, key), kind))
-        elif isinstance(e, n.Binary) and isinstance(value.kind, (ListOf, TupleOf)):
-            self.joined(e, d)
+        elif isinstance(e, n.Binary) and self.lists(e):
+            self.joined(e, d, out)
         elif isinstance(e, (n.Unary, n.Binary, n.Attribute)):
             choice = self.context.choice(e, self.s)
             if choice is None:
@@ -67,20 +67,48 @@ class Pullback(Templates):
         else:
             raise self.unsupported(e)
 
-    def joined(self, e: n.Binary, d: Diff) -> None:
-        """Contribute to both parts of a concatenation of lists or tuples."""
-        if e.op == "*" and isinstance(e.left, n.ListExpr) and len(e.left.items) == 1:
-            each = n.Call(n.Name(self.context.alias("sum")), (d.expr,))
-            self.pull(e.left.items[0], Diff(each, self.value(e.left.items[0]).kind))
+    def lists(self, e: n.Binary) -> bool:
+        """True for an operation on a list or tuple, which is no arithmetic."""
+        return any(isinstance(self.value(x).kind, (ListOf, TupleOf)) for x in (e.left, e.right))
+
+    def joined(self, e: n.Binary, d: Diff, out: n.Expr | None) -> None:
+        """Contribute to both parts of a concatenation, or to what is repeated."""
+        if not isinstance(self.value(e).kind, (ListOf, TupleOf)):
+            raise self.list_operator(e)
+        if e.op == "*":
+            self.repeated(e, d, out)
             return
         if e.op != "+":
-            raise self.refused(e, f"`{e.op}` of an active list", "build the list with append")
+            raise self.list_operator(e)
         d = self.named(d, "items_bar")
         size = n.Call(n.Name(self.context.alias("len")), (e.left,))
         parts = (n.Slice(None, size, None), n.Slice(size, None, None))
         for operand, part in zip((e.left, e.right), parts):
             kind = self.value(operand).kind
             self.pull(operand, Diff(n.Subscript(d.expr, part), kind))
+
+    def repeated(self, e: n.Binary, d: Diff, out: n.Expr | None) -> None:
+        """Contribute to the items of `items * n`: each gets what all its copies have."""
+        items, count = e.left, e.right
+        if not isinstance(self.value(items).kind, (ListOf, TupleOf)):
+            items, count = count, items
+        if self.value(count).varied:
+            raise self.list_operator(e)
+        if isinstance(items, (n.ListExpr, n.TupleExpr)) and len(items.items) == 1:
+            each = n.Call(n.Name(self.context.alias("sum")), (d.expr,))
+            item = items.items[0]
+            if isinstance(self.value(item).kind, Number):
+                self.pull(item, Diff(each, self.value(item).kind))
+                return
+        call = n.Call(self.context.helper("unrepeat"), (d.expr, items))
+        self.pull(items, Diff(call, UNKNOWN))
+
+    def list_operator(self, e: n.Binary) -> Exception:
+        """Return the refusal of an operator on a list, or on what may be one."""
+        if e.op == "+":
+            hint = "write `list(...)` or `np.array(...)` around both"
+            return self.refused(e, "`+` of a list and what is not known to be one", hint)
+        return self.refused(e, f"`{e.op}` of an active list", "build the list with append")
 
     def unsupported(self, e: n.Expr) -> Exception:
         if isinstance(e, n.Attribute):
@@ -115,6 +143,16 @@ class Pullback(Templates):
     def call(self, e: n.Call, d: Diff, out: n.Expr | None) -> None:
         copied = self.copy_of(e)
         if copied is not None:
+            kind = self.value(copied).kind
+            if isinstance(kind, Array):
+                d = Diff(n.Call(self.context.np("array"), (d.expr,)), kind)
+            elif e.func == n.Name(self.context.alias("dict")):
+                # the copy may have got more keys since
+                d = self.named(d, "items_bar")
+                key = n.Name(self.context.names.fresh("key"))
+                clause = n.Clause(key, copied)
+                part = n.Subscript(d.expr, key)
+                d = Diff(n.Comprehension("dict", part, (clause,), key), kind)
             self.pull(copied, d, out)
             return
         choice = self.context.choice(e, self.s)

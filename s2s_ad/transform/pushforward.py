@@ -68,12 +68,8 @@ class Pushforward:
         if isinstance(e, n.IfExp):
             body, orelse = self.item(e.body), self.item(e.orelse)
             return Diff(n.IfExp(e.test, body, orelse), kind)
-        if isinstance(e, n.Binary) and isinstance(kind, (ListOf, TupleOf)):
-            if e.op == "*" and not self.varied(e.right):
-                return Diff(n.Binary("*", self.item(e.left), e.right), kind)
-            if e.op != "+":
-                raise self.refused(e, f"`{e.op}` of an active list", "build the list with append")
-            return Diff(n.Binary("+", self.side(e.left), self.side(e.right)), kind)
+        if isinstance(e, n.Binary) and self.lists(e):
+            return Diff(self.of_lists(e), kind)
         if isinstance(e, (n.Unary, n.Binary, n.Attribute)):
             choice = self.context.choice(e, self.s)
             if choice is None:
@@ -82,6 +78,29 @@ class Pushforward:
         if isinstance(e, n.Call):
             return self.call(e, kind, out)
         raise self.unsupported(e)
+
+    def lists(self, e: n.Binary) -> bool:
+        """True for an operation on a list or tuple, which is no arithmetic."""
+        return any(isinstance(self.kind(x), (ListOf, TupleOf)) for x in (e.left, e.right))
+
+    def of_lists(self, e: n.Binary) -> n.Expr:
+        """Return the tangent of a concatenation or repetition, as a display that is no sum."""
+        sides = (e.left, e.right)
+        if e.op == "*" and isinstance(self.kind(e), (ListOf, TupleOf)):
+            items, count = (
+                sides if isinstance(self.kind(e.left), (ListOf, TupleOf)) else sides[::-1]
+            )
+            if not self.varied(count):
+                return n.Binary("*", self.item(items), count)
+        if e.op == "+" and isinstance(self.kind(e), (ListOf, TupleOf)):
+            parts: list[n.Expr] = []
+            for side in sides:
+                d = self.item(side)
+                whole = isinstance(d, (n.ListExpr, n.TupleExpr))
+                parts.extend(d.items if whole else (n.Starred(d),))  # type: ignore[union-attr]
+            display = n.ListExpr if isinstance(self.kind(e), ListOf) else n.TupleExpr
+            return display(tuple(parts))
+        raise Pullback(self.context, self.s, self.product, self.splice).list_operator(e)
 
     def unsupported(self, e: n.Expr) -> Exception:
         return Pullback(self.context, self.s, self.product, self.splice).unsupported(e)
@@ -98,16 +117,9 @@ class Pushforward:
         d = self.push(e)
         return self.zero(e) if d is None else self.full(d, e).expr
 
-    def side(self, e: n.Expr) -> n.Expr:
-        """Return the tangent of one side of a concatenation: a tuple beside a tuple."""
-        kind = self.kind(e)
-        if self.varied(e) or not isinstance(kind, TupleOf) or kind.is_list:
-            return self.item(e)
-        return n.Call(n.Name(self.context.alias("tuple")), (self.zero(e),))
-
     def zero(self, e: n.Expr) -> n.Expr:
         if isinstance(e, (n.TupleExpr, n.ListExpr)):
-            return replace(e, items=tuple(self.zero(item) for item in e.items))
+            return replace(e, items=tuple(self.item(item) for item in e.items))
         kind = self.kind(e)
         if isinstance(kind, Number):
             return n.Const("0.0", 0.0)

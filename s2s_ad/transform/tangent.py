@@ -113,6 +113,7 @@ class _Tangent:
         if isinstance(s, n.Append):
             return self.append(s)
         if isinstance(s, n.Pop):
+            self.context.check_append(s)
             if self.facts.before[s.uid].get(s.stack, PASSIVE).varied and isinstance(
                 s.target, n.Name
             ):

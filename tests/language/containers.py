@@ -1,6 +1,8 @@
 """Tuples, lists, dicts, comprehensions, and loops over sequences."""
 
+import functools
 import math
+import operator
 
 import numpy as np
 
@@ -58,7 +60,7 @@ def nested_comprehension(x):
     return rows[1][1] * rows[0][1] + sum(sum(row) for row in rows)
 
 
-@beyond(0.6)
+@case(0.6)
 def dict_comprehension(x):
     table = {k: x**k for k in range(3)}
     return table[2] * table[1] + sum(table.values())
@@ -173,10 +175,35 @@ def list_operations(x):
     return sum(c) * c[-1] + max(b) + (a + c)[3] + len(c)
 
 
-@beyond(0.5)
-def list_repeated(x):
-    c = [x, 1.0, x * x] * 2
-    return c[3] * c[-1] + len(c)
+@case(0.5, 3)
+def list_repeated(x, n):
+    a = [x] * n
+    b = [x, 1.0, x * x] * 2
+    c = 2 * [x * x, x]
+    return a[1] * b[3] * b[-1] + len(b) + c[2] * c[1] + sum(a)
+
+
+@case([0.6, 0.3], wrt="xs")
+def list_concatenated(xs):
+    a = xs + [1.0] + xs
+    b = [2.0] + xs[1:]
+    return a[0] * a[4] + b[1] + len(a)
+
+
+@case(0.6)
+def tuple_repeated(x):
+    a = (x,) + (1.0, x * x)
+    a += (2 * x,)
+    b = a * 2
+    return a[2] * a[3] + b[4] + b[6]
+
+
+@case(np.array([0.6, 0.2]), wrt="v")
+def list_of_an_array(v):
+    squares = [t * t for t in v]
+    w = np.array([squares[0], v.tolist()[1] * 2])
+    x, y = v
+    return np.sum(w) * x + y * list(v)[0] + tuple(v)[1]
 
 
 @beyond(0.5)
@@ -200,7 +227,7 @@ def argument_appended(xs):
     return xs[-1] * xs[0] + len(xs)
 
 
-@beyond(0.5)
+@case(0.5)
 def items_replaced(x):
     a = [x, 1.0]
     a[1] = a[0] * x
@@ -208,14 +235,14 @@ def items_replaced(x):
     return a[0] * a[1]
 
 
-@beyond(0.5)
+@case(0.5)
 def list_extended(x):
     a = [x]
     a.extend([x * x, 2.0])
     a += [x**3]
     a.insert(0, x * 5)
     last = a.pop()
-    return a[0] * a[1] + a[2] * last + len(a)
+    return a[0] * a[1], a[2] * last * len(a)
 
 
 @beyond(0.5)
@@ -228,7 +255,7 @@ def callee_appends(x):
     return a[0] * a[1]
 
 
-@beyond(0.5)
+@case(0.5)
 def dict_filled(x):
     table = {}
     for k in range(3):
@@ -401,7 +428,141 @@ def any_and_all(x):
     return x
 
 
-@beyond([0.5, 0.2, 0.9], wrt="xs")
+@case([0.5, 0.2, 0.9], wrt="xs")
 def sorted_values(xs):
     low, mid, high = sorted(xs)
     return low * 2 + mid**2 + high**3
+
+
+@case([0.6, 0.3, 0.9], wrt="xs")
+def sorted_items(xs):
+    total = 0.0
+    for k, t in enumerate(sorted(xs)):
+        total = total * 0.5 + t * k
+    high, *_ = sorted(xs, reverse=True)
+    near = sorted(xs, key=lambda t: abs(t - 0.5))
+    low, high2 = min(xs, key=abs), max(xs, key=lambda t: -t * t)
+    return total * high + near[0] * near[2] + low * high2
+
+
+@case([0.6, 0.3, 0.9], wrt="xs")
+def reversed_items(xs):
+    a, b, c = reversed(xs)
+    ys = list(reversed(xs))
+    return a * 2 + b**2 * c + ys[0] * ys[1]
+
+
+@case([0.6, 0.3], [0.2, 0.4], wrt="xs ys")
+def pairs_under_one_name(xs, ys):
+    total = 0.0
+    for pair in zip(xs, ys, strict=True):
+        total += pair[0] * pair[1]
+    for i, pair in enumerate(zip(xs, reversed(ys)), 1):
+        total += pair[0] * pair[1] * i
+    for pair in enumerate(xs):
+        total += pair[1] ** (pair[0] + 2)
+    pairs = list(zip(xs, xs[::-1]))
+    counted = list(enumerate(ys))
+    return total * pairs[0][0] * pairs[1][1] + counted[1][1]
+
+
+@case([(0.6, 0.3), (0.2, 0.4)], wrt="rows")
+def columns(rows):
+    xs, ys = zip(*rows)
+    return xs[0] * ys[1] + xs[1] * ys[0] ** 2
+
+
+@case([0.6, 0.3, 0.2], wrt="xs")
+def map_filter_reduce(xs):
+    squares = list(map(lambda t: t * t, xs))
+    products = map(lambda a, b: a * b, xs, squares)
+    large = filter(lambda t: t > 0.25, xs)
+    total = functools.reduce(lambda a, b: a * b + 1, xs)
+    return sum(squares) * sum(products) + sum(large) + functools.reduce(operator.mul, xs, total)
+
+
+@case({"a": 0.6, "b": 0.3}, wrt="d")
+def dict_of_items(d):
+    squares = {k: v * v for k, v in d.items() if v > 0.1}
+    named = dict(zip("xy", d.values()))
+    total = 1.0
+    for pair in d.items():
+        total *= pair[1] + len(pair[0])
+    for i, (k, v) in enumerate(d.items()):
+        total += v ** (i + 1) * len(k)
+    for k in reversed(d):
+        total *= d[k] + 1.0
+    return squares["a"] * sum(squares.values()) * max(d.values()) + named["x"] * total
+
+
+@case({"a": 0.6, "b": 0.3}, 0.5, wrt="d x")
+def dict_read_by_get(d, x):
+    return d.get("a") * d.get("b", 1.0) + d.get("c", x) * d.get("a", x) + d.get("z", 2.0)
+
+
+@case(0.5)
+def dict_put_together(x):
+    d = dict(a=x, b=2 * x)
+    d.update(b=x * x)
+    d.update({"c": x**3})
+    d.setdefault("a", 100.0)
+    e = d.setdefault("e", x * 5)
+    both = {**d, "b": x, "f": e} | {"a": x * x}
+    both |= {"g": x**4}
+    last = both.pop("f")
+    return d["b"] * d["c"] + e * both["a"] * both["b"] + last * both["g"] + len(both)
+
+
+@case({"a": 0.6}, {"b": 0.3, "a": 0.2}, wrt="d e")
+def dict_union(d, e):
+    f = d | e
+    return f["a"] * f["b"] + d["a"]
+
+
+@case(0.5)
+def list_changed_in_place(x):
+    a = [x, x * x]
+    a.insert(0, 3 * x)
+    a.insert(1, 2.0)
+    a.extend([x**3, 2.0])
+    a.extend(t * x for t in range(1, 3))
+    a += (x, 1.0)
+    b = a.pop(1) * 0.5
+    c = a.pop(0)
+    d = a.pop()
+    a.reverse()
+    e = a[1] * a[-1] * b * c * d
+    a.sort(reverse=True)
+    return e, a[0] * a[1] * len(a)
+
+
+@case(0.5)
+def list_copied(x):
+    a = [x, x * x]
+    b = a.copy()
+    c = a[:]
+    b[0] = 2.0
+    return a[0] * b[1] + c[0] * b[0]
+
+
+@case([0.6, 0.3, 0.2, 0.1], wrt="xs")
+def starred_targets(xs):
+    a, *rest, b = xs
+    *start, end = xs
+    total = a * rest[0] * b + rest[1] + len(rest) + start[2] * end
+    for first, *others in [xs, rest]:
+        total += first * others[0]
+    return total
+
+
+@case([0.6, 0.3], wrt="xs")
+def starred_displays(xs):
+    a = [*xs, 1.0, *xs]
+    t = (0.5, *xs)
+    return a[0] * a[4] + t[1] * t[2] + max(*xs)
+
+
+@beyond(0.5)
+def popped_and_read_at_once(x):
+    a = [x, x * x, 3 * x]
+    return a[-1] * a.pop()

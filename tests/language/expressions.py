@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from .cases import case
+from .cases import beyond, case
 
 GRAVITY = 9.81
 TABLE = (0.5, 1.5, 2.5)
@@ -293,3 +293,69 @@ def stars_in_displays(x):
     front = [*numbers, x * 3.0]
     middle = [x, *numbers, x * 3.0, *numbers, x * x, 2.0]
     return front[2] * middle[3] + middle[-2] * middle[0] + middle[5]
+
+
+@case(0.9)
+def named_in_elif(x):
+    total = 0.0
+    for i in range(3):
+        if i == 0:
+            total += x
+        elif (t := x * i) < 1.0:
+            total += t * t
+        elif (u := t * x) < 5.0:
+            total += u * t
+    return total
+
+
+@case(0.6)
+def named_in_while(x):
+    y = x
+    k = 0
+    while (t := y * 1.5) < 2.0:
+        k += 1
+        if k == 2:
+            y = y + 0.3
+            continue
+        y = t + 0.1 * x
+    else:
+        y = y * x
+    return y * t
+
+
+@case([0.6, -0.3, 0.2], wrt="xs")
+def named_in_comprehension(xs):
+    return sum([u for t in xs if (u := t * t) > 0.05])
+
+
+@case(0.6)
+def named_after_none(x):
+    m = None
+    if (m := x * 2) is not None and x > 0.1:
+        x = x * m
+    if m is None:
+        x = 0.0
+    return x
+
+
+@beyond(0.6)
+@beyond(0.05)
+def named_under_a_condition(x):
+    t = 1.0
+    if x > 0.1 and (t := x * x) < 1.0:
+        return t * x
+    return t * x * x
+
+
+@beyond(0.6)
+def named_in_a_test_of_items(x):
+    t = 1.0
+    if any((t := x * k) > 1.0 for k in range(5)):
+        return t * x
+    return t
+
+
+@beyond(0.6)
+def named_after_it_was_read(x):
+    t = x
+    return t + (t := x * x) * t

@@ -1,0 +1,111 @@
+"""Targets with several parts taken apart: `a, (b, *c) = e` as assignments to names.
+
+Takes an active assignment with its facts, gives equivalent ones. Requires `ir`, `analysis`.
+"""
+
+from __future__ import annotations
+
+from s2s_ad.analysis.values import target_names
+from s2s_ad.frontend.containers import Containers
+from s2s_ad.ir import nodes as n
+from s2s_ad.ir.kinds import ListOf
+
+
+class Unpacking(Containers):
+    """Takes targets apart; the rest of normalisation is above it."""
+
+    def statement(self, s: n.Stmt) -> list[n.Stmt]:
+        raise NotImplementedError
+
+    def with_value(self, s: n.Stmt, value: n.Expr, pre: list[n.Stmt]) -> list[n.Stmt]:
+        raise NotImplementedError
+
+    def commented(self, out: list[n.Stmt], s: n.Stmt) -> list[n.Stmt]:
+        raise NotImplementedError
+
+    def unpack(self, s: n.Assign, target: n.TupleExpr | n.ListExpr) -> list[n.Stmt]:
+        plain = all(isinstance(t, n.Name) for t in target.items)
+        value = s.value
+        display = isinstance(value, (n.TupleExpr, n.ListExpr))
+        if plain and display and len(value.items) == len(target.items):  # type: ignore[union-attr]
+            return self.with_value(s, value, [])
+        if plain and isinstance(value, n.Call) and not self.has_rule(value, s):
+            return self.with_value(s, value, [])
+        if any(isinstance(t, n.Starred) for t in target.items):
+            return self.unpack_starred(s, target)
+        if display and len(value.items) == len(target.items):  # type: ignore[union-attr]
+            return self.unpack_nested(s, target, value)  # type: ignore[arg-type]
+        pre: list[n.Stmt] = []
+        if not isinstance(value, n.Name) or value.id in target_names(target):
+            temp = n.Name(self.fresh("items"))
+            pre = self.again(n.Assign((temp,), value), s)
+            value = temp
+        out: list[n.Stmt] = list(pre)
+        env = dict(self.facts.before[s.uid])
+        if isinstance(value, n.Name):
+            env[value.id] = self.facts.value(s.value, s.uid)
+        for k, t in enumerate(target.items):
+            part = n.Assign((t,), n.Subscript(value, n.Const(str(k), k)), origin=s.origin)
+            self.facts.before[part.uid] = env
+            out.extend(self.statement(part))
+        return out
+
+    def unpack_nested(
+        self, s: n.Assign, target: n.TupleExpr | n.ListExpr, value: n.TupleExpr | n.ListExpr
+    ) -> list[n.Stmt]:
+        """Write `(a, b), c = x, y` as one assignment to names and one for each nested target."""
+        names_: list[n.Expr] = []
+        later: list[tuple[n.Expr, n.Name, n.Expr]] = []
+        for t, e in zip(target.items, value.items):
+            if isinstance(t, n.Name):
+                names_.append(t)
+            else:
+                temp = n.Name(self.fresh("items"))
+                names_.append(temp)
+                later.append((t, temp, e))
+        out = self.again(n.Assign((n.TupleExpr(tuple(names_)),), value, comments=s.comments), s)
+        for t, temp, e in later:
+            part = n.Assign((t,), temp, origin=s.origin)
+            env = {**self.facts.before[s.uid], temp.id: self.facts.value(e, s.uid)}
+            self.facts.before[part.uid] = env
+            out.extend(self.statement(part))
+        return out
+
+    def unpack_starred(self, s: n.Assign, target: n.TupleExpr | n.ListExpr) -> list[n.Stmt]:
+        """Write `a, *b = x, y, z` as `a, b = x, [y, z]` where the items are all written down."""
+        value = s.value
+        at = next(k for k, t in enumerate(target.items) if isinstance(t, n.Starred))
+        behind = len(target.items) - at - 1
+        if not isinstance(value, (n.TupleExpr, n.ListExpr)):
+            return self.unpack_sequence(s, target, at, behind)
+        rest = n.ListExpr(value.items[at : len(value.items) - behind])
+        items = (*value.items[:at], rest, *value.items[len(value.items) - behind :])
+        star = target.items[at]
+        assert isinstance(star, n.Starred)
+        targets = (*target.items[:at], star.value, *target.items[at + 1 :])
+        new = n.Assign((n.TupleExpr(targets),), n.TupleExpr(items), comments=s.comments)
+        return self.again(new, s)
+
+    def unpack_sequence(
+        self, s: n.Assign, target: n.TupleExpr | n.ListExpr, at: int, behind: int
+    ) -> list[n.Stmt]:
+        """Write `a, *b, c = xs` as `a = xs[0]; b = list(xs[1:-1]); c = xs[-1]`."""
+        out: list[n.Stmt] = []
+        items = self.sequence(s.value, s, out)
+        if items is None:
+            raise self.refuse(s, "unpacking with a star into active variables", "index instead")
+        if items.id in target_names(target):
+            items = self.kept(items, "items", s, out)
+        stop = n.Unary("-", n.Const(str(behind), behind)) if behind else None
+        rest: n.Expr = n.Subscript(items, n.Slice(n.Const(str(at), at) if at else None, stop, None))
+        if not isinstance(self.facts.value(items, s.uid).kind, ListOf):
+            rest = self.call("list", rest)
+        for k, t in enumerate(target.items):
+            place = k if k < at else k - len(target.items)
+            part: n.Expr = n.Subscript(items, n.Const(str(place), place))
+            if isinstance(t, n.Starred):
+                t, part = t.value, rest
+            elif place < 0:
+                part = n.Subscript(items, n.Unary("-", n.Const(str(-place), -place)))
+            out.extend(self.again(n.Assign((t,), part), s))
+        return self.commented(out, s)
