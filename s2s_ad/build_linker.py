@@ -6,6 +6,7 @@ Takes objects with the names they are wanted under, gives the names; requires `r
 from __future__ import annotations
 
 import builtins
+import functools
 import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
@@ -65,6 +66,12 @@ class Linker:
             number += 1
         self.objects[f"{wanted}_{number}"] = obj
         return f"{wanted}_{number}"
+
+    def partial_name(self, avoid: Collection[str]) -> str:
+        """Return how `functools.partial` is written where `avoid` is taken."""
+        name = self.claim("partial", functools.partial, avoid)
+        self.homes[name] = ("functools", "partial")
+        return name
 
     def free(self, name: str, obj: object, avoid: Collection[str]) -> bool:
         if name in avoid or name in self.functions:

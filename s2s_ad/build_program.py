@@ -6,6 +6,7 @@ Requires `build_subject`, `build_linker`, `analysis`, `transform`.
 
 from __future__ import annotations
 
+import functools
 import inspect
 import types
 from collections.abc import Callable, Mapping, Sequence
@@ -14,6 +15,8 @@ from typing import Any, TypeVar
 
 from s2s_ad.analysis.flow import Facts, interpret
 from s2s_ad.analysis.values import Value, merge
+from s2s_ad.build_closures import Places, captured, closed_over, expanded, is_partial
+from s2s_ad.build_keys import canonical
 from s2s_ad.build_linker import Linker
 from s2s_ad.build_stars import extra_keywords, extra_positional, has_stars, written_out
 from s2s_ad.build_subject import (
@@ -22,19 +25,15 @@ from s2s_ad.build_subject import (
     SubjectWorld,
     lifted_subject,
     subject_of,
+    with_arguments,
 )
 from s2s_ad.errors import S2SError, SourceError
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import (
     FLOAT,
     UNKNOWN,
-    Array,
-    DictOf,
-    Dim,
     Kind,
-    ListOf,
-    Object,
-    TupleOf,
+    Partial,
     is_discrete,
 )
 from s2s_ad.ir.walk import names, subexprs, walk_stmts
@@ -88,6 +87,7 @@ class Program:
     cheapness: dict[Any, bool] = field(default_factory=dict)
     purity: dict[Any, bool] = field(default_factory=dict)
     forms: dict[Any, Subject | None] = field(default_factory=dict)
+    closures: dict[Any, Any] = field(default_factory=dict)
     new_results: dict[int, bool] = field(default_factory=dict)
     proofs: dict[int, dict[str, Kind]] = field(default_factory=dict)
     cuts: dict[Cut, None] = field(default_factory=dict)
@@ -97,6 +97,11 @@ class Program:
 
     def subject(self, callee: object) -> Subject | None:
         """Return the subject of a callee, None for what is not a function of the user."""
+        if isinstance(callee, functools._lru_cache_wrapper):
+            # what is kept is what the function returned
+            return self.subject(callee.__wrapped__)
+        if isinstance(callee, functools.partial):
+            return self.fixed(callee)
         if not isinstance(callee, (types.FunctionType, types.MethodType, LocalFunction)):
             if isinstance(callee, (type, types.BuiltinFunctionType)) or not callable(callee):
                 return None
@@ -127,6 +132,16 @@ class Program:
         self.subjects[id(callee)] = (callee, made)
         return made if isinstance(made, Subject) else None
 
+    def fixed(self, callee: functools.partial[Any]) -> Subject | None:
+        """Return the subject of a `functools.partial` object: some arguments are live objects."""
+        found = self.subjects.get(id(callee))
+        if found is None or found[0] is not callee:
+            inner = self.subject(callee.func)
+            made = inner and with_arguments(inner, callee.args, callee.keywords, self.linker)
+            why = SourceError(f"the arguments of {callee!r} cannot be written out")
+            self.subjects[id(callee)] = found = (callee, made or why)
+        return found[1] if isinstance(found[1], Subject) else None
+
     def trouble(self, callee: object) -> S2SError | None:
         """Return why a callee cannot be differentiated: syntax, or it was edited since imported."""
         found = self.subjects.get(id(callee))
@@ -155,6 +170,49 @@ class Program:
             self.forms[key] = None if function is None else replace(subject, function=function)
         return self.forms[key]
 
+    def closed(
+        self, subject: Subject, bound: Mapping[str, Value | None]
+    ) -> tuple[Subject, Places] | None:
+        """Return the subject of a callee for the local functions it is given, and their places."""
+        given = {
+            name: value.kind
+            for name, value in bound.items()
+            if value is not None and isinstance(value.kind, Partial)
+        }
+        functions = tuple((name, id(kind.function), kind.names) for name, kind in given.items())
+        key = (id(subject), functions)
+        if key not in self.closures:
+            self.closures[key] = (self._closed(subject, given), given)
+        found: tuple[Subject, Places] | None = self.closures[key][0]
+        return found
+
+    def _closed(
+        self, subject: Subject, given: Mapping[str, Partial]
+    ) -> tuple[Subject, Places] | None:
+        lifted = dict(subject.lifted)
+        free = dict(subject.free)
+        called: dict[str, str] = {}
+        for param, kind in given.items():
+            function = kind.function
+            if isinstance(function, LocalFunction):
+                called[param] = function.function.name
+                lifted[function.function.name] = function
+            else:
+                called[param] = self.linker.claim(function.__name__, function, subject.locals)
+                free[called[param]] = function
+        taken = set(subject.free) | set(lifted) | set(self.linker.functions)
+
+        def partial_name() -> str:
+            return self.linker.partial_name(subject.locals)
+
+        found = closed_over(subject.function, given, called, taken, partial_name)
+        if found is None:
+            return None
+        function_, places = found
+        defaults = {k: v for k, v in subject.defaults.items() if k not in places}
+        new = replace(subject, function=function_, lifted=lifted, free=free, defaults=defaults)
+        return new, places
+
     # -- what a call returns
 
     def summary(
@@ -171,6 +229,15 @@ class Program:
         bound = bind(subject.function.params, args, keywords)
         if bound is None:
             return None
+        while any(is_partial(v) for v in bound.values()):
+            closed = self.closed(subject, bound)
+            if closed is None:
+                return None
+            subject, places = closed
+            parts = expanded(bound, places, lambda v: v.items if v is not None else None)
+            if parts is None:
+                return None
+            bound = parts
         values = self.entry(subject, bound)
         key = (id(subject), canonical(values))
         if key in self.known:
@@ -282,6 +349,15 @@ class Program:
         if given is None:
             return None
         bound = {name: None if e is None else facts.value(e, uid) for name, e in given.items()}
+        while any(is_partial(v) for v in bound.values()):
+            closed = self.closed(subject, bound)
+            if closed is None:
+                return None
+            subject, places = closed
+            given = expanded(given, places, captured)
+            if given is None:
+                return None
+            bound = {name: None if e is None else facts.value(e, uid) for name, e in given.items()}
         values = self.entry(subject, bound)
         active = tuple(name for name, value in values if value.varied)
         if not active:
@@ -400,35 +476,6 @@ def bind(
                 return None
             bound[p.name] = None
     return bound
-
-
-def canonical(values: tuple[tuple[str, Value], ...]) -> tuple[Any, ...]:
-    """Return values with the symbols of lengths renamed by first appearance: a key for variants."""
-    symbols: dict[str, int] = {}
-
-    def kind_key(kind: Kind) -> Any:
-        if isinstance(kind, Array):
-            if kind.dims is None:
-                return ("array", None, kind.dtype)
-            return ("array", tuple(dim_key(d) for d in kind.dims), kind.dtype)
-        if isinstance(kind, TupleOf):
-            return ("tuple", kind.is_list, tuple(kind_key(item) for item in kind.items))
-        if isinstance(kind, ListOf):
-            return ("list", kind_key(kind.item))
-        if isinstance(kind, DictOf):
-            return ("dict", kind_key(kind.value))
-        if isinstance(kind, Object):
-            return ("object", id(kind.value))
-        return kind
-
-    def dim_key(dim: Dim) -> Any:
-        return symbols.setdefault(dim.symbol, len(symbols)), dim.offset, dim.one
-
-    def value_key(value: Value) -> Any:
-        items = None if value.items is None else tuple(value_key(item) for item in value.items)
-        return kind_key(value.kind), value.varied, items
-
-    return tuple((name, value_key(value)) for name, value in values)
 
 
 def entry_values(

@@ -161,7 +161,10 @@ def _lift(subject: Subject, names: Names, linker: Linker) -> None:
     def refuse(s: n.Stmt, message: str, hint: str) -> UnsupportedSyntax:
         return UnsupportedSyntax(message, subject.place(s.origin, None), hint)
 
-    function, found = lift(without_walrus(subject.function), names, refuse)
+    def partial_name() -> str:
+        return linker.partial_name(names.taken)
+
+    function, found = lift(without_walrus(subject.function), names, refuse, partial_name)
     subject.function = function
     lifted: dict[str, LocalFunction] = dict(subject.lifted)
     for item in found:
@@ -255,6 +258,41 @@ def _settle_defaults(subject: Subject, function: Any, linker: Linker) -> None:
             subject.defaults[p.name] = default
         params.append(p)
     subject.function = replace(subject.function, params=tuple(params))
+
+
+def with_arguments(
+    subject: Subject, args: Sequence[object], keywords: Mapping[str, object], linker: Linker
+) -> Subject | None:
+    """Return a subject some of whose parameters are live objects, None if it rebinds one of them.
+
+    Those given by position are no parameters any more; those given by name get a new default.
+    """
+    params = list(subject.function.params)
+    first, rest = params[: len(args)], params[len(args) :]
+    plain = all(p.kind in ("normal", "positional_only") for p in first)
+    names = {p.name for p in rest if p.kind in ("normal", "keyword_only")}
+    if not plain or len(first) < len(args) or not set(keywords) <= names:
+        return None
+    if {p.name for p in first} & assigned(subject.function.body):
+        return None
+    free, defaults = dict(subject.free), dict(subject.defaults)
+
+    def live(name: str, value: object) -> n.Name:
+        spelled = n.Name(linker.claim(f"{subject.name}_{name}", value, subject.locals))
+        free[spelled.id] = value
+        return spelled
+
+    mapping: dict[str, n.Expr] = {p.name: live(p.name, v) for p, v in zip(first, args)}
+    new = []
+    named = False
+    for p in rest:
+        if p.name in keywords:
+            defaults[p.name] = live(p.name, keywords[p.name])
+            p = replace(p, default=defaults[p.name])
+        named = named or p.name in keywords
+        new.append(replace(p, kind="keyword_only") if named and p.kind == "normal" else p)
+    function = rename(replace(subject.function, params=tuple(new)), mapping)
+    return replace(subject, function=function, free=free, defaults=defaults)
 
 
 def _is_literal(e: n.Expr | None) -> bool:

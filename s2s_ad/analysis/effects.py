@@ -9,6 +9,7 @@ What is not known to be pure is taken to change whatever it is given.
 from __future__ import annotations
 
 import builtins
+import functools
 import math
 import types
 
@@ -46,7 +47,8 @@ def is_pure_object(callee: object) -> bool:
     if isinstance(callee, type):
         home = callee.__module__
         return (
-            issubclass(callee, (BaseException, np.generic, np.dtype))
+            callee is functools.partial
+            or issubclass(callee, (BaseException, np.generic, np.dtype))
             or callee in PURE_BUILTINS
             or home == "fractions"
         )

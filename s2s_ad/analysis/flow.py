@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from s2s_ad.analysis.aliasing import scattered
 from s2s_ad.analysis.interpreter import Interpreter
 from s2s_ad.analysis.observe import kind_of
-from s2s_ad.analysis.values import PASSIVE, Env, Value, World, same
+from s2s_ad.analysis.values import PASSIVE, Env, Value, World, named, same
 from s2s_ad.analysis.values import merge as merge
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import NONE, UNKNOWN, Array, DictOf, Kind, ListOf, is_discrete, join
@@ -115,8 +115,8 @@ class _Run:
     def with_named(self, s: n.Stmt, env: dict[str, Value]) -> dict[str, Value]:
         """Return `env` with what `:=` inside the expressions of `s` may bind."""
         for e in stmt_exprs(s):
-            named = self.ev.named(e, env)
-            env = {**env, **named} if named else env
+            bound = named(e, env)
+            env = {**env, **bound} if bound else env
             for call in subexprs(e):
                 func = call.func if isinstance(call, n.Call) else None
                 if isinstance(func, n.Attribute) and func.attr in PUTS:

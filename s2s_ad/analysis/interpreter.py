@@ -11,6 +11,7 @@ and Pascual (TOMS 39(3), 2013): depends differentiably on an input.
 from __future__ import annotations
 
 import builtins
+import functools
 import types
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,7 +19,7 @@ from dataclasses import replace
 from s2s_ad.analysis import effects
 from s2s_ad.analysis.constants import known_value
 from s2s_ad.analysis.indexing import constant_int, indexed
-from s2s_ad.analysis.observe import kind_of, kind_of_object
+from s2s_ad.analysis.observe import kind_of, known_object
 from s2s_ad.analysis.truth import truth
 from s2s_ad.analysis.values import (
     PASSIVE,
@@ -26,7 +27,12 @@ from s2s_ad.analysis.values import (
     Value,
     World,
     item_of,
+    joined_tuples,
     merge,
+    named,
+    partial_of,
+    repeated,
+    sliced,
     target_names,
     tuple_of,
 )
@@ -54,7 +60,7 @@ from s2s_ad.ir.kinds import (
     join,
     refreshed,
 )
-from s2s_ad.ir.walk import names, subexprs
+from s2s_ad.ir.walk import names
 from s2s_ad.rules import registry
 from s2s_ad.rules.rule import Rule
 
@@ -156,7 +162,7 @@ class Interpreter:
         if e.id in self.local:
             return env.get(e.id, PASSIVE)
         found = self.world.lookup(e.id)
-        return Value(_known(found[0])) if found else PASSIVE
+        return Value(known_object(found[0])) if found else PASSIVE
 
     def on_Lambda(self, e: n.Lambda, env: Env) -> Value:
         captured = names(e) & self.local
@@ -212,9 +218,9 @@ class Interpreter:
         listed = [isinstance(v.kind, (ListOf, TupleOf)) for v in (left, right)]
         if e.op == "*" and any(listed):
             items, count = (left, e.right) if listed[0] else (right, e.left)
-            return self.repeated(items, count, env)
+            return repeated(items, count, self.value(count, env).kind)
         if e.op == "+" and isinstance(left.kind, TupleOf) and isinstance(right.kind, TupleOf):
-            return self.joined_tuples(left, right)
+            return joined_tuples(left, right)
         if e.op == "+" and isinstance(left.kind, (ListOf, Str)):
             return merge(replace(left, items=None), replace(right, items=None))
         if e.op == "+" and any(listed):
@@ -227,26 +233,6 @@ class Interpreter:
         if e.op == "%" and isinstance(left.kind, Str):
             return Value(Str())
         return self.operator(e.op, (e.left, e.right), env)
-
-    def repeated(self, items: Value, count: n.Expr, env: Env) -> Value:
-        """Return what is known of a list or tuple times a number."""
-        times = constant_int(count)
-        if isinstance(items.kind, ListOf):
-            array = isinstance(self.value(count, env).kind, Array)
-            return Value(UNKNOWN if array else items.kind, items.varied)
-        if isinstance(items.kind, TupleOf) and times is not None:
-            whole = [item_of(items, k) for k in range(len(items.kind.items))]
-            return tuple_of(whole * times)
-        return Value(UNKNOWN, items.varied)
-
-    def joined_tuples(self, left: Value, right: Value) -> Value:
-        """Return what is known of the concatenation of two tuples."""
-        items = tuple(
-            item_of(side, k)
-            for side in (left, right)
-            for k in range(len(side.kind.items))  # type: ignore[union-attr]
-        )
-        return tuple_of(list(items))
 
     def operator(self, op: str, operands: tuple[n.Expr, ...], env: Env) -> Value:
         choice = self.choose(registry.lookup_operator(op), operands, (), env)
@@ -288,14 +274,6 @@ class Interpreter:
     def on_NamedExpr(self, e: n.NamedExpr, env: Env) -> Value:
         return self.value(e.value, env)
 
-    def named(self, e: n.Expr, env: Env) -> dict[str, Value]:
-        """Return what is known of the variables that `:=` may bind in `e`: little."""
-        bound = [x.target.id for x in subexprs(e) if isinstance(x, n.NamedExpr)]
-        if not bound:
-            return {}
-        varied = any(env.get(x, PASSIVE).varied for x in {*names(e), *bound})
-        return {name: Value(UNKNOWN, varied) for name in bound}
-
     def on_Comprehension(self, e: n.Comprehension, env: Env) -> Value:
         inner = dict(env)
         local = self.local
@@ -304,7 +282,7 @@ class Interpreter:
             local = local | target_names(clause.target)
             self.bind(clause.target, item, inner)
             for test in clause.conditions:
-                inner.update(self.named(test, inner))
+                inner.update(named(test, inner))
         element = Interpreter(self.world, local).value(e.element, inner)
         if e.kind == "dict":
             return Value(DictOf(element.kind), element.varied)
@@ -315,7 +293,7 @@ class Interpreter:
     def on_Attribute(self, e: n.Attribute, env: Env) -> Value:
         found = self.object_of(e, env)
         if found:
-            return Value(_known(found[0]))
+            return Value(known_object(found[0]))
         owner = self.value(e.value, env)
         if isinstance(owner.kind, Array) or (owner.varied and isinstance(owner.kind, Unknown)):
             choice = self.choose(registry.lookup_attribute(e.attr), (e.value,), (), env)
@@ -332,7 +310,7 @@ class Interpreter:
                 return item_of(owner, k % len(kind.items))
         if isinstance(kind, TupleOf):
             if isinstance(e.index, n.Slice):
-                items = _sliced(kind, e.index)
+                items = sliced(kind, e.index)
                 return Value(UNKNOWN if items is None else items, owner.varied)
             item = kind.items[0] if kind.items else UNKNOWN
             for other in kind.items[1:]:
@@ -422,6 +400,8 @@ class Interpreter:
         if callee in (builtins.eval, builtins.exec, builtins.locals, builtins.vars):
             # they see every variable
             return Value(UNKNOWN, any(v.varied for v in env.values()))
+        if callee is functools.partial and len(args) == 1:
+            return self.partial(e, env)
         if callee is builtins.range:
             return Value(RangeKind())
         if callee is builtins.len or callee is builtins.id or callee is builtins.hash:
@@ -455,6 +435,15 @@ class Interpreter:
         if callee is builtins.dict and len(args) == 1 and not e.keywords:
             return Value(args[0].kind, args[0].varied)
         return None
+
+    def partial(self, e: n.Call, env: Env) -> Value | None:
+        """Return what is known of a local function with what it captures."""
+        function = self.object_of(e.args[0], env)
+        if function is None or any(k.name is None for k in e.keywords):
+            return None
+        items = tuple(self.value(k.value, env) for k in e.keywords)
+        names_ = tuple(k.name or "" for k in e.keywords)
+        return partial_of(function[0], names_, items)
 
     def iterate(self, e: n.Expr, env: Env) -> Value:
         """Return what is known of an item when `e` is iterated over."""
@@ -509,18 +498,3 @@ class Interpreter:
     def truth(self, test: n.Expr, env: Env) -> bool | None:
         """Return the truth of a test, if the kinds decide it."""
         return truth(test, lambda x: self.value(x, env).kind)
-
-
-def _sliced(kind: TupleOf, index: n.Slice) -> Kind | None:
-    """Return the kind of a part of a tuple whose bounds are written down."""
-    bounds = [index.lower, index.upper, index.step]
-    found = [None if e is None else constant_int(e) for e in bounds]
-    if any(e is not None and k is None for e, k in zip(bounds, found)):
-        return None
-    return TupleOf(kind.items[slice(*found)], kind.is_list)
-
-
-def _known(obj: object) -> Kind:
-    """Return the kind of a live object outside the function: at least that it is this object."""
-    kind = kind_of_object(obj)
-    return Object(obj) if isinstance(kind, Unknown) else kind

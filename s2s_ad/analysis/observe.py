@@ -27,6 +27,7 @@ from s2s_ad.ir.kinds import (
     RangeKind,
     Str,
     TupleOf,
+    Unknown,
     join,
 )
 
@@ -103,3 +104,9 @@ def real(kind: Kind) -> Kind:
 def is_finite_number(value: object) -> bool:
     """True for a Python number that a literal can write."""
     return type(value) in (int, float) and math.isfinite(value)  # type: ignore[arg-type]
+
+
+def known_object(obj: object) -> Kind:
+    """Return the kind of a live object outside the function: at least that it is this object."""
+    kind = kind_of_object(obj)
+    return Object(obj) if isinstance(kind, Unknown) else kind

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from s2s_ad.analysis.indexing import constant_int
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import (
     UNKNOWN,
@@ -17,11 +18,13 @@ from s2s_ad.ir.kinds import (
     Kind,
     ListOf,
     Number,
+    Partial,
     TupleOf,
     is_discrete,
     join,
     refreshed,
 )
+from s2s_ad.ir.walk import names, subexprs
 
 
 @dataclass(frozen=True)
@@ -106,6 +109,51 @@ def item_of(value: Value, k: int) -> Value:
 
 def tuple_of(items: list[Value]) -> Value:
     return Value(TupleOf(tuple(i.kind for i in items)), any(i.varied for i in items), tuple(items))
+
+
+def joined_tuples(left: Value, right: Value) -> Value:
+    """Return what is known of the concatenation of two tuples."""
+    items = [
+        item_of(side, k)
+        for side in (left, right)
+        for k in range(len(side.kind.items) if isinstance(side.kind, TupleOf) else 0)
+    ]
+    return tuple_of(items)
+
+
+def sliced(kind: TupleOf, index: n.Slice) -> Kind | None:
+    """Return the kind of a part of a tuple whose bounds are written down."""
+    bounds = [index.lower, index.upper, index.step]
+    found = [None if e is None else constant_int(e) for e in bounds]
+    if any(e is not None and k is None for e, k in zip(bounds, found)):
+        return None
+    return TupleOf(kind.items[slice(*found)], kind.is_list)
+
+
+def repeated(items: Value, count: n.Expr, kind: Kind) -> Value:
+    """Return what is known of a list or tuple times a number."""
+    times = constant_int(count)
+    if isinstance(items.kind, ListOf):
+        return Value(UNKNOWN if isinstance(kind, Array) else items.kind, items.varied)
+    if isinstance(items.kind, TupleOf) and times is not None:
+        whole = [item_of(items, k) for k in range(len(items.kind.items))]
+        return tuple_of(whole * times)
+    return Value(UNKNOWN, items.varied)
+
+
+def partial_of(function: object, names_: tuple[str, ...], items: tuple[Value, ...]) -> Value:
+    """Return what is known of a function with keyword arguments."""
+    kind = Partial(function, names_, tuple(item.kind for item in items))
+    return Value(kind, any(item.varied for item in items), items)
+
+
+def named(e: n.Expr, env: Env) -> dict[str, Value]:
+    """Return what is known of the variables that `:=` may bind in `e`: little."""
+    bound = [x.target.id for x in subexprs(e) if isinstance(x, n.NamedExpr)]
+    if not bound:
+        return {}
+    varied = any(env.get(x, PASSIVE).varied for x in {*names(e), *bound})
+    return {name: Value(UNKNOWN, varied) for name in bound}
 
 
 def target_names(target: n.Expr) -> frozenset[str]:

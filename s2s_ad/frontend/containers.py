@@ -45,6 +45,8 @@ class Containers(Methods):
             return n.DictExpr((None, None), (e.left, e.right))
         if not isinstance(e, n.Call):
             return None
+        if isinstance(e.func, n.Call):
+            return self.completed(e, e.func, s)
         found = self.facts.reader(s.uid).object_of(e.func, self.facts.before[s.uid])
         if found is not None:
             return self.by_function(found[0], e, s, pre)
@@ -53,6 +55,15 @@ class Containers(Methods):
         return None
 
     # -- functions
+
+    def completed(self, e: n.Call, part: n.Call, s: n.Stmt) -> n.Expr | None:
+        """Write `partial(f, a, k=b)(c)` as `f(a, c, k=b)`."""
+        found = self.facts.reader(s.uid).object_of(part.func, self.facts.before[s.uid])
+        if found is None or found[0] is not functools.partial or not part.args:
+            return None
+        given = {k.name for k in e.keywords}
+        keywords = (*(k for k in part.keywords if k.name not in given), *e.keywords)
+        return n.Call(part.args[0], (*part.args[1:], *e.args), keywords)
 
     def by_function(self, f: object, e: n.Call, s: n.Stmt, pre: Statements) -> n.Expr | None:
         keywords = {k.name: k.value for k in e.keywords}

@@ -2,7 +2,8 @@
 
 Takes a Function, gives it without local definitions, and the definitions as functions of their own
 whose captured variables are keyword parameters; each call passes their current values, which is
-what Python's late binding means. Requires `ir`.
+what Python's late binding means. One that is handed to a callee is a `partial` of the current
+values. Requires `ir`.
 
     def f(x, a):                      def scale(v, a): return a * v
         def scale(v):          →      def f(x, a):
@@ -12,7 +13,7 @@ what Python's late binding means. Requires `ir`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -26,6 +27,10 @@ from s2s_ad.ir.walk import (
     map_expr,
     map_stmt_exprs,
     names,
+    stmt_exprs,
+    subexprs,
+    substitute,
+    target_names,
     walk_stmts,
 )
 
@@ -45,11 +50,26 @@ class Lifted:
     early: tuple[tuple[int, str, str], ...] = ()
 
 
-def lift(function: n.Function, names_: Names, refuse: Refuse) -> tuple[n.Function, list[Lifted]]:
-    """Return `function` without local functions, and those. refuse makes the error to raise."""
+@dataclass(frozen=True)
+class _Definition:
+    """A local function as found: its body still calls others by their own names."""
+
+    function: n.Function
+    early: tuple[tuple[int, str, str], ...]
+    statement: n.Stmt
+
+
+def lift(
+    function: n.Function, names_: Names, refuse: Refuse, partial_name: Callable[[], str]
+) -> tuple[n.Function, list[Lifted]]:
+    """Return `function` without local functions, and those.
+
+    refuse makes the error to raise. partial_name: how `functools.partial` is spelled.
+    """
+    function = _redefined(function, names_)
     local = {p.name for p in function.params} | assigned(function.body)
-    found: dict[str, Lifted] = {}
     counts = _binding_counts(function.body)
+    taken: dict[str, _Definition] = {}
     kept: list[n.Stmt] = []
 
     def take(name: str, inner: n.Function, s: n.Stmt) -> None:
@@ -59,48 +79,30 @@ def lift(function: n.Function, names_: Names, refuse: Refuse) -> tuple[n.Functio
             raise refuse(
                 s, f"`{name}` assigns to a variable outside it", "return the value instead"
             )
-        inner = replace(inner, body=_calls_replaced(inner.body, found), decorators=())
-        free = free_names(inner)
-        captured = tuple(sorted((free & local) - {name} - set(found)))
-        inner, early = _early_bound(inner, local, names_)
+        inner, early = _early_bound(replace(inner, name=name, decorators=()), local, names_)
         kept.extend(replace(a, origin=s.origin) for a in early)
         bound = tuple(
             (k, p.name, p.default.id)
             for k, p in enumerate(inner.params)
             if isinstance(p.default, n.Name) and p.default in [a.targets[0] for a in early]
         )
-        inner = replace(
-            inner,
-            params=tuple(
-                replace(p, default=None) if p.name in {b[1] for b in bound} else p
-                for p in inner.params
-            ),
+        plain = tuple(
+            replace(p, default=None) if p.name in {b[1] for b in bound} else p for p in inner.params
         )
-        if captured and _used_as_value(function.body, name, s):
-            raise refuse(
-                s,
-                f"`{name}` captures {', '.join(captured)} and is passed on as a value",
-                "pass what it captures as arguments",
-            )
-        params = (*inner.params, *(n.Param(c, None, "keyword_only") for c in captured))
-        found[name] = Lifted(replace(inner, name=name, params=params), captured, bound)
-        if captured and name in free:
-            body = _calls_replaced(inner.body, {name: found[name]})
-            found[name] = replace(found[name], function=replace(found[name].function, body=body))
+        taken[name] = _Definition(replace(inner, params=plain), bound, s)
 
-    def immediate(e: n.Expr, s: n.Stmt) -> n.Expr:
-        """Give a lambda that is called where it stands, or captures nothing, a name."""
-        if isinstance(e, n.Call) and isinstance(e.func, n.Lambda):
-            return replace(e, func=named(e.func, s))
+    def immediate(e: n.Expr, s: n.Stmt, inside: frozenset[str]) -> n.Expr:
+        """Give a lambda a name that is called where it stands, or handed to a callee."""
         if isinstance(e, n.Call):
-            args = tuple(
-                named(a, s) if isinstance(a, n.Lambda) and not names(a) & local else a
-                for a in e.args
-            )
-            return replace(e, args=args)
+            func = named(e.func, s, inside)
+            args = tuple(named(a, s, inside) for a in e.args)
+            keywords = tuple(replace(k, value=named(k.value, s, inside)) for k in e.keywords)
+            return n.Call(func, args, keywords)
         return e
 
-    def named(e: n.Lambda, s: n.Stmt) -> n.Name:
+    def named(e: n.Expr, s: n.Stmt, inside: frozenset[str]) -> n.Expr:
+        if not isinstance(e, n.Lambda) or names(e) & inside:
+            return e
         name = names_.fresh("anonymous")
         counts[name] = 1
         take(name, n.Function(name, e.params, (n.Return(e.body, origin=s.origin),)), s)
@@ -111,7 +113,8 @@ def lift(function: n.Function, names_: Names, refuse: Refuse) -> tuple[n.Functio
         for s in block:
             kept.clear()
             if not isinstance(s, n.FunctionDef):
-                s = map_stmt_exprs(s, partial(map_expr, fn=partial(immediate, s=s)))
+                inside = frozenset(x for e in stmt_exprs(s) for x in _own_names(e))
+                s = map_stmt_exprs(s, partial(map_expr, fn=partial(immediate, s=s, inside=inside)))
             out.extend(kept)
             kept.clear()
             if isinstance(s, n.FunctionDef):
@@ -120,23 +123,178 @@ def lift(function: n.Function, names_: Names, refuse: Refuse) -> tuple[n.Functio
                 take(s.function.name, s.function, s)
                 out.extend(kept)
                 continue
-            if (
-                isinstance(s, n.Assign)
-                and isinstance(s.value, n.Lambda)
-                and len(s.targets) == 1
-                and isinstance(s.targets[0], n.Name)
-            ):
-                name = s.targets[0].id
-                body = (n.Return(s.value.body, origin=s.origin),)
-                take(name, n.Function(name, s.value.params, body, origin=s.origin), s)
-                out.extend(kept)
-                continue
+            target = s.targets[0] if isinstance(s, n.Assign) and len(s.targets) == 1 else None
+            if isinstance(s, n.Assign) and isinstance(target, n.Name):
+                if isinstance(s.value, n.Lambda):
+                    body = (n.Return(s.value.body, origin=s.origin),)
+                    take(target.id, n.Function("", s.value.params, body, origin=s.origin), s)
+                    out.extend(kept)
+                    continue
+                known = isinstance(s.value, n.Name) and s.value.id in taken
+                if known and counts.get(target.id) == 1:
+                    assert isinstance(s.value, n.Name)
+                    other[target.id] = s.value
+                    continue
             out.append(s)
         return tuple(out)
 
+    other: dict[str, n.Expr] = {}
     body = visit(function.body)
     body = tuple(_inside(s, visit) for s in body)
-    return replace(function, body=_calls_replaced(body, found)), list(found.values())
+    if other:
+        body = _with_names(body, other)
+        taken = {
+            name: replace(d, function=replace(d.function, body=_with_names(d.function.body, other)))
+            for name, d in taken.items()
+        }
+    found = _lifted(taken, local - set(other))
+    for d in taken.values():
+        _check_shadows(d.function, found, d.statement, refuse)
+    for name, d in taken.items():
+        for block in (body, *(x.function.body for x in taken.values())):
+            use = _used_as_value(block, name)
+            if found[name].captured and use is not None:
+                raise refuse(
+                    use if use.origin is not None else d.statement,
+                    f"`{name}` captures {', '.join(found[name].captured)} and is kept as a value",
+                    "hand it to the function that calls it, or call it here",
+                )
+    whole = _handed_over(_calls_replaced(body, found), found, partial_name)
+    done = [
+        replace(
+            item,
+            function=replace(
+                item.function, body=_handed_over(item.function.body, found, partial_name)
+            ),
+        )
+        for item in found.values()
+    ]
+    return replace(function, body=whole), done
+
+
+def _lifted(taken: dict[str, _Definition], local: set[str]) -> dict[str, Lifted]:
+    """Return what each local function captures, by itself or through others that it uses."""
+    free = {name: free_names(d.function) for name, d in taken.items()}
+    captured = {name: (free[name] & local) - set(taken) for name in taken}
+    for name, d in taken.items():
+        for other in free[name] & set(taken):
+            captured[name] |= {variable for _, _, variable in taken[other].early}
+        captured[name] -= {p.name for p in d.function.params}
+    changed = True
+    while changed:
+        changed = False
+        for name in taken:
+            more = set().union(*(captured[x] for x in free[name] & set(taken)))
+            if not more <= captured[name]:
+                captured[name] |= more
+                changed = True
+    found = {name: Lifted(d.function, tuple(sorted(captured[name])), d.early)
+             for name, d in taken.items()}  # fmt: skip
+    result = {}
+    for name, item in found.items():
+        extra = tuple(n.Param(c, None, "keyword_only") for c in item.captured)
+        body = _calls_replaced(item.function.body, found)
+        function = replace(
+            item.function, name=name, params=(*item.function.params, *extra), body=body
+        )
+        result[name] = replace(item, function=function)
+    return result
+
+
+def _check_shadows(
+    function: n.Function, found: Mapping[str, Lifted], s: n.Stmt, refuse: Refuse
+) -> None:
+    """Refuse a function that uses another whose captured variable it has one of its own like."""
+    own = {p.name for p in function.params} | assigned(function.body)
+    for name in sorted(free_names(function) & set(found)):
+        for variable in sorted(own & set(found[name].captured)):
+            message = f"`{function.name}` uses `{name}` and has a `{variable}` of its own"
+            raise refuse(s, f"{message}, which `{name}` captures", "use two names")
+    for inner in walk_stmts(function.body):
+        if isinstance(inner, n.FunctionDef):
+            _check_shadows(inner.function, found, s, refuse)
+
+
+def _own_names(e: n.Expr) -> set[str]:
+    """Return the names that comprehensions and lambdas in `e` bind for themselves."""
+    found: set[str] = set()
+    for x in subexprs(e):
+        if isinstance(x, n.Comprehension):
+            found.update(y for clause in x.clauses for y in target_names(clause.target))
+        elif isinstance(x, n.Lambda):
+            found.update(p.name for p in x.params)
+    return found
+
+
+def _redefined(function: n.Function, names_: Names) -> n.Function:
+    """Give a local function that is defined again, further down, a name of its own there."""
+    counts = _binding_counts(function.body)
+    seen: set[str] = set()
+    current: dict[str, n.Expr] = {}
+    out: list[n.Stmt] = []
+    defined = [s.function.name for s in function.body if isinstance(s, n.FunctionDef)]
+    again = {name for name in defined if defined.count(name) > 1 == (counts[name] > 1)}
+    again = {name for name in again if counts[name] == defined.count(name)}
+    inner = set().union(
+        *(free_names(s.function) for s in walk_stmts(function.body) if isinstance(s, n.FunctionDef))
+    )
+    again -= inner
+    for s in function.body:
+        name = s.function.name if isinstance(s, n.FunctionDef) else ""
+        if isinstance(s, n.FunctionDef) and name in again:
+            if name in seen:
+                current[name] = n.Name(names_.fresh(name))
+                fresh = current[name]
+                assert isinstance(fresh, n.Name)
+                s = replace(s, function=replace(s.function, name=fresh.id))
+            seen.add(name)
+            out.append(s)
+            continue
+        out.extend(_with_names((s,), current) if current else (s,))
+    return replace(function, body=tuple(out))
+
+
+def _with_names(block: n.Block, mapping: Mapping[str, n.Expr]) -> n.Block:
+    """Return a block, local functions included, that reads other names."""
+
+    def visit(s: n.Stmt) -> tuple[n.Stmt, ...]:
+        if isinstance(s, n.FunctionDef):
+            own = {p.name for p in s.function.params} | assigned(s.function.body)
+            inside = {name: e for name, e in mapping.items() if name not in own}
+            body = _with_names(s.function.body, inside)
+            s = replace(s, function=replace(s.function, body=body))
+        return (map_stmt_exprs(s, lambda e: substitute(e, mapping)),)
+
+    return map_block(block, visit)
+
+
+def _handed_over(
+    block: n.Block, found: Mapping[str, Lifted], partial_name: Callable[[], str]
+) -> n.Block:
+    """Write a local function that is an argument of a call with what it captures."""
+
+    def handed(e: n.Expr) -> n.Expr:
+        item = found.get(e.id) if isinstance(e, n.Name) else None
+        if item is None or not (item.captured or item.early):
+            return e
+        more = [n.Keyword(c, n.Name(c)) for c in item.captured]
+        more.extend(n.Keyword(p, n.Name(variable)) for _, p, variable in item.early)
+        return n.Call(n.Name(partial_name()), (e,), tuple(more))
+
+    def visit_expr(e: n.Expr) -> n.Expr:
+        if not isinstance(e, n.Call):
+            return e
+        args = tuple(handed(a) for a in e.args)
+        keywords = tuple(replace(k, value=handed(k.value)) for k in e.keywords)
+        return n.Call(e.func, args, keywords)
+
+    def visit(s: n.Stmt) -> tuple[n.Stmt, ...]:
+        if isinstance(s, n.FunctionDef):
+            inner = replace(s.function, body=_handed_over(s.function.body, found, partial_name))
+            return (replace(s, function=inner),)
+        return (map_stmt_exprs(s, lambda e: map_expr(e, visit_expr)),)
+
+    return map_block(block, visit)
 
 
 def _early_bound(
@@ -199,28 +357,27 @@ def _headless(s: n.Stmt) -> n.Stmt:
     return s
 
 
-def _used_as_value(block: n.Block, name: str, definition: n.Stmt) -> bool:
-    found = False
+def _used_as_value(block: n.Block, name: str) -> n.Stmt | None:
+    """Return a statement that uses a local function other than to call it or hand it to a call."""
+    found: list[n.Stmt] = []
 
-    def check(e: n.Expr) -> n.Expr:
-        if isinstance(e, n.Call) and e.func == n.Name(name):
-            return replace(e, func=n.Const("None", None))
-        return e
+    def called(e: n.Expr) -> n.Expr:
+        if not isinstance(e, n.Call):
+            return e
+        plain = [a for a in e.args if a != n.Name(name)]
+        keywords = tuple(k for k in e.keywords if k.value != n.Name(name))
+        func = n.Const("None", None) if e.func == n.Name(name) else e.func
+        return n.Call(func, tuple(plain), keywords)
 
     def look(s: n.Stmt) -> tuple[n.Stmt]:
-        nonlocal found
-        if s.uid != definition.uid and not isinstance(s, n.FunctionDef):
-
-            def note(e: n.Expr) -> n.Expr:
-                nonlocal found
-                found = found or name in names(map_expr(e, check))
-                return e
-
-            map_stmt_exprs(s, note)
+        if not isinstance(s, n.FunctionDef) and any(
+            name in names(map_expr(e, called)) for e in stmt_exprs(s)
+        ):
+            found.append(s)
         return (s,)
 
     map_block(block, look)
-    return found
+    return found[0] if found else None
 
 
 def _calls_replaced(block: n.Block, lifted: dict[str, Lifted]) -> n.Block:

@@ -16,7 +16,7 @@ from dataclasses import replace
 
 from s2s_ad.analysis.flow import Facts
 from s2s_ad.analysis.interpreter import Interpreter
-from s2s_ad.analysis.values import PASSIVE, Env, Value, target_names
+from s2s_ad.analysis.values import PASSIVE, Env, Value, named, target_names
 from s2s_ad.frontend.questions import Outside, Refuse
 from s2s_ad.frontend.unpacking import Unpacking
 from s2s_ad.frontend.walrus import taken_out
@@ -319,7 +319,7 @@ class _Normalise(Unpacking):
             evaluator.bind(target_, item, env)
             tests = tuple(substitute(c, renamed) for c in clause.conditions)
             for test in tests:
-                env.update(evaluator.named(test, env))
+                env.update(named(test, env))
             levels.append((target_, source, tests, before, env))
         value = substitute(e.element, renamed)
         kind = evaluator.value(value, env).kind

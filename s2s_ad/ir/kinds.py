@@ -109,6 +109,18 @@ class Object:
 
 
 @dataclass(frozen=True)
+class Partial:
+    """A known function together with keyword arguments: what a local function captures."""
+
+    function: Any
+    names: tuple[str, ...]
+    items: tuple[Kind, ...]
+
+    def __hash__(self) -> int:
+        return hash((id(self.function), self.names))
+
+
+@dataclass(frozen=True)
 class Unknown:
     pass
 
@@ -136,6 +148,7 @@ Kind: TypeAlias = (
     | Str
     | RangeKind
     | Object
+    | Partial
     | Unknown
     | Nothing
 )

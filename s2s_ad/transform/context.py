@@ -6,6 +6,7 @@ Takes facts, a name allocator and the linker's answers; gives `Context` and `Dif
 
 from __future__ import annotations
 
+import functools
 import types
 import warnings
 from collections.abc import Callable, Mapping
@@ -420,6 +421,13 @@ class Context:
         """Return the error for a callee that cannot be differentiated: why it has no source."""
         reader = self.facts.reader(s.uid)
         found = reader.object_of(e.func, self.facts.before.get(s.uid, {}))
+        if found is not None and found[0] is functools.partial:
+            return self.refuse(
+                s,
+                e,
+                "a local function that captures active values is kept as a value",
+                "hand it to a function that calls it, or call it here",
+            )
         why = self.calls.trouble(found[0]) if found else None
         return why or self.missing(e, s, "it has neither Python source nor a rule")
 

@@ -225,7 +225,7 @@ def function_argument(x):
     return twice(square, x) + twice(math.sin, x)
 
 
-@beyond(0.6)
+@case(0.6)
 def closure_argument(x):
     def twice(g, a):
         return g(g(a))
@@ -349,6 +349,153 @@ def star_in_a_builtin(x, y):
     return max(*values)
 
 
-@beyond(0.6)
+@case(0.6)
 def partial_application(x):
     return functools.partial(affine, shift=x)(x, 3.0)
+
+
+def call_with(function, a):
+    return function(a)
+
+
+def integral(f, low, high, n):
+    step = (high - low) / n
+    total = 0.0
+    for i in range(n):
+        total += f(low + (i + 0.5) * step)
+    return total * step
+
+
+def bisection(f, low, high, n):
+    middle = 0.5 * (low + high)
+    if n == 0:
+        return middle + f(low) * 0.1
+    if f(middle) > 0:
+        return bisection(f, low, middle, n - 1)
+    return bisection(f, middle, high, n - 1)
+
+
+def through_a_closure_of_its_own(g, a):
+    def scaled(t):
+        return g(t) * a
+
+    return call_with(scaled, a) + scaled(2.0)
+
+
+def twice_with(function, *args):
+    return 2 * function(*args)
+
+
+@case(0.6, 1.3, wrt="x a")
+def closures_handed_over(x, a):
+    def f(t):
+        return math.exp(-a * t) * x
+
+    return integral(f, 0.0, x, 6) + integral(n=2, low=x, high=2.0, f=f) + twice_with(f, a)
+
+
+@case(0.6)
+def closures_handed_on(x):
+    root = bisection(lambda t: t * t - x, 0.0, 2.0, 5)
+    return root * through_a_closure_of_its_own(lambda t: t * x, x + 1)
+
+
+@case(0.6)
+def closure_under_two_names(x):
+    def inner(t):
+        return t * x
+
+    outer = inner
+    return outer(x) + call_with(outer, 2.0)
+
+
+@case(0.6, 3)
+def closure_of_a_loop_handed_over(x, n):
+    total = 0.0
+    for i in range(n):
+
+        def term(t):
+            return t**i * x
+
+        total += call_with(term, x + 1)
+    return total
+
+
+@case(0.6)
+def closure_bound_late(x):
+    k = 1.0
+
+    def term(t):
+        return t * k
+
+    k = x * x
+    return call_with(term, 2.0)
+
+
+@case(0.6, 4)
+def local_mutual_recursion(x, n):
+    y = x * 2
+
+    def even(k, t, s=y):
+        return t * s if k == 0 else odd(k - 1, t * x)
+
+    def odd(k, t):
+        return t if k == 0 else even(k - 1, t + x)
+
+    y = 5.0
+    return even(n, x) + even(n - 1, x) * y
+
+
+@case(0.6)
+def local_function_redefined(x):
+    def part(t):
+        return t * x
+
+    y = part(2.0)
+
+    def part(t):  # noqa: F811
+        return t + x * x
+
+    return y * part(3.0)
+
+
+@beyond(0.6)
+def local_name_shadows_what_is_captured(x):
+    def inner(t):
+        return t * x
+
+    def outer(x):
+        return inner(x) + x
+
+    return outer(2.0) * x
+
+
+@beyond(0.6)
+def closure_kept(x):
+    def chosen(f):
+        functions = [f]
+        return functions[0](2.0)
+
+    return chosen(lambda t: t * x)
+
+
+@beyond(0.6)
+def closure_of_a_comprehension(x):
+    return sum([call_with(lambda t: t * k * x, x) for k in range(3)])  # noqa: B023
+
+
+fixed_shift = functools.partial(affine, shift=0.25)
+fixed_first = functools.partial(affine, 2.0)
+
+
+@functools.lru_cache(None)
+def remembered(a):
+    return a * a
+
+
+@case(0.6)
+def partial_and_cached(x):
+    return fixed_shift(x) + fixed_first(x) + fixed_shift(x, shift=x) + remembered(x) * x
+
+
+case(0.6, wrt="a")(remembered)
