@@ -19,6 +19,7 @@ import numpy as np
 from s2s_ad.api_load import Loaded, Order, load
 from s2s_ad.api_primal import Values
 from s2s_ad.cache.key import digest
+from s2s_ad.cache.reach import Reach
 
 if TYPE_CHECKING:
     from s2s_ad.build import Derivative
@@ -143,16 +144,15 @@ _engines_of_methods = _Engines()
 def generate(order: Order, values: Mapping[str, Any]) -> Generated:
     """Return the derivative of `order` for arguments of the kinds of `values`, bound."""
 
-    def build() -> Derivative:
+    def build(reach: Reach) -> Derivative:
         # neither the kinds nor the engine are needed when the derivative is in the cache
         from s2s_ad.analysis.observe import kind_of, real
         from s2s_ad.build import Request, derive
 
         kinds = {name: kind_of(value, name) for name, value in values.items()}
         kinds.update({name: real(kinds[name]) for name in order.wrt if name in kinds})
-        return derive(
-            Request(order.function, order.mode, order.wrt, kinds, order.select, order.options)
-        )
+        rest = order.select, order.options, reach.holds
+        return derive(Request(order.function, order.mode, order.wrt, kinds, *rest))
 
     loaded = load(order, values, build)
     # on disk there is one line in front of the text, and tracebacks name lines of that file

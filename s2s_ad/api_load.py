@@ -82,7 +82,7 @@ class _NotKept(Exception):
 _texts: dict[str, tuple[str, str | None]] = {}
 
 
-def load(order: Order, values: Mapping[str, Any], build: Callable[[], Derivative]) -> Loaded:
+def load(order: Order, values: Mapping[str, Any], build: Callable[[Reach], Derivative]) -> Loaded:
     """Return the derivative of `order` for arguments of the kinds of `values`.
 
     Nothing is known of an argument that is not in `values`.
@@ -95,7 +95,7 @@ def load(order: Order, values: Mapping[str, Any], build: Callable[[], Derivative
     attributes = tuple(reach.attributes)
     hidden = any(_hides_identity(value) for value in values.values())
     if reach.facts is None or hidden:
-        return _unkept(build(), attributes)
+        return _unkept(build(reach), attributes)
     filed = key(
         {
             "mode": order.mode,
@@ -110,7 +110,7 @@ def load(order: Order, values: Mapping[str, Any], build: Callable[[], Derivative
     )
 
     def text() -> str:
-        derivative = build()
+        derivative = build(reach)
         recipe = _recipe(derivative, Reach(roots, deep=True))
         if recipe is None:
             raise _NotKept(derivative)

@@ -52,7 +52,8 @@ class Request:
     """What is wanted. wrt: parameter names. kinds: by parameter, missing ones are unknown.
 
     mode: `tangent`, `adjoint` or `split`. select: path of indices of the part of the returned
-    tuple that is differentiated. options: optimisations switched off by name, `strict`.
+    tuple that is differentiated. options: optimisations switched off by name, `strict`. reaches:
+    whether what the function calls may get to an object, which is taken for granted without it.
     """
 
     function: Callable[..., Any]
@@ -61,6 +62,7 @@ class Request:
     kinds: Mapping[str, Kind] = field(default_factory=dict)
     select: tuple[int, ...] = ()
     options: frozenset[str] = frozenset()
+    reaches: Callable[[object], bool] = lambda _: True
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ def _package(request: Request) -> Package:
     unknown = request.options - OPTIONS
     if unknown:
         raise ArgumentError(f"there is no option {', '.join(sorted(unknown))}")
-    linker = Linker()
+    linker = Linker(reaches=request.reaches)
     program = Program(linker, request.options)
     subject = program.subject(request.function)
     if subject is None:

@@ -47,13 +47,14 @@ class Linker:
     functions: set[str] = field(default_factory=set)
     watched: list[Watch] = field(default_factory=list)
     homes: dict[str, tuple[str, str]] = field(default_factory=dict)
-    rebound: dict[int, frozenset[str]] = field(default_factory=dict)
+    rebound: dict[int, dict[str, list[object]]] = field(default_factory=dict)
+    reaches: Callable[[object], bool] = lambda _: True
 
     def is_rebound(self, namespace: Mapping[str, Any], name: str) -> bool:
-        """True for a global that some function of its module assigns while it runs."""
+        """True for a global that a function within reach assigns: it may change on the way."""
         if id(namespace) not in self.rebound:
             self.rebound[id(namespace)] = rebound_globals(namespace)
-        return name in self.rebound[id(namespace)]
+        return any(map(self.reaches, self.rebound[id(namespace)].get(name, ())))
 
     def claim(self, wanted: str, obj: object, avoid: Collection[str] = ()) -> str:
         """Return a top-level name for `obj`, `wanted` if that is free."""

@@ -33,7 +33,7 @@ from s2s_ad.emit.statements import annotated, flattened, opened, origins
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import UNKNOWN, Number
 from s2s_ad.ir.text import function_text
-from s2s_ad.ir.walk import assigned, names, stmt_exprs, subexprs, walk_stmts
+from s2s_ad.ir.walk import assigned, map_block, names, stmt_exprs, subexprs, walk_stmts
 from s2s_ad.rules import registry
 from s2s_ad.runtime import as_number
 from s2s_ad.simplify.by_index import by_index
@@ -343,6 +343,7 @@ class Package:
             if x in grown:
                 call = n.Call(n.Name(found.context.alias("list")), (n.Name(x),))
                 unpack.append(n.Assign((n.Name(x),), call))
+        backward = _unconsumed(backward, popped, n.Name(found.context.alias("list")))
         sweep = self.annotate(swept, backward)
         second = n.Function(
             reverse_name,
@@ -436,6 +437,19 @@ def _plain(function: n.Function) -> n.Function:
 
 def _targets(kept: Sequence[str]) -> n.Expr:
     return n.TupleExpr(tuple(n.Name(x) for x in kept))
+
+
+def _unconsumed(block: n.Block, popped: set[str], copy: n.Name) -> n.Block:
+    """Copy lists that are restored and popped from: what was kept must be there the next time."""
+
+    def visit(s: n.Stmt) -> tuple[n.Stmt, ...]:
+        name = s.target.id if isinstance(s, n.Pop) and isinstance(s.target, n.Name) else ""
+        if not isinstance(s, n.Pop) or name not in popped:
+            return (s,)
+        kept = n.Call(n.Attribute(n.Name(s.stack), "pop"), ())
+        return (n.Assign((s.target,), n.Call(copy, (kept,)), of=s.of, comments=s.comments),)
+
+    return map_block(block, visit)
 
 
 def _live_in(block: n.Block) -> set[str]:

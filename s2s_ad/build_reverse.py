@@ -403,6 +403,10 @@ def _definitely(block: n.Block, params: set[str]) -> dict[int, set[str]]:
             return have
         if isinstance(s, n.With):
             return run(s.body, have | _bound_by(s))
+        if isinstance(s, n.Try):
+            ends = [run((*s.body, *s.orelse), have), *(run(h.body, have) for h in s.handlers)]
+            live = [e for e in ends if e is not None]
+            return set.intersection(*live) | assigned(s.final) if live else None
         if isinstance(s, (n.Break, n.Continue, n.Return, n.Raise)):
             return None
         return have | assigned((s,))

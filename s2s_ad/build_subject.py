@@ -10,6 +10,7 @@ import inspect
 import types
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from s2s_ad.analysis.values import Value
@@ -137,6 +138,13 @@ def lifted_subject(local: LocalFunction, linker: Linker) -> Subject:
     return subject
 
 
+def _is_builtin(subject: Subject, e: n.Expr, value: object) -> bool:
+    if not isinstance(e, n.Name) or e.id in subject.locals:
+        return False
+    binding = subject.scope.lookup(e.id)
+    return binding is not None and binding.value is value
+
+
 def _check_globals(subject: Subject) -> None:
     for s in _statements(subject.function.body):
         if isinstance(s, n.Global):
@@ -228,7 +236,7 @@ def rename(function: n.Function, mapping: Mapping[str, n.Expr]) -> n.Function:
     """Return a function with free names written differently."""
 
     def visit(s: n.Stmt) -> tuple[n.Stmt, ...]:
-        if isinstance(s, n.Append) and s.stack in mapping:
+        if isinstance(s, (n.Append, n.Pop)) and s.stack in mapping:
             target = mapping[s.stack]
             assert isinstance(target, n.Name)
             s = replace(s, stack=target.id)

@@ -202,12 +202,16 @@ class _Updates:
                 values = {
                     p: None if x is None else self.facts.value(x, s.uid) for p, x in given.items()
                 }
+                exposed = {
+                    p: x
+                    for p, x in given.items()
+                    if x is not None and not rebinds(self.facts.value(x, s.uid).kind)
+                }
+                if not exposed:
+                    continue  # numbers cannot be changed in place: the callee need not be read
                 for p in sorted(updated(self.program, callee, self.program.entry(callee, values))):
-                    argument = given.get(p)
-                    if argument is None or rebinds(self.facts.value(argument, s.uid).kind):
-                        continue
-                    if not self.is_made(argument):
-                        yield e, argument
+                    if p in exposed and not self.is_made(exposed[p]):
+                        yield e, exposed[p]
 
     def is_made(self, e: n.Expr) -> bool:
         """True for an expression whose value nothing else holds."""

@@ -19,6 +19,7 @@ from typing import Any, TextIO
 from s2s_ad import version
 from s2s_ad.api_primal import primal_of, real_value, resolve_wrt
 from s2s_ad.cache import store
+from s2s_ad.cache.reach import Reach
 from s2s_ad.cli_target import FORMS, Usage, arguments_of, function_at, kinds_like
 from s2s_ad.errors import S2SError
 
@@ -121,7 +122,8 @@ def _request(options: argparse.Namespace, mode: str) -> Any:
         if unknown:
             known = ", ".join(OPTIMISATIONS)
             raise Usage(f"there is no optimisation {', '.join(sorted(unknown))}: {known}")
-    return Request(function, mode, wrt, kinds, options=frozenset(flags))
+    reach = Reach({"": function, "self": getattr(function, "__self__", None)})
+    return Request(function, mode, wrt, kinds, options=frozenset(flags), reaches=reach.holds)
 
 
 def _text(options: argparse.Namespace, mode: str) -> str:

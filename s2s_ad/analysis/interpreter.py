@@ -324,10 +324,14 @@ class Interpreter:
             return Value(refreshed(kind.item), owner.varied and not is_discrete(kind.item))
         if isinstance(kind, DictOf):
             return Value(refreshed(kind.value), owner.varied and not is_discrete(kind.value))
+        if isinstance(kind, Number) and kind.type != "bool":
+            kind = Array((), kind.type if kind.type in ("float", "int") else "any")
         if isinstance(kind, Array):
             result = indexed(kind, e.index, lambda x: self.value(x, env).kind)
             return Value(result, owner.varied and not is_discrete(result))
-        return Value(UNKNOWN, owner.varied)
+        # an object of the user's may compute with its index
+        computed = isinstance(kind, (Unknown, Object)) and self.value(e.index, env).varied
+        return Value(UNKNOWN, owner.varied or computed)
 
     # -- calls
 
@@ -335,7 +339,9 @@ class Interpreter:
         found = self.object_of(e.func, env)
         args = [self.value(a, env) for a in e.args]
         keywords = {k.name: self.value(k.value, env) for k in e.keywords if k.name}
-        varied = any(v.varied for v in (*args, *keywords.values()))
+        varied = any(v.varied for v in (*args, *keywords.values())) or any(
+            self.value(k.value, env).varied for k in e.keywords if not k.name
+        )
         if found is None and isinstance(e.func, n.Attribute):
             method = self.by_method(e, env)
             if method is not None:

@@ -73,6 +73,10 @@ class Reach:
             for name in sorted(self._mentioned & owner.keys())
         ]
 
+    def holds(self, value: object) -> bool:
+        """True unless an object is certainly out of reach."""
+        return self.facts is None or id(value) in self._paths
+
     def path(self, value: object) -> Path | None:
         """Return the first path at which an object was found."""
         return self._paths.get(id(value))

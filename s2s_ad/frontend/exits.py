@@ -170,6 +170,9 @@ class _Structure:
         out: list[n.Stmt] = []
         for k, s in enumerate(block):
             rest = block[k + 1 :]
+            if isinstance(s, n.Try) and s.orelse and not s.final:
+                out.extend(self.nest((*self.without_else(s), *rest)))
+                return tuple(out)
             if isinstance(s, (n.Return, n.Break, n.Continue)):
                 out.extend(self.leave(s))
                 return tuple(out)
@@ -194,6 +197,14 @@ class _Structure:
             branches = tuple(replace(b, body=self.nest(b.body)) for b in s.branches)
             return replace(s, branches=branches, orelse=self.nest(s.orelse))
         return self.inside(s) if isinstance(s, (n.With, n.Try)) else s
+
+    def without_else(self, s: n.Try) -> list[n.Stmt]:
+        """Return a `try` that notes whether its body was gone through, and its `else` behind it."""
+        finished = n.Name(self.names.fresh("finished"))
+        start = n.Assign((finished,), FALSE, origin=s.origin)
+        done = n.Assign((finished,), TRUE, origin=s.origin)
+        then = n.If((n.Branch(finished, s.orelse),), (), origin=s.origin)
+        return [start, replace(s, body=(*s.body, done), orelse=()), then]
 
     def inside(self, s: n.With | n.Try) -> n.Stmt:
         """Return a `with` or `try` whose blocks have structural exits."""

@@ -291,10 +291,15 @@ CONSTRUCTS: tuple[Construct, ...] = (
             "with contextlib.suppress(KeyError):\n    y = x * x",
             "move active statements out of the block",
         ),
-        _no(
+        _yes(
             "try",
             "try:\n    y = 1.0 / x\nexcept ZeroDivisionError:\n    y = 0.0",
-            "test before",
+            "outside of loops; all but the last statement make only values that are read there",
+        ),
+        _no(
+            "try that may be left halfway",
+            "y = x\ntry:\n    y = y * x\n    y = y / n\nexcept ZeroDivisionError:\n    y = y * 2.0",
+            "compute into new variables, test before",
         ),
         _no("async", "async def go():\n    return x\ny = x", "await outside of it"),
     ),

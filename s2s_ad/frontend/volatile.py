@@ -15,17 +15,18 @@ from typing import Any
 _REBINDING = frozenset(dis.opmap[name] for name in ("STORE_GLOBAL", "DELETE_GLOBAL"))
 
 
-def rebound_globals(namespace: Mapping[str, Any]) -> frozenset[str]:
-    """Return the globals that functions and methods defined in a module assign."""
-    found: set[str] = set()
+def rebound_globals(namespace: Mapping[str, Any]) -> dict[str, list[object]]:
+    """Return the globals that functions and methods defined in a module assign, with these."""
+    found: dict[str, list[object]] = {}
     for value in list(namespace.values()):
         members = vars(value).values() if isinstance(value, type) else (value,)
         for member in members:
             function = _plain(member)
             if function is not None and function.__globals__ is namespace:
                 for code in _codes(function.__code__):
-                    found |= _assigned(code)
-    return frozenset(found)
+                    for name in _assigned(code):
+                        found.setdefault(name, []).append(function)
+    return found
 
 
 def home_of(namespace: Mapping[str, Any]) -> types.ModuleType | None:

@@ -482,3 +482,13 @@ def float_cast(operand: str) -> Result:
 def is_float_type(kind: Kind) -> bool:
     """True when a `dtype` argument of this kind is known to mean a real float."""
     return is_float_value(kind.value) if isinstance(kind, (Object, Str)) else False
+
+
+def of_some_rank(operand: str) -> Result:
+    """Return the result of a function that may add axes to its operand."""
+
+    def result(kinds: Kinds, args: Args) -> Kind:
+        made = float_cast(operand)(kinds, args)
+        return Array(None, made.dtype) if isinstance(made, Array) else made
+
+    return result

@@ -223,11 +223,13 @@ def unstack(g: Any, axis: int = 0) -> list[Any]:
 def scatter(g: Any, like: Any, index: Any) -> Any:
     """Return zeros of the structure of `like` with `g` at `index`: the adjoint of `like[index]`.
 
-    Places that the index names twice get both parts.
+    Places that the index names twice get both parts. NumPy's numbers have `x[..., None]` too.
 
     >>> scatter(1.0, [5.0, [6.0, 7.0]], 0)
     [1.0, [0.0, 0.0]]
     """
+    if isinstance(like, (numbers.Number, np.generic)):
+        return float(np.sum(g))
     zeros = zeros_like(like)
     if isinstance(zeros, np.ndarray):
         # np.add.at crashes on values of too many axes, hence the explicit shape

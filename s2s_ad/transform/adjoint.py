@@ -23,6 +23,7 @@ from s2s_ad.transform.context import Diff, NeedsName
 from s2s_ad.transform.contributions import Sweeps
 from s2s_ad.transform.counting import Counter, counters
 from s2s_ad.transform.loops import loop_form
+from s2s_ad.transform.tries import whole_body
 
 
 class Builder(Assignments):
@@ -69,13 +70,7 @@ class Builder(Assignments):
         if isinstance(s, n.With):
             return self.with_block(s)
         if isinstance(s, n.Try):
-            written = assigned((s,))
-            survives = any(self.facts.varied_after(x, s.uid) for x in written & self.barred)
-            if survives or any(self.is_active(x) for x in walk_stmts((s,))):
-                raise self.context.refuse(
-                    s, None, "`try` around active statements", "move them out of the block"
-                )
-            return Sweeps([s], self.cleared(written))
+            return self.try_block(s)
         added = scattered(s)
         if added is not None and isinstance(s, n.ExprStmt):
             return self.scatter(s, added)
@@ -92,6 +87,31 @@ class Builder(Assignments):
         self.context.check_with(s)
         back = n.With(s.items, tuple(body.reverse), of=s.uid)
         return Sweeps([replace(s, body=tuple(body.forward))], [back])
+
+    def try_block(self, s: n.Try) -> Sweeps:
+        """Reverse the way that was taken: the whole body, or a handler."""
+        written = assigned((s,))
+        survives = any(self.facts.varied_after(x, s.uid) for x in written & self.barred)
+        if not survives and not any(self.is_active(x) for x in walk_stmts((s,))):
+            return Sweeps([s], self.cleared(written))
+        # what a step of a loop has kept before an exception would not be taken back
+        if self.depth or s.orelse or whole_body(s, self.context.function) is None:
+            raise self.context.refuse(
+                s, None, "`try` around active statements", "move them out of the block"
+            )
+        way = n.Name(self.context.names.fresh("way"))
+        self.choices.add(way.id)
+        ways = [self.block(s.body), *(self.block(h.body) for h in s.handlers)]
+        numbers = [n.Const(str(k), k) for k in range(len(ways))]
+        for number, x in zip(numbers, ways):
+            x.forward.append(n.Assign((way,), number, origin=s.origin))
+        branches = tuple(
+            n.Branch(n.Compare(way, ("==",), (number,)), tuple(x.reverse))
+            for number, x in zip(numbers, ways)
+        )
+        handlers = tuple(replace(h, body=tuple(x.forward)) for h, x in zip(s.handlers, ways[1:]))
+        forward = replace(s, body=tuple(ways[0].forward), handlers=handlers)
+        return Sweeps([forward], [n.If(branches[:-1], branches[-1].body, of=s.uid)])
 
     def branch(self, s: n.If) -> Sweeps:
         inner = [self.block(b.body) for b in s.branches]

@@ -11,7 +11,7 @@ from s2s_ad.analysis.aliasing import store_root
 from s2s_ad.analysis.values import target_names
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import UNKNOWN, Array, Kind, Number
-from s2s_ad.ir.walk import stmt_exprs, subexprs, substitute
+from s2s_ad.ir.walk import stmt_exprs, subexprs, substitute, walk_stmts
 from s2s_ad.transform.context import CallPlan, Diff
 from s2s_ad.transform.contributions import ZERO, Contributions, Sweeps, root_of
 from s2s_ad.transform.pullback import Pullback
@@ -200,6 +200,13 @@ class Assignments(Contributions):
         out: list[n.Stmt] = []
         self.context.check_append(s)
         if s.stack in self.barred and self.varied_somewhere(s.stack):
+            if self.is_made_anew(s.stack):
+                raise self.context.refuse(
+                    s,
+                    n.Name(s.stack),
+                    f"`{s.stack}.append` on a list that a loop makes anew",
+                    "give the new list a name of its own",
+                )
             bar = self.bar(s.stack).id
             item = n.Name(self.context.names.fresh(f"{s.stack}_item_bar"))
             self.temporaries.add(item.id)
@@ -213,6 +220,16 @@ class Assignments(Contributions):
             else:
                 out.extend([n.Pop(item, bar), *rest])
         return Sweeps([s], out)
+
+    def is_made_anew(self, name: str) -> bool:
+        """True for a variable that has a value already when a loop gives it another list."""
+        body = self.context.function.body
+        loops = [s for s in walk_stmts(body) if isinstance(s, (n.For, n.While))]
+        inside = {x.uid for s in loops for x in walk_stmts(s.body)}
+        made = [
+            s for s in walk_stmts(body) if isinstance(s, n.Assign) and n.Name(name) in s.targets
+        ]
+        return len(made) > 1 and any(s.uid in inside for s in made)
 
     def pop(self, s: n.Pop) -> Sweeps:
         out: list[n.Stmt] = []

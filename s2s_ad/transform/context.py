@@ -243,6 +243,22 @@ class Context:
         found = reader.object_of(call.func, self.facts.before.get(s.uid, {}))
         return found is not None and found[0] in (print, isinstance, len, warnings.warn)
 
+    def check_item(self, e: n.Subscript, s: n.Stmt) -> None:
+        """Refuse an item of what does not vary itself: an object that computes with its index."""
+        if not self.facts.varied(e.value, s.uid):
+            raise self.refuse(
+                s, e, "an index that varies", "call a function that computes the item instead"
+            )
+
+    def adds_axes(self, index: n.Expr, uid: int) -> bool:
+        """True for an index such as `..., None`, which NumPy's numbers have too."""
+        items = index.items if isinstance(index, n.TupleExpr) else (index,)
+        return any(
+            item == n.Const("...", ...) or isinstance(self.kind(item, uid), NoneKind)
+            for item in items
+            if not isinstance(item, n.Slice)
+        )
+
     def unshared(self) -> dict[int, Owned]:
         """Return which containers no other name shares, before each statement."""
         if self.owners is None:

@@ -45,6 +45,7 @@ class Pullback(Templates):
         elif isinstance(e, n.Name):
             self.add(e, d)
         elif isinstance(e, n.Subscript):
+            self.context.check_item(e, self.s)
             self.element(e, d, value.kind)
         elif isinstance(e, (n.TupleExpr, n.ListExpr)):
             self.display(e, d)
@@ -172,10 +173,10 @@ class Pullback(Templates):
         found = reader.object_of(e.func, self.context.facts.before[self.s.uid])
         if found and found[0] in (list, tuple, dict) and len(e.args) == 1 and not e.keywords:
             kind = self.value(e.args[0]).kind
-            if isinstance(kind, (ListOf, TupleOf, DictOf, Array)) or not isinstance(
-                e.args[0], n.Call
-            ):
-                return e.args[0]
+            known = isinstance(kind, (ListOf, TupleOf, DictOf, Array))
+            inner = e.args[0]
+            if known or not isinstance(inner, n.Call) or self.context.choice_exists(inner, self.s):
+                return inner
         return None
 
     def callee(self, plan: object, args: tuple[n.Expr, ...], d: Diff) -> None:
@@ -262,9 +263,12 @@ class Pullback(Templates):
             call = n.Call(self.context.helper("scatter"), (d.expr, base, _slice_call(index)))
             self.pull(base, Diff(call, owner.kind))
             return
-        if isinstance(owner.kind, Unknown) and self.repeats(index, owner.kind):
+        if isinstance(owner.kind, Number) or (
+            isinstance(owner.kind, Unknown)
+            and (self.repeats(index, owner.kind) or self.context.adds_axes(index, self.s.uid))
+        ):
             call = n.Call(self.context.helper("scatter"), (d.expr, base, _as_value(index)))
-            self.pull(base, Diff(call, UNKNOWN))
+            self.pull(base, Diff(call, owner.kind))
             return
         if isinstance(d.kind, Number) and isinstance(kind, (ListOf, TupleOf)):
             d = Diff(d.expr, UNKNOWN)

@@ -198,12 +198,20 @@ class Pushforward:
         return Diff(whole, shape_of(*kinds))
 
     def element(self, e: n.Subscript, kind: Kind) -> Diff:
+        self.context.check_item(e, self.s)
         base = e.value
         root: n.Expr = base
         while isinstance(root, n.Subscript):
             root = root.value
         if isinstance(root, n.Name) and root.id in self.context.facts.locals:
-            return Diff(n.Subscript(self.dot(base), e.index), kind)
+            dot = self.dot(base)
+            owner = self.kind(base)
+            if isinstance(owner, Number) or (
+                isinstance(owner, Unknown) and self.context.adds_axes(e.index, self.s.uid)
+            ):
+                # the tangent of one of NumPy's numbers may be a plain one
+                dot = n.Call(self.context.np("asarray"), (dot,))
+            return Diff(n.Subscript(dot, e.index), kind)
         d = self.push(base)
         assert d is not None
         return Diff(n.Subscript(self.full(d, base).expr, e.index), kind)

@@ -21,7 +21,7 @@ from s2s_ad.transform.keeping import Keeping, Undo
 from s2s_ad.transform.reading import bound_names, names_read, stored_into
 from s2s_ad.transform.versions import START, Recorder
 
-COMPOUND = (n.If, n.For, n.While, n.With)
+COMPOUND = (n.If, n.For, n.While, n.With, n.Try)
 
 
 class RecordBranch(Exception):
@@ -160,6 +160,10 @@ class _Block(Keeping):
         if isinstance(s, n.If) and isinstance(r, n.If):
             tests = set().union(*(names(b.test) for b in r.branches))
             return self.if_reads(k, s, tests, list(zip(_bodies(s), _bodies(r))))
+        if isinstance(s, n.Try) and isinstance(r, n.If):
+            ways = [s.body, *(h.body for h in s.handlers)]
+            tests = set().union(*(names(b.test) for b in r.branches))
+            return self.if_reads(k, s, tests, list(zip(ways, _bodies(r))))
         if isinstance(s, n.With) and isinstance(r, n.With):
             tests = set().union(*(names(manager) for manager, _ in s.items))
             return self.if_reads(k, s, tests, [(s.body, r.body)])
@@ -351,6 +355,9 @@ class _Block(Keeping):
         if isinstance(s, n.If):
             branches = tuple(replace(b, body=x) for b, x in zip(s.branches, results))
             return replace(s, branches=branches, orelse=results[-1])
+        if isinstance(s, n.Try):
+            handlers = tuple(replace(h, body=x) for h, x in zip(s.handlers, results[1:]))
+            return replace(s, body=results[0], handlers=handlers)
         assert isinstance(s, (n.For, n.While, n.With))
         return replace(s, body=results[0])
 

@@ -17,9 +17,10 @@ from s2s_ad.analysis.aliasing import scattered
 from s2s_ad.analysis.values import PASSIVE, target_names
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import Array, ListOf, Number
-from s2s_ad.ir.walk import assigned, map_block, names, walk_stmts
+from s2s_ad.ir.walk import assigned, map_block, names, stmt_exprs, walk_stmts
 from s2s_ad.transform.context import Context, Splice
 from s2s_ad.transform.pushforward import Pushforward
+from s2s_ad.transform.tries import happens_once, whole_body
 
 ZERO = n.Const("0.0", 0.0)
 Simplify = Callable[[n.Expr], n.Expr]
@@ -144,14 +145,37 @@ class _Tangent:
     def passive_try(self, s: n.Try) -> list[n.Stmt]:
         """Return a `try` in which nothing varies; what it returns has a tangent all the same."""
         if self.is_active_inside(s):
-            raise self.context.refuse(
-                s, None, "`try` around active statements", "move them out of the block"
-            )
+            return self.active_try(s)
 
         def visit(x: n.Stmt) -> list[n.Stmt]:
             return self.returned(x) if isinstance(x, n.Return) else [x]
 
         return [*map_block((s,), visit), *self.passive(s)]
+
+    def active_try(self, s: n.Try) -> list[n.Stmt]:
+        """Return a `try` with the tangents of its body behind it: they may raise, too."""
+        body = whole_body(s, self.context.function)
+        dots: list[n.Stmt] = []
+        primal = list(s.body)
+        apart = body is not None and happens_once(body)
+        for k, x in enumerate(body or ()):
+            if isinstance(x, n.Return) and x.value is not None:
+                result = n.Name(self.context.names.fresh("result"))
+                primal[k] = n.Assign((result,), x.value, origin=x.origin, comments=x.comments)
+                dots.extend(_returning(result, self.returned(replace(x, comments=n.NO_COMMENTS))))
+                continue
+            out = self.statement(replace(x, comments=n.NO_COMMENTS))
+            dots.extend(r for r in out if r.uid != x.uid)
+            apart = apart and any(r.uid == x.uid and _same_values(r, x) for r in out)
+        if not apart:
+            raise self.context.refuse(
+                s, None, "`try` around active statements", "move them out of the block"
+            )
+        for last in s.body[len(body or ()) :]:
+            dots.extend(r for r in self.statement(last) if r.uid != last.uid)
+        handlers = tuple(replace(h, body=self.block(h.body)) for h in s.handlers)
+        dots.extend(self.block(s.orelse))
+        return [replace(s, body=tuple(primal), handlers=handlers, orelse=tuple(dots))]
 
     def is_active_inside(self, s: n.Stmt) -> bool:
         """True when a statement nested in `s` gives a variable an active value or returns one."""
@@ -396,6 +420,18 @@ class _Tangent:
         push = self.pushforward(s)
         d = push.push(e)
         return push.zero(e) if d is None else d.expr
+
+
+def _returning(result: n.Name, statements: list[n.Stmt]) -> list[n.Stmt]:
+    """Have the statements that return a value and its tangent return a variable for the value."""
+    last = statements[-1]
+    assert isinstance(last, n.Return) and isinstance(last.value, n.TupleExpr)
+    pair = replace(last.value, items=(result, *last.value.items[1:]))
+    return [*statements[:-1], replace(last, value=pair)]
+
+
+def _same_values(a: n.Stmt, b: n.Stmt) -> bool:
+    return list(stmt_exprs(a)) == list(stmt_exprs(b))
 
 
 def _plain(target: n.TupleExpr | n.ListExpr) -> list[str]:

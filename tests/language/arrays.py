@@ -280,3 +280,19 @@ def gathered_and_averaged(x, y):
     top = np.max(x, axis=1)
     rows = np.arange(len(y))
     return np.mean(top - x[rows, y] * top[y])
+
+
+@case([0.5, 1.5])
+@case(np.array([0.5, -0.25]))
+def axes_of_numbers(x):
+    parts = [t[..., np.newaxis] * 2.0 for t in np.asarray(x, float)]
+    pair = np.concatenate(parts, axis=-1)
+    return np.sum(pair * pair) + np.sum(pair[0][None] * pair[1][...])
+
+
+@case(0.7)
+@case(V)
+def array_of_least_rank(x):
+    row = np.array(x, copy=True, ndmin=1)
+    table = np.array(x, dtype=float, ndmin=2)
+    return np.sum(row * row) * np.sum(table) * table[0, -1]

@@ -566,3 +566,66 @@ def starred_displays(xs):
 def popped_and_read_at_once(x):
     a = [x, x * x, 3 * x]
     return a[-1] * a.pop()
+
+
+@case([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], [1.0, 0.5, 1.5], wrt="x v")
+def sums_in_comprehension(x, v):
+    """A list with one sum for each row: what is kept for it is read once for each entry."""
+    return [sum(row[i] * v[i] for i in range(len(v))) for row in x]
+
+
+@case(0.7, [1.5, 2.5, 0.5])
+def list_made_anew(x, zs):
+    y = zs[0] * x
+    zs = []
+    for i in range(3):
+        zs.append(x * i + y + 1.0)
+    for i in range(len(zs)):
+        y = y * zs[i]
+    zs = [zs[-1]]
+    for _ in range(2):
+        zs.append(y * zs[-1])
+    return zs[-1] * zs[1] * x
+
+
+@case(0.7, [1.5, None, 0.5])
+def comprehension_over_its_own_name(x, zs):
+    if x > 0.0:
+        zs = [x * i for i in range(3) if zs[i] is not None]
+        zs = [z * zs[-1] + x for z in zs]
+    else:
+        zs = [1.0, 2.0]
+    return zs[0] * zs[1]
+
+
+@beyond(0.7, [1.5, 2.5, 0.5])
+def list_made_anew_in_a_loop(x, zs):
+    items = [x]
+    for z in zs:
+        items.append(items[-1] * z)
+        if len(items) > 2:
+            items = [items[-1] * x]
+    return items[-1] * items[0]
+
+
+@beyond(0.7, [1.5, 2.5, 0.5])
+def list_of_the_caller_or_new(x, zs):
+    y = x
+    for k in range(3):
+        y = y * zs[k]
+        if k == 1:
+            zs = []
+            for j in range(3):
+                zs.append(y * x + j)
+    return y * zs[2]
+
+
+def doubled(t):
+    return 2.0 * t * t
+
+
+@case(0.7, [1.5, 2.5, 0.5])
+def map_of_a_function(x, zs):
+    a, b = map(doubled, (x, zs[0] * x))
+    x, first = list(map(float, [x, zs[1]]))
+    return a * b + sum(map(doubled, zs)) * tuple(map(doubled, (x, b)))[1] * x * first

@@ -468,7 +468,7 @@ def continue_from_passive_try(x):
     return y
 
 
-@beyond(0.7)
+@case(0.7)
 def return_from_active_try(x):
     y = x * x
     try:
@@ -478,7 +478,7 @@ def return_from_active_try(x):
     return y
 
 
-@beyond(0.7)
+@case(0.7)
 def overwritten_in_try_or_not(x):
     y = x * x
     try:
@@ -677,3 +677,84 @@ def dict_returned_from_a_loop(x, y, n):
             return {"a": 1.5 * y, "b": x * y}
         x = math.sin(x) + 0.5
     return {"a": x * x, "b": y}
+
+
+@case(0.3)
+@case(2.0)
+def try_that_overflows(x):
+    try:
+        y = math.exp(x * 500)
+    except OverflowError:
+        y = x * x
+    return y * 1e-80 * x
+
+
+def truncated_exp(x):
+    try:
+        return math.exp(x * 500) * 1e-80
+    except OverflowError:
+        return x**3
+
+
+@beyond(0.3)
+@beyond(2.0)
+def try_in_steps(x):
+    d = x * x
+    try:
+        t = math.exp(900 * x)
+        d -= 17.0 * t / (t + 2)
+    except OverflowError:
+        d -= 17.0 * x
+    try:
+        d += 20.0 / (math.exp(1000 * x) - 1)
+    except OverflowError:
+        pass
+    return d * truncated_exp(x)
+
+
+@case(0.3, [1.5, 2.5, 0.5])
+@case(0.9, [1.5, 2.5, 0.5])
+def handlers_of_try(x, zs):
+    try:
+        y = x * zs[int(x * 5)]
+    except (IndexError, ValueError):
+        y = -x * zs[0]
+    except KeyError:
+        y = 2 * x
+    for z in zs:
+        y = y * truncated_exp(z * x * 0.001) + x
+    return y
+
+
+@beyond(0.7, [1.5, 2.5, 0.5])
+def handler_that_leaves(x, zs):
+    y = x * x
+    try:
+        y = y * zs[7]
+    except IndexError:
+        if x > 0.5:
+            return y * x
+        y = y * x * x
+    return y + x
+
+
+@beyond(0.7, [1.5, 2.5, 0.5])
+def try_in_loop(x, zs):
+    y = x
+    for z in zs:
+        try:
+            y = y * {1.5: 2.0}[z]
+        except KeyError:
+            y = y * z * x
+    return y
+
+
+@beyond(0.7, [1.5, 2.5, 0.5])
+def try_left_halfway(x, zs):
+    y = x * x
+    try:
+        y = y * x
+        y = y * zs[9]
+    except IndexError:
+        pass
+    return y

@@ -359,3 +359,31 @@ def named_in_a_test_of_items(x):
 def named_after_it_was_read(x):
     t = x
     return t + (t := x * x) * t
+
+
+class Doubling:
+    def __getitem__(self, index):
+        return 2 * index
+
+
+DOUBLING = Doubling()
+
+
+@beyond(0.7)
+def index_that_varies(x):
+    return DOUBLING[x] * x
+
+
+@beyond(0.7)
+def complex_dtype(x):
+    return float(np.real(np.asarray(x, complex))) * x
+
+
+@beyond(0.7)
+def dict_as_keywords(x):
+    named = {"t": x}
+    return t_squared(**named) * x
+
+
+def t_squared(t=1.0):
+    return t * t
