@@ -13,7 +13,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.walk import assigned, map_block, map_expr, map_stmt_exprs
+from s2s_ad.ir.walk import (
+    assigned,
+    map_block,
+    map_expr,
+    map_stmt_exprs,
+    names,
+    stmt_exprs,
+    subexprs,
+    walk_stmts,
+)
 
 
 def has_stars(function: n.Function) -> bool:
@@ -56,12 +65,15 @@ def written_out(
         else:
             params.append(p)
 
+    keys = tuple(n.Const(repr(name), name) for name in keywords)
+    packed = n.DictExpr(keys, tuple(n.Name(name) for name in keywords))
+    changed = _changed(function) & stars.keys()
+
     def rewritten(e: n.Expr) -> n.Expr:
-        if isinstance(e, n.Name) and e.id in stars:
+        if isinstance(e, n.Name) and e.id in stars.keys() - changed:
             if stars[e.id] == "star":
                 return n.TupleExpr(tuple(n.Name(name) for name in positional))
-            keys = tuple(n.Const(repr(name), name) for name in keywords)
-            return n.DictExpr(keys, tuple(n.Name(name) for name in keywords))
+            return packed
         if isinstance(e, n.Call):
             return _call(e)
         return e
@@ -69,7 +81,29 @@ def written_out(
     body = map_block(
         function.body, lambda s: (map_stmt_exprs(s, lambda e: map_expr(e, rewritten)),)
     )
-    return replace(function, params=tuple(params), body=body)
+    # one that the function changes is the dict it is, not written out where it is read
+    start = tuple(n.Assign((n.Name(name),), packed) for name in sorted(changed))
+    return replace(function, params=tuple(params), body=(*start, *body))
+
+
+def _changed(function: n.Function) -> set[str]:
+    """Return the names whose items the function stores into, or that it calls a method on."""
+    found: set[str] = set()
+    for s in walk_stmts(function.body):
+        places = s.targets if isinstance(s, (n.Assign, n.Delete)) else ()
+        places = (s.target,) if isinstance(s, n.AugAssign) else places
+        for e in stmt_exprs(s):
+            for x in subexprs(e):
+                func = x.func if isinstance(x, n.Call) else None
+                if isinstance(func, n.Attribute) and func.attr not in _READING:
+                    found |= names(func.value)
+        for place in places:
+            if isinstance(place, n.Subscript):
+                found |= names(place.value)
+    return found
+
+
+_READING = frozenset("copy count get index items keys values".split())
 
 
 def _call(e: n.Call) -> n.Call:

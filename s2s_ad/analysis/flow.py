@@ -195,10 +195,25 @@ class _Run:
     def on_ExprStmt(self, s: n.ExprStmt, env: dict[str, Value]) -> dict[str, Value]:
         added = scattered(s)
         if added is None:
-            return env
+            return self.filled(s, env)
         env = dict(env)
         place = n.Subscript(added[0], added[1])
         self.ev.bind(place, self.ev.value(added[2], env), env)
+        return env
+
+    def filled(self, s: n.ExprStmt, env: dict[str, Value]) -> dict[str, Value]:
+        """Take a container to vary after a method that may have put something into it that does."""
+        call = s.value
+        if not isinstance(call, n.Call) or not isinstance(call.func, n.Attribute):
+            return env
+        owner: n.Expr = call.func.value
+        while isinstance(owner, (n.Subscript, n.Attribute)):
+            owner = owner.value
+        parts = (*call.args, *(k.value for k in call.keywords))
+        if isinstance(owner, n.Name) and owner.id in env and owner.id in self.ev.local:
+            old = env[owner.id]
+            if not old.varied and any(self.ev.value(e, env).varied for e in parts):
+                return {**env, owner.id: Value(old.kind, True)}
         return env
 
     def on_FunctionDef(self, s: n.FunctionDef, env: dict[str, Value]) -> dict[str, Value]:

@@ -499,3 +499,17 @@ def partial_and_cached(x):
 
 
 case(0.6, wrt="a")(remembered)
+
+
+def with_more(t, **named):
+    named.update({"t": t * 3.0})
+    return t_times(**named)
+
+
+def t_times(t, k=1.0):
+    return t * t * k
+
+
+@beyond(0.7)
+def keywords_that_change(x):
+    return with_more(x, k=x)
