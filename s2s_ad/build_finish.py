@@ -169,3 +169,21 @@ def worked(block: n.Block) -> set[str]:
             if isinstance(func, n.Attribute) and func.attr == "pop":
                 found |= names(func.value)
     return found
+
+
+def unconsumed(block: n.Block, copy: n.Name) -> n.Block:
+    """Copy lists that are restored and popped from: what was kept must be there the next time."""
+    popped = worked(block)
+
+    def visit(s: n.Stmt) -> tuple[n.Stmt, ...]:
+        value: n.Expr | None = None
+        if isinstance(s, n.Pop):
+            value = n.Call(n.Attribute(n.Name(s.stack), "pop"), ())
+            target = s.target
+        elif isinstance(s, n.Assign) and isinstance(s.value, n.Subscript):
+            value, target = s.value, s.targets[0]
+        if value is None or not isinstance(target, n.Name) or target.id not in popped:
+            return (s,)
+        return (n.Assign((target,), n.Call(copy, (value,)), of=s.of, comments=s.comments),)
+
+    return map_block(block, visit)

@@ -13,7 +13,7 @@ from typing import Any
 
 from s2s_ad.build_cuts import cuts_text
 from s2s_ad.build_exits import Sweeps, sweeps
-from s2s_ad.build_finish import finish, gradients, held, live, uids, whole, worked
+from s2s_ad.build_finish import finish, gradients, held, live, uids, unconsumed, whole, worked
 from s2s_ad.build_prepare import Prepared, Values, prepare
 from s2s_ad.build_program import Program, Variant
 from s2s_ad.build_reverse import Reverse, certain_at_end, reverse
@@ -33,7 +33,7 @@ from s2s_ad.emit.statements import annotated, flattened, opened, origins
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import UNKNOWN, Number
 from s2s_ad.ir.text import function_text
-from s2s_ad.ir.walk import assigned, map_block, names, stmt_exprs, subexprs, walk_stmts
+from s2s_ad.ir.walk import assigned, names, stmt_exprs, subexprs, walk_stmts
 from s2s_ad.rules import registry
 from s2s_ad.runtime import as_number
 from s2s_ad.simplify.by_index import by_index
@@ -310,7 +310,9 @@ class Package:
             found.backward = list(
                 by_index(tuple(found.forward), tuple(found.backward), context.names.fresh)
             )
-        backward = (*found.backward, n.Return(gradients(found, wrt)))
+        ending = n.Return(gradients(found, wrt))
+        copy = n.Name(context.alias("list"))
+        backward = (*unconsumed(tuple(found.backward), copy), ending)
         backward, _ = finish(backward, uids(backward), swept, pure)
         needed = _live_in(backward)
         made = {p.name for p in prepared.function.params} | assigned(tuple(found.forward))
@@ -343,7 +345,6 @@ class Package:
             if x in grown:
                 call = n.Call(n.Name(found.context.alias("list")), (n.Name(x),))
                 unpack.append(n.Assign((n.Name(x),), call))
-        backward = _unconsumed(backward, popped, n.Name(found.context.alias("list")))
         sweep = self.annotate(swept, backward)
         second = n.Function(
             reverse_name,
@@ -437,19 +438,6 @@ def _plain(function: n.Function) -> n.Function:
 
 def _targets(kept: Sequence[str]) -> n.Expr:
     return n.TupleExpr(tuple(n.Name(x) for x in kept))
-
-
-def _unconsumed(block: n.Block, popped: set[str], copy: n.Name) -> n.Block:
-    """Copy lists that are restored and popped from: what was kept must be there the next time."""
-
-    def visit(s: n.Stmt) -> tuple[n.Stmt, ...]:
-        name = s.target.id if isinstance(s, n.Pop) and isinstance(s.target, n.Name) else ""
-        if not isinstance(s, n.Pop) or name not in popped:
-            return (s,)
-        kept = n.Call(n.Attribute(n.Name(s.stack), "pop"), ())
-        return (n.Assign((s.target,), n.Call(copy, (kept,)), of=s.of, comments=s.comments),)
-
-    return map_block(block, visit)
 
 
 def _live_in(block: n.Block) -> set[str]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from s2s_ad.ir.kinds import UNKNOWN, Array, Kind, Number, fresh_dim
 from s2s_ad.ir.nodes import Const, Expr
 
-from . import dtypes, results
+from . import results
 from .declare import linear, passive, zero
 from .results import literal
 
@@ -21,7 +21,7 @@ Args = Mapping[str, Expr]
 def _made(kinds: Kinds, args: Args) -> Kind:
     """Kind of `zeros(shape, dtype=float)`."""
     known = literal(args.get("dtype", Const("None", None))) is None
-    default = args.get("dtype") is None or dtypes.is_float_type(kinds.get("dtype", UNKNOWN))
+    default = args.get("dtype") is None or results.is_float_type(kinds.get("dtype", UNKNOWN))
     shaped = results.shaped("shape", "float" if known or default else "any")
     return shaped(kinds, args)
 
@@ -36,7 +36,7 @@ def _like(kinds: Kinds, args: Args) -> Kind:
     dtype = args.get("dtype", Const("None", None))
     if literal(dtype) is None:
         return results.as_array(results.like("a")(kinds, args))
-    known = dtypes.is_float_type(kinds.get("dtype", UNKNOWN))
+    known = results.is_float_type(kinds.get("dtype", UNKNOWN))
     return results.like("a", "float" if known else "any")(kinds, args)
 
 
