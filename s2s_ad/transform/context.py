@@ -361,8 +361,16 @@ class Context:
         found = stored_into(s)
         if isinstance(s, (n.Append, n.Pop)):
             found.add(s.stack)
-        if isinstance(s, n.Delete):
-            found |= {names_[0] for t in s.targets if (names_ := sorted(_roots(t)))}
+        targets = s.targets if isinstance(s, (n.Assign, n.Delete)) else ()
+        if isinstance(s, n.AugAssign):
+            targets = (s.target,)
+        found |= {
+            root
+            for target in targets
+            for part in (target.items if isinstance(target, n.TupleExpr) else (target,))
+            if isinstance(part, (n.Attribute, n.Subscript))
+            for root in _roots(part)
+        }
         if isinstance(s, n.AugAssign) and isinstance(s.target, n.Name) and self.is_in_place(s):
             found.add(s.target.id)
         parts = [flat(s)] if isinstance(s, (n.If, n.For, n.While, n.With)) else [s]

@@ -3,6 +3,8 @@
 The derivative repeats parts of the primal; what has changed since must be read as it was.
 """
 
+import types
+
 import numpy as np
 
 from .cases import case
@@ -154,3 +156,13 @@ def counter_in_elif(x, n):
         else:
             x = x * a[0] + x * x
     return x
+
+
+@case(1.5)
+def attribute_stored_into(x):
+    o = types.SimpleNamespace(k=2.0)
+    y = x * x * o.k
+    o.k = 5.0
+    y = y * o.k
+    o.k += 1.0
+    return y * o.k
