@@ -10,7 +10,6 @@ import inspect
 import types
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from s2s_ad.analysis.values import Value
@@ -136,13 +135,6 @@ def lifted_subject(local: LocalFunction, linker: Linker) -> Subject:
     _lift(subject, names, linker)
     subject.defaults = {p.name: p.default for p in local.function.params if p.default is not None}
     return subject
-
-
-def _is_builtin(subject: Subject, e: n.Expr, value: object) -> bool:
-    if not isinstance(e, n.Name) or e.id in subject.locals:
-        return False
-    binding = subject.scope.lookup(e.id)
-    return binding is not None and binding.value is value
 
 
 def _check_globals(subject: Subject) -> None:

@@ -26,6 +26,7 @@ from s2s_ad.analysis.values import (
     Env,
     Value,
     World,
+    any_item,
     item_of,
     joined_tuples,
     merge,
@@ -478,28 +479,7 @@ class Interpreter:
             for item_expr in e.items[1:]:
                 result = merge(result, self.value(item_expr, env))
             return result
-        whole = self.value(e, env)
-        kind = whole.kind
-        item_kind: Kind = UNKNOWN
-        if isinstance(kind, RangeKind):
-            return Value(INT)
-        if isinstance(kind, Str):
-            return Value(Str())
-        if isinstance(kind, ListOf):
-            item_kind = refreshed(kind.item)
-        elif isinstance(kind, Array) and kind.dims:
-            item_kind = Array(kind.dims[1:], kind.dtype)
-            if len(kind.dims) == 1:
-                known = kind.dtype in ("float", "int", "bool")
-                item_kind = Number(kind.dtype if known else "number")
-        elif isinstance(kind, TupleOf) and whole.items:
-            result = whole.items[0]
-            for other in whole.items[1:]:
-                result = merge(result, other)
-            return result
-        elif isinstance(kind, DictOf):
-            return PASSIVE
-        return Value(item_kind, whole.varied and not is_discrete(item_kind))
+        return any_item(self.value(e, env))
 
     def truth(self, test: n.Expr, env: Env) -> bool | None:
         """Return the truth of a test, if the kinds decide it."""

@@ -12,6 +12,7 @@ from typing import Protocol
 from s2s_ad.analysis.indexing import constant_int
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import (
+    INT,
     UNKNOWN,
     Array,
     DictOf,
@@ -19,6 +20,8 @@ from s2s_ad.ir.kinds import (
     ListOf,
     Number,
     Partial,
+    RangeKind,
+    Str,
     TupleOf,
     is_discrete,
     join,
@@ -105,6 +108,31 @@ def item_of(value: Value, k: int) -> Value:
             return Value(Number("float" if kind.dtype == "float" else "number"), value.varied)
         return Value(Array(kind.dims[1:], kind.dtype), value.varied)
     return Value(UNKNOWN, value.varied)
+
+
+def any_item(whole: Value) -> Value:
+    """Return what is known of each item when a value is iterated over."""
+    kind = whole.kind
+    item_kind: Kind = UNKNOWN
+    if isinstance(kind, RangeKind):
+        return Value(INT)
+    if isinstance(kind, Str):
+        return Value(Str())
+    if isinstance(kind, ListOf):
+        item_kind = refreshed(kind.item)
+    elif isinstance(kind, Array) and kind.dims:
+        item_kind = Array(kind.dims[1:], kind.dtype)
+        if len(kind.dims) == 1:
+            known = kind.dtype in ("float", "int", "bool")
+            item_kind = Number(kind.dtype if known else "number")
+    elif isinstance(kind, TupleOf) and whole.items:
+        result = whole.items[0]
+        for other in whole.items[1:]:
+            result = merge(result, other)
+        return result
+    elif isinstance(kind, DictOf):
+        return PASSIVE
+    return Value(item_kind, whole.varied and not is_discrete(item_kind))
 
 
 def tuple_of(items: list[Value]) -> Value:

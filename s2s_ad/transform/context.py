@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import functools
 import types
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from s2s_ad.analysis.aliasing import NOTHING_OWNED, Owned, ownership, store_root
+from s2s_ad.analysis.aliasing import NOTHING_OWNED, Owned, store_root
 from s2s_ad.analysis.flow import Facts
 from s2s_ad.analysis.managers import may_enter_again
 from s2s_ad.analysis.values import PASSIVE, Value
@@ -23,7 +22,6 @@ from s2s_ad.ir.kinds import (
     UNKNOWN,
     Array,
     Kind,
-    ListOf,
     NoneKind,
     Number,
     Object,
@@ -31,9 +29,9 @@ from s2s_ad.ir.kinds import (
     is_immutable,
 )
 from s2s_ad.ir.names import Names, marked
-from s2s_ad.ir.walk import assigned, names, stmt_exprs, subexprs, substitute, walk_stmts
+from s2s_ad.ir.walk import assigned, names, subexprs, substitute
 from s2s_ad.rules import registry
-from s2s_ad.transform.reading import flat, stored_into
+from s2s_ad.transform.changes import Changes
 
 Splice = Callable[[n.Expr, n.Expr, n.Expr], n.Expr]  # template, hole, what fills it
 
@@ -94,7 +92,7 @@ class Diff:
 
 
 @dataclass
-class Context:
+class Context(Changes):
     """One function being differentiated.
 
     alias: how `np`, `math`, a builtin or a helper is spelled. transparent: names given to
@@ -165,14 +163,6 @@ class Context:
         value = n.Binary(s.op, s.target, s.value)
         return n.Assign((s.target,), value, origin=s.origin, comments=s.comments, uid=s.uid)
 
-    def is_in_place(self, s: n.AugAssign) -> bool:
-        """True when `x op= e` changes an array or list that other names may share."""
-        if not isinstance(s.target, n.Name):
-            return True
-        kind = self.facts.value(s.target, s.uid).kind
-        own = self.sole_names().get(s.uid, NOTHING_OWNED).own
-        return isinstance(kind, (Array, ListOf)) and s.target.id not in own
-
     def check_append(self, s: n.Append | n.Pop) -> None:
         """Refuse to let a list grow or shrink that is the caller's, or that other names share."""
         word = "append" if isinstance(s, n.Append) else "pop"
@@ -195,9 +185,6 @@ class Context:
         deep = isinstance(target, n.Subscript) and isinstance(target.value, n.Subscript)
         item = self.facts.value(target, s.uid).kind
         return deep or (isinstance(s, n.AugAssign) and not is_immutable(item))
-
-    def kind_at(self, e: n.Expr, uid: int) -> Kind:
-        return self.facts.value(e, uid).kind if uid in self.facts.before else UNKNOWN
 
     def check_delete(self, s: n.Stmt) -> None:
         """Refuse to delete a part of an active container."""
@@ -238,11 +225,6 @@ class Context:
                     "assign what it returns, or use append or a store",
                 )
 
-    def is_harmless(self, call: n.Call, s: n.Stmt) -> bool:
-        reader = self.facts.reader(s.uid)
-        found = reader.object_of(call.func, self.facts.before.get(s.uid, {}))
-        return found is not None and found[0] in (print, isinstance, len, warnings.warn)
-
     def check_item(self, e: n.Subscript, s: n.Stmt) -> None:
         """Refuse an item of what does not vary itself: an object that computes with its index."""
         if not self.facts.varied(e.value, s.uid):
@@ -258,21 +240,6 @@ class Context:
             for item in items
             if not isinstance(item, n.Slice)
         )
-
-    def unshared(self) -> dict[int, Owned]:
-        """Return which containers no other name shares, before each statement."""
-        if self.owners is None:
-            body = self.function.body
-            unbound = frozenset(assigned(body) - {p.name for p in self.function.params})
-            self.owners = ownership(body, self.newness, self.kind_at, unbound=unbound)
-        return self.owners
-
-    def sole_names(self) -> dict[int, Owned]:
-        """Return where variables, parameters included, are known under one name here."""
-        if self.soles is None:
-            params = frozenset(p.name for p in self.function.params)
-            self.soles = ownership(self.function.body, self.newness, self.kind_at, params)
-        return self.soles
 
     def mark(self, name: str, mark: str) -> str:
         """Return the name of the adjoint (`bar`) or tangent (`dot`) of variable `name`."""
@@ -329,15 +296,6 @@ class Context:
             found |= self.reads(self.transparent[name])
         return found
 
-    def is_pure(self, e: n.Call, s: n.Stmt) -> bool:
-        """True for a call that has no effect and gives the same when it is made again."""
-        return self.facts.reader(s.uid).is_pure(e, self.facts.before.get(s.uid, {}))
-
-    def changes_nothing(self, e: n.Call, s: n.Stmt) -> bool:
-        """True for a call that has no effect, though it may give something else each time."""
-        env = self.facts.before.get(s.uid, {})
-        return self.facts.reader(s.uid).is_pure(e, env, again=False)
-
     def is_cheap(self, e: n.Call, s: n.Stmt) -> bool:
         """True for a call that may as well be made again: of what has a rule, or of a builtin."""
         if not self.is_pure(e, s):
@@ -345,65 +303,6 @@ class Context:
         reader = self.facts.reader(s.uid)
         found = reader.object_of(e.func, self.facts.before.get(s.uid, {}))
         return self.choice_exists(e, s) or (found is not None and found[0] in _CHEAP)
-
-    def changed(self, s: n.Stmt) -> frozenset[str]:
-        """Return the variables that a simple statement may change in place.
-
-        Those are what it stores into or hands to a call that may, and all that may share with it.
-        """
-        if s.uid not in self.facts.before:
-            return frozenset(stored_into(s))
-        if s.uid not in self.changes:
-            self.changes[s.uid] = self._changed(s)
-        return self.changes[s.uid]
-
-    def _changed(self, s: n.Stmt) -> frozenset[str]:
-        found = stored_into(s)
-        if isinstance(s, (n.Append, n.Pop)):
-            found.add(s.stack)
-        targets = s.targets if isinstance(s, (n.Assign, n.Delete)) else ()
-        if isinstance(s, n.AugAssign):
-            targets = (s.target,)
-        found |= {
-            root
-            for target in targets
-            for part in (target.items if isinstance(target, n.TupleExpr) else (target,))
-            if isinstance(part, (n.Attribute, n.Subscript))
-            for root in _roots(part)
-        }
-        if isinstance(s, n.AugAssign) and isinstance(s.target, n.Name) and self.is_in_place(s):
-            found.add(s.target.id)
-        parts = [flat(s)] if isinstance(s, (n.If, n.For, n.While, n.With)) else [s]
-        for e in (x for part in parts for x in stmt_exprs(part)):
-            for call in subexprs(e):
-                if isinstance(call, n.Call) and not (
-                    self.changes_nothing(call, s) or self.is_harmless(call, s)
-                ):
-                    found |= names(call)
-        env = self.facts.before[s.uid]
-        local = self.facts.locals
-        found = {x for x in found if x in local and not is_immutable(env.get(x, PASSIVE).kind)}
-        owned = self.unshared().get(s.uid, NOTHING_OWNED)
-        if found - (owned.own if _is_shallow(s) else owned.whole):
-            others = (local & env.keys()) - owned.whole
-            found |= {x for x in others if not is_immutable(env.get(x, PASSIVE).kind)}
-        return frozenset(found)
-
-    def changed_anywhere(self) -> frozenset[str]:
-        """Return the variables that some statement may change in place."""
-        if self.changing is None:
-            every = walk_stmts(self.function.body)
-            self.changing = frozenset(x for s in every for x in self.changed(s))
-        return self.changing
-
-    def changes_others(self) -> frozenset[int]:
-        """Return the statements, by uid, that change what is seen under another name too."""
-        return frozenset(
-            s.uid
-            for s in walk_stmts(self.function.body)
-            if isinstance(s, (n.Append, n.Pop, n.AugAssign))
-            and self.changed(s) - self.unshared().get(s.uid, NOTHING_OWNED).own
-        )
 
     def plan(self, call: n.Call, s: n.Stmt, mode: str) -> CallPlan | None:
         """Return the plan of a call of user code, None when it is not one that has source."""
@@ -471,25 +370,6 @@ class Context:
         what = f"`{name}` is called with the active argument `{active[0]}`" if active else name
         base = self.refuse(s, e, f"{what}, but {why}", hint)
         return MissingRule(base.message, base.place, base.hint)
-
-
-def _is_shallow(s: n.Stmt) -> bool:
-    """True for a statement that changes nothing inside of what a container holds."""
-    if isinstance(s, (n.Append, n.Pop)):
-        return True
-    if isinstance(s, n.AugAssign):
-        return isinstance(s.target, n.Name)
-    if not isinstance(s, n.Assign):
-        return False
-    stores = [t for t in s.targets if isinstance(t, (n.Subscript, n.Attribute))]
-    calls = any(isinstance(e, n.Call) for e in subexprs(s.value))
-    return not calls and all(isinstance(t.value, n.Name) for t in stores)
-
-
-def _roots(target: n.Expr) -> set[str]:
-    while isinstance(target, (n.Subscript, n.Attribute)):
-        target = target.value
-    return {target.id} if isinstance(target, n.Name) else set()
 
 
 def _is_passed_by_value(kind: Kind) -> bool:

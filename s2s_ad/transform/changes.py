@@ -1,0 +1,148 @@
+"""What statements change in place, and who else sees it.
+
+Takes a function with its facts, gives for each statement the variables whose content it may change;
+requires `ir`, `analysis`.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+
+from s2s_ad.analysis.aliasing import NOTHING_OWNED, Owned, ownership
+from s2s_ad.analysis.flow import Facts
+from s2s_ad.analysis.values import PASSIVE
+from s2s_ad.ir import nodes as n
+from s2s_ad.ir.kinds import UNKNOWN, Array, Kind, ListOf, is_immutable
+from s2s_ad.ir.walk import assigned, names, stmt_exprs, subexprs, walk_stmts
+from s2s_ad.transform.reading import flat, stored_into
+
+
+class Changes:
+    """The part of `transform.context.Context` that knows of changes in place."""
+
+    function: n.Function
+    facts: Facts
+    newness: Callable[[n.Call], int]
+    owners: dict[int, Owned] | None
+    soles: dict[int, Owned] | None
+    changing: frozenset[str] | None
+    changes: dict[int, frozenset[str]]
+
+    def kind_at(self, e: n.Expr, uid: int) -> Kind:
+        return self.facts.value(e, uid).kind if uid in self.facts.before else UNKNOWN
+
+    def unshared(self) -> dict[int, Owned]:
+        """Return which containers no other name shares, before each statement."""
+        if self.owners is None:
+            body = self.function.body
+            unbound = frozenset(assigned(body) - {p.name for p in self.function.params})
+            self.owners = ownership(body, self.newness, self.kind_at, unbound=unbound)
+        return self.owners
+
+    def sole_names(self) -> dict[int, Owned]:
+        """Return where variables, parameters included, are known under one name here."""
+        if self.soles is None:
+            params = frozenset(p.name for p in self.function.params)
+            self.soles = ownership(self.function.body, self.newness, self.kind_at, params)
+        return self.soles
+
+    def is_in_place(self, s: n.AugAssign) -> bool:
+        """True when `x op= e` changes an array or list that other names may share."""
+        if not isinstance(s.target, n.Name):
+            return True
+        kind = self.facts.value(s.target, s.uid).kind
+        own = self.sole_names().get(s.uid, NOTHING_OWNED).own
+        return isinstance(kind, (Array, ListOf)) and s.target.id not in own
+
+    def is_harmless(self, call: n.Call, s: n.Stmt) -> bool:
+        reader = self.facts.reader(s.uid)
+        found = reader.object_of(call.func, self.facts.before.get(s.uid, {}))
+        return found is not None and found[0] in (print, isinstance, len, warnings.warn)
+
+    def is_pure(self, e: n.Call, s: n.Stmt) -> bool:
+        """True for a call that has no effect and gives the same when it is made again."""
+        return self.facts.reader(s.uid).is_pure(e, self.facts.before.get(s.uid, {}))
+
+    def changes_nothing(self, e: n.Call, s: n.Stmt) -> bool:
+        """True for a call that has no effect, though it may give something else each time."""
+        env = self.facts.before.get(s.uid, {})
+        return self.facts.reader(s.uid).is_pure(e, env, again=False)
+
+    def changed(self, s: n.Stmt) -> frozenset[str]:
+        """Return the variables that a simple statement may change in place.
+
+        Those are what it stores into or hands to a call that may, and all that may share with it.
+        """
+        if s.uid not in self.facts.before:
+            return frozenset(stored_into(s))
+        if s.uid not in self.changes:
+            self.changes[s.uid] = self._changed(s)
+        return self.changes[s.uid]
+
+    def _changed(self, s: n.Stmt) -> frozenset[str]:
+        found = stored_into(s)
+        if isinstance(s, (n.Append, n.Pop)):
+            found.add(s.stack)
+        targets = s.targets if isinstance(s, (n.Assign, n.Delete)) else ()
+        if isinstance(s, n.AugAssign):
+            targets = (s.target,)
+        found |= {
+            root
+            for target in targets
+            for part in (target.items if isinstance(target, n.TupleExpr) else (target,))
+            if isinstance(part, (n.Attribute, n.Subscript))
+            for root in _roots(part)
+        }
+        if isinstance(s, n.AugAssign) and isinstance(s.target, n.Name) and self.is_in_place(s):
+            found.add(s.target.id)
+        parts = [flat(s)] if isinstance(s, (n.If, n.For, n.While, n.With)) else [s]
+        for e in (x for part in parts for x in stmt_exprs(part)):
+            for call in subexprs(e):
+                if isinstance(call, n.Call) and not (
+                    self.changes_nothing(call, s) or self.is_harmless(call, s)
+                ):
+                    found |= names(call)
+        env = self.facts.before[s.uid]
+        local = self.facts.locals
+        found = {x for x in found if x in local and not is_immutable(env.get(x, PASSIVE).kind)}
+        owned = self.unshared().get(s.uid, NOTHING_OWNED)
+        if found - (owned.own if _is_shallow(s) else owned.whole):
+            others = (local & env.keys()) - owned.whole
+            found |= {x for x in others if not is_immutable(env.get(x, PASSIVE).kind)}
+        return frozenset(found)
+
+    def changed_anywhere(self) -> frozenset[str]:
+        """Return the variables that some statement may change in place."""
+        if self.changing is None:
+            every = walk_stmts(self.function.body)
+            self.changing = frozenset(x for s in every for x in self.changed(s))
+        return self.changing
+
+    def changes_others(self) -> frozenset[int]:
+        """Return the statements, by uid, that change what is seen under another name too."""
+        return frozenset(
+            s.uid
+            for s in walk_stmts(self.function.body)
+            if isinstance(s, (n.Append, n.Pop, n.AugAssign))
+            and self.changed(s) - self.unshared().get(s.uid, NOTHING_OWNED).own
+        )
+
+
+def _is_shallow(s: n.Stmt) -> bool:
+    """True for a statement that changes nothing inside of what a container holds."""
+    if isinstance(s, (n.Append, n.Pop)):
+        return True
+    if isinstance(s, n.AugAssign):
+        return isinstance(s.target, n.Name)
+    if not isinstance(s, n.Assign):
+        return False
+    stores = [t for t in s.targets if isinstance(t, (n.Subscript, n.Attribute))]
+    calls = any(isinstance(e, n.Call) for e in subexprs(s.value))
+    return not calls and all(isinstance(t.value, n.Name) for t in stores)
+
+
+def _roots(target: n.Expr) -> set[str]:
+    while isinstance(target, (n.Subscript, n.Attribute)):
+        target = target.value
+    return {target.id} if isinstance(target, n.Name) else set()
