@@ -21,7 +21,7 @@ from s2s_ad.frontend.walrus import without_walrus
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.names import Names
 from s2s_ad.ir.places import place_of
-from s2s_ad.ir.walk import assigned, free_names, map_block, map_stmt_exprs, substitute
+from s2s_ad.ir.walk import assigned, free_names, map_block, map_stmt_exprs, names, substitute
 
 if TYPE_CHECKING:
     from s2s_ad.build_program import Program
@@ -188,6 +188,9 @@ def _link(subject: Subject, linker: Linker) -> None:
     local = subject.locals
     functions = [subject.function, *(item.function for item in subject.prelude)]
     wanted = set().union(*(free_names(f) for f in functions))
+    # those of the function itself are settled by their values
+    defaults = [p.default for f in functions[1:] for p in f.params if p.default is not None]
+    wanted |= set().union(*(names(e) for e in defaults))
     for name in sorted(wanted):
         if name in local or name in subject.lifted:
             continue
@@ -234,7 +237,11 @@ def rename(function: n.Function, mapping: Mapping[str, n.Expr]) -> n.Function:
             s = replace(s, stack=target.id)
         return (map_stmt_exprs(s, lambda e: substitute(e, mapping)),)
 
-    return replace(function, body=map_block(function.body, visit))
+    params = tuple(
+        p if p.default is None else replace(p, default=substitute(p.default, mapping))
+        for p in function.params
+    )
+    return replace(function, params=params, body=map_block(function.body, visit))
 
 
 def _settle_defaults(subject: Subject, function: Any, linker: Linker) -> None:

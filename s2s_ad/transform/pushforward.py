@@ -165,7 +165,11 @@ class Pushforward:
         total = parts[0]
         for other in parts[1:]:
             total = Diff(n.Binary("+", total.expr, other.expr), shape_of(total.kind, other.kind))
-        return Diff(self.total(total.expr), total.kind) if len(parts) > 1 else total
+        if len(parts) == 1:
+            return total
+        summed = self.total(total.expr)
+        # nothing is left: a zero of the shape of the value, which other functions may ask for
+        return Diff(self.zero(e), kind) if summed == ZERO else Diff(summed, total.kind)
 
     def part(
         self, e: n.Expr, choice: Choice, param: str, d: Diff, kind: Kind, out: n.Expr | None

@@ -220,7 +220,7 @@ class _Tangent:
             d = push.push(s.value, target if free else None)
             assert d is not None
             d = push.full(d, s.value, target if free else None)
-            dot = n.Assign((self.dot(target.id),), self.total(d.expr), of=s.uid)
+            dot = n.Assign((self.dot(target.id),), self.summed(push, d.expr, s.value), of=s.uid)
             if dot.value == self.dot(target.id):
                 return [s]
             if free and target.id in names(dot.value):
@@ -231,7 +231,7 @@ class _Tangent:
         ):
             push = self.pushforward(s)
             pairs = [
-                (self.dot(t.id), self.total(push.item(e)))
+                (self.dot(t.id), self.summed(push, push.item(e), e))
                 for t, e in zip(target.items, s.value.items)
                 if isinstance(t, n.Name) and t.id in self.dotted
             ]
@@ -243,6 +243,12 @@ class _Tangent:
                 dot = n.Assign((n.TupleExpr(places),), n.TupleExpr(values), of=s.uid)
             return self.commented(dot, s)
         return self.store(s, target, s.value)
+
+    def summed(self, push: Pushforward, d: n.Expr, value: n.Expr) -> n.Expr:
+        """Return the differential of `value` with equal terms merged; nothing left is a zero of
+        its shape."""
+        total = self.total(d)
+        return push.zero(value) if total == ZERO else total
 
     def store(self, s: n.Stmt, target: n.Expr, value: n.Expr) -> list[n.Stmt]:
         """Store the tangent of a value beside the value."""
@@ -283,7 +289,8 @@ class _Tangent:
             args.append(e)
             if p in plan.active:
                 d = push.push(e)
-                args.append(self.total(push.full(d, e).expr) if d is not None else push.zero(e))
+                full = None if d is None else push.full(d, e).expr
+                args.append(push.zero(e) if full is None else self.summed(push, full, e))
         if isinstance(target, n.Name):
             dot: n.Expr = self.dot(target.id)
         else:
@@ -320,7 +327,7 @@ class _Tangent:
             return [s]
         push = self.pushforward(s)
         stack = self.context.mark(s.stack, "dot")
-        dot = n.Append(stack, self.total(push.item(s.value)), of=s.uid)
+        dot = n.Append(stack, self.summed(push, push.item(s.value), s.value), of=s.uid)
         return self.commented(dot, s)
 
     def returned(self, s: n.Return) -> list[n.Stmt]:
@@ -335,7 +342,8 @@ class _Tangent:
             name = self.context.names.fresh("result_dot")
             d = push.push(value)
             assert d is not None
-            pre = [n.Assign((n.Name(name),), self.total(push.full(d, value).expr), of=s.uid)]
+            dot = self.summed(push, push.full(d, value).expr, value)
+            pre = [n.Assign((n.Name(name),), dot, of=s.uid)]
             dot = n.Name(name)
         last = replace(s, value=n.TupleExpr((value, dot)))
         return self.commented(pre[0], last) if pre else [last]
