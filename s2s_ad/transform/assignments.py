@@ -10,8 +10,8 @@ from dataclasses import replace
 from s2s_ad.analysis.aliasing import store_root
 from s2s_ad.analysis.values import target_names
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.kinds import UNKNOWN, Array, Kind, Number
-from s2s_ad.ir.walk import stmt_exprs, subexprs, substitute, walk_stmts
+from s2s_ad.ir.kinds import UNKNOWN, Array, DictOf, Kind, Number
+from s2s_ad.ir.walk import stmt_exprs, subexprs, substitute
 from s2s_ad.transform.context import CallPlan, Diff
 from s2s_ad.transform.contributions import ZERO, Contributions, Sweeps, root_of
 from s2s_ad.transform.pullback import Pullback
@@ -200,12 +200,12 @@ class Assignments(Contributions):
         out: list[n.Stmt] = []
         self.context.check_append(s)
         if s.stack in self.barred and self.varied_somewhere(s.stack):
-            if self.is_made_anew(s.stack):
+            if self.is_other_elsewhere(s.stack):
                 raise self.context.refuse(
                     s,
                     n.Name(s.stack),
-                    f"`{s.stack}.append` on a list that a loop makes anew",
-                    "give the new list a name of its own",
+                    f"`{s.stack}.append` where `{s.stack}` is not a list elsewhere",
+                    "give the list a name of its own",
                 )
             bar = self.bar(s.stack).id
             item = n.Name(self.context.names.fresh(f"{s.stack}_item_bar"))
@@ -221,15 +221,10 @@ class Assignments(Contributions):
                 out.extend([n.Pop(item, bar), *rest])
         return Sweeps([s], out)
 
-    def is_made_anew(self, name: str) -> bool:
-        """True for a variable that has a value already when a loop gives it another list."""
-        body = self.context.function.body
-        loops = [s for s in walk_stmts(body) if isinstance(s, (n.For, n.While))]
-        inside = {x.uid for s in loops for x in walk_stmts(s.body)}
-        made = [
-            s for s in walk_stmts(body) if isinstance(s, n.Assign) and n.Name(name) in s.targets
-        ]
-        return len(made) > 1 and any(s.uid in inside for s in made)
+    def is_other_elsewhere(self, name: str) -> bool:
+        """True when a variable that holds a list holds an array or a dict at another place."""
+        kinds = [env[name].kind for env in self.facts.after.values() if name in env]
+        return any(isinstance(kind, (Array, DictOf)) for kind in kinds)
 
     def pop(self, s: n.Pop) -> Sweeps:
         out: list[n.Stmt] = []
