@@ -69,8 +69,10 @@ class Pullback(Templates):
             raise self.unsupported(e)
 
     def lists(self, e: n.Binary) -> bool:
-        """True for an operation on a list or tuple, which is no arithmetic."""
-        return any(isinstance(self.value(x).kind, (ListOf, TupleOf)) for x in (e.left, e.right))
+        """True for an operation on a list or tuple, which is no arithmetic (NumPy takes `@`)."""
+        return e.op != "@" and any(
+            isinstance(self.value(x).kind, (ListOf, TupleOf)) for x in (e.left, e.right)
+        )
 
     def joined(self, e: n.Binary, d: Diff, out: n.Expr | None) -> None:
         """Contribute to both parts of a concatenation, or to what is repeated."""

@@ -68,7 +68,7 @@ class Pushforward:
         if isinstance(e, n.IfExp):
             body, orelse = self.item(e.body), self.item(e.orelse)
             return Diff(n.IfExp(e.test, body, orelse), kind)
-        if isinstance(e, n.Binary) and self.lists(e):
+        if isinstance(e, n.Binary) and e.op != "@" and self.lists(e):
             return Diff(self.of_lists(e), kind)
         if isinstance(e, (n.Unary, n.Binary, n.Attribute)):
             choice = self.context.choice(e, self.s)
