@@ -71,7 +71,8 @@ for _keep in (None, is_float_value):
         ):
             reshaping(_text, ranks=_ranks, where={"dtype": _keep}, **{_param: _back},
                       result=results.float_cast(_param))  # fmt: skip
-    reshaping("np.array(object, dtype=None, *, copy=True, ndmin=0)", object="unbroadcast(d, object)",
+    reshaping("np.array(object, dtype=None, *, copy=True, ndmin=0)",
+              object="unbroadcast(d, object)",
               where={"dtype": _keep}, result=results.of_some_rank("object"))  # fmt: skip
 for _text in ("np.asarray(a, dtype)", "np.asanyarray(a, dtype)", "np.array(object, dtype)"):
     zero(
