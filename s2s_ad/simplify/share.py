@@ -26,7 +26,8 @@ GAIN = 4  # operations that a name must save
 CALL = 4  # operations that a call counts for
 GATHER = 2  # and an index that is an array
 LARGE = 100  # what has more parts is not compared
-CHEAP = frozenset("len abs float int bool range min max isinstance reversed".split())
+NUMBERS = frozenset("len abs float int bool range min max isinstance".split())
+CHEAP = NUMBERS | {"reversed"}
 MATH = n.Name("math")
 LOOP = 3  # how often a loop is taken to run
 
@@ -246,7 +247,7 @@ class _Share:
                 func = x.func
                 functions.add(func)
                 plain = isinstance(func, n.Attribute) and func.value == MATH
-                if not plain and not (isinstance(func, n.Name) and func.id in CHEAP):
+                if not plain and not (isinstance(func, n.Name) and func.id in NUMBERS):
                     return False
             elif isinstance(x, n.Attribute):
                 if x not in functions:
@@ -429,7 +430,10 @@ def _visit(
             inner = fresh(e)
             if isinstance(e.func, n.Attribute):
                 changes["func"] = _changed(e.func, value=walk(e.func.value, sure, inner))
-            changes["args"] = tuple(walk(a, sure, inner) for a in e.args)
+            iterates = isinstance(e.func, n.Name)
+            changes["args"] = tuple(
+                walk(a, sure, inner and not (iterates and _may_be_iterator(a))) for a in e.args
+            )
             changes["keywords"] = tuple(
                 _changed(k, value=walk(k.value, sure, inner)) for k in e.keywords
             )
@@ -444,6 +448,13 @@ def _visit(
             parts = {"lower": e.lower, "upper": e.upper, "step": e.step}
             changes = {key: walk(x) for key, x in parts.items() if x is not None}
     return e if not changes else _changed(e, **changes)
+
+
+def _may_be_iterator(e: n.Expr) -> bool:
+    """True for what a second reader may find used up: `zip(...)`, or the result of a function."""
+    if isinstance(e, n.IfExp):
+        return _may_be_iterator(e.body) or _may_be_iterator(e.orelse)
+    return isinstance(e, n.Call) and isinstance(e.func, n.Name) and e.func.id not in NUMBERS
 
 
 def _changed(node: Any, **changes: Any) -> Any:

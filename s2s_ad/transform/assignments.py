@@ -11,7 +11,7 @@ from s2s_ad.analysis.aliasing import store_root
 from s2s_ad.analysis.values import target_names
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import UNKNOWN, Array, DictOf, Kind, Number
-from s2s_ad.ir.walk import stmt_exprs, subexprs, substitute
+from s2s_ad.ir.walk import map_stmt_exprs, names, stmt_exprs, subexprs, substitute
 from s2s_ad.transform.context import CallPlan, Diff
 from s2s_ad.transform.contributions import ZERO, Contributions, Sweeps, root_of
 from s2s_ad.transform.pullback import Pullback
@@ -214,7 +214,10 @@ class Assignments(Contributions):
             if self.is_active(s) and self.facts.varied(s.value, s.uid):
                 pull.pull(s.value, Diff(item, self.facts.value(s.value, s.uid).kind))
             rest = self.contributions(pull, (), item)
-            if len(rest) == 1 and sum(_count(x, item) for x in stmt_exprs(rest[0])) == 1:
+            reads = [x for stmt in rest for x in stmt_exprs(stmt)]
+            # `items_bar[-1] += items_bar.pop()` would read its target before the item is gone
+            apart = not any(bar in names(x) for x in reads)
+            if len(rest) == 1 and apart and sum(_count(x, item) for x in reads) == 1:
                 popped = n.Call(n.Attribute(n.Name(bar), "pop"), ())
                 out.append(_substituted(rest[0], item.id, popped))
             else:
@@ -255,6 +258,4 @@ def _count(e: n.Expr, name: n.Name) -> int:
 
 
 def _substituted(s: n.Stmt, name: str, value: n.Expr) -> n.Stmt:
-    from s2s_ad.ir.walk import map_stmt_exprs
-
     return map_stmt_exprs(s, lambda e: substitute(e, {name: value}))

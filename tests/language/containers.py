@@ -598,7 +598,7 @@ def comprehension_over_its_own_name(x, zs):
     return zs[0] * zs[1]
 
 
-@beyond(0.7, [1.5, 2.5, 0.5])
+@case(0.7, [1.5, 2.5, 0.5])
 def list_made_anew_in_a_loop(x, zs):
     items = [x]
     for z in zs:

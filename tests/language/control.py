@@ -758,3 +758,30 @@ def try_left_halfway(x, zs):
     except IndexError:
         pass
     return y
+
+
+@case(0.7, 2)
+def nested_loops_over_the_same_range(x, n):
+    """Both are reversed by an iterator of their own: one that is shared would be used up."""
+    s = x
+    for i in range(-1, n + 1):
+        for j in range(-1, n + 1):
+            s = s * math.sin(s + x)
+    return s
+
+
+@case(0.7, [1.5, 2.5])
+def sums_over_one_iterator_made_twice(x, v):
+    s = 0.0
+    for k in range(2):
+        s = s + x * sum(map(abs, reversed(v))) * math.sin(x * sum(map(abs, reversed(v))))
+    return s
+
+
+def pairs(v):
+    return zip(v, v[1:])
+
+
+@case(0.7, [1.5, 2.5, 0.5])
+def list_of_an_iterator_a_callee_makes(x, v):
+    return math.sin(x * len(list(pairs(v)))) * math.cos(x + len(list(pairs(v))))
