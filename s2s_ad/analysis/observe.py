@@ -16,6 +16,7 @@ from s2s_ad.ir.kinds import (
     INT,
     NONE,
     NOTHING,
+    NUMBER,
     UNKNOWN,
     Array,
     DictOf,
@@ -31,6 +32,8 @@ from s2s_ad.ir.kinds import (
     join,
 )
 
+WIDE = 4  # bytes: integers of fewer overflow in small sums, and are not called integers
+
 
 def kind_of(value: object, name: str = "") -> Kind:
     """Return the kind of `value`; `name` makes the symbols of an array's axes.
@@ -40,6 +43,8 @@ def kind_of(value: object, name: str = "") -> Kind:
     """
     if isinstance(value, (bool, np.bool_)):
         return BOOL
+    if isinstance(value, np.integer) and value.itemsize < WIDE:
+        return NUMBER
     if isinstance(value, (int, np.integer)):
         return INT
     if isinstance(value, (float, np.floating)):
@@ -73,6 +78,8 @@ def kind_of_object(value: object) -> Kind:
 
 def _array_kind(value: np.ndarray[Any, Any], name: str) -> Kind:
     dtype = {"f": "float", "i": "int", "u": "int", "b": "bool"}.get(value.dtype.kind, "other")
+    if dtype == "int" and value.itemsize < WIDE:
+        dtype = "any"
     if value.ndim == 0:
         return Array((), dtype)
     dims = tuple(Dim(f"{name}.{axis}", 0, length == 1) for axis, length in enumerate(value.shape))

@@ -122,7 +122,7 @@ class Contributions:
                 own[place.id] = terms
                 spread[place.id] = partial(pull.full_total, place, parts=values)
                 continue
-            sign, total = self.algebra.total(terms, seed)
+            sign, total = self.algebra.total(terms, self.factor(pull, terms, seed))
             if total == ZERO:
                 continue
             total = pull.full_total(place, total, values)
@@ -132,7 +132,34 @@ class Contributions:
                 comments = n.Comments(trailing=f"# {place.id} is a scalar")
             out.append(n.AugAssign(pull.bar_place(place), op, total, comments=comments))
         out.extend(pull.scattered)
-        return [*out, *self.own_adjoints(own, targets, seed, spread)]
+        every = [t for terms in own.values() for t in terms]
+        return [*out, *self.own_adjoints(own, targets, self.factor(pull, every, seed), spread)]
+
+    def factor(self, pull: Pullback, terms: list[Any], seed: n.Expr | None) -> n.Expr | None:
+        """Return the differential that may be factored out of a sum of terms.
+
+        What is left is added up as it is: the sum of two masks is their disjunction, that of two
+        arrays of small integers overflows. One of each two must certainly be a float.
+        """
+        own = {*self.context.marks.values(), *self.temporaries}
+
+        def is_float(e: n.Expr) -> bool:
+            if isinstance(e, n.Name) and e.id in own:
+                return True
+            known = self.context.transparent.get(e.id, e) if isinstance(e, n.Name) else e
+            kind = pull.value(known).kind
+            if isinstance(kind, Number):
+                return kind.type in ("float", "int")
+            return isinstance(kind, Array) and kind.dtype == "float"
+
+        def is_safe(t: Any) -> bool:
+            rest = list(t.factors)
+            if ("*", seed) in rest:
+                rest.remove(("*", seed))
+            whole = abs(t.coefficient) == 1 and rest
+            return not whole or any(op == "/" or is_float(e) for op, e in rest)
+
+        return seed if sum(not is_safe(t) for t in terms) <= 1 else None
 
     def structured(self, pull: Pullback, place: n.Expr, values: list[Diff]) -> list[Diff]:
         """Return one contribution for several to what may be a container: `+` would join lists."""
