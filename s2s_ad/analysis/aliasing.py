@@ -14,7 +14,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.kinds import Array, DictOf, Kind, ListOf, Nothing, Number, TupleOf, is_immutable
+from s2s_ad.ir.kinds import (
+    Array,
+    DictOf,
+    Kind,
+    ListOf,
+    Nothing,
+    Number,
+    Object,
+    RangeKind,
+    TupleOf,
+    is_immutable,
+)
 from s2s_ad.ir.walk import names, stmt_exprs, target_names, walk_stmts
 from s2s_ad.rules.sharing import NEW, SHARES, WHOLLY_NEW
 
@@ -268,6 +279,8 @@ class _Ownership(Sharing):
         self.kind_of = kind
         self.uid = 0
         self.table: dict[int, Owned] = {}
+        self.breaks: list[list[Owned]] = []
+        self.continues: list[list[Owned]] = []
 
     def kind(self, e: n.Expr) -> Kind:
         return self.kind_of(e, self.uid)
@@ -296,7 +309,10 @@ class _Ownership(Sharing):
             return joined
         if isinstance(s, (n.For, n.While)):
             return self.loop(s, own)
-        if isinstance(s, (n.Return, n.Raise, n.Break, n.Continue)):
+        if isinstance(s, (n.Break, n.Continue)):
+            (self.breaks if isinstance(s, n.Break) else self.continues)[-1].append(own)
+            return None
+        if isinstance(s, (n.Return, n.Raise)):
             return None
         if isinstance(s, n.With):
             for context, to in s.items:
@@ -307,14 +323,32 @@ class _Ownership(Sharing):
             return self.attempt(s, own)
         return self.simple(s, own)
 
-    def loop(self, s: n.For | n.While, own: Owned) -> Owned:
-        if isinstance(s, n.For):
-            own = self.iterated(s.iter, own).without(frozenset(target_names(s.target)))
+    def loop(self, s: n.For | n.While, own: Owned) -> Owned | None:
+        if isinstance(s, n.While):
+            return self.rounds(s, own)
+        targets = frozenset(target_names(s.target))
+        within = self.rounds(s, self.iterated(s.iter, own).without(targets))
+        if within is None:
+            return None
+        # what it ran over may be stored into again behind it
+        return self.rounds(s, self.iterated(s.iter, own, True).without(targets))
+
+    def rounds(self, s: n.For | n.While, own: Owned) -> Owned | None:
+        """Return what is owned after a loop: at the end of each round, or where it is left."""
         while True:
+            self.breaks.append([])
+            self.continues.append([])
             end = self.block(s.body, own)
-            if end is None or own <= end:
-                return self.block(s.orelse, own) or own
-            own &= end
+            left = self.breaks.pop()
+            ends = [e for e in (end, *self.continues.pop()) if e is not None]
+            if all(own <= e for e in ends):
+                break
+            for e in ends:
+                own &= e
+        after = self.block(s.orelse, own)
+        for e in left:
+            after = e if after is None else after & e
+        return after
 
     def attempt(self, s: n.Try, own: Owned) -> Owned | None:
         """What a `try` may share is shared from its start: it may be left anywhere."""
@@ -333,8 +367,19 @@ class _Ownership(Sharing):
                 return start
             start = now
 
-    def iterated(self, e: n.Expr, own: Owned) -> Owned:
-        """Return what is owned while a loop runs over `e`, which must not change meanwhile."""
+    def iterated(self, e: n.Expr, own: Owned, done: bool = False) -> Owned:
+        """Return what is owned while a loop runs over `e`, which must not change meanwhile.
+
+        done: what is owned when it has run, and only its items may be seen elsewhere.
+        """
+        if isinstance(self.kind(e), RangeKind):
+            return own
+        if done:
+            found = self.kind(e.func) if isinstance(e, n.Call) else None
+            through = isinstance(found, Object) and found.value in (zip, enumerate, reversed)
+            for part in e.args if isinstance(e, n.Call) and through else (e,):
+                own = self.items_shared(part, own)
+            return own
         return (
             own.without(frozenset(names(e))) if not isinstance(e, n.Name) else self.shared(e, own)
         )
