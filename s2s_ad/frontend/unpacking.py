@@ -9,6 +9,7 @@ from s2s_ad.analysis.values import target_names
 from s2s_ad.frontend.containers import Containers
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import ListOf
+from s2s_ad.ir.walk import names
 
 
 class Unpacking(Containers):
@@ -56,13 +57,16 @@ class Unpacking(Containers):
         """Write `(a, b), c = x, y` as one assignment to names and one for each nested target."""
         names_: list[n.Expr] = []
         later: list[tuple[n.Expr, n.Name, n.Expr]] = []
+        mentioned: set[str] = set()
         for t, e in zip(target.items, value.items):
-            if isinstance(t, n.Name):
+            if isinstance(t, n.Name) and t.id not in mentioned:
                 names_.append(t)
             else:
                 temp = n.Name(self.fresh("items"))
                 names_.append(temp)
                 later.append((t, temp, e))
+                # targets are given their values from the left: `a[i], i = x, 2` stores at the old i
+                mentioned |= names(t)
         out = self.again(n.Assign((n.TupleExpr(tuple(names_)),), value, comments=s.comments), s)
         for t, temp, e in later:
             part = n.Assign((t,), temp, origin=s.origin)
