@@ -370,24 +370,34 @@ class _Normalise(Unpacking):
         return [*pre, replace(s, target=target, iter=source, body=body, orelse=orelse)]
 
     def over_keys(self, s: n.For) -> n.For:
-        """Write `for k in d` as `for k in d.keys()` where `d[k]` shows that d is a dict."""
-        found = {
-            e.value.id
+        """Write `for k in d` as `for k in keys(d)` where `w[k]` shows that d may be a dict."""
+        used = {
+            e.index.id
             for x in walk_stmts(s.body)
             for part in stmt_exprs(x)
             for e in subexprs(part)
-            if isinstance(e, n.Subscript) and isinstance(e.value, n.Name)
-            if isinstance(e.index, n.Name) and e.index.id in target_names(s.target)
+            if isinstance(e, n.Subscript) and isinstance(e.index, n.Name)
         }
-        unknown = {
-            name: n.Call(n.Attribute(n.Name(name), "keys"), ())
-            for name in sorted(found & names(s.iter))
-            if self.varied(n.Name(name), s)
-            and isinstance(self.facts.value(n.Name(name), s.uid).kind, Unknown)
-        }
-        if not unknown or any(isinstance(e, (n.Attribute, n.Subscript)) for e in subexprs(s.iter)):
-            return s
-        return replace(s, iter=substitute(s.iter, unknown))
+
+        def keys(target: n.Expr, e: n.Expr) -> n.Expr:
+            if isinstance(e, n.Name):
+                kind = self.facts.value(e, s.uid).kind
+                known = not isinstance(kind, Unknown) or not self.varied(e, s)
+                read = isinstance(target, n.Name) and target.id in used
+                return e if known or not read else self.call("keys", e)
+            call = self.loop_call(e, s)
+            if not isinstance(e, n.Call) or not e.args:
+                return e
+            inner = target.items if isinstance(target, n.TupleExpr) else ()
+            if call is builtins.zip and len(inner) == len(e.args):
+                return replace(e, args=tuple(map(keys, inner, e.args)))
+            if call is builtins.enumerate and len(inner) == 2:
+                return replace(e, args=(keys(inner[1], e.args[0]), *e.args[1:]))
+            if call in (builtins.sorted, builtins.list, builtins.tuple, builtins.reversed):
+                return replace(e, args=(keys(target, e.args[0]), *e.args[1:]))
+            return e
+
+        return replace(s, iter=keys(s.target, s.iter))
 
     def stable(
         self,

@@ -18,6 +18,7 @@ _LIST = constant(ListOf(UNKNOWN))
 # structure: g is a differential, which is what these are linear in
 
 zero("runtime.zeros_like(x)", result=results.adjoint("x"))
+zero("runtime.keys(x)", result=_LIST)
 zero("runtime.stop_gradient(x)", result=results.same("x"))
 elementwise("runtime.as_number(x)", "d", result=constant(Number("number")))
 linear("runtime.copied(x)", x="d", result=results.same("x"))

@@ -39,6 +39,21 @@ def as_number(x: Any) -> Any:
     )
 
 
+def keys(x: Any) -> list[Any]:
+    """Return what a loop over `x` gives that is used as a key: the keys of a dict, whole numbers.
+
+    >>> keys({"a": 1.5})
+    ['a']
+    """
+    items = list(x)
+    if isinstance(x, dict) or all(isinstance(item, (str, int, np.integer)) for item in items):
+        return items
+    raise TypeError(
+        f"a loop over a {type(x).__name__} whose items are keys: "
+        "say what the arguments are (--like, --call)"
+    )
+
+
 def zeros_like(x: Any) -> Any:
     """Return the zero adjoint of `x`: 0.0, an array, or a list or dict of them (tuples as lists).
 
