@@ -21,7 +21,7 @@ from s2s_ad.rules.sharing import WHOLLY_NEW
 from s2s_ad.simplify.dead_code import drop_dead
 from s2s_ad.simplify.inline import Inlining, inline
 from s2s_ad.simplify.quotients import reuse_quotients
-from s2s_ad.simplify.share import Sharing, share
+from s2s_ad.simplify.share import NUMBERS, Sharing, share
 from s2s_ad.simplify.tidy import tidied
 from s2s_ad.transform.copies import copied_value
 from s2s_ad.transform.fitting import BAR_NAMES
@@ -149,9 +149,21 @@ def _sharing(back: frozenset[int], swept: Sweeps, pure: Callable[[n.Expr], bool]
             return f"{BAR_NAMES.get(getattr(e, 'op', ''), 'value')}_bar"
         return wish(e)
 
+    objects = prepared.program.linker.objects
+
+    def helper(name: str) -> bool:
+        ours = getattr(objects.get(name), "__module__", None) or ""
+        return name in NUMBERS or ours.startswith("s2s_ad.runtime")
+
     fresh = functools.cache(lambda e: prepared.newness_here(e) == WHOLLY_NEW)
     return Sharing(
-        back, functools.cache(pure), fresh, lambda name: name in numbers, called, allocator.fresh
+        back,
+        functools.cache(pure),
+        fresh,
+        lambda name: name in numbers,
+        called,
+        allocator.fresh,
+        helper=helper,
     )
 
 

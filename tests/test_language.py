@@ -17,12 +17,21 @@ import pytest
 from s2s_ad.build import OPTIMISATIONS
 from s2s_ad.errors import S2SError
 from tests.checking import check_both, check_derived, check_second_order, chosen, restricted
-from tests.language import arrays, calls, containers, control, effects, expressions, updates
+from tests.language import (
+    arrays,
+    calls,
+    containers,
+    control,
+    effects,
+    expressions,
+    pitfalls,
+    updates,
+)
 from tests.language.cases import BEYOND, CASES
 from tests.oracles import reference
 from tests.programs.points import time_limit
 
-MODULES = (arrays, calls, containers, control, effects, expressions, updates)
+MODULES = (arrays, calls, containers, control, effects, expressions, pitfalls, updates)
 BY_NAME = {case.name: case for case in (*CASES, *BEYOND)}
 NAMES = [case.name for case in CASES]
 OFF = [*OPTIMISATIONS, "all"]

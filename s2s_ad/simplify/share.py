@@ -39,7 +39,8 @@ class Sharing:
     """What sharing is told.
 
     back: uids of the statements of the reverse sweep. all: whether a value that only the others
-    compute twice gets a name too. pure: whether an expression has no effect
+    compute twice gets a name too. helper: whether a function of that name
+    never gives an iterator. pure: whether an expression has no effect
     and the same value each time. fresh: whether a call makes something new. number: whether a
     variable is certainly a number. called: what the value of an expression is to be called.
     name: a name that is not in use, the wanted one or that with a number.
@@ -52,6 +53,7 @@ class Sharing:
     called: Callable[[n.Expr], str]
     name: Callable[[str], str]
     all: bool = False
+    helper: Callable[[str], bool] = NUMBERS.__contains__
 
 
 @dataclass(frozen=True)
@@ -185,7 +187,7 @@ class _Share:
                     _Site(k, own, times, usable, start, back, holder, alias)
                 )
 
-        _visit_statement(s, note, self.sharing.fresh)
+        _visit_statement(s, note, self.sharing)
         if isinstance(s, (n.Try, n.With, n.While)):
             return
         for inner in blocks(s):
@@ -316,7 +318,7 @@ class _Share:
                 safe = not {target.id, name.id} & self.written
                 alias = number or (target.id not in names(e) and safe)
                 return (replace(s, value=name) if alias else s,)
-            return (_visit_statement(s, swap, self.sharing.fresh),)
+            return (_visit_statement(s, swap, self.sharing),)
 
         return swapped
 
@@ -368,11 +370,11 @@ def _kills(s: n.Stmt, back: set[int], pure: Callable[[n.Expr], bool]) -> tuple[s
     return killed, effect
 
 
-def _visit_statement(s: n.Stmt, visit: Visit, fresh: Callable[[n.Call], bool]) -> n.Stmt:
+def _visit_statement(s: n.Stmt, visit: Visit, sharing: Sharing) -> n.Stmt:
     """Apply `visit` to what a statement evaluates itself; a `while` evaluates nothing once."""
 
     def walk(e: n.Expr, sure: bool, consumed: bool) -> n.Expr:
-        return _visit(e, sure, consumed, visit, fresh)
+        return _visit(e, sure, consumed, visit, sharing)
 
     if isinstance(s, n.Assign):
         value = walk(s.value, True, False)
@@ -398,9 +400,7 @@ def _visit_statement(s: n.Stmt, visit: Visit, fresh: Callable[[n.Call], bool]) -
     return s
 
 
-def _visit(
-    e: n.Expr, sure: bool, consumed: bool, visit: Visit, fresh: Callable[[n.Call], bool]
-) -> n.Expr:
+def _visit(e: n.Expr, sure: bool, consumed: bool, visit: Visit, sharing: Sharing) -> n.Expr:
     """Rebuild an expression from the top: `visit` says what stands for a part, None if it stays.
 
     sure: the part is evaluated whenever the whole is. consumed: its value gets no name there.
@@ -410,7 +410,7 @@ def _visit(
         return new
 
     def walk(x: n.Expr, sure_: bool = sure, consumed_: bool = True) -> n.Expr:
-        return _visit(x, sure_, consumed_, visit, fresh)
+        return _visit(x, sure_, consumed_, visit, sharing)
 
     changes: dict[str, Any] = {}
     match e:
@@ -427,12 +427,13 @@ def _visit(
             body, orelse = (walk(x, False, consumed) for x in (e.body, e.orelse))
             changes = {"test": walk(e.test), "body": body, "orelse": orelse}
         case n.Call():
-            inner = fresh(e)
+            inner = sharing.fresh(e)
             if isinstance(e.func, n.Attribute):
                 changes["func"] = _changed(e.func, value=walk(e.func.value, sure, inner))
             iterates = isinstance(e.func, n.Name)
             changes["args"] = tuple(
-                walk(a, sure, inner and not (iterates and _may_be_iterator(a))) for a in e.args
+                walk(a, sure, inner and not (iterates and _may_be_iterator(a, sharing)))
+                for a in e.args
             )
             changes["keywords"] = tuple(
                 _changed(k, value=walk(k.value, sure, inner)) for k in e.keywords
@@ -450,11 +451,11 @@ def _visit(
     return e if not changes else _changed(e, **changes)
 
 
-def _may_be_iterator(e: n.Expr) -> bool:
+def _may_be_iterator(e: n.Expr, sharing: Sharing) -> bool:
     """True for what a second reader may find used up: `zip(...)`, or the result of a function."""
     if isinstance(e, n.IfExp):
-        return _may_be_iterator(e.body) or _may_be_iterator(e.orelse)
-    return isinstance(e, n.Call) and isinstance(e.func, n.Name) and e.func.id not in NUMBERS
+        return _may_be_iterator(e.body, sharing) or _may_be_iterator(e.orelse, sharing)
+    return isinstance(e, n.Call) and isinstance(e.func, n.Name) and not sharing.helper(e.func.id)
 
 
 def _changed(node: Any, **changes: Any) -> Any:

@@ -1,0 +1,107 @@
+"""Plain code that a pass once took for something simpler than it is."""
+
+import numpy as np
+
+from .cases import beyond, case
+
+V = np.array([0.3, 1.2, 0.7])
+SMALL = np.array([2, 200, 3], dtype=np.uint8)
+
+
+@case(V)
+@case(0.6)
+def masks_with_names(x):
+    """What multiplies one differential is not added up: mask + mask is mask or mask."""
+    m = x > 0.5
+    k = x > 0.2
+    return np.sum(x * m + x * k) - np.sum(x * k - m * x * x) + np.sum(x) * np.all(k)
+
+
+@case(V, SMALL)
+def small_integers(x, n):
+    return np.sum(n * x - x * n.max()) + (n @ x) * n[0]
+
+
+@case(0.7)
+def index_set_behind_the_store(x):
+    items = [x, 2 * x, 3 * x]
+    i = 0
+    items[i], i = items[2], 2
+    return items[0] * items[i]
+
+
+@case([1.2, -0.4, 0.9])
+@case(V)
+def bounds_from_what_is_stored_into(x):
+    a = [0.0] * len(x)
+    for i in range(len(a)):
+        a[i] = x[i] * x[i - 1]
+    for i in range(len(a) - 1, 0, -1):
+        a[i - 1] += a[i] * 0.5
+    total = 0.0
+    for v in a:
+        total += v * v
+    a[0] = total
+    return a[0] * a[1]
+
+
+@case([1.2, -0.4, 0.9])
+def insertion_sort(x):
+    a = list(x)
+    for i in range(1, len(a)):
+        key = a[i]
+        j = i - 1
+        while j >= 0 and a[j] > key:
+            a[j + 1] = a[j]
+            j -= 1
+        a[j + 1] = key
+    return sum(i * v * v for i, v in enumerate(a))
+
+
+@beyond(0.7, wrt="x")
+def shared_where_a_loop_is_left(x):
+    a = [x, 2.0]
+    b = a[1:]
+    for i in range(3):
+        if i == 1:
+            b = a
+            break
+    a[0] = x * x
+    return b[0] * a[1]
+
+
+@beyond(V, wrt="x")
+def shared_where_a_round_is_left(x):
+    a = x * 1
+    b = x * 2
+    for i in range(3):
+        if i == 1:
+            b = a
+            continue
+        a[0] = a[0] * x[1]
+    return np.sum(b * x)
+
+
+@case({"a": 0.7, "b": 1.3}, {"a": 0.4, "b": 0.2}, wrt="x w")
+def keys_of_one_dict_for_another(x, w):
+    total = 0.0
+    for k in x:
+        total += w[k] * 2.0
+    for i, k in enumerate(reversed(x)):
+        total = total * x[k] + i
+    return total
+
+
+@case({1: 0.7, 2: 1.3}, wrt="x")
+def keys_that_are_numbers(x):
+    return sum(x[k] * 0.5**k for k in x)
+
+
+@case([0.7, 1.3, 0.2], wrt="x")
+def places_counted_beside_items(x):
+    total = 0.0
+    for i, v in enumerate(x):
+        total += x[i - 1] * v * i
+    for i in range(1, len(x)):
+        total += x[i] * x[i - 1] * total
+    return total
