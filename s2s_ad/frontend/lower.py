@@ -12,6 +12,7 @@ spans several lines go above its statement.
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from .source import Source
 
 
+@functools.lru_cache(maxsize=1024)
 def lower(source: Source) -> Function:
     """Return the function that `source` holds, without decorators; a lambda is `anonymous`."""
     # parentheses and `if` let indented text parse; dedenting would change its multi-line strings

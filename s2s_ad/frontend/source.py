@@ -52,8 +52,7 @@ def find(function: Callable[..., Any]) -> Source:
     plain = _plain_function(function)
     code = plain.__code__
     file, lines = _lines_of(plain)
-    finder = _find_lambda if code.co_name == "<lambda>" else _find_def
-    text = finder(plain, lines)
+    text = _text_in(plain, lines)
     if text is None:
         raise SourceError(
             f"the source of `{plain.__qualname__}` ({file}, line {code.co_firstlineno}) "
@@ -61,6 +60,29 @@ def find(function: Callable[..., Any]) -> Source:
             hint="reload the module, or start again: only code that runs is differentiated",
         )
     return Source(text, file, code.co_firstlineno, code.co_name, _owner(plain))
+
+
+# what was found for a code object in the lines of a file: it is asked for once per derivative
+_texts: dict[types.CodeType, tuple[list[str], str | None]] = {}
+_MOST_TEXTS = 4096
+
+
+def _text_in(function: types.FunctionType, lines: list[str]) -> str | None:
+    """Return the text of a function in its file, None when it is not that of the code.
+
+    `linecache` gives the same list as long as the file is the same.
+    """
+    code = function.__code__
+    if code.co_name == "<lambda>":
+        return _find_lambda(function, lines)  # equal code is not yet the same lambda
+    known = _texts.get(code)
+    if known is not None and known[0] is lines:
+        return known[1]
+    text = _find_def(function, lines)
+    if len(_texts) >= _MOST_TEXTS:
+        _texts.clear()
+    _texts[code] = lines, text
+    return text
 
 
 def _plain_function(function: Any) -> types.FunctionType:
