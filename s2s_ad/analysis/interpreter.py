@@ -296,7 +296,8 @@ class Interpreter:
         if found:
             return Value(known_object(found[0]))
         owner = self.value(e.value, env)
-        if isinstance(owner.kind, Array) or (owner.varied and isinstance(owner.kind, Unknown)):
+        of_any_kind = owner.varied and isinstance(owner.kind, (Unknown, Number))
+        if isinstance(owner.kind, Array) or of_any_kind:
             choice = self.choose(registry.lookup_attribute(e.attr), (e.value,), (), env)
             if choice is not None:
                 return self.by_choice(choice, env)
@@ -483,4 +484,4 @@ class Interpreter:
 
     def truth(self, test: n.Expr, env: Env) -> bool | None:
         """Return the truth of a test, if the kinds decide it."""
-        return truth(test, lambda x: self.value(x, env).kind)
+        return truth(test, lambda x: self.value(x, env).kind, lambda x: self.object_of(x, env))

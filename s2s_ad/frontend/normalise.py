@@ -112,6 +112,8 @@ class _Normalise(Unpacking):
         value = s.value
         assert value is not None
         if isinstance(value, n.IfExp):
+            if (taken := self.taken(value, s)) is not None:
+                return self.commented(self.again(n.Return(taken), s), s)
             then = n.Branch(value.test, tuple(self.again(n.Return(value.body), s)))
             other = tuple(self.again(n.Return(value.orelse), s))
             return [n.If((then,), other, origin=s.origin, comments=s.comments)]
@@ -160,6 +162,8 @@ class _Normalise(Unpacking):
         if isinstance(target, (n.TupleExpr, n.ListExpr)):
             return self.unpack(s, target)
         if isinstance(s.value, n.IfExp):
+            if (part := self.taken(s.value, s)) is not None:
+                return self.commented(self.again(n.Assign((target,), part), s), s)
             test, body, orelse = s.value.test, s.value.body, s.value.orelse
             then = n.Branch(test, tuple(self.again(n.Assign((target,), body), s)))
             other_ = tuple(self.again(n.Assign((target,), orelse), s))
@@ -280,6 +284,11 @@ class _Normalise(Unpacking):
         temp = n.Name(self.fresh(own))
         pre.append(n.Assign((temp,), e, origin=s.origin))
         return temp
+
+    def taken(self, e: n.IfExp, s: n.Stmt) -> n.Expr | None:
+        """Return the side of a conditional expression that the kinds decide on."""
+        truth = self.facts.reader(s.uid).truth(e.test, self.facts.before[s.uid])
+        return None if truth is None else e.body if truth else e.orelse
 
     def choice(self, e: n.IfExp | n.BoolOp, temp: str, s: n.Stmt) -> list[n.Stmt]:
         name = n.Name(temp)
