@@ -190,7 +190,9 @@ def _fixed(
 
 def _compiled(call: Any, name: str, parameters: str, passed: str) -> types.FunctionType:
     """Return a Python function, with a source, that calls another one."""
-    inner = "function" if name != "function" else "original"
+    used = {name, *parameters.replace(",", " ").split()}
+    wanted = ("function", "original", *(f"original{k}" for k in range(len(used))))
+    inner = next(x for x in wanted if x not in used)
     text = f"def {name}({parameters}):\n    return {inner}({passed})\n"
     owner = getattr(call, "__module__", None) or "numpy"
     file = f"<s2s_ad wrapper of {owner}.{name}({parameters})>"

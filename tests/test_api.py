@@ -197,6 +197,10 @@ class TestCallables:
         def more(a, k=2.0, **rest):
             return a * k * rest["z"]
 
+        def spelled(function, **original):
+            return function * original["original"]
+
+        assert grad(spelled)(2.0, original=3.0) == 3.0
         assert grad(f)(2.0, 3.0, 5.0) == 30.0
         assert grad(f, wrt=(1, 2))(2.0, 3.0, 5.0) == (20.0, 12.0)
         assert grad(more, wrt=("k", "z"))(2.0, 3.0, z=5.0) == (10.0, 6.0)
