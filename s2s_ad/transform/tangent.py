@@ -17,6 +17,7 @@ from s2s_ad.analysis.aliasing import scattered
 from s2s_ad.analysis.values import PASSIVE, target_names
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import Array, ListOf, Number
+from s2s_ad.ir.names import marked
 from s2s_ad.ir.walk import assigned, map_block, names, stmt_exprs, walk_stmts
 from s2s_ad.transform.context import Context, Splice
 from s2s_ad.transform.pushforward import Pushforward
@@ -291,13 +292,20 @@ class _Tangent:
                 d = push.push(e)
                 full = None if d is None else push.full(d, e).expr
                 args.append(push.zero(e) if full is None else self.summed(push, full, e))
+        call = n.Call(n.Name(plan.tangent), tuple(args))
+        stores: tuple[n.Stmt, ...] = ()
         if isinstance(target, n.Name):
             dot: n.Expr = self.dot(target.id)
-        else:
-            assert isinstance(target, (n.TupleExpr, n.ListExpr))
+        elif isinstance(target, (n.TupleExpr, n.ListExpr)):
             dot = n.TupleExpr(tuple(self.dot(x) for x in _plain(target)))
-        call = n.Call(n.Name(plan.tangent), tuple(args))
-        return [replace(s, targets=(n.TupleExpr((target, dot)),), value=call, annotation=None)]
+        else:
+            self.context.check_store(s, target)
+            place, value = target, self.context.names.fresh("value")
+            target, dot = n.Name(value), n.Name(self.context.names.fresh(marked(value, "dot")))
+            both = n.Assign((push.dot(place),), dot), n.Assign((place,), target)
+            stores = tuple(replace(x, of=s.uid, origin=s.origin) for x in both)
+        made = replace(s, targets=(n.TupleExpr((target, dot)),), value=call, annotation=None)
+        return [made, *stores]
 
     def augmented(self, s: n.AugAssign) -> list[n.Stmt]:
         target = s.target
