@@ -13,7 +13,7 @@ from s2s_ad.ir.kinds import UNKNOWN, Kind, adjoint_kind
 from s2s_ad.simplify import algebra, plain
 from s2s_ad.simplify.ownership import Buffers, own
 from s2s_ad.transform.context import Context, NeedsName
-from s2s_ad.transform.copies import copied_value
+from s2s_ad.transform.copies import copied_adjoint
 from s2s_ad.transform.tangent import tangent
 
 
@@ -45,7 +45,7 @@ def _owned(prepared: Prepared, context: Context, body: n.Block) -> n.Block:
         return n.Call(context.helper("add"), (a, b))
 
     def copy(dot: str, whole: bool) -> n.Expr:
-        return copied_value(context, dot, kind(dot))
+        return copied_adjoint(context, dot, kind(dot), True)
 
     buffers = Buffers(kind, prepared.newness_here, add, copy, frozenset(of), adds=False)
     return own(body, buffers)

@@ -74,8 +74,9 @@ def test_scatter():
     assert np.array_equal(twice, [2.0, 0.0, 1.0])
     assert np.array_equal(runtime.scatter(1.0, x, (0, 1))[0], [0.0, 1.0, 0.0])
     assert runtime.scatter(1.0, {"a": 2.0, "b": 1.0}, "b") == {"a": 0.0, "b": 1.0}
+    assert runtime.scatter(np.ones(1), 2.0, None) == 1.0
     with pytest.raises(TypeError):
-        runtime.scatter(1.0, 2.0, 0)
+        runtime.scatter(1.0, None, 0)
     with pytest.raises(ValueError):
         runtime.scatter(np.ones((5, 3)), x[0], np.array([0, 1, 2]))
 

@@ -5,7 +5,7 @@ Takes nothing, registers rules when imported, requires `rules.declare`.
 
 from __future__ import annotations
 
-from s2s_ad.ir.kinds import UNKNOWN, Array, ListOf, Number
+from s2s_ad.ir.kinds import UNKNOWN, Array, Kind, ListOf, Number
 
 from . import results
 from .declare import bilinear, elementwise, general, linear, zero
@@ -15,12 +15,19 @@ _UNKNOWN = constant(UNKNOWN)
 _ENTRIES = results.elementwise("float", ("x",))
 _LIST = constant(ListOf(UNKNOWN))
 
+
+def _buffer(kinds: results.Kinds, args: results.Args) -> Kind:
+    found = results.adjoint("x")(kinds, args)
+    return Array(()) if isinstance(found, Number) else found
+
+
 # structure: g is a differential, which is what these are linear in
 
 zero("runtime.zeros_like(x)", result=results.adjoint("x"))
 zero("runtime.keys(x)", result=_LIST)
 zero("runtime.stop_gradient(x)", result=results.same("x"))
 elementwise("runtime.as_number(x)", "d", result=constant(Number("number")))
+linear("runtime.buffer(x)", x="d", result=_buffer)
 linear("runtime.copied(x)", x="d", result=results.same("x"))
 elementwise("runtime.add(a, b)", a="d", b="d", result=results.sum_of("a", "b"))
 linear("runtime.unbroadcast(g, like)", g="unbroadcast(d, g)", like="0",

@@ -38,6 +38,7 @@ from .special import (
 from .structure import (
     add,
     as_number,
+    buffer,
     copied,
     expand,
     keys,
@@ -59,6 +60,7 @@ __all__ = [
     "advance",
     "as_number",
     "bessel_i",
+    "buffer",
     "contract",
     "contract_left",
     "contract_right",

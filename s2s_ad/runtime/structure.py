@@ -30,7 +30,7 @@ def as_number(x: Any) -> Any:
     >>> as_number(1.5)
     1.5
     """
-    if isinstance(x, (numbers.Number, np.generic)):
+    if x is None or isinstance(x, (numbers.Number, np.generic, str, type)):
         return x
     what = "an array" if isinstance(x, np.ndarray) else f"a {type(x).__name__}"
     raise TypeError(
@@ -86,7 +86,17 @@ def add(a: Any, b: Any) -> Any:
     if isinstance(a, dict) and isinstance(b, dict):
         either = {**b, **a}
         return {k: add(a[k], b[k]) if k in a and k in b else copied(either[k]) for k in either}
-    return a + b
+    is_array = isinstance(a, np.ndarray) or isinstance(b, np.ndarray)
+    return np.asarray(a + b) if is_array else a + b  # one of no axes stays an array
+
+
+def buffer(x: Any) -> Any:
+    """Return a copy of the adjoint `x` that can be stored into: lists for tuples, no numbers.
+
+    >>> buffer(np.float64(2.0)), buffer((1.0, [2.0]))
+    (array(2.), [1.0, [2.0]])
+    """
+    return np.array(x) if isinstance(x, np.generic) else add(zeros_like(x), x)
 
 
 def copied(x: Any) -> Any:

@@ -25,6 +25,7 @@ from s2s_ad.ir.kinds import (
     ListOf,
     Number,
     TupleOf,
+    Unknown,
     broadcast,
     is_immutable,
     join,
@@ -33,6 +34,8 @@ from s2s_ad.ir.walk import stmt_exprs, subexprs, target_names, walk_stmts
 from s2s_ad.rules.sharing import NEW, WHOLLY_NEW
 
 Needs = dict[str, int]
+# helpers of `runtime` that compute as operators do
+ARITHMETIC = frozenset("quotient absorb divide_or_zero power_slope".split())
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,15 @@ class _Own(Sharing):
 
     # -- statements
 
+    def assigned(self, target: n.Expr, value: n.Expr, own: Owned) -> Owned:
+        """Return what is owned then: arithmetic on arrays of no axes makes numbers, no buffers."""
+        after = super().assigned(target, value, own)
+        if isinstance(target, n.Name) and _is_arithmetic(value):
+            kind = self.buffers.kind(target.id)
+            if isinstance(kind, Unknown) or (isinstance(kind, Array) and not kind.dims):
+                return after.without(frozenset({target.id}))
+        return after
+
     def block(self, block: n.Block, owned: Owned) -> tuple[list[n.Stmt], Owned]:
         out: list[n.Stmt] = []
         for s in block:
@@ -147,7 +159,8 @@ class _Own(Sharing):
             if name in owned.own and self.buffers.in_place:
                 return [s], owned
             value: n.Expr = n.Binary(s.op, s.target, s.value)
-            return [n.Assign((s.target,), value, of=s.of)], owned.having(name, WHOLLY_NEW)
+            made = n.Assign((s.target,), value, of=s.of)
+            return [made], self.assigned(s.target, value, owned)
         added = n.Unary("-", s.value) if s.op == "-" else s.value
         new = n.Assign((s.target,), self.buffers.add(s.target, added), of=s.of)
         return [new], self.simple(new, owned)
@@ -202,3 +215,8 @@ class _Own(Sharing):
                 if isinstance(method, n.Attribute) and method.attr == "pop":
                     note(method.value, False)
         return found
+
+
+def _is_arithmetic(e: n.Expr) -> bool:
+    helper = isinstance(e, n.Call) and isinstance(e.func, n.Name) and e.func.id in ARITHMETIC
+    return helper or isinstance(e, (n.Binary, n.Unary))

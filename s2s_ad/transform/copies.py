@@ -17,11 +17,13 @@ def copied_value(context: Context, name: str, kind: Kind) -> n.Expr:
 
 def copied_adjoint(context: Context, name: str, kind: Kind, whole: bool) -> n.Expr:
     """Return a copy of an adjoint: with all that is inside of it, or the outermost container."""
+    if isinstance(kind, Array) and not kind.dims:
+        # arithmetic makes a number of an array of no axes
+        return n.Call(context.np("array"), (n.Name(name),))
     found = _shallow(context, name, kind, not whole)
     if found is not None:
         return found
-    zeros = n.Call(context.helper("zeros_like"), (n.Name(name),))
-    return n.Call(context.helper("add"), (zeros, n.Name(name)))
+    return n.Call(context.helper("buffer"), (n.Name(name),))
 
 
 def _shallow(context: Context, name: str, kind: Kind, enough: bool = False) -> n.Expr | None:

@@ -296,3 +296,39 @@ def array_of_least_rank(x):
     row = np.array(x, copy=True, ndmin=1)
     table = np.array(x, dtype=float, ndmin=2)
     return np.sum(row * row) * np.sum(table) * table[0, -1]
+
+
+@case(1.5, 1.0)
+@case(1.5, V)
+def stored_where_there_are_no_axes(x, like):
+    a = np.zeros(np.shape(like))
+    a[a >= 0.0] = x * x
+    return np.sum(3.0 * a) * x
+
+
+@case(1.5)
+def store_into_array_of_no_axes(x):
+    a = np.asarray(x * x).copy()
+    a[a > 1.0] = x
+    return 3.0 * a * x
+
+
+@case(0.7)
+@case(V)
+def branch_on_a_class(x):
+    y = np.sum(x) if isinstance(x, (list, tuple)) else x * x
+    if isinstance(x, np.ndarray) and not isinstance(y, str):
+        y = y * x
+    return np.sum(y)
+
+
+def square(a):
+    return a * a
+
+
+@case(V)
+def result_of_a_call_stored(x):
+    y = np.zeros_like(x)
+    y[x > 0.0] = square(x[x > 0.0])
+    y[1] = square(x[0])
+    return np.sum(y * x)
