@@ -5,10 +5,13 @@ Takes calls of a subject, requires `rules`, `build_subject`, `analysis`.
 
 from __future__ import annotations
 
+from s2s_ad.analysis.effects import is_pure_object
+from s2s_ad.analysis.observe import known_object
 from s2s_ad.build_program import Program
 from s2s_ad.build_subject import Subject, SubjectWorld
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.walk import bound_names, names, stmt_exprs, walk_stmts
+from s2s_ad.ir.kinds import is_immutable
+from s2s_ad.ir.walk import bound_names, children, names, stmt_exprs, walk_stmts
 from s2s_ad.rules import registry, sharing
 from s2s_ad.rules.sharing import NEW, SHARES, WHOLLY_NEW
 from s2s_ad.transform.reading import flat, stored_into
@@ -83,6 +86,58 @@ def returns_new(program: Program, callee: Subject) -> bool:
             if isinstance(s, n.Return) and s.value and not holds_nothing(callee, program, s.value)
         )
     return known[id(callee)]
+
+
+def hands_on(subject: Subject, program: Program, e: n.Call) -> bool:
+    """True for a call of a function that returns what it made, or what it was given."""
+    obj = called(subject, program, e)
+    if obj is None or is_method(subject, e):
+        return False
+    if is_pure_object(obj):
+        return True
+    callee = program.subject(obj)
+    return callee is not None and returns_own(program, callee)
+
+
+def returns_own(program: Program, callee: Subject) -> bool:
+    """True for a function that returns nothing that globals hold."""
+    known = program.own_results
+    if id(callee) not in known:
+        known[id(callee)] = True  # of a recursive call: as all its other results are
+        body = callee.function.body
+        held: set[str] = set()
+        size = -1
+        while size < len(held):
+            size = len(held)
+            for s in walk_stmts(body):
+                if any(_is_global(callee, program, e, held) for e in stmt_exprs(s)):
+                    grown = {s.stack} if isinstance(s, n.Append) else set()
+                    held |= bound_names((flat(s),)) | stored_into(s) | grown
+        known[id(callee)] = not any(
+            _is_global(callee, program, s.value, held)
+            for s in walk_stmts(body)
+            if isinstance(s, n.Return) and s.value
+        )
+    return known[id(callee)]
+
+
+def _is_global(subject: Subject, program: Program, e: n.Expr, held: set[str]) -> bool:
+    """True for an expression whose value may be, or hold, what globals hold or `held` names."""
+    if holds_nothing(subject, program, e):
+        return False
+    if isinstance(e, n.Name) and e.id not in subject.locals:
+        found = SubjectWorld(subject, program).lookup(e.id)
+        return found is None or not is_immutable(known_object(found[0]))
+    if isinstance(e, n.Name):
+        return e.id in held
+    parts = tuple(children(e))
+    if isinstance(e, n.Call):
+        if not hands_on(subject, program, e) and called(subject, program, e) is not None:
+            return True
+        parts = (*e.args, *(k.value for k in e.keywords))
+        if is_method(subject, e):
+            parts = (e.func, *parts)
+    return any(_is_global(subject, program, part, held) for part in parts)
 
 
 def reached(subject: Subject, program: Program, body: n.Block, start: set[str]) -> set[str]:

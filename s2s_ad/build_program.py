@@ -89,6 +89,7 @@ class Program:
     forms: dict[Any, Subject | None] = field(default_factory=dict)
     closures: dict[Any, Any] = field(default_factory=dict)
     new_results: dict[int, bool] = field(default_factory=dict)
+    own_results: dict[int, bool] = field(default_factory=dict)
     proofs: dict[int, dict[str, Kind]] = field(default_factory=dict)
     cuts: dict[Cut, None] = field(default_factory=dict)
     cutting: dict[Any, bool] = field(default_factory=dict)

@@ -21,8 +21,9 @@ from dataclasses import replace
 
 from s2s_ad.analysis.aliasing import NOTHING_OWNED, Owned, ownership
 from s2s_ad.analysis.flow import Facts, interpret
+from s2s_ad.analysis.last_use import is_last_use
 from s2s_ad.analysis.values import Value
-from s2s_ad.build_fresh import makes_new, newness, reached
+from s2s_ad.build_fresh import hands_on, makes_new, newness, reached
 from s2s_ad.build_program import Program, bind, canonical
 from s2s_ad.build_subject import Subject, SubjectWorld
 from s2s_ad.ir import nodes as n
@@ -70,7 +71,11 @@ def settle_updates(
     def visit(s: n.Stmt) -> tuple[n.Stmt, ...]:
         if s.uid not in facts.before:
             return (s,)
-        s = _with_arguments(s, run.handed_over(s), guard)
+        for call, argument, given in run.handed_over(s):
+            s = map_stmt_exprs(s, _replacing(call, argument, given))
+        if isinstance(s, n.AugAssign) and s.uid in run.moved:
+            value = n.Binary(s.op, s.target, s.value)
+            return (n.Assign((s.target,), value, origin=s.origin, comments=s.comments, uid=s.uid),)
         if not isinstance(s, n.AugAssign) or s.uid not in run.guarded:
             return (s,)
         made = n.Assign((s.target,), n.Call(guard, (s.target,)), origin=s.origin)
@@ -114,7 +119,8 @@ class _Updates:
         self.facts = facts
         self.params = frozenset(p.name for p in function.params)
         self.guarded: set[int] = set()
-        self.owners: tuple[Owners, Owners] | None = None
+        self.moved: set[int] = set()
+        self.owners: tuple[Owners, Owners, Owners] | None = None
 
     def made_here(self) -> Owners:
         return self.tables()[0]
@@ -122,8 +128,9 @@ class _Updates:
     def sole_names(self) -> Owners:
         return self.tables()[1]
 
-    def tables(self) -> tuple[Owners, Owners]:
-        """Return what was made here and not shared since, without and with the parameters."""
+    def tables(self) -> tuple[Owners, Owners, Owners]:
+        """Return what was made here and not shared since, without and with the parameters, and
+        the latter when the last use of a variable hands on what it holds."""
         if self.owners is None:
             body = self.function.body
 
@@ -134,11 +141,19 @@ class _Updates:
                 known = uid in self.facts.before
                 return self.facts.value(e, uid).kind if known else UNKNOWN
 
+            def moves(e: n.Call) -> bool:
+                return hands_on(self.subject, self.program, e)
+
             self.owners = (
                 ownership(body, new, kind),
                 ownership(body, new, kind, self.params),
+                ownership(body, new, kind, self.params, moves=moves),
             )
         return self.owners
+
+    def is_sole(self, name: str, s: n.Stmt) -> bool:
+        """True when no other name that is read from here on sees what the variable holds."""
+        return name in self.tables()[2].get(s.uid, NOTHING_OWNED).own
 
     def check(self, s: n.AugAssign) -> None:
         """Refuse `x op= e` on an array that other names may share; guard what may be one."""
@@ -147,6 +162,9 @@ class _Updates:
         kind = self.facts.value(s.target, s.uid).kind
         name = s.target.id
         if rebinds(kind) or name in self.sole_names().get(s.uid, NOTHING_OWNED).own:
+            return
+        if self.is_sole(name, s) and not isinstance(kind, (ListOf, DictOf)):
+            self.moved.add(s.uid)  # another name saw it, for the last time
             return
         if isinstance(kind, (Array, ListOf, DictOf)):
             if self.is_passive(s.target, s) and self.is_passive(s.value, s):
@@ -162,12 +180,20 @@ class _Updates:
     def is_passive(self, e: n.Expr, s: n.Stmt) -> bool:
         return not self.facts.varied(e, s.uid)
 
-    def handed_over(self, s: n.Stmt) -> list[tuple[n.Call, n.Expr]]:
-        """Return the arguments of calls that a callee would change in place if they are arrays."""
-        found = []
+    def handed_over(self, s: n.Stmt) -> list[tuple[n.Call, n.Expr, n.Expr]]:
+        """Return the arguments of calls that a callee would change in place if they are arrays,
+        and what to hand over: a copy of what is read for the last time, or what is made sure of."""
+        found: list[tuple[n.Call, n.Expr, n.Expr]] = []
+        alias = self.program.linker.alias
         for call, argument in self.changed_arguments(s):
             kind = self.facts.value(argument, s.uid).kind
-            if isinstance(kind, (Array, ListOf, DictOf)):
+            given = n.Name(alias(GUARD, self.subject.locals))
+            if self.is_given_away(argument, s):
+                given = n.Name(alias("copied", self.subject.locals))
+                if isinstance(kind, Array):
+                    found.append((call, argument, n.Call(n.Attribute(argument, "copy"), ())))
+                    continue
+            elif isinstance(kind, (Array, ListOf, DictOf)):
                 if all(
                     self.is_passive(x, s) for x in (*call.args, *(k.value for k in call.keywords))
                 ):
@@ -178,7 +204,7 @@ class _Updates:
                     "a call that changes this argument in place",
                     "hand over a copy, or have the function make a new array",
                 )
-            found.append((call, argument))
+            found.append((call, argument, n.Call(given, (argument,))))
         return found
 
     def changed_arguments(self, s: n.Stmt) -> Iterator[tuple[n.Call, n.Expr]]:
@@ -219,6 +245,14 @@ class _Updates:
             return True
         return isinstance(e, n.Call) and makes_new(self.subject, self.program, e)
 
+    def is_given_away(self, e: n.Expr, s: n.Stmt) -> bool:
+        """True for a variable that holds what no other name can see, and that is not read again."""
+        return (
+            isinstance(e, n.Name)
+            and self.is_sole(e.id, s)
+            and is_last_use(e.id, s, self.function.body)
+        )
+
     def of_parameters(self) -> frozenset[str]:
         """Return the parameters that the function may change in place."""
         found: set[str] = set()
@@ -253,13 +287,6 @@ class _Updates:
 def rebinds(kind: Kind) -> bool:
     """True when `x += e` on a value of this kind gives the name x another value."""
     return isinstance(kind, (Number, Str, NoneKind, TupleOf, RangeKind))
-
-
-def _with_arguments(s: n.Stmt, wanted: list[tuple[n.Call, n.Expr]], guard: n.Name) -> n.Stmt:
-    """Return a statement in which arguments of calls are made sure to be numbers."""
-    for call, argument in wanted:
-        s = map_stmt_exprs(s, _replacing(call, argument, n.Call(guard, (argument,))))
-    return s
 
 
 def _replacing(call: n.Call, argument: n.Expr, new: n.Expr) -> Callable[[n.Expr], n.Expr]:

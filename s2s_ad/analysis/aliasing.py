@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from s2s_ad.analysis.last_use import is_last_use
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import (
     Array,
@@ -68,6 +69,7 @@ class Owned:
 NOTHING_OWNED = Owned()
 Newness = Callable[[n.Call], int]
 KindOf = Callable[[n.Expr, int], Kind]
+Moves = Callable[[n.Call], bool]
 
 
 def ownership(
@@ -76,13 +78,16 @@ def ownership(
     kind: KindOf,
     start: Names = NOBODY,
     unbound: Names = NOBODY,
+    moves: Moves | None = None,
 ) -> dict[int, Owned]:
     """Return the variables whose containers are unshared before each statement.
 
     newness: how much of what a call returns is new. kind: that of an expression of a statement.
     start: variables taken to be unshared at the start. Nobody shares what is not bound yet.
+    moves: whether what a function returns is new, or (a part of) its arguments: what is read for
+    the last time by such a call, or by `b = a`, belongs to the name that takes the result.
     """
-    run = _Ownership(newness, kind)
+    run = _Ownership(newness, kind) if moves is None else _Moving(newness, kind, block, moves)
     run.block(block, Owned(start | unbound, unbound))
     return run.table
 
@@ -278,6 +283,7 @@ class _Ownership(Sharing):
         super().__init__(newness)
         self.kind_of = kind
         self.uid = 0
+        self.current: n.Stmt = n.Pass()
         self.table: dict[int, Owned] = {}
         self.breaks: list[list[Owned]] = []
         self.continues: list[list[Owned]] = []
@@ -297,6 +303,7 @@ class _Ownership(Sharing):
 
     def statement(self, s: n.Stmt, own: Owned) -> Owned | None:
         self.uid = s.uid
+        self.current = s
         if isinstance(s, n.If):
             ends = [self.block(b.body, own) for b in s.branches]
             ends.append(self.block(s.orelse, own))
@@ -383,6 +390,30 @@ class _Ownership(Sharing):
         return (
             own.without(frozenset(names(e))) if not isinstance(e, n.Name) else self.shared(e, own)
         )
+
+
+class _Moving(_Ownership):
+    """Ownership in which the last use of a variable hands on what it holds."""
+
+    def __init__(self, newness: Newness, kind: KindOf, body: n.Block, moves: Moves) -> None:
+        super().__init__(newness, kind)
+        self.body = body
+        self.moves = moves
+
+    def assigned(self, target: n.Expr, value: n.Expr, own: Owned) -> Owned:
+        moved = isinstance(target, n.Name) and self.new(value) == SHARES and self.sole(value, own)
+        after = super().assigned(target, value, own)
+        return after.having(target.id, NEW) if moved and isinstance(target, n.Name) else after
+
+    def sole(self, e: n.Expr, own: Owned) -> bool:
+        """True when nothing else will see the value of an expression of the current statement."""
+        if self.is_plain(e) or self.new(e) != SHARES:
+            return True
+        if isinstance(e, n.Name):
+            return e.id in own.own and is_last_use(e.id, self.current, self.body)
+        if isinstance(e, n.Call) and self.moves(e):
+            return all(self.sole(x, own) for x in (*e.args, *(k.value for k in e.keywords)))
+        return False
 
 
 def _is_count(kind: Kind) -> bool:

@@ -27,6 +27,25 @@ def square(a):
     return a * a
 
 
+TABLE = np.array([1.0, 2.0, 3.0])
+
+
+def as_array(a, dtype=None):
+    if isinstance(a, dict):
+        a = list(a)
+    return np.asarray(a, dtype)
+
+
+def ranged(a, scale=100.0, dtype=None):
+    a = as_array(a, dtype)
+    a *= scale
+    return a
+
+
+def table_or_same(a, take):
+    return TABLE if take else a
+
+
 def in_turn(a, n):
     if n > 0:
         in_turn(a, n - 1)
@@ -75,6 +94,89 @@ def numbers_of_a_list(x):
         t *= 3.0
         total += t
     return total * x
+
+
+# what is read for the last time may be given away
+
+
+@case(0.7)
+@case(V)
+def given_to_a_call_for_the_last_time(x):
+    y = np.where(x > 0.0, x * x, -x)
+    t = np.sum(ranged(y) * x)
+    for k in range(3):
+        z = np.sin(x) * k
+        w = ranged(z, 0.5)
+        t = t + np.sum(w * x)
+    return t
+
+
+@case(0.7)
+@case(V)
+def kept_by_its_own_name(x):
+    y = np.sin(x)
+    w = y - x
+    y = as_array(y)
+    y *= x
+    z = y
+    z -= 1.0
+    return np.sum(z * z * w)
+
+
+@beyond(V)
+def given_to_a_call_in_each_turn(x):
+    y = np.sin(x)
+    t = 0.0
+    for _ in range(3):
+        t = t + np.sum(ranged(y) * x)
+    return t
+
+
+@beyond(V)
+def given_to_a_call_and_held_by_another_name(x):
+    y = np.sin(x)
+    z = y
+    t = np.sum(ranged(y) * x)
+    return t * np.sum(z)
+
+
+@beyond(V)
+def given_to_a_call_and_read_by_a_lambda(x):
+    y = np.sin(x)
+    later = lambda: np.sum(y)  # noqa: E731
+    t = np.sum(ranged(y) * x)
+    return t * later()
+
+
+@beyond(V)
+def read_later_by_a_generator(x):
+    y = np.sin(x)
+    later = (t * 2.0 for t in y)
+    t = np.sum(ranged(y) * x)
+    return t * sum(later)
+
+
+@beyond(V)
+def what_a_call_returns_is_a_global(x):
+    before = TABLE.copy()
+    y = x * x
+    y = table_or_same(y, True)
+    y += 1.0
+    total = np.sum(TABLE * x)
+    TABLE[:] = before
+    return total
+
+
+@beyond(V)
+def changed_through_the_name_it_moved_to(x):
+    def moved(a):
+        b = np.asarray(a)
+        b += 1.0
+        return np.sum(b)
+
+    z = x * x
+    s = moved(z)
+    return s * np.sum(z)
 
 
 # arrays: what other names see changes too
