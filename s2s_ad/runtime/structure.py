@@ -253,7 +253,7 @@ def scatter(g: Any, like: Any, index: Any) -> Any:
     >>> scatter(1.0, [5.0, [6.0, 7.0]], 0)
     [1.0, [0.0, 0.0]]
     """
-    if isinstance(like, (numbers.Number, np.generic)):
+    if isinstance(like, np.generic):
         return float(np.sum(g))
     zeros = zeros_like(like)
     if isinstance(zeros, np.ndarray):

@@ -74,8 +74,9 @@ class _Own(Sharing):
             return FLOAT
         if isinstance(e, n.Unary):
             return self.kind(e.operand)
-        if isinstance(e, n.Binary) and not self.may_join(e):
-            return broadcast(self.kind(e.left), self.kind(e.right))
+        if isinstance(e, n.Binary):
+            left, right = self.kind(e.left), self.kind(e.right)
+            return UNKNOWN if self.joins(e, left, right) else broadcast(left, right)
         if isinstance(e, n.Subscript):
             return self.item_kind(self.kind(e.value), isinstance(e.index, n.Slice))
         return UNKNOWN
@@ -95,12 +96,15 @@ class _Own(Sharing):
         return UNKNOWN
 
     def may_join(self, e: n.Binary) -> bool:
+        return self.joins(e, self.kind(e.left), self.kind(e.right))
+
+    def joins(self, e: n.Binary, left: Kind, right: Kind) -> bool:
         """Differentials are numbers and arrays, but for what is written as lists."""
         return e.op in "+*" and any(
             isinstance(x, n.ListExpr)
-            or isinstance(self.kind(x), (ListOf, TupleOf))
+            or isinstance(kind, (ListOf, TupleOf))
             or (isinstance(x, n.Call) and self.newness(x) == NEW)
-            for x in (e.left, e.right)
+            for x, kind in ((e.left, left), (e.right, right))
         )
 
     # -- statements
