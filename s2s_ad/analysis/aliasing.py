@@ -10,6 +10,7 @@ nothing inside it can be seen under another name either. What is not proved is r
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -116,15 +117,15 @@ def scattered(s: n.Stmt) -> tuple[n.Expr, n.Expr, n.Expr] | None:
     return None
 
 
-class Sharing:
+class Sharing(ABC):
     """How what is owned changes as values are given to names, containers and callees."""
 
     def __init__(self, newness: Newness) -> None:
         self.newness = newness
 
+    @abstractmethod
     def kind(self, e: n.Expr) -> Kind:
         """Return the kind of an expression where it stands."""
-        raise NotImplementedError
 
     def simple(self, s: n.Stmt, own: Owned) -> Owned:
         """Return what is owned after a statement without blocks."""

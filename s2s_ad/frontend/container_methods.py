@@ -10,6 +10,7 @@ nothing to write out. Requires `ir`, `analysis`.
 from __future__ import annotations
 
 import builtins
+from abc import ABC, abstractmethod
 from dataclasses import replace
 
 from s2s_ad.analysis.indexing import constant_int
@@ -24,7 +25,7 @@ NONE = n.Const("None", None)
 Statements = list[n.Stmt]
 
 
-class Methods(Questions):
+class Methods(Questions, ABC):
     """Writes out calls of methods (`by_method`) and statements (`changed_in_place`)."""
 
     def builtin(self, name: str) -> n.Name:
@@ -51,9 +52,9 @@ class Methods(Questions):
         self.facts.before[s.uid] = known
         return temp
 
+    @abstractmethod
     def again(self, new: n.Stmt, s: n.Stmt) -> Statements:
         """Normalise a statement made from `s`, in the environment of `s`."""
-        raise NotImplementedError
 
     def order(self, items: n.Name, keywords: dict[str | None, n.Expr], function: n.Expr) -> n.Call:
         """Return a call that gets the places of the items where `function` gets the items."""

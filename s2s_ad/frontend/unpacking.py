@@ -5,6 +5,8 @@ Takes an active assignment with its facts, gives equivalent ones. Requires `ir`,
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 from s2s_ad.analysis.values import target_names
 from s2s_ad.frontend.containers import Containers
 from s2s_ad.ir import nodes as n
@@ -15,14 +17,17 @@ from s2s_ad.ir.walk import names
 class Unpacking(Containers):
     """Takes targets apart; the rest of normalisation is above it."""
 
+    @abstractmethod
     def statement(self, s: n.Stmt) -> list[n.Stmt]:
-        raise NotImplementedError
+        """Return a statement as normal statements."""
 
+    @abstractmethod
     def with_value(self, s: n.Stmt, value: n.Expr, pre: list[n.Stmt]) -> list[n.Stmt]:
-        raise NotImplementedError
+        """Return `pre` and the statement with another value."""
 
+    @abstractmethod
     def commented(self, out: list[n.Stmt], s: n.Stmt) -> list[n.Stmt]:
-        raise NotImplementedError
+        """Give the comments of a statement to what stands for it."""
 
     def unpack(self, s: n.Assign, target: n.TupleExpr | n.ListExpr) -> list[n.Stmt]:
         plain = all(isinstance(t, n.Name) for t in target.items)
