@@ -89,22 +89,25 @@ def finish(
     body = map_block(live(body, pure, options, pinned), _unread_counter)
     body = tidied(body, back)
 
-    def short(body: n.Block) -> n.Block:
+    def short(body: n.Block, last: bool) -> n.Block:
         whole = "inline" in options
-        return body if whole else inline(body, _inlining(back, swept, pure))
+        return body if whole else inline(body, _inlining(back, swept, pure, last))
 
-    body = short(body)
-    if "share" not in options:
+    shares = "share" not in options
+    body = short(body, not shares)
+    if shares:
         body = reuse_quotients(body, back, pure)
         body, back = share(body, replace(_sharing(back, swept, pure), all=all))
-        body = short(body)
+        body = short(body, True)
     return body, back
 
 
-def _inlining(back: frozenset[int], swept: Sweeps, pure: Callable[[n.Expr], bool]) -> Inlining:
+def _inlining(
+    back: frozenset[int], swept: Sweeps, pure: Callable[[n.Expr], bool], last: bool
+) -> Inlining:
     local = swept.prepared.subject.locals
     bars = {bar for found in swept.all() for bar in found.context.marks.values()}
-    return Inlining(lambda name: name not in local and name not in bars, pure, back)
+    return Inlining(lambda name: name not in local and name not in bars, pure, back, last)
 
 
 def _unread_counter(s: n.Stmt) -> tuple[n.Stmt, ...]:

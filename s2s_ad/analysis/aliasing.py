@@ -153,7 +153,10 @@ class Sharing(ABC):
             own = self.shared(value, own)
             return own.having(target.id, new)
         if isinstance(target, (n.TupleExpr, n.ListExpr)):
-            return self.shared(value, own).without(frozenset(target_names(target)))
+            own = self.shared(value, own).without(frozenset(target_names(target)))
+            for name, item in _paired(target, value):
+                own = own.having(name, self.new(item))
+            return own
         return self.put(target, value, own)
 
     def joined(self, s: n.AugAssign, own: Owned) -> Owned:
@@ -277,6 +280,19 @@ class Sharing(ABC):
         if isinstance(e, n.Name) and isinstance(self.kind(e), CONTAINERS):
             return own if _holds_plain_items(self.kind(e)) else own.opened(frozenset({e.id}))
         return self.shared(e, own)
+
+
+def _paired(target: n.Expr, value: n.Expr) -> list[tuple[str, n.Expr]]:
+    """Return each name of a target with the expression it is given: `a, b = [0.0], [1.0]`."""
+    if isinstance(target, n.Name):
+        return [(target.id, value)]
+    several = (n.TupleExpr, n.ListExpr)
+    if not isinstance(target, several) or not isinstance(value, several):
+        return []
+    items = (*target.items, *value.items)
+    if len(target.items) != len(value.items) or any(isinstance(x, n.Starred) for x in items):
+        return []
+    return [pair for t, v in zip(target.items, value.items) for pair in _paired(t, v)]
 
 
 class _Ownership(Sharing):

@@ -38,11 +38,13 @@ LONG = 40  # parts of an expression that is not made longer
 @dataclass(frozen=True)
 class Inlining:
     """ours: whether a name was made by us, for a part of a value. pure: no effect, always the same.
-    back: uids of the statements of the reverse sweep."""
+    back: uids of the statements of the reverse sweep. last: whether nothing is to be shared any
+    more."""
 
     ours: Callable[[str], bool]
     pure: Callable[[n.Expr], bool]
     back: frozenset[int]
+    last: bool = False
 
 
 def inline(body: n.Block, inlining: Inlining) -> n.Block:
@@ -74,6 +76,8 @@ class _Inline:
         while k < len(out):
             new = self.copied(out, k) or self.used_up(out, k) or self.once(out, k)
             new = new or self.spread(out, k) or self.second_name(out, k)
+            if new is None and self.inlining.last:
+                new = self.item(out, k)
             if new is None:
                 k += 1
             else:
@@ -224,13 +228,36 @@ class _Inline:
                 return None
         return None
 
+    def item(self, out: list[n.Stmt], k: int) -> list[n.Stmt] | None:
+        """`x_bar = d * w` that is only added to an item: `xs_bar[i] += x_bar`."""
+        s = out[k]
+        target = s.targets[0] if isinstance(s, n.Assign) and len(s.targets) == 1 else None
+        if not isinstance(s, n.Assign) or not isinstance(target, n.Name):
+            return None
+        if s.uid not in self.inlining.back or not self.single(target.id):
+            return None
+        free = names(s.value)
+        for j in range(k + 1, len(out)):
+            t = out[j]
+            if isinstance(t, n.AugAssign) and t.value == target:
+                place = isinstance(t.target, n.Subscript) and t.op in ("+", "-")
+                # the place is read before what is added to it
+                apart = place and self.inlining.pure(s.value) and not names(t.target) & _changed(s)
+                size = sum(1 for _ in subexprs(s.value))
+                return self.put(out, k, j, target.id, s.value) if apart and size <= LONG else None
+            if list(blocks(t)) or target.id in _read(t) or _changed(t) & free:
+                return None
+        return None
+
     def put(self, out: list[n.Stmt], k: int, j: int, name: str, value: n.Expr) -> list[n.Stmt]:
         s, t = out[k], out[j]
         new = map_stmt_exprs(t, lambda e: substitute(e, {name: value}))
-        before = (*s.comments.before, *t.comments.before)
-        if k + 1 == j and before:
-            new = replace(new, comments=replace(new.comments, before=before))
-        return [*out[:k], *out[k + 1 : j], new, *out[j + 1 :]]
+        rest = [*out[k + 1 : j], new]
+        before = s.comments.before
+        if before and (k + 1 == j or s.uid in self.inlining.back):
+            first = rest[0].comments
+            rest[0] = replace(rest[0], comments=replace(first, before=(*before, *first.before)))
+        return [*out[:k], *rest, *out[j + 1 :]]
 
 
 def _kept(s: n.Stmt) -> tuple[str, n.Expr] | None:
@@ -252,10 +279,16 @@ def _changed(s: n.Stmt) -> set[str]:
         targets: tuple[n.Expr, ...] = x.targets if isinstance(x, n.Assign) else ()
         if isinstance(x, n.AugAssign):
             targets = (x.target,)
-        found |= {y for t in targets if not isinstance(t, n.TupleExpr) for y in names(t)}
+        found |= {y for t in targets if not isinstance(t, n.TupleExpr) for y in names(_root(t))}
         if isinstance(x, n.ExprStmt):
             found |= names(x.value)
     return found
+
+
+def _root(target: n.Expr) -> n.Expr:
+    while isinstance(target, (n.Subscript, n.Attribute)):
+        target = target.value
+    return target
 
 
 def _recomputed(s: n.Stmt) -> bool:

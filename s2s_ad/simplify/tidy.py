@@ -1,4 +1,4 @@
-"""Small turns of phrase in the reverse sweep: `elif`, no transpose of a transpose.
+"""Small turns of phrase in the reverse sweep: `elif`, no transpose of a transpose, `x**k`.
 
 Takes a block, gives it with the same meaning. Requires `ir`.
 
@@ -7,6 +7,7 @@ Takes a block, gives it with the same meaning. Requires `ir`.
     else:                           elif b:
         if b:               →           x_bar = A @ y_bar
             x_bar = A.T.T @ y_bar
+    k_bar = x ** (k + 1 - 1)        k_bar = x**k
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ def tidied(block: n.Block, back: frozenset[int]) -> n.Block:
     def visit(s: n.Stmt) -> tuple[n.Stmt, ...]:
         if s.uid not in back:
             return (s,)
-        s = map_stmt_exprs(s, lambda e: map_expr(e, _untwisted))
+        s = map_stmt_exprs(s, lambda e: map_expr(e, _by_hand))
         inner = s.orelse[0] if isinstance(s, n.If) and len(s.orelse) == 1 else None
         if not isinstance(s, n.If) or not isinstance(inner, n.If) or inner.uid not in back:
             return (s,)
@@ -34,8 +35,29 @@ def tidied(block: n.Block, back: frozenset[int]) -> n.Block:
     return map_block(block, visit)
 
 
-def _untwisted(e: n.Expr) -> n.Expr:
-    twice = isinstance(e, n.Attribute) and e.attr == "T" and isinstance(e.value, n.Attribute)
-    if twice and isinstance(e, n.Attribute) and isinstance(e.value, n.Attribute):
-        return e.value.value if e.value.attr == "T" else e
+def _by_hand(e: n.Expr) -> n.Expr:
+    if isinstance(e, n.Attribute) and isinstance(e.value, n.Attribute):
+        return e.value.value if e.attr == e.value.attr == "T" else e
+    if isinstance(e, n.Binary) and e.op == "**":
+        return replace(e, right=_counted_together(e.right))
     return e
+
+
+def _counted_together(e: n.Expr) -> n.Expr:
+    """Return `k + 2 - 1` as `k + 1`: exponents one below that of the primal."""
+    rest, second = _without_count(e)
+    rest, first = _without_count(rest)
+    total = first + second
+    if not first or not second:
+        return e
+    if not total:
+        return rest
+    return n.Binary("+" if total > 0 else "-", rest, n.Const(str(abs(total)), abs(total)))
+
+
+def _without_count(e: n.Expr) -> tuple[n.Expr, int]:
+    """Return k and 2 of `k + 2`, k and -2 of `k - 2`, otherwise e and 0."""
+    if isinstance(e, n.Binary) and e.op in ("+", "-") and isinstance(e.right, n.Const):
+        if type(e.right.value) is int:
+            return e.left, e.right.value if e.op == "+" else -e.right.value
+    return e, 0

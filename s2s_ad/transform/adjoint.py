@@ -22,7 +22,7 @@ from s2s_ad.transform.assignments import Assignments
 from s2s_ad.transform.context import Diff, NeedsName
 from s2s_ad.transform.contributions import Sweeps
 from s2s_ad.transform.counting import Counter, counters
-from s2s_ad.transform.loops import loop_form
+from s2s_ad.transform.loops import LoopForm, loop_form
 from s2s_ad.transform.tries import whole_body
 
 
@@ -173,7 +173,7 @@ class Builder(Assignments):
             self.facts.locals = self.facts.locals | {form.index}
             for reader in self.facts.readers():
                 reader.local = self.facts.locals
-        last = self.elements(s, form.elements)
+        last = self.elements(s, form)
         if not body.reverse and not last:
             return Sweeps([replace(s, body=tuple(body.forward))])
         backward = form.backward
@@ -189,8 +189,16 @@ class Builder(Assignments):
         loop = n.For(form.target, backward, (*start, *body.reverse, *last), of=s.uid)
         return Sweeps([*before, replace(s, body=tuple(body.forward))], [*form.before, loop])
 
-    def elements(self, s: n.For, elements: tuple[tuple[n.Expr, n.Expr], ...]) -> list[n.Stmt]:
+    def elements(self, s: n.For, form: LoopForm) -> list[n.Stmt]:
         """Return what the adjoints of the loop targets contribute to what the loop runs over."""
+        before = self.facts.before[s.uid]
+        if form.counter is not None:
+            self.facts.before[s.uid] = {**before, form.counter: Value(INT)}
+        out = self.contributed(s, form.elements)
+        self.facts.before[s.uid] = before
+        return out
+
+    def contributed(self, s: n.For, elements: tuple[tuple[n.Expr, n.Expr], ...]) -> list[n.Stmt]:
         out: list[n.Stmt] = []
         first = s.body[0].uid if s.body else -1
         env = self.facts.before.get(first, {})

@@ -22,7 +22,8 @@ class LoopForm:
 
     target: what the reversed loop binds. forward: an indexable that lists the values of `target`
     in the order of the primal. backward: the same in reverse order. elements: what the other
-    targets of the primal are, given `target`. index: name of an index made for it, if any.
+    targets of the primal are, given `target`. counter: the variable that counts the items.
+    index: that variable, where it was made for this.
     before: statements in front of the reversed loop: keys of dicts, listed.
     """
 
@@ -30,6 +31,7 @@ class LoopForm:
     forward: n.Expr
     backward: n.Expr
     elements: tuple[tuple[n.Expr, n.Expr], ...] = ()
+    counter: str | None = None
     index: str | None = None
     before: tuple[n.Stmt, ...] = ()
 
@@ -114,7 +116,7 @@ class _Form:
             n.Assign((keys,), n.Call(self.builtin("list"), (owner,)), of=self.s.uid)
             for owner, keys in self.keys.items()
         )
-        return LoopForm(index, forward, self.reverse(forward), elements, fresh, before)
+        return LoopForm(index, forward, self.reverse(forward), elements, index.id, fresh, before)
 
     def length(self, e: n.Expr) -> n.Expr:
         called = self.callee(e)

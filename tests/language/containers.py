@@ -629,3 +629,29 @@ def map_of_a_function(x, zs):
     a, b = map(doubled, (x, zs[0] * x))
     x, first = list(map(float, [x, zs[1]]))
     return a * b + sum(map(doubled, zs)) * tuple(map(doubled, (x, b)))[1] * x * first
+
+
+@case([4.0, 5.0, 4.5], [1.0, 2.0, 3.0])
+def lists_made_side_by_side(b, d):
+    """A tridiagonal system: what one assignment makes is as new as what two make."""
+    cp, dp = [1.0 / b[0]], [d[0] / b[0]]
+    for i in range(1, len(d)):
+        m = b[i] - cp[i - 1]
+        cp.append(1.0 / m)
+        dp.append((d[i] - dp[i - 1]) / m)
+    x = [0.0] * len(d)
+    x[-1] = dp[-1]
+    for i in range(len(d) - 2, -1, -1):
+        x[i] = dp[i] - cp[i] * x[i + 1]
+    return sum(v * v for v in x)
+
+
+@case([1.0, 2.0], [3.0, 4.0])
+def lists_that_change_names(a, b):
+    """`c, d = d, c` makes nothing new."""
+    c, d = [a[0]], [b[0]]
+    c, d = d, c
+    total = c[0] * d[0]
+    c, d = [c[0], a[1]], c
+    c.append(b[1] * total)
+    return c[0] * c[1] + c[2] * d[0]
