@@ -139,11 +139,15 @@ class _Inline:
                 return None
             single = self.again[name] == 1
         elif isinstance(s, n.Assign) and isinstance(s.value, n.Name):
-            if not isinstance(following, n.Return) or len(s.targets) != 1:
+            simple = isinstance(following, (n.Return, n.Assign, n.AugAssign, n.ExprStmt))
+            if not simple or len(s.targets) != 1:
                 return None
-            if not isinstance(s.targets[0], n.Name):
+            target = s.targets[0]
+            if not isinstance(target, n.Name) or following is None:
                 return None
-            name, value = s.targets[0].id, s.value
+            if target.id not in _read(following):
+                return None
+            name, value = target.id, s.value
             single = self.single(name)
         else:
             return None

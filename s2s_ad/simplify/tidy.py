@@ -57,7 +57,7 @@ def _counted_together(e: n.Expr) -> n.Expr:
 
 def _without_count(e: n.Expr) -> tuple[n.Expr, int]:
     """Return k and 2 of `k + 2`, k and -2 of `k - 2`, otherwise e and 0."""
-    if isinstance(e, n.Binary) and e.op in ("+", "-") and isinstance(e.right, n.Const):
-        if type(e.right.value) is int:
-            return e.left, e.right.value if e.op == "+" else -e.right.value
-    return e, 0
+    count = e.right.value if isinstance(e, n.Binary) and isinstance(e.right, n.Const) else None
+    if not isinstance(e, n.Binary) or e.op not in ("+", "-") or type(count) is not int:
+        return e, 0
+    return e.left, count if e.op == "+" else -count

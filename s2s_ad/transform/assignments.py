@@ -36,11 +36,12 @@ class Assignments(Contributions):
                 return self.user_call(s, plan, target)
         pull = self.pullback(s)
         if isinstance(target, n.Name):
-            if self.reads_items(s.value, target.id):
-                return self.from_own_items(s, target, pull)
+            seeds, taken = self.set_aside(s, (target.id,))
+            seed = seeds.get(target.id, self.bar(target.id))
             out = None if target.id in self.context.reads(s.value) else target
-            pull.pull(s.value, Diff(self.bar(target.id), self.kind_after(target.id, s)), out)
-            return Sweeps([s], self.contributions(pull, (target.id,), self.bar(target.id)))
+            pull.pull(s.value, Diff(seed, self.kind_after(target.id, s)), out)
+            written = () if seeds else (target.id,)
+            return Sweeps([s], [*taken, *self.contributions(pull, written, seed)])
         if isinstance(target, (n.TupleExpr, n.ListExpr)):
             return self.parallel(s, target, pull)
         return self.store(s, target, s.value)
@@ -126,21 +127,30 @@ class Assignments(Contributions):
                 return True
         return False
 
-    def from_own_items(self, s: n.Assign, target: n.Name, pull: Pullback) -> Sweeps:
-        """Reverse `x = f(x[i])`: the adjoint of the new x must not be that of the old one."""
-        bar = self.bar(target.id)
-        seed = n.Name(self.context.names.fresh(f"{target.id}_new_bar"))
-        self.temporaries.add(seed.id)
-        pull.pull(s.value, Diff(seed, self.kind_after(target.id, s)))
-        taken = n.Assign((seed,), bar)
-        rest = self.contributions(pull, (), seed)
-        return Sweeps([s], [taken, *self.cleared({target.id}), *rest])
+    def set_aside(
+        self, s: n.Assign | n.AugAssign, written: tuple[str, ...]
+    ) -> tuple[dict[str, n.Name], list[n.Stmt]]:
+        """Return other names for the adjoints of the targets whose own items the value reads.
+
+        In `x = f(x[i])` the adjoint of the new x must not be that of the old one, to whose items
+        the statement contributes. The statements give those names, and clear the adjoints.
+        """
+        mixed = [x for x in dict.fromkeys(written) if self.reads_items(s.value, x)]
+        seeds = {x: n.Name(self.context.names.fresh(f"{x}_new_bar")) for x in mixed}
+        self.temporaries |= {seed.id for seed in seeds.values()}
+        taken = [n.Assign((seed,), self.bar(x)) for x, seed in seeds.items()]
+        return seeds, [*taken, *self.cleared(set(mixed))]
 
     def parallel(self, s: n.Assign, target: n.TupleExpr | n.ListExpr, pull: Pullback) -> Sweeps:
         plain = tuple(t.id for t in target.items if isinstance(t, n.Name))
+        aside, taken = self.set_aside(s, plain)
         wanted = self.useful.get(s.uid, frozenset())
         seeds = [
-            (self.bar(x) if x in wanted and self.facts.varied_after(x, s.uid) else ZERO)
+            (
+                aside.get(x, self.bar(x))
+                if x in wanted and self.facts.varied_after(x, s.uid)
+                else ZERO
+            )
             for x in plain
         ]
         if isinstance(s.value, (n.TupleExpr, n.ListExpr)):
@@ -149,7 +159,8 @@ class Assignments(Contributions):
                     pull.pull(e, Diff(seed, self.kind_after(x, s)))
         else:
             pull.pull(s.value, Diff(n.TupleExpr(tuple(seeds)), UNKNOWN))
-        return Sweeps([s], self.contributions(pull, plain, None))
+        written = tuple(x for x in plain if x not in aside)
+        return Sweeps([s], [*taken, *self.contributions(pull, written, None)])
 
     def augmented(self, s: n.AugAssign) -> Sweeps:
         if not isinstance(s.target, n.Name):
@@ -164,10 +175,11 @@ class Assignments(Contributions):
 
     def user_call(self, s: n.Assign, plan: CallPlan, target: n.Expr) -> Sweeps:
         wanted = self.useful.get(s.uid, frozenset())
+        aside, taken = self.set_aside(s, tuple(sorted(target_names(target))))
 
         def seed_of(t: n.Expr) -> n.Expr:
             if isinstance(t, n.Name) and t.id in wanted and self.facts.varied_after(t.id, s.uid):
-                return self.bar(t.id)
+                return aside.get(t.id, self.bar(t.id))
             if isinstance(t, n.Name) and not isinstance(self.kind_after(t.id, s), (Number, Array)):
                 # the callee reads the items of this part
                 return n.Call(self.context.helper("zeros_like"), (t,))
@@ -193,8 +205,8 @@ class Assignments(Contributions):
             both = n.TupleExpr((target, n.Name(kept)))
             forward = replace(s, targets=(both,), value=call, annotation=None)
             pull.callee(plan, (n.Name(kept),), Diff(seed, kind))
-        targets = tuple(sorted(target_names(target)))
-        return Sweeps([forward], self.contributions(pull, targets, None))
+        targets = tuple(sorted(target_names(target) - aside.keys()))
+        return Sweeps([forward], [*taken, *self.contributions(pull, targets, None)])
 
     def append(self, s: n.Append) -> Sweeps:
         out: list[n.Stmt] = []

@@ -4,6 +4,8 @@ import functools
 import math
 from math import sin as s
 
+import numpy as np
+
 from . import elsewhere
 from .cases import beyond, case
 from .elsewhere import cubed as third_power
@@ -513,3 +515,26 @@ def t_times(t, k=1.0):
 @beyond(0.7)
 def keywords_that_change(x):
     return with_more(x, k=x)
+
+
+def product_and_sum(a, b):
+    return [a * b, a + b]
+
+
+@case(0.7, [1.5, 2.5], wrt="x v")
+def items_handed_to_what_replaces_them(x, v):
+    """The callee's adjoint of the new list is not added to that of the old one."""
+    p = [x * v[0], v[1]]
+    for i in range(2):
+        p = product_and_sum(p[0], p[1])
+    q, p = p[1], product_and_sum(p[1], p[0])
+    p, r = [p[0], q], p
+    return p[0] * p[1] + r[1]
+
+
+@case(0.7, np.array([1.5, 2.5]), wrt="x v")
+def items_added_to_all(x, v):
+    v = v * x
+    v += v[0] * v[1] + v[0]
+    v = v[0] * v + v[1]
+    return v @ v

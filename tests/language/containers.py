@@ -631,7 +631,7 @@ def map_of_a_function(x, zs):
     return a * b + sum(map(doubled, zs)) * tuple(map(doubled, (x, b)))[1] * x * first
 
 
-@case([4.0, 5.0, 4.5], [1.0, 2.0, 3.0])
+@case([4.0, 5.0, 4.5], [1.0, 2.0, 3.0], wrt="b d")
 def lists_made_side_by_side(b, d):
     """A tridiagonal system: what one assignment makes is as new as what two make."""
     cp, dp = [1.0 / b[0]], [d[0] / b[0]]
@@ -646,7 +646,7 @@ def lists_made_side_by_side(b, d):
     return sum(v * v for v in x)
 
 
-@case([1.0, 2.0], [3.0, 4.0])
+@case([1.0, 2.0], [3.0, 4.0], wrt="a b")
 def lists_that_change_names(a, b):
     """`c, d = d, c` makes nothing new."""
     c, d = [a[0]], [b[0]]
