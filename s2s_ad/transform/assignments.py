@@ -40,8 +40,8 @@ class Assignments(Contributions):
             seed = seeds.get(target.id, self.bar(target.id))
             out = None if target.id in self.context.reads(s.value) else target
             pull.pull(s.value, Diff(seed, self.kind_after(target.id, s)), out)
-            written = () if seeds else (target.id,)
-            return Sweeps([s], [*taken, *self.contributions(pull, written, seed)])
+            own = () if seeds else (target.id,)
+            return Sweeps([s], [*taken, *self.contributions(pull, own, seed)])
         if isinstance(target, (n.TupleExpr, n.ListExpr)):
             return self.parallel(s, target, pull)
         return self.store(s, target, s.value)
