@@ -66,14 +66,15 @@ def written_out(
             params.append(p)
 
     keys = tuple(n.Const(repr(name), name) for name in keywords)
-    packed = n.DictExpr(keys, tuple(n.Name(name) for name in keywords))
+    packed: dict[str, n.Expr] = {
+        "star": n.TupleExpr(tuple(n.Name(name) for name in positional)),
+        "double_star": n.DictExpr(keys, tuple(n.Name(name) for name in keywords)),
+    }
     changed = _changed(function) & stars.keys()
 
     def rewritten(e: n.Expr) -> n.Expr:
         if isinstance(e, n.Name) and e.id in stars.keys() - changed:
-            if stars[e.id] == "star":
-                return n.TupleExpr(tuple(n.Name(name) for name in positional))
-            return packed
+            return packed[stars[e.id]]
         if isinstance(e, n.Call):
             return _call(e)
         return e
@@ -81,8 +82,8 @@ def written_out(
     body = map_block(
         function.body, lambda s: (map_stmt_exprs(s, lambda e: map_expr(e, rewritten)),)
     )
-    # one that the function changes is the dict it is, not written out where it is read
-    start = tuple(n.Assign((n.Name(name),), packed) for name in sorted(changed))
+    # one that the function changes is the tuple or dict it is, not written out where it is read
+    start = tuple(n.Assign((n.Name(name),), packed[stars[name]]) for name in sorted(changed))
     return replace(function, params=tuple(params), body=(*start, *body))
 
 
