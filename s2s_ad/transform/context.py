@@ -29,9 +29,10 @@ from s2s_ad.ir.kinds import (
     is_immutable,
 )
 from s2s_ad.ir.names import Names, marked
-from s2s_ad.ir.walk import assigned, names, subexprs, substitute
+from s2s_ad.ir.walk import assigned, children, names, stmt_exprs, subexprs, substitute
 from s2s_ad.rules import registry
 from s2s_ad.transform.changes import Changes
+from s2s_ad.transform.reading import flat
 
 Splice = Callable[[n.Expr, n.Expr, n.Expr], n.Expr]  # template, hole, what fills it
 
@@ -210,7 +211,24 @@ class Context(Changes):
         self.check_delete(s)
         if not isinstance(s, n.ExprStmt) or not isinstance(s.value, n.Call):
             return
-        call = s.value
+        self.check_call(s.value, s)
+
+    def check_calls(self, s: n.Stmt, active: bool) -> None:
+        """Refuse calls that are made for their value, which has no derivative, where they may
+        change what has one. active: whether the value of the statement is differentiated."""
+        if s.uid not in self.facts.before or isinstance(s, n.ExprStmt):
+            return
+        todo = [(e, active) for e in stmt_exprs(flat(s))]
+        while todo:
+            e, followed = todo.pop()
+            followed = followed and self.facts.varied(e, s.uid)
+            if isinstance(e, n.Call) and not followed and not self.changes_nothing(e, s):
+                self.check_call(e, s)
+            if not isinstance(e, n.Lambda):
+                todo.extend((x, followed) for x in children(e))
+
+    def check_call(self, call: n.Call, s: n.Stmt) -> None:
+        """Refuse a call whose derivative is not taken if it may change an active container."""
         owner = call.func.value if isinstance(call.func, n.Attribute) else None
         parts = [*call.args, *(k.value for k in call.keywords), *([owner] if owner else [])]
         values = [self.facts.value(e, s.uid) for e in parts]
