@@ -23,6 +23,7 @@ from s2s_ad.build_updates import settle_updates
 from s2s_ad.errors import OutputError, UnsupportedSyntax
 from s2s_ad.frontend.exits import exits, structure
 from s2s_ad.frontend.fold import fold_decided
+from s2s_ad.frontend.iterators import check_iterators
 from s2s_ad.frontend.normalise import normalise
 from s2s_ad.frontend.questions import Outside
 from s2s_ad.frontend.sink import sink
@@ -137,6 +138,7 @@ def prepare(
     facts = prepared.facts()
     function = replace(subject.function, body=fold_decided(subject.function.body, facts))
     prepared.become(selected(function, select, subject))
+    check_iterators(prepared.function, prepared.facts(), refuse)
     prepared.name_effects(tests=False, last=False)
     for _ in range(ROUNDS):
         # what is written out may have to be written out further, with facts of its own

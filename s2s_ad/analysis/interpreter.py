@@ -19,6 +19,7 @@ from dataclasses import replace
 from s2s_ad.analysis import effects
 from s2s_ad.analysis.constants import known_value
 from s2s_ad.analysis.indexing import constant_int, indexed
+from s2s_ad.analysis.iterators import iterator, unknown, uses_up
 from s2s_ad.analysis.observe import kind_of, known_object
 from s2s_ad.analysis.truth import truth
 from s2s_ad.analysis.values import (
@@ -287,8 +288,10 @@ class Interpreter:
         element = Interpreter(self.world, local).value(e.element, inner)
         if e.kind == "dict":
             return Value(DictOf(element.kind), element.varied)
-        if e.kind in ("list", "generator"):
+        if e.kind == "list":
             return Value(ListOf(element.kind), element.varied)
+        if e.kind == "generator":
+            return Value(iterator(element.kind, element.varied), element.varied)
         return Value(UNKNOWN, element.varied)
 
     def on_Attribute(self, e: n.Attribute, env: Env) -> Value:
@@ -349,7 +352,9 @@ class Interpreter:
             if method is not None:
                 return method
         if found is None:
-            return Value(UNKNOWN, varied or self.value(e.func, env).varied)
+            known = isinstance(e.func, n.Attribute) and effects.is_pure_method(e.func.attr)
+            varied = varied or self.value(e.func, env).varied
+            return Value(UNKNOWN if known else unknown(varied), varied)
         special = self.builtin(found[0], e, args, env)
         if special is not None:
             return special
@@ -361,7 +366,11 @@ class Interpreter:
         if any(isinstance(a, n.Starred) for a in e.args) or len(keywords) != len(e.keywords):
             return Value(UNKNOWN, varied)
         result = self.world.call(found[0], args, keywords)
-        return Value(UNKNOWN, varied) if result is None else result
+        return Value(unknown(varied), varied) if result is None else result
+
+    def uses_up(self, e: n.Expr, env: Env) -> bool:
+        """True when evaluating `e` runs over an iterator, which has no items after that."""
+        return uses_up(e, lambda x: self.value(x, env), lambda f: self.object_of(f, env))
 
     def may_be_rebound(self, e: n.Expr, env: Env) -> bool:
         """True for a global that functions give other values: its value is not a fact."""
@@ -373,7 +382,7 @@ class Interpreter:
 
     def is_pure(self, e: n.Call, env: Env, again: bool = True) -> bool:
         """True when a call changes nothing; again: and gives the same again."""
-        if effects.changes_arguments(e):
+        if effects.changes_arguments(e) or self.uses_up(e, env):
             return False
         found = self.object_of(e.func, env)
         if found is None:
@@ -422,16 +431,18 @@ class Interpreter:
             return Value(NONE)
         if callee == dict.fromkeys and len(args) == 2:
             return Value(DictOf(args[1].kind), args[1].varied)
-        if callee in (builtins.list, builtins.sorted, builtins.reversed, builtins.enumerate):
-            item = self.iterate(e, env) if callee is not builtins.list or e.args else PASSIVE
+        if callee in (builtins.list, builtins.sorted):
+            item = self.iterate(e, env) if e.args else PASSIVE
             return Value(ListOf(item.kind), item.varied)
+        if callee in (builtins.reversed, builtins.enumerate, builtins.zip) and e.args:
+            item = self.iterate(e, env)
+            return Value(iterator(item.kind, item.varied), item.varied)
         if callee in (builtins.min, builtins.max) and len(args) == 1:
             # one of the items, whatever they are compared by
             keyed = any(k.name == "key" for k in e.keywords) and len(e.keywords) == 1
             return self.iterate(e.args[0], env) if keyed else None
-        if callee is builtins.zip or callee is builtins.set:
-            item = self.iterate(e, env) if e.args else PASSIVE
-            return Value(ListOf(item.kind) if callee is builtins.zip else UNKNOWN, item.varied)
+        if callee is builtins.set:
+            return Value(UNKNOWN, bool(args) and self.iterate(e, env).varied)
         if callee is builtins.tuple and len(args) == 1:
             return args[0] if args[0].items is not None else Value(UNKNOWN, args[0].varied)
         if callee is builtins.dict and not args:

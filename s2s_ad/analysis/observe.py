@@ -6,6 +6,7 @@ Takes Python objects, gives kinds (`ir.kinds`), requires numpy.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from s2s_ad.ir.kinds import (
     ListOf,
     Number,
     Object,
+    OneTime,
     RangeKind,
     Str,
     TupleOf,
@@ -68,7 +70,7 @@ def kind_of(value: object, name: str = "") -> Kind:
         return RangeKind()
     if callable(value) or type(value).__name__ == "module":
         return Object(value)
-    return UNKNOWN
+    return OneTime() if isinstance(value, Iterator) else UNKNOWN
 
 
 def kind_of_object(value: object) -> Kind:

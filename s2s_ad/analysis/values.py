@@ -19,10 +19,12 @@ from s2s_ad.ir.kinds import (
     Kind,
     ListOf,
     Number,
+    OneTime,
     Partial,
     RangeKind,
     Str,
     TupleOf,
+    Unknown,
     is_discrete,
     join,
     refreshed,
@@ -107,7 +109,8 @@ def item_of(value: Value, k: int) -> Value:
         if len(kind.dims) == 1:
             return Value(Number("float" if kind.dtype == "float" else "number"), value.varied)
         return Value(Array(kind.dims[1:], kind.dtype), value.varied)
-    return Value(UNKNOWN, value.varied)
+    # of an iterator over nobody knows what, an item may be an iterator too
+    return Value(OneTime() if isinstance(kind, OneTime) else UNKNOWN, value.varied)
 
 
 def any_item(whole: Value) -> Value:
@@ -118,7 +121,9 @@ def any_item(whole: Value) -> Value:
         return Value(INT)
     if isinstance(kind, Str):
         return Value(Str())
-    if isinstance(kind, ListOf):
+    if isinstance(kind, OneTime) and isinstance(kind.item, Unknown):
+        item_kind = OneTime()
+    elif isinstance(kind, (ListOf, OneTime)):
         item_kind = refreshed(kind.item)
     elif isinstance(kind, Array) and kind.dims:
         item_kind = Array(kind.dims[1:], kind.dtype)

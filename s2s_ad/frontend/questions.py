@@ -67,6 +67,8 @@ class Questions:
         reader, env = self.facts.reader(s.uid), self.facts.before[s.uid]
         if isinstance(e, n.Call):
             return not reader.is_pure(e, env)
+        if isinstance(e, n.Comprehension):
+            return reader.uses_up(e, env)
         return reader.may_be_rebound(e, env)
 
     def has_rule(self, e: n.Call, s: n.Stmt) -> bool:

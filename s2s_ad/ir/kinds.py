@@ -126,6 +126,13 @@ class Unknown:
 
 
 @dataclass(frozen=True)
+class OneTime(Unknown):
+    """What may give its items, of kind `item`, only once: an iterator, or nobody knows what."""
+
+    item: Kind = Unknown()
+
+
+@dataclass(frozen=True)
 class Nothing:
     """The kind of the items of an empty container: what is put in decides."""
 
@@ -164,6 +171,8 @@ def join(a: Kind, b: Kind) -> Kind:
         return a
     if isinstance(a, Nothing):
         return b
+    if isinstance(a, OneTime) or isinstance(b, OneTime):
+        return OneTime()
     if isinstance(a, Number) and isinstance(b, Number):
         return NUMBER
     if isinstance(a, Array) and isinstance(b, Array):

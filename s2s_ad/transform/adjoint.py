@@ -44,6 +44,7 @@ class Builder(Assignments):
 
     def statement(self, s: n.Stmt) -> Sweeps:
         """Return the fragment of a statement; what must first be named is noted in `requests`."""
+        self.context.check_calls(s, self.is_active(s))
         try:
             return self.fragment(s)
         except NeedsName as need:
@@ -178,9 +179,12 @@ class Builder(Assignments):
             return Sweeps([replace(s, body=tuple(body.forward))])
         backward = form.backward
         before: list[n.Stmt] = []
+        if form.kept is not None:
+            before.append(n.Assign((form.kept,), n.ListExpr(())))
+            body.forward.insert(0, n.Append(form.kept.id, form.target))
         if any(isinstance(x, n.Break) for x in _own(s.body)):
             steps = n.Name(self.context.names.fresh("steps"))
-            before = [self.counter(steps)]
+            before.append(self.counter(steps))
             self.count(body, steps, bool(last))
             some = n.Subscript(form.forward, n.Slice(None, steps, None))
             backward = n.Call(n.Name(self.context.alias("reversed")), (some,))

@@ -24,7 +24,8 @@ class LoopForm:
     in the order of the primal. backward: the same in reverse order. elements: what the other
     targets of the primal are, given `target`. counter: the variable that counts the items.
     index: that variable, where it was made for this.
-    before: statements in front of the reversed loop: keys of dicts, listed.
+    before: statements in front of the reversed loop: keys of dicts, listed. kept: the list in which
+    the forward sweep keeps the values of `target`, where it may run over what is used up by that.
     """
 
     target: n.Expr
@@ -34,6 +35,7 @@ class LoopForm:
     counter: str | None = None
     index: str | None = None
     before: tuple[n.Stmt, ...] = ()
+    kept: n.Name | None = None
 
 
 def loop_form(context: Context, s: n.For) -> LoopForm:
@@ -88,7 +90,22 @@ class _Form:
                 if isinstance(key_target, n.Name):
                     item = n.Subscript(owner, key_target)
                     return self.over_keys(key_target, owner, ((value, item),))
+        if self.is_used_up(e):
+            kept = n.Name(self.context.names.fresh("items"))
+            return LoopForm(target, kept, self.reverse(kept), kept=kept)
         return self.by_index(target, e)
+
+    def is_used_up(self, e: n.Expr) -> bool:
+        """True for what may be an iterator: a passive value of which nothing is known."""
+        if isinstance(e, n.Call) and self.callee(e) in (builtins.zip, builtins.enumerate):
+            return any(map(self.is_used_up, e.args[: 1 if self.is_counted(e) else None]))
+        if isinstance(e, n.Call) and self.callee(e) is builtins.reversed:
+            return False
+        value = self.context.facts.value(e, self.s.uid)
+        return isinstance(value.kind, Unknown) and not value.varied and self.view(e) is None
+
+    def is_counted(self, e: n.Call) -> bool:
+        return self.callee(e) is builtins.enumerate
 
     def over_keys(
         self, target: n.Expr, owner: n.Expr, elements: tuple[tuple[n.Expr, n.Expr], ...]

@@ -108,6 +108,7 @@ class _Tangent:
         return tuple(out for s in block for out in self.statement(s))
 
     def statement(self, s: n.Stmt) -> list[n.Stmt]:
+        self.context.check_calls(s, True)
         if isinstance(s, n.Assign):
             return self.assign(s)
         if isinstance(s, n.AugAssign):

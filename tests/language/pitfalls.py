@@ -1,5 +1,8 @@
 """Plain code that a pass once took for something simpler than it is."""
 
+import itertools
+import math
+
 import numpy as np
 
 from .cases import beyond, case
@@ -105,3 +108,57 @@ def places_counted_beside_items(x):
     for i in range(1, len(x)):
         total += x[i] * x[i - 1] * total
     return total
+
+
+def countdown(n):
+    while n > 0:
+        yield n
+        n -= 1
+
+
+@case(0.7, [1.0, 3.0, 2.0])
+def iterators_are_used_up_once(x, v):
+    """Each is run over once in the derivative too, at the same place."""
+    steps = map(float, v)
+    y = math.sin(x * sum(steps)) + sum(steps) * x
+    for k in countdown(3):
+        y = y * x + k
+    source = iter(v)
+    for a in source:
+        y = y * x + a * next(source, 0.5)
+    pairs = zip(v, v)
+    for a, b in pairs:
+        y = y * x - a * b
+        if a > 2.0:
+            break
+    return y * len(list(pairs)) + x * sum([a * b for a, b in pairs]) + x * sum(countdown(2))
+
+
+@case(0.7, 2)
+def groups_inside_of_groups(x, n):
+    y = x
+    for _ in range(n):
+        for k, group in itertools.groupby([1, 1, 2]):
+            y = math.sin(y + k * x * len(list(group)))
+    return y
+
+
+@case(0.7)
+def endless_iterator(x):
+    for k in itertools.count(1):
+        x = x * 0.5 + 0.01 / k**2
+        if x < 0.1:
+            break
+    return x * x * k
+
+
+def first_grows(*args):
+    args[0][0] += 1.0
+    return args[0][0]
+
+
+@case(0.7, V)
+def arrays_changed_behind_a_star(x, v):
+    y = x * v[0]
+    y = y * first_grows(v)
+    return y * x * v[0]
