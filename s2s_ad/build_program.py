@@ -95,6 +95,7 @@ class Program:
     cutting: dict[Any, bool] = field(default_factory=dict)
     updates: dict[Any, frozenset[str]] = field(default_factory=dict)
     updating: dict[Any, frozenset[str]] = field(default_factory=dict)
+    unsettled: set[Any] = field(default_factory=set)
 
     def subject(self, callee: object) -> Subject | None:
         """Return the subject of a callee, None for what is not a function of the user."""

@@ -90,23 +90,26 @@ def updated(program: Program, subject: Subject, values: Values) -> frozenset[str
     if subject.is_generated:
         return frozenset()
     key = (id(subject), canonical(values))
-    if key not in program.updates:
-        if key in program.updating:
-            return program.updating[key]
-        found = frozenset[str]()
-        while True:
-            program.updating[key] = found
-            world = SubjectWorld(subject, program)
-            facts = interpret(subject.function, dict(values), world, subject.locals)
-            more = _Updates(program, subject, subject.function, facts).of_parameters()
-            if more == found:
-                break
-            found = more
-        del program.updating[key]
-        if program.updating:
-            return found
+    if key in program.updates:
+        return program.updates[key]
+    if key in program.updating:
+        program.unsettled.add(key)
+        return program.updating[key]
+    outside, program.unsettled = program.unsettled, set()
+    world = SubjectWorld(subject, program)
+    facts = interpret(subject.function, dict(values), world, subject.locals)
+    run = _Updates(program, subject, subject.function, facts)
+    found, before = frozenset[str](), None
+    while found != before:
+        program.updating[key] = before = found
+        found = run.of_parameters()
+    del program.updating[key]
+    # what rests on a call that is still being looked at is found again once that is known
+    program.unsettled.discard(key)
+    if not program.unsettled:
         program.updates[key] = found
-    return program.updates[key]
+    program.unsettled |= outside
+    return found
 
 
 class _Updates:
