@@ -17,6 +17,7 @@ from s2s_ad.analysis.values import PASSIVE, Value
 from s2s_ad.build_cuts import note_cuts
 from s2s_ad.build_fresh import newness, newness_of_object
 from s2s_ad.build_hoist import hoist
+from s2s_ad.build_parts import with_named_parts
 from s2s_ad.build_program import Program
 from s2s_ad.build_subject import Subject, SubjectWorld
 from s2s_ad.build_updates import settle_updates
@@ -153,6 +154,8 @@ def prepare(
     prepared.become(settle_updates(prepared.function, prepared.facts(), subject, program))
     note_cuts(program, subject, prepared.function, prepared.facts())
     prepared.name_effects(tests=False, last=True)
+    function = prepared.function
+    prepared.become(with_named_parts(function, prepared.facts(), lambda e: names.fresh(wish(e))))
     if entry:
         prepared.become(with_own_arguments(prepared.function, prepared.context()))
     if structural:
