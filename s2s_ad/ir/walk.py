@@ -17,6 +17,7 @@ from typing import Any, TypeVar, get_args
 
 from . import nodes
 from .nodes import Block, Expr, Function, Lambda, Name, NamedExpr, Stmt
+from .remembered import remembered
 
 T = TypeVar("T")
 
@@ -79,11 +80,12 @@ def _collect(value: Any, found: list[Expr]) -> None:
             _collect(getattr(value, name), found)
 
 
-def _parts(node: Any) -> list[Expr]:
+@remembered
+def _parts(node: Any) -> tuple[Expr, ...]:
     found: list[Expr] = []
     for name in _FIELDS.get(type(node), ()):
         _collect(getattr(node, name), found)
-    return found
+    return tuple(found)
 
 
 def _replaced(value: Any, parts: Iterator[Expr]) -> Any:
@@ -157,11 +159,18 @@ def map_expr(e: Expr, fn: Callable[[Expr], Expr]) -> Expr:
 
 def subexprs(e: Expr) -> Iterator[Expr]:
     """Yield `e` and all expressions inside it, each before its parts."""
+    return iter(_subexprs(e))
+
+
+@remembered
+def _subexprs(e: Expr) -> tuple[Expr, ...]:
+    found: list[Expr] = []
     todo = [e]
     while todo:
         node = todo.pop()
-        yield node
+        found.append(node)
         todo.extend(reversed(_parts(node)))
+    return tuple(found)
 
 
 def target_names(target: Expr) -> Iterator[str]:
@@ -176,15 +185,18 @@ def target_names(target: Expr) -> Iterator[str]:
                 yield from target_names(item)
 
 
-def _walrus_names(e: Expr) -> Iterator[str]:
-    """Yield the names that `:=` binds in the scope of `e`: lambdas keep theirs to themselves."""
+@remembered
+def _walrus_names(e: Expr) -> frozenset[str]:
+    """Return the names that `:=` binds in the scope of `e`: lambdas keep theirs to themselves."""
+    found: set[str] = set()
     todo = [e]
     while todo:
         node = todo.pop()
         if isinstance(node, NamedExpr):
-            yield node.target.id
+            found.add(node.target.id)
         parts = _parts(node)
         todo.extend(parts[:-1] if isinstance(node, Lambda) else parts)
+    return frozenset(found)
 
 
 def _bound(e: Lambda | nodes.Comprehension) -> frozenset[str]:
@@ -200,12 +212,17 @@ def _outer(e: Lambda | nodes.Comprehension) -> Iterator[bool]:
     return (i < last if isinstance(e, Lambda) else i == 1 for i in range(last + 1))
 
 
-def names(e: Expr) -> set[str]:
+def names(e: Expr) -> frozenset[str]:
     """Return the variables `e` reads from outside: not the parameters of its lambdas.
 
     >>> sorted(names(nodes.Binary("+", Name("x"), Lambda((nodes.Param("y"),), Name("y")))))
     ['x']
     """
+    return _names(e)
+
+
+@remembered
+def _names(e: Expr) -> frozenset[str]:
     found: set[str] = set()
     todo: list[tuple[Expr, frozenset[str]]] = [(e, frozenset())]
     while todo:
@@ -222,7 +239,7 @@ def names(e: Expr) -> set[str]:
             todo.append((node.value, bound))
         else:
             todo.extend((part, bound) for part in _parts(node))
-    return found
+    return frozenset(found)
 
 
 def substitute(e: Expr, mapping: Mapping[str, Expr]) -> Expr:
@@ -360,31 +377,45 @@ def map_block(block: Block, fn: Callable[[Stmt], Sequence[Stmt]]) -> Block:
 
 def bound_names(block: Block) -> set[str]:
     """Return the names that `block` binds or deletes by Python's rules of scope."""
+    return set[str]().union(*map(_bound_by, block))
+
+
+@remembered
+def _bound_by(s: Stmt) -> frozenset[str]:
     found: set[str] = set()
-    for s in walk_stmts(block):
-        match s:
-            case nodes.Assign() | nodes.Delete():
-                found.update(name for target in s.targets for name in target_names(target))
-            case nodes.AugAssign() | nodes.Pop() | nodes.For():
-                found.update(target_names(s.target))
-            case nodes.Import():
-                found.update(name for name, _, _ in s.bindings)
-            case nodes.FunctionDef():
-                found.add(s.function.name)
-            case nodes.Try():
-                found.update(handler.name for handler in s.handlers if handler.name)
-            case nodes.With():
-                found.update(name for _, to in s.items if to for name in target_names(to))
-        for e in stmt_exprs(s):
-            found.update(_walrus_names(e))
-    return found
+    match s:
+        case nodes.Assign() | nodes.Delete():
+            found.update(name for target in s.targets for name in target_names(target))
+        case nodes.AugAssign() | nodes.Pop() | nodes.For():
+            found.update(target_names(s.target))
+        case nodes.Import():
+            found.update(name for name, _, _ in s.bindings)
+        case nodes.FunctionDef():
+            found.add(s.function.name)
+        case nodes.Try():
+            found.update(handler.name for handler in s.handlers if handler.name)
+        case nodes.With():
+            found.update(name for _, to in s.items if to for name in target_names(to))
+    for e in stmt_exprs(s):
+        found |= _walrus_names(e)
+    for inner in blocks(s):
+        found.update(*map(_bound_by, inner))
+    return frozenset(found)
 
 
 def assigned(block: Block) -> set[str]:
     """Return every name whose value `block` may change: `bound_names`, and the stacks it works."""
-    return bound_names(block) | {
-        s.stack for s in walk_stmts(block) if isinstance(s, (nodes.Append, nodes.Pop))
-    }
+    return set[str]().union(*map(_assigned_by, block))
+
+
+@remembered
+def _assigned_by(s: Stmt) -> frozenset[str]:
+    found = set(_bound_by(s))
+    if isinstance(s, (nodes.Append, nodes.Pop)):
+        found.add(s.stack)
+    for inner in blocks(s):
+        found.update(*map(_assigned_by, inner))
+    return frozenset(found)
 
 
 def free_names(f: Function) -> set[str]:

@@ -10,7 +10,7 @@ are filled and never used, and without empty loops and branches. Requires `ir`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from s2s_ad.ir import nodes as n
@@ -201,14 +201,14 @@ def _without_idle_stacks(body: n.Block, idle: set[int]) -> n.Block:
     """Drop the stacks that are only ever appended to and popped into variables nobody reads."""
     stacks: dict[str, bool] = {}
     for s in walk_stmts(body):
-        used: set[str] = set()
+        used: Iterable[str] = ()
         if isinstance(s, n.Pop):
             stacks[s.stack] = stacks.get(s.stack, True) and s.uid in idle
         elif isinstance(s, n.Append):
             stacks.setdefault(s.stack, True)
             used = names(s.value)
         elif isinstance(s, n.Assign) and s.value == n.ListExpr(()):
-            used = set()
+            used = ()
         else:
             used = {x for e in stmt_exprs(s) for x in names(e)}
         for name in used:

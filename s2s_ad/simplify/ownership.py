@@ -64,10 +64,17 @@ class _Own(Sharing):
     def __init__(self, buffers: Buffers) -> None:
         super().__init__(buffers.newness)
         self.buffers = buffers
+        self.known: dict[int, tuple[n.Expr, Kind]] = {}
 
     # -- what is known of differentials
 
     def kind(self, e: n.Expr) -> Kind:
+        found = self.known.get(id(e))
+        if found is None:
+            found = self.known[id(e)] = e, self.evaluated(e)
+        return found[1]
+
+    def evaluated(self, e: n.Expr) -> Kind:
         if isinstance(e, n.Name):
             return self.buffers.kind(e.id)
         if isinstance(e, n.Const):

@@ -307,7 +307,7 @@ class Context(Changes):
                 found = reader.choose(rules, (e.func.value, *e.args), e.keywords, env)
         return None if found is None else self.respelled(found)
 
-    def reads(self, e: n.Expr) -> set[str]:
+    def reads(self, e: n.Expr) -> frozenset[str]:
         """Return the variables an expression reads, those behind transparent names included."""
         found = names(e)
         for name in found & self.transparent.keys():

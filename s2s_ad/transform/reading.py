@@ -45,12 +45,12 @@ def bound_names(target: n.Expr) -> set[str]:
 def names_read(s: n.Stmt) -> set[str]:
     """Return the names a reverse statement reads; what it merely binds is not read."""
     if isinstance(s, n.Assign):
-        found = names(s.value)
+        found = set(names(s.value))
         for target in s.targets:
             found |= _index_reads(target)
         return found
     if isinstance(s, n.AugAssign):
-        return names(s.value) | _index_reads(s.target)
+        return _index_reads(s.target) | names(s.value)
     if isinstance(s, n.Pop):
         return _index_reads(s.target)
     found = set()
@@ -67,5 +67,5 @@ def _index_reads(target: n.Expr) -> set[str]:
     if isinstance(target, (n.TupleExpr, n.ListExpr)):
         return set().union(*(_index_reads(t) for t in target.items))
     if isinstance(target, (n.Subscript, n.Attribute)):
-        return names(target)
+        return set(names(target))
     return set()

@@ -22,6 +22,7 @@ from s2s_ad.transform.reading import bound_names, names_read, stored_into
 from s2s_ad.transform.versions import START, Recorder
 
 COMPOUND = (n.If, n.For, n.While, n.With, n.Try)
+NONE: frozenset[str] = frozenset()
 
 
 class RecordBranch(Exception):
@@ -143,16 +144,16 @@ class _Block(Keeping):
                     before.add(v)
         return before, after
 
-    def operands(self, s: n.Stmt) -> set[str]:
+    def operands(self, s: n.Stmt) -> frozenset[str]:
         """Return what a statement reads: its reverse means those values, not the ones it makes."""
         if isinstance(s, (n.Append, n.Pop)):
-            return self.recorder.operands(s.value) if isinstance(s, n.Append) else set()
+            return self.recorder.operands(s.value) if isinstance(s, n.Append) else NONE
         if stored_into(s):
             # the element is read as it was before, whatever the statement does to it
-            return {v for e in stmt_exprs(s) for v in self.recorder.operands(e)}
+            return NONE.union(*map(self.recorder.operands, stmt_exprs(s)))
         if isinstance(s, n.AugAssign):
             return self.recorder.operands(s.value) | names(s.target)
-        return self.recorder.operands(s.value) if isinstance(s, n.Assign) else set()
+        return self.recorder.operands(s.value) if isinstance(s, n.Assign) else NONE
 
     # -- compound statements
 
@@ -252,8 +253,8 @@ class _Block(Keeping):
             if opens and isinstance(x, n.Assign) and bound_names(x.targets[0]) & used:
                 header |= names(x.value) & self.recorder.variables - index
         # a counter of the steps is read as the loop left it
-        after = header & changed if isinstance(s, n.While) else header & changed - own
-        before = (header | block.entry) - own - after
+        after = set(header & changed if isinstance(s, n.While) else header & changed - own)
+        before = set(header | block.entry) - own - after
         for v in carried:
             self.automatic.add((k, v))
             if block.end_used(v):

@@ -28,7 +28,7 @@ D = n.Name("d ")  # a name no source can have, standing for the differential in 
 class Templates(Fitting):
     """Contributions by rule, without the walk on into the arguments."""
 
-    def reads(self, choice: Choice, template: n.Expr) -> set[str]:
+    def reads(self, choice: Choice, template: n.Expr) -> frozenset[str]:
         read = names(template)
         for name, value in reversed(choice.rule.let):
             if name in read:

@@ -32,7 +32,7 @@ class Recorder:
     cheap: Callable[[n.Assign], bool]
     unassigned: Callable[[str, n.Stmt, bool], bool]
     names: Names
-    operands: Callable[[n.Expr], set[str]]
+    operands: Callable[[n.Expr], frozenset[str]]
     prologues: frozenset[int] = frozenset()
     wished: Mapping[str, str] = field(default_factory=dict)
     stacks: dict[str, str] = field(default_factory=dict)

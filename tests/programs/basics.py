@@ -57,14 +57,22 @@ def indent(lines: Lines) -> Lines:
 
 
 class Basics:
-    """Draws simple statements; `names` is the pool of new variables."""
+    """Draws simple statements; `names` is the pool of new variables.
+
+    small: whether blocks are short and nested no deeper than two.
+    """
 
     def __init__(
-        self, rng: random.Random, expressions: Expressions, names: tuple[str, ...]
+        self,
+        rng: random.Random,
+        expressions: Expressions,
+        names: tuple[str, ...],
+        small: bool = False,
     ) -> None:
         self.rng = rng
         self.e = expressions
         self.names = names
+        self.small = small
 
     def kind(self) -> str:
         kinds = [NUMBER] * 10 + [INTEGER] * 2 + [LIST, PAIR, FLAG]

@@ -36,6 +36,8 @@ from .statements import Statements
 _files = itertools.count(1)
 
 POINTS = 4
+# from this seed on three programs of four are small: in a given time many of those find more
+FIRST_SMALL = 2000
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,8 @@ def generate(seed: int) -> Program:
     length = rng.choice((1, 2, 2, 3, 3, 3, 4))
     names = PLAIN_NAMES + (ODD_NAMES if rng.random() < 0.2 else ())
     expressions = Expressions(rng, length, arrays)
-    statements = Statements(rng, expressions, names)
+    small = seed >= FIRST_SMALL and seed % 4 != 0
+    statements = Statements(rng, expressions, names, small)
     scope = Scope()
     lines = ["import math", "import numpy as np"]
     for name, value in (("RATE", "0.7"), ("SCALE", "1.25")):
@@ -83,7 +86,7 @@ def generate(seed: int) -> Program:
     if rng.random() < 0.2:
         lines.append("TABLE = (0.3, 0.6, 1.1)")
         scope.variables["TABLE"] = Variable(LIST, protected=True, fixed=True)
-    for k in range(rng.choice((0, 0, 1, 1, 2, 3))):
+    for k in range(rng.choice((0, 0, 0, 1) if small else (0, 0, 1, 1, 2, 3))):
         callee, text = _helper(rng, statements, scope, f"h{k + 1}")
         lines += text
         scope.callees.append(callee)
@@ -145,7 +148,7 @@ def _main(
     )
     result = rng.choice(results)
     context = Context(result, may_return=result != LIST)
-    body = statements.block(scope, context, rng.randint(2, 9))
+    body = statements.block(scope, context, rng.randint(1, 4) if statements.small else rng.randint(2, 9))
     header = f"def f({', '.join(name for name, _ in params)}):"
     doc = [f"'''Random program of {title}.'''"] if rng.random() < 0.5 else []
     return [header, *indent([*doc, *body, f"return {statements.result(scope, result, 3)}"])], result

@@ -30,7 +30,7 @@ class Statements(Loops):
             (0.4, self.oddment),
             (0.6, self.kind_change_loop),
         ]
-        if context.depth < 3:
+        if context.depth < (2 if self.small else 3):
             choices += [
                 (4, self.branch),
                 (4, self.range_loop),

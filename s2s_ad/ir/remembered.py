@@ -1,0 +1,30 @@
+"""What is asked of a node again and again is computed once, and kept with the node.
+
+Takes a function of one node, gives one that remembers; requires that nodes never change and that
+the function depends on the node alone. What is kept lives as long as the node, is no field of it,
+and takes no part in comparing or copying.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+def remembered(fn: Callable[[Any], T]) -> Callable[[Any], T]:
+    """Return `fn` with what it gives for a node kept in the node's `__dict__`."""
+    key = f"remembered {fn.__name__}"
+
+    def recall(node: Any) -> T:
+        kept: dict[str, Any] = node.__dict__
+        if key in kept:
+            found: T = kept[key]
+            return found
+        found = kept[key] = fn(node)
+        return found
+
+    recall.__name__ = fn.__name__
+    recall.__doc__ = fn.__doc__
+    return recall
