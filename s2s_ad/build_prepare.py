@@ -13,6 +13,7 @@ from functools import partial
 
 from s2s_ad.analysis.aliasing import NOTHING_OWNED
 from s2s_ad.analysis.flow import Facts, interpret
+from s2s_ad.analysis.memory import Memory
 from s2s_ad.analysis.values import PASSIVE, Value
 from s2s_ad.build_cuts import note_cuts
 from s2s_ad.build_fresh import newness, newness_of_object
@@ -55,6 +56,7 @@ class Prepared:
     transparent: dict[str, n.Expr] = field(default_factory=dict)
     sunk: dict[int, int] = field(default_factory=dict)
     found: tuple[n.Function, Facts] | None = None
+    memory: Memory = field(default_factory=Memory)
 
     def newness(self, e: n.Call) -> int:
         """Return how much of what a call returns shares storage with nothing."""
@@ -80,7 +82,8 @@ class Prepared:
         if self.found is None or self.found[0] is not self.function:
             local = {p.name for p in self.function.params} | assigned(self.function.body)
             world = SubjectWorld(self.subject, self.program)
-            facts = interpret(self.function, dict(self.values), world, frozenset(local))
+            values = dict(self.values)
+            facts = interpret(self.function, values, world, frozenset(local), self.memory)
             self.found = self.function, facts
         return self.found[1]
 

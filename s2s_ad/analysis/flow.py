@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 
 from s2s_ad.analysis.aliasing import scattered
 from s2s_ad.analysis.interpreter import Interpreter
+from s2s_ad.analysis.memory import Memory
 from s2s_ad.analysis.observe import kind_of
 from s2s_ad.analysis.values import PASSIVE, Env, Value, World, named, same
 from s2s_ad.analysis.values import merge as merge
@@ -40,6 +41,7 @@ class Facts:
     result: Value | None = None
     decided: dict[int, int] = field(default_factory=dict)
     locals: frozenset[str] = frozenset()
+    memory: Memory | None = None
     _readers: dict[int, Interpreter] = field(default_factory=dict)
 
     def fork(self) -> Facts:
@@ -66,7 +68,7 @@ class Facts:
         """Return the evaluator for statement `uid`, which remembers what it has evaluated."""
         found = self._readers.get(uid)
         if found is None:
-            found = self._readers[uid] = Interpreter(self.world, self.locals)
+            found = self._readers[uid] = Interpreter(self.world, self.locals, self.memory)
         return found
 
     def readers(self) -> Iterable[Interpreter]:
@@ -79,10 +81,19 @@ class Facts:
         return self.after.get(uid, {}).get(name, PASSIVE).varied
 
 
-def interpret(function: n.Function, entry: Env, world: World, local: frozenset[str]) -> Facts:
-    """Return the facts of `function` called with parameters that have the values `entry`."""
-    facts = Facts(world, entry, locals=local)
-    run = _Run(Interpreter(world, local), facts)
+def interpret(
+    function: n.Function,
+    entry: Env,
+    world: World,
+    local: frozenset[str],
+    memory: Memory | None = None,
+) -> Facts:
+    """Return the facts of `function` called with parameters that have the values `entry`.
+
+    memory: of the interpretations of other forms of the function.
+    """
+    facts = Facts(world, entry, locals=local, memory=memory)
+    run = _Run(Interpreter(world, local, memory), facts)
     end = run.block(function.body, dict(entry))
     if end is not None:
         run.returned(Value(NONE))

@@ -20,6 +20,7 @@ from s2s_ad.analysis import effects
 from s2s_ad.analysis.constants import known_value
 from s2s_ad.analysis.indexing import constant_int, indexed
 from s2s_ad.analysis.iterators import iterator, unknown, uses_up
+from s2s_ad.analysis.memory import Memory
 from s2s_ad.analysis.observe import kind_of, known_object
 from s2s_ad.analysis.truth import truth
 from s2s_ad.analysis.values import (
@@ -28,6 +29,7 @@ from s2s_ad.analysis.values import (
     Value,
     World,
     any_item,
+    compared,
     item_of,
     joined_tuples,
     merge,
@@ -47,7 +49,6 @@ from s2s_ad.ir.kinds import (
     UNKNOWN,
     Array,
     DictOf,
-    Dim,
     Kind,
     ListOf,
     Number,
@@ -56,7 +57,6 @@ from s2s_ad.ir.kinds import (
     Str,
     TupleOf,
     Unknown,
-    broadcast_dims,
     holding,
     is_discrete,
     join,
@@ -73,9 +73,10 @@ SAME_ITEMS = (builtins.reversed, builtins.list, builtins.sorted, builtins.set)
 class Interpreter:
     """Evaluation of expressions to Values."""
 
-    def __init__(self, world: World, local: frozenset[str]) -> None:
+    def __init__(self, world: World, local: frozenset[str], memory: Memory | None = None) -> None:
         self.world = world
         self.local = local
+        self.memory = memory
         self._env: Env | None = None
         self._known: dict[int, tuple[n.Expr, Value]] = {}
 
@@ -123,10 +124,17 @@ class Interpreter:
         found = self._known.get(id(e))
         if found is not None:
             return found[1]
-        method = getattr(self, f"on_{type(e).__name__}", None)
-        result: Value = method(e, env) if method is not None else PASSIVE
+        if self.memory is None or isinstance(e, (n.Name, n.Const)):
+            result = self.evaluated(e, env)
+        else:
+            result = self.memory.value(e, env, self.local, self.evaluated)
         if env is self._env:
             self._known[id(e)] = (e, result)
+        return result
+
+    def evaluated(self, e: n.Expr, env: Env) -> Value:
+        method = getattr(self, f"on_{type(e).__name__}", None)
+        result: Value = method(e, env) if method is not None else PASSIVE
         return result
 
     def choose(
@@ -243,20 +251,7 @@ class Interpreter:
         return Value(UNKNOWN, any(self.value(x, env).varied for x in operands))
 
     def on_Compare(self, e: n.Compare, env: Env) -> Value:
-        kinds = [self.value(x, env).kind for x in (e.left, *e.rights)]
-        if any(op in ("in", "not in", "is", "is not") for op in e.ops):
-            return Value(BOOL)
-        arrays = [k for k in kinds if isinstance(k, Array)]
-        if arrays:
-            dims: tuple[Dim, ...] = ()
-            for kind in arrays:
-                if kind.dims is None:
-                    return Value(Array(None, "bool"))
-                dims = broadcast_dims(dims, kind.dims)
-            return Value(Array(dims, "bool"))
-        if any(isinstance(kind, Unknown) for kind in kinds):
-            return PASSIVE
-        return Value(BOOL)
+        return compared(e.ops, [self.value(x, env).kind for x in (e.left, *e.rights)])
 
     def on_BoolOp(self, e: n.BoolOp, env: Env) -> Value:
         result = self.value(e.values[0], env)

@@ -12,10 +12,12 @@ from typing import Protocol
 from s2s_ad.analysis.indexing import constant_int
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import (
+    BOOL,
     INT,
     UNKNOWN,
     Array,
     DictOf,
+    Dim,
     Kind,
     ListOf,
     Number,
@@ -25,6 +27,7 @@ from s2s_ad.ir.kinds import (
     Str,
     TupleOf,
     Unknown,
+    broadcast_dims,
     is_discrete,
     join,
     refreshed,
@@ -142,6 +145,21 @@ def any_item(whole: Value) -> Value:
 
 def tuple_of(items: list[Value]) -> Value:
     return Value(TupleOf(tuple(i.kind for i in items)), any(i.varied for i in items), tuple(items))
+
+
+def compared(ops: Sequence[str], kinds: Sequence[Kind]) -> Value:
+    """Return what is known of a comparison of values of these kinds."""
+    if any(op in ("in", "not in", "is", "is not") for op in ops):
+        return Value(BOOL)
+    arrays = [k for k in kinds if isinstance(k, Array)]
+    if arrays:
+        dims: tuple[Dim, ...] = ()
+        for kind in arrays:
+            if kind.dims is None:
+                return Value(Array(None, "bool"))
+            dims = broadcast_dims(dims, kind.dims)
+        return Value(Array(dims, "bool"))
+    return PASSIVE if any(isinstance(kind, Unknown) for kind in kinds) else Value(BOOL)
 
 
 def joined_tuples(left: Value, right: Value) -> Value:

@@ -10,12 +10,11 @@ what NumPy's broadcasting turns on (the broadcastable pattern of Theano's types)
 
 from __future__ import annotations
 
-import itertools
 import types
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-_symbols = itertools.count(1)
+_symbols = [0]  # how many there are
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,13 @@ ONE = Dim("1", 0, True)
 
 def fresh_dim(one: bool | None = None) -> Dim:
     """Return a length equal to no other as far as is known."""
-    return Dim(f"?{next(_symbols)}", 0, one)
+    _symbols[0] += 1
+    return Dim(f"?{_symbols[0]}", 0, one)
+
+
+def symbols_made() -> int:
+    """Return how many lengths have been given a symbol of their own so far."""
+    return _symbols[0]
 
 
 @dataclass(frozen=True)

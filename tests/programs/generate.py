@@ -148,7 +148,9 @@ def _main(
     )
     result = rng.choice(results)
     context = Context(result, may_return=result != LIST)
-    body = statements.block(scope, context, rng.randint(1, 4) if statements.small else rng.randint(2, 9))
+    body = statements.block(
+        scope, context, rng.randint(1, 4) if statements.small else rng.randint(2, 9)
+    )
     header = f"def f({', '.join(name for name, _ in params)}):"
     doc = [f"'''Random program of {title}.'''"] if rng.random() < 0.5 else []
     return [header, *indent([*doc, *body, f"return {statements.result(scope, result, 3)}"])], result
