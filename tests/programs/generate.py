@@ -36,7 +36,7 @@ from .statements import Statements
 _files = itertools.count(1)
 
 POINTS = 4
-# from this seed on three programs of four are small: in a given time many of those find more
+# from this seed on, all but one program in 16 are small: in a given time those find more
 FIRST_SMALL = 2000
 
 
@@ -75,7 +75,7 @@ def generate(seed: int) -> Program:
     length = rng.choice((1, 2, 2, 3, 3, 3, 4))
     names = PLAIN_NAMES + (ODD_NAMES if rng.random() < 0.2 else ())
     expressions = Expressions(rng, length, arrays)
-    small = seed >= FIRST_SMALL and seed % 4 != 0
+    small = seed >= FIRST_SMALL and seed % 16 != 0
     statements = Statements(rng, expressions, names, small)
     scope = Scope()
     lines = ["import math", "import numpy as np"]
