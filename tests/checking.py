@@ -206,7 +206,7 @@ def check_both(
     bar = check_adjoint(function, args, wrt, value, reference)
     dot = check_tangent(function, args, wrt, value, reference)
     bars = np.ones(1) if _is_number(value) else weights(len(leaves(value)))
-    if not dot_products_agree(bars, dot, bar, weights(len(bar)), 1e-9):
+    if not dot_products_agree(bars, dot, bar, weights(len(bar)), 1e-9, 1e-13):
         raise Wrong("dot product", f"tangent {dot}, adjoints {bar}")
 
 

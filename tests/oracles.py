@@ -215,9 +215,13 @@ def dot_products_agree(
     args_bar: Vector,
     args_dot: Vector,
     relative: float = 1e-10,
+    floor: float = 0.0,
 ) -> bool:
-    """True when <result_bar, J args_dot> and <J^T result_bar, args_dot> are one number."""
+    """True when <result_bar, J args_dot> and <J^T result_bar, args_dot> are one number.
+
+    floor: what rounding may leave where all terms cancel.
+    """
     left = result_bar * result_dot
     right = args_bar * args_dot
     size = 1e-300 + float(np.sum(np.abs(left)) + np.sum(np.abs(right)))
-    return bool(abs(np.sum(left) - np.sum(right)) <= relative * size)
+    return bool(abs(np.sum(left) - np.sum(right)) <= relative * size + floor)

@@ -75,6 +75,9 @@ class Keeping(Versions):
         where.setdefault(place, []).insert(0, again)
         for o in operands:
             use(o, place)
+            if late and (place, o) in self.automatic and self.next_kill(o, d) == place:
+                # it comes back on the way, from the value it was left with
+                self.uses.setdefault((o, place), set()).add(place)
         return True
 
     def available(self, v: str, d: int) -> int:
@@ -100,7 +103,8 @@ class Keeping(Versions):
 
     def is_late(self, v: str, kill: int) -> bool:
         """True when the reverse of statement `kill` needs or makes other values of `v` first."""
-        return v in self.after_reads.get(kill, ()) or v in self.remade.get(kill, ())
+        comes_back = (kill, v) in self.automatic
+        return comes_back or v in self.after_reads.get(kill, ()) or v in self.remade.get(kill, ())
 
     def can_repeat(self, v: str, d: int) -> bool:
         """True when statement `d` defines `v` by an expression that is cheap to evaluate again."""
