@@ -22,6 +22,7 @@ from tests.language import (
     calls,
     containers,
     control,
+    drawn,
     effects,
     expressions,
     pitfalls,
@@ -31,7 +32,7 @@ from tests.language.cases import BEYOND, CASES
 from tests.oracles import reference
 from tests.programs.points import time_limit
 
-MODULES = (arrays, calls, containers, control, effects, expressions, pitfalls, updates)
+MODULES = (arrays, calls, containers, control, drawn, effects, expressions, pitfalls, updates)
 BY_NAME = {case.name: case for case in (*CASES, *BEYOND)}
 NAMES = [case.name for case in CASES]
 OFF = [*OPTIMISATIONS, "all"]

@@ -65,7 +65,7 @@ class Keeping(Versions):
         place = self.available(v, d)
         if any(k > place for k in self.uses[(v, d)]):
             return False
-        late = any(self.is_late(o, place) and self.next_kill(o, d) == place for o in (*operands, v))
+        late = any(self.next_kill(o, d) == place and self.is_late(o, place) for o in (*operands, v))
         if late and place in self.uses[(v, d)]:
             return False
         again = n.Assign(
@@ -103,6 +103,8 @@ class Keeping(Versions):
 
     def is_late(self, v: str, kill: int) -> bool:
         """True when the reverse of statement `kill` needs or makes other values of `v` first."""
+        if isinstance(self.primal[kill], (n.For, n.While)):
+            return True  # what was saved in front of a loop is taken back when it has been reversed
         comes_back = (kill, v) in self.automatic
         return comes_back or v in self.after_reads.get(kill, ()) or v in self.remade.get(kill, ())
 
@@ -161,8 +163,7 @@ class Keeping(Versions):
             recorder.undefined.add(v)
         if at == kill:
             self.insert.save_before.setdefault(kill, []).append(keep)
-            loop = isinstance(self.primal[kill], (n.For, n.While))
-            late = loop or self.is_late(v, kill)
+            late = self.is_late(v, kill)
             place = kill
         else:
             self.insert.save_after.setdefault(d, []).append(keep)
