@@ -10,7 +10,7 @@ from .cases import case
 @case(0.7, 3)
 @case(0.7, 0)
 def recomputed_from_what_a_loop_overwrites(x, n):
-    """y is read in a loop that changes q: computed again in front of its reverse, it has the last q."""
+    """y is read in a loop that changes q; computed again in front of its reverse it is too new."""
     q = x
     for i in range(2):
         q = x + q
