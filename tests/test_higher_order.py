@@ -19,6 +19,7 @@ from s2s_ad.build import Request, derive
 from tests.checking import bound, chosen, restricted, weights
 from tests.oracles import close, directional, leaves, rebuild
 from tests.test_language import BY_NAME, NAMES, value_of
+from tests.turns import by_turns
 
 SEQUENCES = ["".join(letters) for letters in itertools.product("fr", repeat=3)]
 EVERY_SEQUENCE = [
@@ -111,7 +112,7 @@ def test_over_reverse(name, sequence):
     check(name, sequence)
 
 
-@pytest.mark.parametrize("name", NUMBERS)
+@pytest.mark.parametrize("name", by_turns(NUMBERS, 6))
 def test_joint_reverse(name):
     """Reverse over reverse with both sweeps in one function, as `grad(grad(f))` has it."""
     check(name, "rr")

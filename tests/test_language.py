@@ -31,6 +31,7 @@ from tests.language import (
 from tests.language.cases import BEYOND, CASES
 from tests.oracles import reference
 from tests.programs.points import time_limit
+from tests.turns import by_turns
 
 MODULES = (arrays, calls, containers, control, drawn, effects, expressions, pitfalls, updates)
 BY_NAME = {case.name: case for case in (*CASES, *BEYOND)}
@@ -79,7 +80,7 @@ def test_both_modes(name):
     check_both(*problem(name))
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", by_turns(NAMES, 3))
 def test_kinds_off(name):
     """Nothing is known of the arguments: right, or refused with the advice to say what they are."""
     with right_or_refused():
@@ -109,7 +110,7 @@ def test_each_optimisation_off(name, option, known):
 
 @pytest.mark.parametrize(
     "name",
-    [name for name in NAMES if isinstance(value_of(name), (float, np.floating))],
+    by_turns((x for x in NAMES if isinstance(value_of(x), (float, np.floating))), 4),
 )
 def test_second_order(name):
     check_second_order(BY_NAME[name].function, BY_NAME[name].args, BY_NAME[name].wrt)
