@@ -28,6 +28,7 @@ MOST_METHODS = 64
 MOST_ITEMS = 32
 _ENGINES = "__s2s_ad_engines__"
 MOST_VARIANTS = 512
+_CHANGEABLE = (np.ndarray, list, dict)
 _TYPE_DECIDES = (float, int, np.generic, types.NoneType)
 
 
@@ -97,14 +98,18 @@ class Engine:
 
     def at(self, values: Values) -> Generated:
         """Return the derivative for arguments such as these."""
-        key = tuple(map(token, values))
+        key: Any = tuple(map(token, values))
+        together = held_twice(values)
+        if together:
+            key = (key, together)
         found = self.variants.get(key)
         if found is None or found[0].stale():
             if len(self.variants) >= MOST_VARIANTS:
                 self.variants.clear()
             # objects that take part in the key by their id must not be replaced by others
             alive = tuple(value for value in values if callable(value))
-            found = generate(self.order, dict(zip(self.names, values))), alive
+            shared = tuple(tuple(self.names[k] for k in pair) for pair in together)
+            found = generate(self.order, dict(zip(self.names, values)), shared), alive
             self.variants[key] = found
         self.last = found[0]
         return found[0]
@@ -141,8 +146,26 @@ def engine(order: Order) -> Engine:
 _engines_of_methods = _Engines()
 
 
-def generate(order: Order, values: Mapping[str, Any]) -> Generated:
-    """Return the derivative of `order` for arguments of the kinds of `values`, bound."""
+def held_twice(values: Values) -> tuple[tuple[int, int], ...]:
+    """Return the pairs of arguments that are one container, or may share the memory of an array."""
+    held = [(k, v) for k, v in enumerate(values) if type(v) in _CHANGEABLE]
+    if len(held) < 2:
+        return ()
+    return tuple(
+        (i, j)
+        for at, (i, x) in enumerate(held)
+        for j, y in held[at + 1 :]
+        if x is y or (type(x) is type(y) is np.ndarray and np.may_share_memory(x, y))
+    )
+
+
+def generate(
+    order: Order, values: Mapping[str, Any], shared: tuple[tuple[str, ...], ...] = ()
+) -> Generated:
+    """Return the derivative of `order` for arguments of the kinds of `values`, bound.
+
+    shared: parameters that receive the same array, or list, or dict.
+    """
 
     def build(reach: Reach) -> Derivative:
         # neither the kinds nor the engine are needed when the derivative is in the cache
@@ -151,10 +174,10 @@ def generate(order: Order, values: Mapping[str, Any]) -> Generated:
 
         kinds = {name: kind_of(value, name) for name, value in values.items()}
         kinds.update({name: real(kinds[name]) for name in order.wrt if name in kinds})
-        rest = order.select, order.options, reach.holds
+        rest = order.select, order.options, reach.holds, shared
         return derive(Request(order.function, order.mode, order.wrt, kinds, *rest))
 
-    loaded = load(order, values, build)
+    loaded = load(order, values, build, shared)
     # on disk there is one line in front of the text, and tracebacks name lines of that file
     lead = "" if loaded.file is None else "\n"
     file = loaded.file or f"<s2s_ad {loaded.entry} {digest(loaded.text)[:12]}>"

@@ -82,10 +82,15 @@ class _NotKept(Exception):
 _texts: dict[str, tuple[str, str | None]] = {}
 
 
-def load(order: Order, values: Mapping[str, Any], build: Callable[[Reach], Derivative]) -> Loaded:
+def load(
+    order: Order,
+    values: Mapping[str, Any],
+    build: Callable[[Reach], Derivative],
+    shared: tuple[tuple[str, ...], ...] = (),
+) -> Loaded:
     """Return the derivative of `order` for arguments of the kinds of `values`.
 
-    Nothing is known of an argument that is not in `values`.
+    Nothing is known of an argument that is not in `values`. shared: those that are given twice.
     """
     function = order.function
     # what is known by identity: the function, and arguments that are functions or modules
@@ -103,6 +108,7 @@ def load(order: Order, values: Mapping[str, Any], build: Callable[[Reach], Deriv
             "select": repr(order.select),
             "options": repr(sorted(order.options)),
             "kinds": repr({name: describe(value) for name, value in values.items()}),
+            "shared": repr(shared),
             "facts": "\n".join(reach.facts),
             "package": _package(),
             "rules": _declared_rules(),

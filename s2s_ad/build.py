@@ -54,6 +54,7 @@ class Request:
     mode: `tangent`, `adjoint` or `split`. select: path of indices of the part of the returned
     tuple that is differentiated. options: optimisations switched off by name, `strict`. reaches:
     whether what the function calls may get to an object, which is taken for granted without it.
+    shared: parameters, by two, that receive one array, list or dict.
     """
 
     function: Callable[..., Any]
@@ -63,6 +64,7 @@ class Request:
     select: tuple[int, ...] = ()
     options: frozenset[str] = frozenset()
     reaches: Callable[[object], bool] = lambda _: True
+    shared: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,7 @@ def _package(request: Request) -> Package:
     if unknown:
         raise ArgumentError(f"there is no option {', '.join(sorted(unknown))}")
     linker = Linker(reaches=request.reaches)
-    program = Program(linker, request.options)
+    program = Program(linker, request.options, request.shared)
     subject = program.subject(request.function)
     if subject is None:
         found = program.subjects.get(id(request.function))

@@ -30,7 +30,7 @@ from s2s_ad.frontend.normalise import normalise
 from s2s_ad.frontend.questions import Outside
 from s2s_ad.frontend.sink import sink
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.kinds import Array, DictOf, ListOf
+from s2s_ad.ir.kinds import Array, DictOf, ListOf, is_immutable
 from s2s_ad.ir.names import Names
 from s2s_ad.ir.walk import assigned, map_block, map_expr, map_stmt_exprs, subexprs, walk_stmts
 from s2s_ad.transform.context import Context
@@ -160,7 +160,8 @@ def prepare(
     function = prepared.function
     prepared.become(with_named_parts(function, prepared.facts(), lambda e: names.fresh(wish(e))))
     if entry:
-        prepared.become(with_own_arguments(prepared.function, prepared.context()))
+        function = with_own_arguments(prepared.function, prepared.context(), program.shared)
+        prepared.become(function)
     if structural:
         settle_exits(prepared)
     return prepared
@@ -178,15 +179,29 @@ def settle_exits(prepared: Prepared, result: str | None = None) -> None:
         prepared.sunk.update(taken)
 
 
-def with_own_arguments(function: n.Function, context: Context) -> n.Function:
-    """Copy on entry the arguments that the function changes in place."""
+def with_own_arguments(
+    function: n.Function, context: Context, shared: Sequence[tuple[str, ...]] = ()
+) -> n.Function:
+    """Copy on entry the arguments that the function changes in place.
+
+    shared: parameters that receive one array, which must not be changed then.
+    """
     changed: dict[str, None] = {}
     params = {p.name for p in function.params}
     for s in walk_stmts(function.body):
         made = context.unshared().get(s.uid, NOTHING_OWNED).own
         stored = {s.stack} if isinstance(s, (n.Append, n.Pop)) else stored_into(s)
-        for name in sorted((context.changed(s) & params) - made):
-            kind = context.facts.before[s.uid].get(name, PASSIVE).kind
+        target = s.target if isinstance(s, n.AugAssign) else None
+        updated = {target.id} if isinstance(target, n.Name) else set()
+        for name in sorted(((context.changed(s) | updated) & params) - made):
+            kind = context.facts.before.get(s.uid, {}).get(name, PASSIVE).kind
+            if is_immutable(kind):
+                continue
+            for other in (x for pair in shared if name in pair for x in pair if x != name):
+                message = f"`{name}` is changed in place, and shares memory with `{other}`"
+                raise context.refuse(s, n.Name(name), message, "pass a copy for one of them")
+            if name in updated - context.changed(s):
+                continue  # it is written as an assignment
             if name in stored or isinstance(kind, (Array, ListOf, DictOf)):
                 changed[name] = None
     copies = []
