@@ -62,10 +62,10 @@ def hashes(x):
     return x + 1e-30 * hash(x)
 
 
-@cut("table[x]")
+@cut("table[x]", "table.get(x, 1.0)")
 def keys(x):
     table = {1.5: 2.0}
-    return table[x] * x
+    return table[x] * x + table.get(x, 1.0)
 
 
 @cut("int(x)")

@@ -394,7 +394,8 @@ class Interpreter:
         assert isinstance(e.func, n.Attribute)
         owner = self.value(e.func.value, env)
         if isinstance(owner.kind, DictOf) and e.func.attr == "get":
-            return Value(UNKNOWN, owner.varied or any(self.value(a, env).varied for a in e.args))
+            other = self.value(e.args[1], env) if len(e.args) == 2 else Value(UNKNOWN)
+            return Value(join(owner.kind.value, other.kind), owner.varied or other.varied)
         rules = registry.lookup_method(e.func.attr)
         if isinstance(owner.kind, ListOf) and e.func.attr == "pop" and len(e.args) < 2:
             return item_of(replace(owner, items=None), 0)
