@@ -12,7 +12,7 @@ import builtins
 from dataclasses import dataclass
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.kinds import DictOf, Unknown
+from s2s_ad.ir.kinds import DictOf, OneTime, Unknown
 from s2s_ad.transform.context import Context
 
 
@@ -90,22 +90,24 @@ class _Form:
                 if isinstance(key_target, n.Name):
                     item = n.Subscript(owner, key_target)
                     return self.over_keys(key_target, owner, ((value, item),))
-        if self.is_used_up(e):
+        if not self.varies(e) and self.is_used_up(e):
             kept = n.Name(self.context.names.fresh("items"))
             return LoopForm(target, kept, self.reverse(kept), kept=kept)
         return self.by_index(target, e)
 
     def is_used_up(self, e: n.Expr) -> bool:
-        """True for what may be an iterator: a passive value of which nothing is known."""
-        if isinstance(e, n.Call) and self.callee(e) in (builtins.zip, builtins.enumerate):
-            return any(map(self.is_used_up, e.args[: 1 if self.is_counted(e) else None]))
+        """True for what may be an iterator: passive values of which nothing is known."""
+        if isinstance(e, n.Call) and self.callee(e) is builtins.zip:
+            return any(map(self.is_used_up, e.args))
+        if isinstance(e, n.Call) and self.callee(e) is builtins.enumerate:
+            return self.is_used_up(e.args[0])
         if isinstance(e, n.Call) and self.callee(e) is builtins.reversed:
             return False
-        value = self.context.facts.value(e, self.s.uid)
-        return isinstance(value.kind, Unknown) and not value.varied and self.view(e) is None
+        kind = self.context.kind(e, self.s.uid)
+        return isinstance(kind, Unknown) and not self.varies(e) and self.view(e) is None
 
-    def is_counted(self, e: n.Call) -> bool:
-        return self.callee(e) is builtins.enumerate
+    def varies(self, e: n.Expr) -> bool:
+        return self.context.facts.varied(e, self.s.uid)
 
     def over_keys(
         self, target: n.Expr, owner: n.Expr, elements: tuple[tuple[n.Expr, n.Expr], ...]
@@ -149,6 +151,10 @@ class _Form:
         if isinstance(e, n.Call) and called in (builtins.enumerate, builtins.reversed):
             return self.length(e.args[0])
         view = self.view(e)
+        if view is None and isinstance(self.context.kind(e, self.s.uid), OneTime):
+            raise self.context.refuse(
+                self.s, e, "an iterator beside active values", "make it a list, or use a range"
+            )
         return n.Call(self.builtin("len"), (e if view is None else view[0],))
 
     def element(self, e: n.Expr, index: n.Expr) -> n.Expr:
