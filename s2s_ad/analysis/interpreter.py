@@ -361,7 +361,7 @@ class Interpreter:
         if any(isinstance(a, n.Starred) for a in e.args) or len(keywords) != len(e.keywords):
             return Value(UNKNOWN, varied)
         result = self.world.call(found[0], args, keywords)
-        return Value(unknown(varied), varied) if result is None else result
+        return Value(unknown(varied, found[0]), varied) if result is None else result
 
     def uses_up(self, e: n.Expr, env: Env) -> bool:
         """True when evaluating `e` runs over an iterator, which has no items after that."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import builtins
 from collections.abc import Callable
 
+from s2s_ad.analysis.effects import is_pure_object
 from s2s_ad.analysis.values import Value
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import UNKNOWN, Kind, ListOf, OneTime
@@ -31,9 +32,10 @@ def iterator(item: Kind, varied: bool) -> Kind:
     return ListOf(item) if varied else OneTime(item)
 
 
-def unknown(varied: bool) -> Kind:
-    """Return the kind of what nobody knows: it may be an iterator."""
-    return UNKNOWN if varied else OneTime()
+def unknown(varied: bool, callee: object = None) -> Kind:
+    """Return the kind of what a callee returns that nobody knows: it may be an iterator."""
+    plain = callee not in MAKERS and is_pure_object(callee)
+    return UNKNOWN if varied or plain else OneTime()
 
 
 def uses_up(

@@ -214,6 +214,9 @@ class Methods(Questions, ABC):
             pre: Statements = []
             self.by_method(e, n.Attribute(owner, name), s, pre)
             return pre
+        if name == "pop" and len(e.args) in (1, 2) and not e.keywords:
+            pre = []
+            return pre if self.popped_key(owner, e, s, pre) is not None else None
         return None
 
     def changed_list(self, owner: n.Name, name: str, e: n.Call, s: n.Stmt) -> Statements | None:
@@ -246,6 +249,9 @@ class Methods(Questions, ABC):
             ]
         if name == "clear" and not e.args:
             return [n.Assign((owner,), n.ListExpr(()), origin=s.origin)]
+        if name == "pop" and len(e.args) <= 1 and not keywords:
+            pre = []
+            return pre if self.popped(owner, e, s, pre) is not None else None
         return None
 
     def taken_in(self, s: n.AugAssign) -> Statements | None:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from s2s_ad.analysis.aliasing import store_root
 from s2s_ad.analysis.values import target_names
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.kinds import UNKNOWN, Array, DictOf, Kind, Number
+from s2s_ad.ir.kinds import UNKNOWN, Array, DictOf, Kind, Nothing, Number
 from s2s_ad.ir.walk import map_stmt_exprs, names, stmt_exprs, subexprs, substitute
 from s2s_ad.transform.context import CallPlan, Diff
 from s2s_ad.transform.contributions import ZERO, Contributions, Sweeps, root_of
@@ -250,9 +250,15 @@ class Assignments(Contributions):
             )
         self.context.check_append(s)
         if s.stack in self.barred and self.varied_somewhere(s.stack):
-            value: n.Expr = self.bar(name) if self.is_active(s) else ZERO
+            value: n.Expr = self.bar(name) if self.is_active(s) else self.zero_of(name, s)
             out.append(n.Append(self.bar(s.stack).id, value))
         return Sweeps([s], [*out, *self.cleared({name})])
+
+    def zero_of(self, name: str, s: n.Stmt) -> n.Expr:
+        """Return the zero adjoint of what a variable holds after a statement."""
+        if isinstance(self.kind_after(name, s), (Number, Nothing)):
+            return ZERO
+        return n.Call(self.context.helper("zeros_like"), (n.Name(name),))
 
 
 def _as_index(index: n.Expr) -> n.Expr:

@@ -162,3 +162,22 @@ def arrays_changed_behind_a_star(x, v):
     y = x * v[0]
     y = y * first_grows(v)
     return y * x * v[0]
+
+
+@case(V)
+def popped_and_thrown_away(x):
+    rows = [x * 2, x * x, x + 1]
+    table = {"a": x[0], "b": x[1]}
+    total = np.sum(rows[2] * rows[0])
+    rows.pop()
+    table.pop("b")
+    table.pop("c", None)
+    return total * rows[0][1] * rows[1][2] + sum(table.values())
+
+
+@case([0.3, 1.2], [1.0, 2.0], wrt="x")
+def passive_list_beside(x, v):
+    total = 0.0
+    for i, (a, k) in enumerate(zip(x, v)):
+        total += a * a * k * i
+    return total + sum(a * k * a for k, a in zip(v, x))
