@@ -176,8 +176,8 @@ class _Accumulate:
                 return
             self.need({s.stack}, zero, out, s.of)
             if value is None:
-                added = s.value.id if isinstance(s.value, n.Name) else ""
-                value = self.bars.zero(added) if added in self.bars.names else ZERO
+                bar = s.value.id if isinstance(s.value, n.Name) else ""
+                value = self.bars.zero(bar) if bar in self.bars.names else ZERO
             self.need(self.reads(value), zero, out, s.of)
             out.append(replace(s, value=value))
             return
