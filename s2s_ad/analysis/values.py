@@ -84,7 +84,11 @@ def merge(a: Value, b: Value) -> Value:
 
 def same(a: Value, b: Value) -> bool:
     """Equal but for the names of unknown lengths, which differ at each interpretation."""
-    return a.varied == b.varied and _shape(a.kind) == _shape(b.kind)
+    if a.varied != b.varied or _shape(a.kind) != _shape(b.kind):
+        return False
+    if a.items is None or b.items is None:
+        return a.items is b.items
+    return len(a.items) == len(b.items) and all(map(same, a.items, b.items))
 
 
 def _shape(kind: Kind) -> object:

@@ -181,3 +181,15 @@ def passive_list_beside(x, v):
     for i, (a, k) in enumerate(zip(x, v)):
         total += a * a * k * i
     return total + sum(a * k * a for k, a in zip(v, x))
+
+
+@case(0.7, 1.3, wrt="a")
+def shift_register(a, b):
+    """What varies reaches the first place only after as many steps as there are places."""
+    st = (b, b, b)
+    for i in range(5):
+        st = (st[1], st[2], a * st[2])
+    d = {"new": b, "old": b}
+    while d["new"] > 0.1:
+        d = {"new": d["new"] * a * a, "old": d["new"]}
+    return st[0] + st[1] * d["old"]
