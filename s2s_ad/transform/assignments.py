@@ -11,7 +11,7 @@ from s2s_ad.analysis.aliasing import store_root
 from s2s_ad.analysis.values import target_names
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import UNKNOWN, Array, DictOf, Kind, Nothing, Number
-from s2s_ad.ir.walk import map_stmt_exprs, names, stmt_exprs, subexprs, substitute
+from s2s_ad.ir.walk import children, map_stmt_exprs, names, stmt_exprs, subexprs, substitute
 from s2s_ad.transform.context import CallPlan, Diff
 from s2s_ad.transform.contributions import ZERO, Contributions, Sweeps, root_of
 from s2s_ad.transform.pullback import Pullback
@@ -229,7 +229,7 @@ class Assignments(Contributions):
             reads = [x for stmt in rest for x in stmt_exprs(stmt)]
             # `items_bar[-1] += items_bar.pop()` would read its target before the item is gone
             apart = not any(bar in names(x) for x in reads)
-            if len(rest) == 1 and apart and sum(_count(x, item) for x in reads) == 1:
+            if len(rest) == 1 and apart and sum(_evaluated(x, item) for x in reads) == 1:
                 popped = n.Call(n.Attribute(n.Name(bar), "pop"), ())
                 out.append(_substituted(rest[0], item.id, popped))
             else:
@@ -271,8 +271,11 @@ def _as_index(index: n.Expr) -> n.Expr:
     return index
 
 
-def _count(e: n.Expr, name: n.Name) -> int:
-    return sum(1 for x in subexprs(e) if x == name)
+def _evaluated(e: n.Expr, name: n.Name) -> int:
+    """Return how often a name is read when `e` is evaluated, 2 where that depends on values."""
+    if isinstance(e, (n.Comprehension, n.Lambda, n.IfExp, n.BoolOp, n.Compare)):
+        return 2 if name.id in names(e) else 0
+    return int(e == name) + sum(_evaluated(x, name) for x in children(e))
 
 
 def _substituted(s: n.Stmt, name: str, value: n.Expr) -> n.Stmt:

@@ -655,3 +655,18 @@ def lists_that_change_names(a, b):
     c, d = [c[0], a[1]], c
     c.append(b[1] * total)
     return c[0] * c[1] + c[2] * d[0]
+
+
+@case(0.7, [1.5, -0.5])
+def item_read_on_one_way(x, zs):
+    """What was appended is taken back on either way, and once where it is read for each key."""
+    d = {"a": x, "b": x * x}
+    items = []
+    kept = []
+    for z in zs:
+        items.append(x * z if z > 0.0 else x)
+        items.append(z if z > 0.0 else x * z)
+        kept.append(dict(d))
+        d["a"] = d["a"] * d["b"]
+        d["b"] += d["a"]
+    return items[0] * items[1] + items[2] * items[3] + d["a"] * d["b"] * kept[1]["b"]
