@@ -108,6 +108,8 @@ class Program:
         if not isinstance(callee, (types.FunctionType, types.MethodType, LocalFunction)):
             if isinstance(callee, (type, types.BuiltinFunctionType)) or not callable(callee):
                 return None
+            if hasattr(type(callee), "__s2s_transform__"):
+                return None  # its text is ours, and no part of the user's program
             call = inspect.getattr_static(type(callee), "__call__", None)
             if isinstance(call, types.FunctionType):
                 return self.subject(types.MethodType(call, callee))

@@ -360,8 +360,11 @@ class SubjectWorld:
 
 
 def _method(owner: object, name: str) -> object | None:
-    """Return a plain method of an instance, bound to it."""
+    """Return a method of an instance, bound to it, or to its class."""
     if isinstance(owner, (type, types.ModuleType)) or name in getattr(owner, "__dict__", {}):
         return None
     found = inspect.getattr_static(type(owner), name, None)
+    if isinstance(found, (staticmethod, classmethod)):
+        of_class: object = getattr(type(owner), name)
+        return of_class
     return types.MethodType(found, owner) if isinstance(found, types.FunctionType) else None

@@ -155,6 +155,12 @@ class Methods(Questions, ABC):
         pre.append(n.Assign((owner,), rest, origin=s.origin))
         return item
 
+    def shrinks(self, e: n.Expr, s: n.Stmt) -> bool:
+        """True when a part of an expression takes an item out of an active list."""
+        parts = (x.func for x in subexprs(e) if isinstance(x, n.Call))
+        places = (f.value for f in parts if isinstance(f, n.Attribute) and f.attr == "pop")
+        return any(isinstance(x, n.Name) and self.varied(x, s) for x in places)
+
     def check_alone(self, name: str, e: n.Call, s: n.Stmt) -> None:
         """Refuse a call that changes a container which the same statement reads."""
         reads = sum(x == n.Name(name) for part in stmt_exprs(s) for x in subexprs(part))

@@ -128,7 +128,7 @@ class _Normalise(Unpacking):
 
     def assign(self, s: n.Assign) -> list[n.Stmt]:
         if not self.varied(s.value, s):
-            return [s]
+            return self.with_value(s, s.value, []) if self.shrinks(s.value, s) else [s]
         out: list[n.Stmt] = []
         taken = set(self.names.taken)
         written = self.spelled_out(s.value, s, out)

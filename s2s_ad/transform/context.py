@@ -29,7 +29,7 @@ from s2s_ad.ir.kinds import (
     is_immutable,
 )
 from s2s_ad.ir.names import Names, marked
-from s2s_ad.ir.walk import assigned, children, names, stmt_exprs, subexprs, substitute
+from s2s_ad.ir.walk import assigned, children, names, stmt_exprs, subexprs, substitute, walk_stmts
 from s2s_ad.rules import registry
 from s2s_ad.transform.changes import Changes
 from s2s_ad.transform.reading import flat
@@ -369,8 +369,42 @@ class Context(Changes):
                 "a local function that captures active values is kept as a value",
                 "hand it to a function that calls it, or call it here",
             )
+        if self.is_derivative(e.func, s, found):
+            return self.refuse(
+                s,
+                e,
+                "a derivative inside a differentiated function",
+                "take it outside: `grad(grad(f))`, `hvp`, or `hessian` of a plain function",
+            )
+        if any(isinstance(a, n.Starred) for a in e.args) or any(not k.name for k in e.keywords):
+            return self.refuse(
+                s,
+                e,
+                "a call with a star: which arguments there are is known only when it runs",
+                "pass them one by one, or let the function take the list or dict itself",
+            )
+        if found is None and not isinstance(e.func, n.Attribute):
+            return self.refuse(
+                s,
+                e,
+                "a call of what is known only when it runs",
+                "call a function by its name; choose between functions with `if`",
+            )
         why = self.calls.trouble(found[0]) if found else None
         return why or self.missing(e, s, "it has neither Python source nor a rule")
+
+    def is_derivative(self, func: n.Expr, s: n.Stmt, found: tuple[object] | None) -> bool:
+        """True for a transform of ours, or what one has returned under a name."""
+        if found is not None:
+            return hasattr(type(found[0]), "__s2s_transform__")
+        makers = [func]
+        if isinstance(func, n.Name):
+            every = (x for x in walk_stmts(self.function.body) if isinstance(x, n.Assign))
+            makers = [x.value for x in every if x.targets[0] == func]
+        reader, env = self.facts.reader(s.uid), self.facts.before.get(s.uid, {})
+        of = [reader.object_of(x.func, env) for x in makers if isinstance(x, n.Call)]
+        homes = [getattr(x[0], "__module__", None) for x in of if x is not None]
+        return any(str(home).startswith("s2s_ad.api") for home in homes)
 
     def missing(self, e: n.Call | n.Attribute, s: n.Stmt, why: str) -> S2SError:
         """Return the error for a call that has neither rule nor source."""

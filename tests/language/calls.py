@@ -325,7 +325,8 @@ case(0.6)(Spring.scaled)
 
 @case(0.6)
 def calls_methods(x):
-    return spring.energy(x) * spring.stretch(x) + Spring.cube(x) + spring(x)
+    called = spring.scaled(x) * spring.cube(x)
+    return spring.energy(x) * spring.stretch(x) + Spring.cube(x) + spring(x) * called
 
 
 @case(0.6)

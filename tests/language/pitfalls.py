@@ -193,3 +193,11 @@ def shift_register(a, b):
     while d["new"] > 0.1:
         d = {"new": d["new"] * a * a, "old": d["new"]}
     return st[0] + st[1] * d["old"]
+
+
+@case(0.7)
+def popped_inside_of_what_has_no_derivative(x):
+    items = [x, x * x, x**3]
+    k = int(items.pop() * 100)
+    count = len([items.pop()])
+    return items[-1] * k * count
