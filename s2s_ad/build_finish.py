@@ -15,7 +15,7 @@ from s2s_ad.build_exits import Sweeps
 from s2s_ad.build_prepare import wish
 from s2s_ad.build_reverse import Reverse
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.kinds import Number, is_immutable
+from s2s_ad.ir.kinds import UNKNOWN, Number, is_immutable
 from s2s_ad.ir.walk import map_block, names, stmt_exprs, subexprs, walk_stmts
 from s2s_ad.rules.sharing import WHOLLY_NEW
 from s2s_ad.simplify.dead_code import drop_dead
@@ -33,13 +33,16 @@ def gradients(found: Reverse, wrt: Sequence[str]) -> n.Expr:
     return bars[0] if len(bars) == 1 else n.TupleExpr(bars)
 
 
-def held(found: Reverse, name: str, copies: bool) -> n.Expr:
-    """Return what the state of a forward half holds of a variable: a copy if it may change."""
+def held(found: Reverse, name: str, copies: bool, is_bound: bool) -> n.Expr:
+    """Return what the state of a forward half holds of a variable: a copy if it may change.
+
+    is_bound: whether it is bound for certain; it is None elsewhere.
+    """
     own = found.context.unshared().get(found.end, NOTHING_OWNED).whole
     kind = found.kinds.get(name)
     if not copies or kind is None or name in own or is_immutable(kind):
         return n.Name(name)
-    return copied_value(found.context, name, kind)
+    return copied_value(found.context, name, kind if is_bound else UNKNOWN)
 
 
 def whole(swept: Sweeps, end: Callable[[Reverse], n.Return]) -> tuple[n.Block, frozenset[int]]:

@@ -315,17 +315,18 @@ class Package:
         backward = (*unconsumed(tuple(found.backward), copy), ending)
         backward, _ = finish(backward, uids(backward), swept, pure)
         needed = _live_in(backward)
-        made = {p.name for p in prepared.function.params} | assigned(tuple(found.forward))
+        own = {p.name for p in prepared.function.params}
+        made = own | assigned(tuple(found.forward))
         kept = [x for x in _in_order(prepared, found) if x in needed & made]
         saved = found.context.names.fresh("saved")
-        state = n.TupleExpr(tuple(held(found, x, copies) for x in kept))
+        surely = certain_at_end(tuple(found.forward), own)
+        state = n.TupleExpr(tuple(held(found, x, copies, x in surely) for x in kept))
         result = n.TupleExpr((n.Name(found.result), state))
         forward, _ = finish((*found.forward, n.Return(result)), frozenset(), swept, pure)
         params = prepared.function.params
         if not self.is_entry:
             params = _positional(params)
         grown = worked(backward)
-        surely = certain_at_end(tuple(found.forward), {p.name for p in params})
         start = tuple(
             n.Assign((n.Name(x),), n.ListExpr(()) if x in grown else n.Const("None", None))
             for x in kept

@@ -539,3 +539,25 @@ def items_added_to_all(x, v):
     v += v[0] * v[1] + v[0]
     v = v[0] * v + v[1]
     return v @ v
+
+
+def one_of_two_ways(a, inverse):
+    if inverse:
+        b = np.asarray(a)
+        c = 1.0 / b
+        for _ in range(2):
+            c = c / b
+    else:
+        c = a * a
+        for _ in range(2):
+            c = c * a
+    return c
+
+
+@beyond(0.5, True)
+@beyond(0.5, False)
+def argument_changes_after_a_call(x, inverse):
+    v = x * np.ones(3)
+    y = one_of_two_ways(v, inverse)
+    v[1] = x
+    return np.sum(y * v)
