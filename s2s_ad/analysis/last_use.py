@@ -24,13 +24,14 @@ def is_last_use(name: str, s: n.Stmt, body: n.Block) -> bool:
             return False
     if _binds(s, name):
         return True  # further reads are of the new value
+    path = _blocks_around(body, s)
+    elsewhere = _other_branches(path)
     before = True
     for x in walk_stmts(body):
         if x.uid == s.uid:
             before = False
-        elif not before and _reads(x, name):
+        elif not before and x.uid not in elsewhere and _reads(x, name):
             return False
-    path = _blocks_around(body, s)
     loops = [k for k, (owner, _) in enumerate(path) if isinstance(owner, (n.For, n.While))]
     if not loops:
         return True
@@ -41,6 +42,16 @@ def is_last_use(name: str, s: n.Stmt, body: n.Block) -> bool:
         return False
     fresh = {x.uid for y in block[bound[-1] + 1 : where + 1] for x in walk_stmts((y,))}
     return all(x.uid in fresh or not _reads(x, name) for x in walk_stmts((outermost,)))
+
+
+def _other_branches(path: list[tuple[n.Stmt | None, n.Block]]) -> set[int]:
+    """Return the statements, by uid, that do not run when those of the inner blocks do."""
+    found: set[int] = set()
+    for owner, block in path:
+        if isinstance(owner, n.If):
+            others = [other for other in blocks(owner) if other is not block]
+            found.update(x.uid for other in others for x in walk_stmts(other))
+    return found
 
 
 def _reads(s: n.Stmt, name: str) -> int:

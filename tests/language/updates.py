@@ -123,6 +123,14 @@ def kept_by_its_own_name(x):
     return np.sum(z * z * w)
 
 
+@case(V, True)
+@case(V, False)
+def moved_on_one_way_and_read_on_the_other(x, plain):
+    y = np.sin(x)
+    z = y if plain else y * x + y
+    return np.sum(ranged(z, 2.0) * x)
+
+
 @beyond(V)
 def given_to_a_call_in_each_turn(x):
     y = np.sin(x)
