@@ -23,6 +23,7 @@ from s2s_ad.simplify.inline import Inlining, inline
 from s2s_ad.simplify.quotients import reuse_quotients
 from s2s_ad.simplify.share import NUMBERS, Sharing, share
 from s2s_ad.simplify.tidy import tidied
+from s2s_ad.simplify.where_read import where_read
 from s2s_ad.transform.copies import copied_value
 from s2s_ad.transform.fitting import BAR_NAMES
 
@@ -102,6 +103,8 @@ def finish(
         body = reuse_quotients(body, back, pure)
         body, back = share(body, replace(_sharing(back, swept, pure), all=all))
         body = short(body, True)
+    if "share" not in options:
+        body = where_read(body, back, pure)
     return body, back
 
 
