@@ -24,7 +24,7 @@ from s2s_ad.ir.kinds import (
     Number,
     adjoint_kind,
 )
-from s2s_ad.ir.walk import assigned, subexprs, target_names, walk_stmts
+from s2s_ad.ir.walk import assigned, blocks, subexprs, target_names, walk_stmts
 from s2s_ad.simplify import algebra, plain
 from s2s_ad.simplify.accumulate import Bars, accumulate
 from s2s_ad.simplify.ownership import Buffers, own
@@ -416,15 +416,21 @@ def _definitely(block: n.Block, params: set[str]) -> dict[int, set[str]]:
 
 
 def _overwritten_before_defined(block: n.Block, params: set[str]) -> set[str]:
-    """Return the variables that a loop gives a value to, which may have had none before."""
+    """Return the variables that are given a value where they may have one already, or none."""
     surely = _definitely(block, params)
-    return {
-        name
-        for loop in walk_stmts(block)
-        if isinstance(loop, (n.For, n.While))
-        for s in walk_stmts(loop.body)
-        for name in assigned((s,)) - surely.get(s.uid, params)
-    }
+    again: set[int] = set()
+    for loop in walk_stmts(block):
+        if isinstance(loop, (n.For, n.While)):
+            again |= {s.uid for s in walk_stmts(loop.body)}
+    found: set[str] = set()
+    before: set[str] = set()
+    for s in walk_stmts(block):
+        for name in assigned((s,)) - surely.get(s.uid, params):
+            if s.uid in again or name in before:
+                found.add(name)
+        if not any(blocks(s)):
+            before |= assigned((s,))
+    return found
 
 
 def _assigns_surely(s: n.Stmt, name: str) -> bool:

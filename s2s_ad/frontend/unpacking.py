@@ -6,6 +6,7 @@ Takes an active assignment with its facts, gives equivalent ones. Requires `ir`,
 from __future__ import annotations
 
 from abc import abstractmethod
+from dataclasses import replace
 
 from s2s_ad.analysis.values import target_names
 from s2s_ad.frontend.containers import Containers
@@ -30,6 +31,8 @@ class Unpacking(Containers):
         """Give the comments of a statement to what stands for it."""
 
     def unpack(self, s: n.Assign, target: n.TupleExpr | n.ListExpr) -> list[n.Stmt]:
+        target = self.each_once(target)
+        s = replace(s, targets=(target,))
         plain = all(isinstance(t, n.Name) for t in target.items)
         value = s.value
         display = isinstance(value, (n.TupleExpr, n.ListExpr))
@@ -55,6 +58,14 @@ class Unpacking(Containers):
             self.facts.before[part.uid] = env
             out.extend(self.statement(part))
         return out
+
+    def each_once(self, target: n.TupleExpr | n.ListExpr) -> n.TupleExpr | n.ListExpr:
+        """Write `a, a = e` as `a2, a = e`: a name keeps the last value that it is given."""
+        items = list(target.items)
+        for k, t in enumerate(items):
+            if isinstance(t, n.Name) and t in items[k + 1 :]:
+                items[k] = n.Name(self.fresh(t.id))
+        return replace(target, items=tuple(items))
 
     def unpack_nested(
         self, s: n.Assign, target: n.TupleExpr | n.ListExpr, value: n.TupleExpr | n.ListExpr

@@ -94,6 +94,14 @@ for _name, _op, _far in (("max", ">", (-2, 6)), ("min", "<", (-6, 2))):
     )
     general(
         f"builtins.{_name}(iterable, /)",
+        tangent="sum(ties(iterable, out) * d)",
+        adjoint="d * ties(iterable, out)",
+        ranks=("array",),
+        result=_extreme,
+        on=(-2, 2),
+    )
+    general(
+        f"builtins.{_name}(iterable, /)",
         tangent="sum(weight * part for weight, part in zip(ties(iterable, out), d))",
         adjoint="[weight * d for weight in ties(iterable, out)]",
         result=_extreme,

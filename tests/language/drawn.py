@@ -36,3 +36,28 @@ def recomputed_behind_the_loop_that_overwrites(x, n):
                 break
             y = c
     return math.sin(x) * y + x
+
+
+@case(0.7, 0.4)
+def one_name_twice_in_a_target(x, y):
+    s, s = x * y, 2 * x
+    return s * y
+
+
+@case(np.array([0.4, 1.3, 0.2]))
+def largest_of_an_array_beside_its_sum(x):
+    a, b = max(x), x.sum()
+    return a + b * min(x)
+
+
+@case(0.7, 0.4)
+@case(0.7, -0.4)
+@case(0.7, -6.0)
+def dict_returned_from_one_branch(x, a):
+    if a > 0:
+        pass
+    elif a < -5:
+        pass
+    else:
+        return {"a": a, "b": a * x}
+    return {"a": a, "b": x}
