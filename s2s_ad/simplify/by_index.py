@@ -7,6 +7,7 @@ read by the index of the step. Requires `ir`.
         v = v_saved.pop()             →         v = v_saved[j]
 
 A stack that is not filled just once at each step keeps its `pop`; the half then works on a copy.
+So does a list that anything else reads or fills: one of the user's own.
 """
 
 from __future__ import annotations
@@ -16,13 +17,14 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.walk import assigned, names, walk_stmts
+from s2s_ad.ir.walk import assigned, names, stmt_exprs, walk_stmts
 
 
 def by_index(forward: n.Block, backward: n.Block, fresh: Callable[[str], str]) -> n.Block:
     """Return the reverse sweep. fresh: a name not in use, for the index of a `while`."""
     filled = Counter(s.stack for s in walk_stmts(forward) if isinstance(s, n.Append))
     used = Counter(s.stack for s in walk_stmts(backward) if isinstance(s, (n.Append, n.Pop)))
+    seen = {name for s in (*walk_stmts(forward), *walk_stmts(backward)) for name in _seen(s)}
     loops = {s.uid: s for s in forward if isinstance(s, (n.For, n.While))}
 
     def indexed(s: n.Stmt) -> n.Stmt:
@@ -31,7 +33,9 @@ def by_index(forward: n.Block, backward: n.Block, fresh: Callable[[str], str]) -
             return s
         if any(isinstance(x, (n.Break, n.Continue)) for x in walk_stmts(loop.body)):
             return s
-        own = {x.stack for x in loop.body if isinstance(x, n.Append) and filled[x.stack] == 1}
+        own = {
+            x.stack for x in loop.body if isinstance(x, n.Append) and filled[x.stack] == 1
+        } - seen
         pops = {
             x.stack
             for x in s.body
@@ -50,6 +54,15 @@ def by_index(forward: n.Block, backward: n.Block, fresh: Callable[[str], str]) -
         return replace(form, body=body)
 
     return tuple(indexed(s) for s in backward)
+
+
+def _seen(s: n.Stmt) -> set[str]:
+    """Return the names that a statement uses for more than an empty list to fill and to empty."""
+    if isinstance(s, (n.Append, n.Pop)):
+        return set(names(s.value if isinstance(s, n.Append) else s.target))
+    if isinstance(s, n.Assign) and s.value == n.ListExpr(()):
+        return set()
+    return {name for e in stmt_exprs(s) for name in names(e)}
 
 
 def _counting(s: n.For, fresh: Callable[[str], str]) -> n.For | None:

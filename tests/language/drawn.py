@@ -61,3 +61,17 @@ def dict_returned_from_one_branch(x, a):
     else:
         return {"a": a, "b": a * x}
     return {"a": a, "b": x}
+
+
+@case(0.7, 3)
+def own_list_read_beside_its_reverse(x, n):
+    """The reverse half takes off the list what was appended: the test reads it as it was."""
+    t = []
+    for i in range(n):
+        item = x + i
+        if t:
+            item = t[0]
+        if len(t) == 2:
+            item = t[1] * x
+        t.append(item / x)
+    return [c * x for c in t]
