@@ -135,6 +135,15 @@ class _Dead:
             after |= names(b.test)
         return replace(s, branches=tuple(branches), orelse=orelse), after
 
+    def is_idle(self, block: n.Block) -> bool:
+        """True for a block that does nothing but decide which way to go, without an effect."""
+        return all(
+            all(self.pure(b.test) for b in x.branches)
+            if isinstance(x, n.If)
+            else isinstance(x, (n.Pass, n.Break, n.Continue))
+            for x in walk_stmts(block)
+        )
+
     def loop(self, s: n.For | n.While, live: Live) -> tuple[n.Stmt | None, Live]:
         header = names(s.iter) if isinstance(s, n.For) else names(s.test)
         pure = self.pure(s.iter if isinstance(s, n.For) else s.test)
@@ -144,10 +153,7 @@ class _Dead:
             body, _ = self.block(s.body, live)
             self.exits.pop()
             bound = set(target_names(s.target)) if isinstance(s, n.For) else set()
-            if (
-                not any(not isinstance(x, (n.Break, n.Continue)) for x in _simple(body))
-                and not bound & live
-            ):
+            if self.is_idle(body) and not bound & live:
                 return None, live
         head = done | header
         while True:
@@ -160,10 +166,6 @@ class _Dead:
                 break
             head |= start
         return replace(s, body=body, orelse=orelse), head | done
-
-
-def _simple(block: n.Block) -> list[n.Stmt]:
-    return [x for x in walk_stmts(block) if not isinstance(x, (n.If, n.Pass))]
 
 
 def negated(test: n.Expr) -> n.Expr:
