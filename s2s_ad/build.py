@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from s2s_ad.build_linker import Linker, Watch
+from s2s_ad.build_outside import writes_outside
 from s2s_ad.build_package import Package
 from s2s_ad.build_program import Program, entry_values
 from s2s_ad.build_proved import known_kinds
@@ -115,6 +116,7 @@ def _package(request: Request) -> Package:
     linker = Linker(reaches=request.reaches)
     program = Program(linker, request.options, request.shared)
     subject = program.subject(request.function)
+    program.outside = subject is not None and writes_outside(program, subject)
     if subject is None:
         found = program.subjects.get(id(request.function))
         if found is not None and isinstance(found[1], S2SError):

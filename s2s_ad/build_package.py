@@ -399,7 +399,7 @@ class Package:
             variant.active,
             variant.forward,
             variant.reverse,
-            copies=variant.changes,
+            copies=variant.changes or self.program.outside,
         )
 
 

@@ -32,7 +32,7 @@ from s2s_ad.frontend.sink import sink
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import Array, DictOf, ListOf, is_immutable
 from s2s_ad.ir.names import Names
-from s2s_ad.ir.walk import assigned, map_block, map_expr, map_stmt_exprs, subexprs, walk_stmts
+from s2s_ad.ir.walk import bound_names, map_block, map_expr, map_stmt_exprs, subexprs, walk_stmts
 from s2s_ad.transform.context import Context
 from s2s_ad.transform.copies import copied_value
 from s2s_ad.transform.reading import stored_into
@@ -80,7 +80,7 @@ class Prepared:
     def facts(self) -> Facts:
         """Return the facts of the function as it is now."""
         if self.found is None or self.found[0] is not self.function:
-            local = {p.name for p in self.function.params} | assigned(self.function.body)
+            local = {p.name for p in self.function.params} | bound_names(self.function.body)
             world = SubjectWorld(self.subject, self.program)
             values = dict(self.values)
             facts = interpret(self.function, values, world, frozenset(local), self.memory)

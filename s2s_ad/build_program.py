@@ -79,6 +79,7 @@ class Program:
     linker: Linker
     options: frozenset[str] = frozenset()
     shared: tuple[tuple[str, ...], ...] = ()
+    outside: bool = False
     subjects: dict[int, tuple[Any, Subject | S2SError]] = field(default_factory=dict)
     known: dict[Any, Value] = field(default_factory=dict)
     running: dict[Any, Value] = field(default_factory=dict)

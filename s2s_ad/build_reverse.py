@@ -275,6 +275,9 @@ class _Run:
         params = {p.name for p in self.prepared.function.params}
         before = self.prepared.function.body[: self.skip]
         variables = params | assigned(tuple(forward)) | assigned(before)
+        # a global list that items are put into is no variable of the function
+        lookup = context.facts.world.lookup
+        variables -= {x for x in variables - context.facts.locals if lookup(x) is not None}
         surely = _definitely((*before, *forward), params)
         primal = {s.uid: s for s in walk_stmts(self.prepared.function.body)}
 
@@ -317,6 +320,9 @@ class _Run:
     def cheap(self, context: Context, s: n.Assign) -> bool:
         """True when a definition is cheaper to repeat than to keep: arithmetic on numbers."""
         facts = context.facts
+        before = facts.before.get(s.uid, {})
+        if any(facts.reader(s.uid).may_be_rebound(e, before) for e in subexprs(s.value)):
+            return False
         if s.uid not in facts.before:
             return False
         value = facts.value(s.value, s.uid)

@@ -21,7 +21,15 @@ from s2s_ad.frontend.walrus import without_walrus
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.names import Names
 from s2s_ad.ir.places import place_of
-from s2s_ad.ir.walk import assigned, free_names, map_block, map_stmt_exprs, names, substitute
+from s2s_ad.ir.walk import (
+    assigned,
+    bound_names,
+    free_names,
+    map_block,
+    map_stmt_exprs,
+    names,
+    substitute,
+)
 
 if TYPE_CHECKING:
     from s2s_ad.build_program import Program
@@ -69,7 +77,7 @@ class Subject:
     def locals(self) -> frozenset[str]:
         if self.bound is None or self.bound[0] is not self.function:
             params = {p.name for p in self.function.params}
-            self.bound = self.function, frozenset(params | assigned(self.function.body))
+            self.bound = self.function, frozenset(params | bound_names(self.function.body))
         return self.bound[1]
 
     def fresh_names(self) -> Names:
@@ -318,6 +326,7 @@ class SubjectWorld:
     def __init__(self, subject: Subject, program: Program) -> None:
         self.subject = subject
         self.program = program
+        self.outside = program.outside
 
     def lookup(self, name: str) -> tuple[object] | None:
         subject = self.subject

@@ -40,6 +40,12 @@ READING_METHODS = frozenset(
 LIBRARIES = ("numpy", "scipy")
 
 
+def may_change(value: object) -> bool:
+    """True for a value that code may change in place: a container, an instance of a class."""
+    fixed = (types.ModuleType, type, str, int, float, complex, tuple, types.NoneType)
+    return not isinstance(value, fixed) and not callable(value)
+
+
 def is_pure_object(callee: object) -> bool:
     """True for a function or class of Python, NumPy or SciPy that does nothing but give a value."""
     if registry.lookup(callee):

@@ -373,6 +373,9 @@ class Interpreter:
             module = self.object_of(e.value, env)
             is_module = module is not None and isinstance(module[0], types.ModuleType)
             return is_module and self.object_of(e, env) is None
+        if isinstance(e, n.Name) and self.world.outside and e.id not in self.local:
+            found = self.world.lookup(e.id)
+            return found is not None and effects.may_change(found[0])
         return False
 
     def is_pure(self, e: n.Call, env: Env, again: bool = True) -> bool:

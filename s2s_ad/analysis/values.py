@@ -49,7 +49,12 @@ Env = Mapping[str, Value]
 
 
 class World(Protocol):
-    """What the interpretation asks of the world outside the function."""
+    """What the interpretation asks of the world outside the function.
+
+    outside: whether something in it is changed on the way.
+    """
+
+    outside: bool
 
     def lookup(self, name: str) -> tuple[object] | None:
         """Return the live object of a global, closure or builtin name, in a 1-tuple."""

@@ -105,12 +105,21 @@ class Changes:
                     found |= names(call)
         env = self.facts.before[s.uid]
         local = self.facts.locals
+        if self.facts.world.outside and (found - local or self.calls_something(s)):
+            # a variable may hold what a global holds
+            owned = self.unshared().get(s.uid, NOTHING_OWNED)
+            found |= (local & env.keys()) - owned.whole
         found = {x for x in found if x in local and not is_immutable(env.get(x, PASSIVE).kind)}
         owned = self.unshared().get(s.uid, NOTHING_OWNED)
         if found - (owned.own if _is_shallow(s) else owned.whole):
             others = (local & env.keys()) - owned.whole
             found |= {x for x in others if not is_immutable(env.get(x, PASSIVE).kind)}
         return frozenset(found)
+
+    def calls_something(self, s: n.Stmt) -> bool:
+        """True when a statement makes a call that may change something."""
+        calls = (x for e in stmt_exprs(flat(s)) for x in subexprs(e) if isinstance(x, n.Call))
+        return any(not (self.changes_nothing(x, s) or self.is_harmless(x, s)) for x in calls)
 
     def changed_anywhere(self) -> frozenset[str]:
         """Return the variables that some statement may change in place."""

@@ -345,6 +345,8 @@ class Context(Changes):
                     return False
             elif isinstance(e, (n.Lambda, n.Comprehension, n.NamedExpr)):
                 return False
+            if self.facts.reader(s.uid).may_be_rebound(e, self.facts.before.get(s.uid, {})):
+                return False
         return True
 
     def respelled(self, choice: registry.Choice) -> registry.Choice:

@@ -201,3 +201,55 @@ def popped_inside_of_what_has_no_derivative(x):
     k = int(items.pop() * 100)
     count = len([items.pop()])
     return items[-1] * k * count
+
+
+LEVEL = [1]
+RATES = np.array([1.0, 2.0])
+LOG: list[int] = []
+
+
+class Settings:
+    speed = 1.0
+
+
+SETTINGS = Settings()
+
+
+def raise_level():
+    LEVEL[0] += 1
+    return LEVEL[0] > 2
+
+
+def by_level(t):
+    return t * LEVEL[0]
+
+
+@case(0.7)
+def globals_that_change_on_the_way(x):
+    """What the reverse sweep reads of them is what was there then."""
+    LEVEL[0] = 2
+    LOG[:] = [3]
+    RATES[0] = 2.0
+    SETTINGS.speed = 2.0
+    y = x * LEVEL[0] * SETTINGS.speed + by_level(x) * x + x * len(LOG)
+    raise_level()
+    for _ in range(LEVEL[0]):
+        y = y * x * RATES
+        LEVEL[0] = 1
+        LOG.append(1)
+    if LEVEL[0] < 2:
+        y = y * np.sum(RATES * x)
+    RATES[0] = 7.0
+    LEVEL[0] = 5
+    SETTINGS.speed = 3.0
+    LOG.clear()
+    return np.sum(y * x * RATES) * SETTINGS.speed
+
+
+@case(0.7)
+def loop_for_its_effect(x):
+    LEVEL[0] = 0
+    for _ in range(3):
+        if raise_level():
+            pass
+    return x * x * LEVEL[0]
