@@ -61,6 +61,9 @@ class Fitting:
         if axes == ((), True) or axes == ((), False):
             return d
         if axes is None:
+            if isinstance(d.kind, Number):
+                # one number for all entries: each of those is to be counted
+                d = self.full(d, e, full)
             return Diff(n.Call(self.context.helper("unbroadcast"), (d.expr, operand)), want)
         d = self.full(d, e, full)
         if is_negative(d.expr):

@@ -75,3 +75,9 @@ def own_list_read_beside_its_reverse(x, n):
             item = t[1] * x
         t.append(item / x)
     return [c * x for c in t]
+
+
+@case(0.7, [1.5, 2.5, 0.5])
+def number_beside_an_array_of_unknown_length(x, v):
+    """The adjoint of the sum is one number for all entries, of which the number x gets each."""
+    return np.sum(np.array([t * t for t in v]) + x) * x
