@@ -211,7 +211,8 @@ class Builder(Assignments):
                 continue
             pull = self.pullback(s)
             kind = env.get(target.id, PASSIVE).kind
-            if env.get(target.id, PASSIVE).varied:
+            # what the loop runs over may be of no use for the result, where its target is elsewhere
+            if env.get(target.id, PASSIVE).varied and self.context.reads(value) & self.barred:
                 pull.pull(value, Diff(self.bar(target.id), kind))
             out.extend(self.contributions(pull, (), self.bar(target.id)))
             out.extend(self.cleared({target.id}))

@@ -81,3 +81,14 @@ def own_list_read_beside_its_reverse(x, n):
 def number_beside_an_array_of_unknown_length(x, v):
     """The adjoint of the sum is one number for all entries, of which the number x gets each."""
     return np.sum(np.array([t * t for t in v]) + x) * x
+
+
+@case(0.7, [1.5, 2.5, 0.5])
+def name_of_a_useless_loop_used_again(x, v):
+    """What the first loop runs over has no adjoint: its target has one from the second loop."""
+    y = x
+    for c in reversed((0.7, x * v[0], 0.5)):
+        pass
+    for c in (x, x * x):
+        y = y * c
+    return y
