@@ -218,6 +218,14 @@ class Context(Changes):
         change what has one. active: whether the value of the statement is differentiated."""
         if s.uid not in self.facts.before or isinstance(s, n.ExprStmt):
             return
+        outside = isinstance(s, n.Append) and s.stack not in self.facts.locals
+        if isinstance(s, n.Append) and outside and self.facts.varied(s.value, s.uid):
+            raise self.refuse(
+                s,
+                n.Name(s.stack),
+                f"an active value is put into `{s.stack}`, which is outside of the function",
+                "work on a list made in this function, and return it",
+            )
         todo = [(e, active) for e in stmt_exprs(flat(s))]
         while todo:
             e, followed = todo.pop()
