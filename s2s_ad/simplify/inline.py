@@ -243,10 +243,10 @@ class _Inline:
         free = names(s.value)
         for j in range(k + 1, len(out)):
             t = out[j]
-            if isinstance(t, n.AugAssign) and t.value == target:
-                place = isinstance(t.target, n.Subscript) and t.op in ("+", "-")
+            place = _added_to(t, target)
+            if place is not None:
                 # the place is read before what is added to it
-                apart = place and self.inlining.pure(s.value) and not names(t.target) & _changed(s)
+                apart = self.inlining.pure(s.value) and not names(place) & _changed(s)
                 size = sum(1 for _ in subexprs(s.value))
                 return self.put(out, k, j, target.id, s.value) if apart and size <= LONG else None
             if list(blocks(t)) or target.id in _read(t) or _changed(t) & free:
@@ -287,6 +287,17 @@ def _changed(s: n.Stmt) -> set[str]:
         if isinstance(x, n.ExprStmt):
             found |= names(x.value)
     return found
+
+
+def _added_to(s: n.Stmt, name: n.Name) -> n.Expr | None:
+    """Return the item that a statement adds a variable to: `x[i] += d`, `x[i] = add(x[i], d)`."""
+    if isinstance(s, n.AugAssign) and s.value == name and s.op in ("+", "-"):
+        return s.target if isinstance(s.target, n.Subscript) else None
+    if isinstance(s, n.Assign) and isinstance(s.value, n.Call) and len(s.targets) == 1:
+        place, e = s.targets[0], s.value
+        if isinstance(place, n.Subscript) and e.args == (place, name) and not e.keywords:
+            return place
+    return None
 
 
 def _root(target: n.Expr) -> n.Expr:
