@@ -29,6 +29,7 @@ from s2s_ad.frontend.iterators import check_iterators
 from s2s_ad.frontend.normalise import normalise
 from s2s_ad.frontend.questions import Outside
 from s2s_ad.frontend.sink import sink
+from s2s_ad.frontend.webs import with_webs_apart
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import Array, DictOf, ListOf, is_immutable
 from s2s_ad.ir.names import Names
@@ -154,6 +155,8 @@ def prepare(
         prepared.become(normalise(before, facts, names, refuse, outside))
         if prepared.function == before:
             break
+    for name in unlike(prepared.function, prepared.facts()):
+        prepared.become(with_webs_apart(prepared.function, name, names.fresh))
     prepared.become(settle_updates(prepared.function, prepared.facts(), subject, program))
     note_cuts(program, subject, prepared.function, prepared.facts())
     prepared.name_effects(tests=False, last=True)
@@ -165,6 +168,18 @@ def prepare(
     if structural:
         settle_exits(prepared)
     return prepared
+
+
+def unlike(function: n.Function, facts: Facts) -> list[str]:
+    """Return the variables that are lists which grow at one place, arrays or dicts at another."""
+    grown = {s.stack for s in walk_stmts(function.body) if isinstance(s, n.Append)}
+    others = {
+        name
+        for env in facts.after.values()
+        for name in grown & env.keys()
+        if isinstance(env[name].kind, (Array, DictOf))
+    }
+    return sorted(others)
 
 
 def settle_exits(prepared: Prepared, result: str | None = None) -> None:

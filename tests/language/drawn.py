@@ -6,6 +6,8 @@ import numpy as np
 
 from .cases import case
 
+V = np.array([0.3, 0.4])
+
 
 @case(0.7, 3)
 @case(0.7, 0)
@@ -92,3 +94,32 @@ def name_of_a_useless_loop_used_again(x, v):
     for c in (x, x * x):
         y = y * c
     return y
+
+
+@case(0.7, V, 4)
+@case(-0.7, V, 0)
+def one_name_for_unlike_things(x, v, n):
+    """Lists, arrays and dicts under one name, which never meet, have adjoints of their own."""
+    acc = []
+    for i in range(n):
+        acc.append(x * i)
+    total = sum(acc)
+    if x > 0:
+        acc = {"p": x}
+        total += acc["p"]
+    acc = np.sin(v)
+    for i in range(n):
+        if i == 1:
+            acc = []
+            for j in range(3):
+                acc.append(x * j)
+            total += sum(acc)
+            acc = v * x
+        elif i > 2:
+            continue
+        else:
+            acc = acc * x
+        total = total + acc[1] * x
+    else:
+        total += acc[0]
+    return total * x
