@@ -221,6 +221,23 @@ class Program:
 
     # -- what a call returns
 
+    def called(
+        self, callee: object, args: Sequence[Value], keywords: Mapping[str, Value]
+    ) -> tuple[Subject, Mapping[str, Value | None]] | None:
+        """Return the subject that a call runs and what is known of its parameters.
+
+        It is written for the local functions it is given. None when there is no source.
+        """
+        subject = self.fitted(callee, len(args), tuple(keywords))
+        bound = None if subject is None else bind(subject.function.params, args, keywords)
+        while subject is not None and bound is not None and any(map(is_partial, bound.values())):
+            closed = self.closed(subject, bound)
+            if closed is None:
+                return None
+            subject, places = closed
+            bound = expanded(bound, places, lambda v: v.items if v is not None else None)
+        return None if subject is None or bound is None else (subject, bound)
+
     def summary(
         self, callee: object, args: Sequence[Value], keywords: Mapping[str, Value]
     ) -> Value | None:
@@ -229,21 +246,10 @@ class Program:
         A recursive call is assumed to return what the function is found to return: the assumption
         is checked, and widened until it holds.
         """
-        subject = self.fitted(callee, len(args), tuple(keywords))
-        if subject is None:
+        known = self.called(callee, args, keywords)
+        if known is None:
             return None
-        bound = bind(subject.function.params, args, keywords)
-        if bound is None:
-            return None
-        while any(is_partial(v) for v in bound.values()):
-            closed = self.closed(subject, bound)
-            if closed is None:
-                return None
-            subject, places = closed
-            parts = expanded(bound, places, lambda v: v.items if v is not None else None)
-            if parts is None:
-                return None
-            bound = parts
+        subject, bound = known
         values = self.entry(subject, bound)
         key = (id(subject), canonical(values))
         if key in self.known:
@@ -282,11 +288,8 @@ class Program:
         again: bool = True,
     ) -> bool:
         """True for a function with source that changes nothing; again: and gives the same."""
-        subject = self.fitted(callee, len(args), tuple(keywords))
-        bound = None if subject is None else bind(subject.function.params, args, keywords)
-        if subject is None or bound is None:
-            return False
-        return self.has_no_effect(subject, self.entry(subject, bound), again)
+        found = self.called(callee, args, keywords)
+        return found is not None and self.has_no_effect(found[0], self.entry(*found), again)
 
     def has_no_effect(
         self, subject: Subject, values: tuple[tuple[str, Value], ...], again: bool = True

@@ -50,6 +50,8 @@ def uses_up(
         return found[0] if found else None
 
     def is_iterator(x: n.Expr) -> bool:
+        if isinstance(x, (n.Unary, n.Binary, n.Compare)):
+            return False  # iterators cannot be computed with
         if isinstance(x, n.Call) and callee(x) in MAKERS:
             return any(map(is_iterator, x.args))
         if isinstance(x, n.Comprehension) and x.kind == "generator":
@@ -57,7 +59,9 @@ def uses_up(
         return isinstance(value(x).kind, OneTime)
 
     if isinstance(e, n.Call):
-        if callee(e) in (*MAKERS, *LOOKS):
+        function = callee(e)
+        ours = str(getattr(function, "__module__", "")).startswith("s2s_ad.runtime")
+        if ours or function in (*MAKERS, *LOOKS):
             return False
         return any(map(is_iterator, (*e.args, *(k.value for k in e.keywords))))
     if isinstance(e, n.Comprehension) and e.kind != "generator":
