@@ -33,7 +33,7 @@ from s2s_ad.emit.statements import annotated, flattened, opened, origins
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import UNKNOWN, Number
 from s2s_ad.ir.text import function_text
-from s2s_ad.ir.walk import assigned, names, stmt_exprs, subexprs, walk_stmts
+from s2s_ad.ir.walk import assigned, bound_names, names, stmt_exprs, subexprs, walk_stmts
 from s2s_ad.rules import registry
 from s2s_ad.runtime import as_number
 from s2s_ad.simplify.by_index import by_index
@@ -316,7 +316,7 @@ class Package:
         backward, _ = finish(backward, uids(backward), swept, pure)
         needed = _live_in(backward)
         own = {p.name for p in prepared.function.params}
-        made = own | assigned(tuple(found.forward))
+        made = own | bound_names(tuple(found.forward))
         kept = [x for x in _in_order(prepared, found) if x in needed & made]
         saved = found.context.names.fresh("saved")
         surely = certain_at_end(tuple(found.forward), own)
