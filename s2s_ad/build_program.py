@@ -29,13 +29,7 @@ from s2s_ad.build_subject import (
 )
 from s2s_ad.errors import S2SError, SourceError
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.kinds import (
-    FLOAT,
-    UNKNOWN,
-    Kind,
-    Partial,
-    is_discrete,
-)
+from s2s_ad.ir.kinds import FLOAT, UNKNOWN, Kind, Partial, is_discrete
 from s2s_ad.ir.walk import names, subexprs, walk_stmts
 from s2s_ad.transform.context import CallPlan
 

@@ -101,9 +101,12 @@ class Fitting:
             return d
         if not isinstance(e, n.Name):
             raise NeedsName(self.s.uid, e)
-        return Diff(self.spread(d, e), kind)
+        return Diff(self.spread(d, e, kind), kind)
 
-    def spread(self, d: Diff, like: n.Expr) -> n.Expr:
+    def spread(self, d: Diff, like: n.Expr, kind: Array) -> n.Expr:
+        if kind.dtype != "float":
+            # it may be one of integers beside active ones, whose adjoint nobody reads
+            return n.Binary("+", d.expr, n.Call(self.context.helper("zeros_like"), (like,)))
         if isinstance(d.kind, Number):
             return n.Call(self.context.np("full_like"), (like, d.expr))
         zeros = n.Call(self.context.np("zeros_like"), (like,))

@@ -235,15 +235,17 @@ class _Block(Keeping):
         own = index | prologue
         header = names(r.iter) & self.recorder.variables
         reverse = tuple(x for x in r.body if x.uid not in self.recorder.prologues)
-        body_kills = frozenset().union(*(self.killed(x) for x in s.body)) - own
+        every = frozenset().union(*(self.killed(x) for x in s.body))
+        # what is changed in place is not what the loop runs over when its reverse begins
+        body_kills, changed_own = every - own, every & own
         carried = frozenset(v for j, v in self.undone if j == k)
-        block = self.loop_block(s, reverse, body_kills, own, carried)
+        block = self.loop_block(s, reverse, body_kills | changed_own, own, carried)
         while True:
             wanted = frozenset(block.entry) & body_kills
             if wanted <= carried:
                 break
             carried |= wanted
-            block = self.loop_block(s, reverse, body_kills, own, carried)
+            block = self.loop_block(s, reverse, body_kills | changed_own, own, carried)
         self.inner[k] = [block]
         self.remade[k] = block.makes() & changed
         self.written_back |= set(own)
