@@ -17,7 +17,7 @@ from s2s_ad.ir.walk import stmt_exprs, subexprs, walk_stmts
 def writes_outside(program: Program, subject: Subject, seen: set[int] | None = None) -> bool:
     """True when a function, or one it calls, stores into something that is not its own."""
     seen = set() if seen is None else seen
-    if id(subject) in seen or subject.is_generated:
+    if id(subject) in seen:
         return False
     seen.add(id(subject))
     for s in walk_stmts(subject.function.body):

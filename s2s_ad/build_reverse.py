@@ -23,6 +23,7 @@ from s2s_ad.ir.kinds import (
     ListOf,
     Number,
     adjoint_kind,
+    is_immutable,
 )
 from s2s_ad.ir.walk import assigned, blocks, subexprs, target_names, walk_stmts
 from s2s_ad.simplify import algebra, plain
@@ -284,6 +285,8 @@ class _Run:
         def changed(s: n.Stmt) -> frozenset[str]:
             return context.changed(primal.get(s.uid, s))
 
+        # where globals change on the way, a variable may be another name of what one holds
+        exposed = variables if context.facts.world.outside else ()
         recorder = Recorder(
             variables=frozenset(variables),
             cheap=lambda s: not self.off("recompute") and self.cheap(context, s),
@@ -302,6 +305,7 @@ class _Run:
                 s.stack for s in walk_stmts(tuple(forward)) if isinstance(s, (n.Append, n.Pop))
             ),
             stored=frozenset(x for s in walk_stmts(tuple(forward)) for x in changed(s)),
+            exposed=frozenset(x for x in exposed if not is_immutable(kinds.get(x, UNKNOWN))),
             copy=lambda name: copied_value(context, name, kinds.get(name, UNKNOWN)),
         )
         new_forward, new_backward = record(recorder, tuple(forward), tuple(backward))

@@ -141,6 +141,8 @@ class Keeping(Versions):
         last = self.binds_anew(v, kill)
         if kill is None and self.in_loop:
             last = self.binds_anew(v, self.next_kill(v, START))
+        if v in recorder.exposed:
+            return recorder.copy(v)
         return n.Name(v) if last or v not in recorder.stored else recorder.copy(v)
 
     def save(self, v: str, d: int, kill: int | None) -> None:

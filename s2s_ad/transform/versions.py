@@ -23,9 +23,10 @@ class Recorder:
 
     variables: names of the primal. cheap: whether an expression may be computed again.
     changed: variables that a simple statement changes in place, or shares with one it changes.
-    stored: all of those. stacked: lists that grow or shrink. wished: names of stacks. silent: uids
-    of statements that count steps: the reversed loop has the count itself. sunk: uids of branches
-    that were taken out of the loop in front of them.
+    stored: all of those. exposed: variables that may hold what others change. stacked: lists that
+    grow or shrink. wished: names of stacks. silent: uids of statements that count steps: the
+    reversed loop has the count itself. sunk: uids of branches that were taken out of the loop in
+    front of them.
     """
 
     variables: frozenset[str]
@@ -42,6 +43,7 @@ class Recorder:
     choices: frozenset[str] = frozenset()
     changed: Callable[[n.Stmt], frozenset[str]] = lambda s: frozenset(stored_into(s))
     stored: frozenset[str] = frozenset()
+    exposed: frozenset[str] = frozenset()
     stacked: frozenset[str] = frozenset()
     silent: frozenset[int] = frozenset()
     sunk: frozenset[int] = frozenset()
