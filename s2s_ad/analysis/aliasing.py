@@ -14,6 +14,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from s2s_ad.analysis.flat import flat_names
 from s2s_ad.analysis.last_use import is_last_use
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import (
@@ -89,6 +90,7 @@ def ownership(
     the last time by such a call, or by `b = a`, belongs to the name that takes the result.
     """
     run = _Ownership(newness, kind) if moves is None else _Moving(newness, kind, block, moves)
+    run.flat = flat_names(block, kind)
     run.block(block, Owned(start | unbound, unbound))
     return run.table
 
@@ -118,7 +120,12 @@ def scattered(s: n.Stmt) -> tuple[n.Expr, n.Expr, n.Expr] | None:
 
 
 class Sharing(ABC):
-    """How what is owned changes as values are given to names, containers and callees."""
+    """How what is owned changes as values are given to names, containers and callees.
+
+    flat: variables whose containers hold numbers and arrays only.
+    """
+
+    flat: Names = NOBODY
 
     def __init__(self, newness: Newness) -> None:
         self.newness = newness
@@ -162,6 +169,9 @@ class Sharing(ABC):
     def joined(self, s: n.AugAssign, own: Owned) -> Owned:
         """Return what is owned after `x += e`, which may put the items of e into a list."""
         if s.op not in "+*|" or isinstance(self.kind(s.target), (Array, Number)):
+            return own
+        if store_root(s.target) in self.flat & own.own:
+            # an item that is a number or an array stays one, and the sum is made here
             return own
         whole = self.is_plain(s.value) or self.new(s.value) == WHOLLY_NEW
         own = self.items_shared(s.value, own)

@@ -123,3 +123,19 @@ def one_name_for_unlike_things(x, v, n):
     else:
         total += acc[0]
     return total * x
+
+
+def damped(b, n):
+    if n <= 0:
+        return math.tanh(b)
+    back = damped(math.sin(b), n - 1)
+    return back * 0.8 + math.log1p(b * b)
+
+
+@case(0.7, 2)
+def items_with_what_a_recursion_returns(x, n):
+    """The adjoint of the recursion is of unknown kind; added to a number, it is no list."""
+    y = x
+    for c in (x, x * x, 0.5):
+        y = y * c + damped(c, n)
+    return y * x

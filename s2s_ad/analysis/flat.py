@@ -1,0 +1,83 @@
+"""Containers that hold nothing but numbers and arrays, whatever is added to their items.
+
+Takes a function's statements with the kinds of expressions, gives names; requires `ir`.
+
+    items_bar = zeros_like(items)       # of a tuple of numbers
+    items_bar[i] += g(c)                # an array, if g returns one; never a list
+
+Facts only know what an item may be at last, after all that was added; that it was a number first
+says that `+=` makes a new value, or changes one that was made so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from s2s_ad.ir import nodes as n
+from s2s_ad.ir.kinds import Array, DictOf, Kind, ListOf, Nothing, Number, TupleOf
+from s2s_ad.ir.walk import children, stmt_exprs, target_names, walk_stmts
+
+
+def flat_names(block: n.Block, kind: Callable[[n.Expr, int], Kind]) -> frozenset[str]:
+    """Return the variables that are only ever bound to such containers, and seen nowhere else."""
+    made: set[str] = set()
+    other: set[str] = set()
+    for s in walk_stmts(block):
+        targets = s.targets if isinstance(s, n.Assign) else ()
+        for t in targets:
+            if isinstance(t, n.Name) and isinstance(s, n.Assign):
+                (made if _is_flat(kind(s.value, s.uid)) else other).add(t.id)
+            elif isinstance(t, n.Subscript) and isinstance(s, n.Assign):
+                if not _is_item(kind(s.value, s.uid)):
+                    other |= _root(t)
+            else:
+                other |= set(target_names(t)) | _root(t)
+        if isinstance(s, n.Append) and not _is_item(kind(s.value, s.uid)):
+            other.add(s.stack)
+        if isinstance(s, (n.For, n.Pop)):
+            other |= set(target_names(s.target))
+        if isinstance(s, n.AugAssign):
+            other |= set(target_names(s.target))
+        if isinstance(s, (n.With, n.Try, n.FunctionDef, n.Import)):
+            return frozenset()
+        if not isinstance(s, n.Return):
+            for e in stmt_exprs(s):
+                bound = any(e is t for t in targets) or _is_stack(e, s)
+                if not (bound and isinstance(e, n.Name)):
+                    other.update(_shown(e))
+    return frozenset(made - other)
+
+
+def _is_stack(e: n.Expr, s: n.Stmt) -> bool:
+    return isinstance(s, (n.Append, n.Pop)) and e == n.Name(s.stack)
+
+
+def _shown(e: n.Expr) -> Iterator[str]:
+    """Yield the variables whose whole value an expression hands on."""
+    if isinstance(e, n.Name):
+        yield e.id
+        return
+    for part in children(e):
+        item = isinstance(e, n.Subscript) and part is e.value and not isinstance(e.index, n.Slice)
+        if not (isinstance(part, n.Name) and item):
+            yield from _shown(part)
+
+
+def _root(target: n.Expr) -> set[str]:
+    while isinstance(target, (n.Subscript, n.Attribute)):
+        target = target.value
+    return {target.id} if isinstance(target, n.Name) else set()
+
+
+def _is_item(kind: Kind) -> bool:
+    return isinstance(kind, Array) or (isinstance(kind, Number) and kind.type == "float")
+
+
+def _is_flat(kind: Kind) -> bool:
+    if isinstance(kind, TupleOf):
+        return all(map(_is_item, kind.items))
+    if isinstance(kind, ListOf):
+        return _is_item(kind.item) or isinstance(kind.item, Nothing)
+    if isinstance(kind, DictOf):
+        return _is_item(kind.value) or isinstance(kind.value, Nothing)
+    return isinstance(kind, Array)
