@@ -89,19 +89,27 @@ def _result(prepared: Prepared) -> str:
 
 
 def _lead(prepared: Prepared) -> int:
-    """Return how many statements, up to the last early exit, have nothing to reverse."""
+    """Return how many statements, up to the last early exit, have nothing to reverse.
+
+    What comes behind them returns too: a function that ends in a `raise` keeps its last exit there.
+    """
     facts = prepared.facts()
     body = prepared.function.body
+    returning = [k for k, s in enumerate(body) if _returns(s)]
     size = 0
     for k, s in enumerate(body):
-        if _is_exit(s):
+        if _is_exit(s) and k < returning[-1]:
             size = k + 1
             continue
         env = facts.after.get(s.uid, {})
         varied = any(env.get(name, PASSIVE).varied for name in assigned((s,)))
         if varied or not _is_plain(s):
             break
-    return size if size < len(body) else 0
+    return size
+
+
+def _returns(s: n.Stmt) -> bool:
+    return any(isinstance(x, n.Return) for x in walk_stmts((s,)))
 
 
 def _is_plain(s: n.Stmt) -> bool:

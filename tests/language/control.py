@@ -785,3 +785,21 @@ def pairs(v):
 @case(0.7, [1.5, 2.5, 0.5])
 def list_of_an_iterator_a_callee_makes(x, v):
     return math.sin(x * len(list(pairs(v)))) * math.cos(x + len(list(pairs(v))))
+
+
+@case(0.7, 1)
+@case(0.7, 2)
+def exits_and_a_raise(x, n):
+    if n == 1:
+        return x * x
+    if n == 2:
+        return math.sin(x)
+    message = f"no way {n}"
+    raise ValueError(message)
+
+
+@case(0.7, 2)
+def one_exit_and_a_raise(x, n):
+    if n == 2:
+        return x * x
+    raise ValueError(n)
