@@ -204,6 +204,8 @@ def _link(subject: Subject, linker: Linker) -> None:
             continue
         binding = subject.scope.lookup(name)
         if binding is None:
+            if linker.is_rebound(subject.scope.globals, name):
+                renamed[name] = _read_live(subject, name, linker)  # a function makes it on the way
             continue
         if binding.kind == "builtin":
             subject.free[name] = binding.value

@@ -10,7 +10,7 @@ import math
 import numpy as np
 import pytest
 
-from s2s_ad import grad
+from s2s_ad import grad, jvp
 from s2s_ad.errors import S2SError
 from tests.trap_tools import both, module
 
@@ -288,3 +288,23 @@ def test_errors_of_the_function_stay_its_own():
     assert not issubclass(ZeroDivisionError, S2SError)
     with pytest.raises(ZeroDivisionError):
         grad(lambda x: 1.0 / x)(0.0)
+
+
+def test_global_made_on_the_way(module):
+    """A table that is loaded by the first call does not exist when the derivative is written."""
+    text = """
+        loaded = False
+
+
+        def load():
+            global RATE, loaded
+            RATE, loaded = 2.0, True
+
+
+        def f(x):
+            if not loaded:
+                load()
+            return RATE * x * x
+        """
+    assert grad(module(text).f)(3.0) == 12.0
+    assert jvp(module(text).f, (3.0,), (1.0,)) == (18.0, 12.0)
