@@ -39,15 +39,12 @@ BY_REVERSE = [
     "containers-nested_argument",
     "containers-stores_into_items_of_items",
 ]
-# refused at second order: the kind of what is added to an item is not known there
-NOT_TWICE = {"containers-map_of_a_function"}
 # functions, not methods, that return a number
 NUMBERS = [
     name
     for name in NAMES
     if isinstance(value_of(name), (float, np.floating))
     and not inspect.ismethod(BY_NAME[name].function)
-    and name not in NOT_TWICE
 ]
 MODES = {"f": "tangent", "r": "adjoint"}
 TOLERANCE = 1e-6
