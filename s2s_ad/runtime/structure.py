@@ -96,7 +96,8 @@ def buffer(x: Any) -> Any:
     >>> buffer(np.float64(2.0)), buffer((1.0, [2.0]))
     (array(2.), [1.0, [2.0]])
     """
-    return np.array(x) if isinstance(x, np.generic) else add(zeros_like(x), x)
+    number = isinstance(x, (numbers.Number, np.generic))
+    return np.array(x) if number else add(zeros_like(x), x)
 
 
 def copied(x: Any) -> Any:
@@ -253,7 +254,7 @@ def scatter(g: Any, like: Any, index: Any) -> Any:
     >>> scatter(1.0, [5.0, [6.0, 7.0]], 0)
     [1.0, [0.0, 0.0]]
     """
-    if isinstance(like, np.generic):
+    if isinstance(like, (numbers.Number, np.generic)):
         return float(np.sum(g))
     zeros = zeros_like(like)
     if isinstance(zeros, np.ndarray):

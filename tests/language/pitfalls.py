@@ -5,6 +5,8 @@ import math
 
 import numpy as np
 
+from tests.generators import countdown
+
 from .cases import beyond, case
 
 V = np.array([0.3, 1.2, 0.7])
@@ -108,12 +110,6 @@ def places_counted_beside_items(x):
     for i in range(1, len(x)):
         total += x[i] * x[i - 1] * total
     return total
-
-
-def countdown(n):
-    while n > 0:
-        yield n
-        n -= 1
 
 
 @case(0.7, [1.0, 3.0, 2.0])
