@@ -109,7 +109,7 @@ def test_over_reverse(name, sequence):
     check(name, sequence)
 
 
-@pytest.mark.parametrize("name", by_turns(NUMBERS, 6))
+@pytest.mark.parametrize("name", by_turns(NUMBERS, 12))
 def test_joint_reverse(name):
     """Reverse over reverse with both sweeps in one function, as `grad(grad(f))` has it."""
     check(name, "rr")

@@ -110,7 +110,7 @@ def test_each_optimisation_off(name, option, known):
 
 @pytest.mark.parametrize(
     "name",
-    by_turns((x for x in NAMES if isinstance(value_of(x), (float, np.floating))), 4),
+    by_turns((x for x in NAMES if isinstance(value_of(x), (float, np.floating))), 8),
 )
 def test_second_order(name):
     check_second_order(BY_NAME[name].function, BY_NAME[name].args, BY_NAME[name].wrt)
