@@ -11,7 +11,7 @@ from s2s_ad.build_fresh import called
 from s2s_ad.build_program import Program
 from s2s_ad.build_subject import Subject
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.walk import stmt_exprs, subexprs, walk_stmts
+from s2s_ad.ir.walk import container_of, stmt_exprs, subexprs, walk_stmts
 
 
 def writes_outside(program: Program, subject: Subject, seen: set[int] | None = None) -> bool:
@@ -48,6 +48,5 @@ def _stored(s: n.Stmt) -> list[n.Expr]:
 
 
 def _root(e: n.Expr) -> str | None:
-    while isinstance(e, (n.Subscript, n.Attribute)):
-        e = e.value
-    return e.id if isinstance(e, n.Name) else None
+    root = container_of(e)
+    return root.id if isinstance(root, n.Name) else None

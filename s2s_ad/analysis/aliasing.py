@@ -29,7 +29,7 @@ from s2s_ad.ir.kinds import (
     TupleOf,
     is_immutable,
 )
-from s2s_ad.ir.walk import names, stmt_exprs, target_names, walk_stmts
+from s2s_ad.ir.walk import container_of, names, stmt_exprs, target_names, walk_stmts
 from s2s_ad.rules.sharing import NEW, SHARES, WHOLLY_NEW
 
 # methods that change a container and give nothing of it away
@@ -175,16 +175,12 @@ class Sharing(ABC):
             return own
         whole = self.is_plain(s.value) or self.new(s.value) == WHOLLY_NEW
         own = self.items_shared(s.value, own)
-        root = s.target
-        while isinstance(root, (n.Subscript, n.Attribute)):
-            root = root.value
+        root = container_of(s.target)
         return own if whole or not isinstance(root, n.Name) else own.opened(frozenset({root.id}))
 
     def put(self, target: n.Expr, value: n.Expr, own: Owned) -> Owned:
         """Return what is owned once a container holds the value of an expression."""
-        root = target
-        while isinstance(root, (n.Subscript, n.Attribute)):
-            root = root.value
+        root = container_of(target)
         if isinstance(self.kind(root), Array):
             # what is stored is copied
             return own

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import Array, DictOf, Kind, ListOf, Nothing, Number, TupleOf
-from s2s_ad.ir.walk import children, stmt_exprs, target_names, walk_stmts
+from s2s_ad.ir.walk import children, container_of, stmt_exprs, target_names, walk_stmts
 
 
 def flat_names(block: n.Block, kind: Callable[[n.Expr, int], Kind]) -> frozenset[str]:
@@ -64,9 +64,8 @@ def _shown(e: n.Expr) -> Iterator[str]:
 
 
 def _root(target: n.Expr) -> set[str]:
-    while isinstance(target, (n.Subscript, n.Attribute)):
-        target = target.value
-    return {target.id} if isinstance(target, n.Name) else set()
+    root = container_of(target)
+    return {root.id} if isinstance(root, n.Name) else set()
 
 
 def _is_item(kind: Kind) -> bool:

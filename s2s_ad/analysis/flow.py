@@ -22,7 +22,7 @@ from s2s_ad.analysis.values import PASSIVE, Env, Value, World, named, same
 from s2s_ad.analysis.values import merge as merge
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import NONE, UNKNOWN, Array, DictOf, Kind, ListOf, is_discrete, join
-from s2s_ad.ir.walk import stmt_exprs, subexprs
+from s2s_ad.ir.walk import container_of, stmt_exprs, subexprs
 
 NO_ENV: Env = {}
 MOST_ROUNDS = 3
@@ -217,9 +217,7 @@ class _Run:
         call = s.value
         if not isinstance(call, n.Call) or not isinstance(call.func, n.Attribute):
             return env
-        owner: n.Expr = call.func.value
-        while isinstance(owner, (n.Subscript, n.Attribute)):
-            owner = owner.value
+        owner = container_of(call.func)
         parts = (*call.args, *(k.value for k in call.keywords))
         if isinstance(owner, n.Name) and owner.id in env and owner.id in self.ev.local:
             old = env[owner.id]

@@ -13,7 +13,7 @@ from s2s_ad.analysis.aliasing import scattered
 from s2s_ad.analysis.flow import Facts
 from s2s_ad.analysis.values import PASSIVE, target_names
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.walk import names
+from s2s_ad.ir.walk import container_of, names
 
 Names = frozenset[str]
 NOTHING: Names = frozenset()
@@ -133,7 +133,6 @@ def stored_roots(target: n.Expr) -> list[str]:
     if isinstance(target, (n.TupleExpr, n.ListExpr)):
         return [root for item in target.items for root in stored_roots(item)]
     if isinstance(target, (n.Subscript, n.Attribute)):
-        while isinstance(target, (n.Subscript, n.Attribute)):
-            target = target.value
-        return [target.id] if isinstance(target, n.Name) else []
+        root = container_of(target)
+        return [root.id] if isinstance(root, n.Name) else []
     return []

@@ -121,6 +121,13 @@ def children(e: Expr) -> Iterator[Expr]:
     return iter(_parts(e))
 
 
+def container_of(e: Expr) -> Expr:
+    """Return what an expression is a part of: x of `x[i].a`; itself when it is no part."""
+    while isinstance(e, (nodes.Subscript, nodes.Attribute)):
+        e = e.value
+    return e
+
+
 def fold(
     e: Expr,
     combine: Callable[[Expr, list[T]], T],

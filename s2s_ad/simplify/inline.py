@@ -21,6 +21,7 @@ from s2s_ad.ir import nodes as n
 from s2s_ad.ir.walk import (
     assigned,
     blocks,
+    container_of,
     map_block,
     map_stmt_exprs,
     names,
@@ -283,7 +284,8 @@ def _changed(s: n.Stmt) -> set[str]:
         targets: tuple[n.Expr, ...] = x.targets if isinstance(x, n.Assign) else ()
         if isinstance(x, n.AugAssign):
             targets = (x.target,)
-        found |= {y for t in targets if not isinstance(t, n.TupleExpr) for y in names(_root(t))}
+        parts = [container_of(t) for t in targets if not isinstance(t, n.TupleExpr)]
+        found |= {y for root in parts for y in names(root)}
         if isinstance(x, n.ExprStmt):
             found |= names(x.value)
     return found
@@ -298,12 +300,6 @@ def _added_to(s: n.Stmt, name: n.Name) -> n.Expr | None:
         if isinstance(place, n.Subscript) and e.args == (place, name) and not e.keywords:
             return place
     return None
-
-
-def _root(target: n.Expr) -> n.Expr:
-    while isinstance(target, (n.Subscript, n.Attribute)):
-        target = target.value
-    return target
 
 
 def _recomputed(s: n.Stmt) -> bool:

@@ -20,7 +20,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.walk import assigned, blocks, map_block, names, stmt_exprs, subexprs, walk_stmts
+from s2s_ad.ir.walk import (
+    assigned,
+    blocks,
+    container_of,
+    map_block,
+    names,
+    stmt_exprs,
+    subexprs,
+    walk_stmts,
+)
 
 GAIN = 4  # operations that a name must save
 CALL = 4  # operations that a call counts for
@@ -357,9 +366,7 @@ def _kills(s: n.Stmt, back: set[int], pure: Callable[[n.Expr], bool]) -> tuple[s
         effect = effect or not all(pure(e) for e in stmt_exprs(x))
         if isinstance(x, (n.Assign, n.AugAssign)):
             for target in x.targets if isinstance(x, n.Assign) else (x.target,):
-                root = target
-                while isinstance(root, (n.Subscript, n.Attribute)):
-                    root = root.value
+                root = container_of(target)
                 killed |= names(root)
                 # the buffer of an adjoint belongs to it alone; the user's arrays may be shared
                 effect = effect or (root is not target and x.uid not in back)

@@ -39,7 +39,8 @@ def _by_hand(e: n.Expr) -> n.Expr:
     if isinstance(e, n.Attribute) and isinstance(e.value, n.Attribute):
         return e.value.value if e.attr == e.value.attr == "T" else e
     if isinstance(e, n.Binary) and e.op == "**":
-        return replace(e, right=_counted_together(e.right))
+        right = _counted_together(e.right)
+        return e if right is e.right else replace(e, right=right)
     return e
 
 

@@ -14,7 +14,7 @@ from s2s_ad.analysis.flow import Facts
 from s2s_ad.analysis.values import PASSIVE
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import UNKNOWN, Array, Kind, ListOf, is_immutable
-from s2s_ad.ir.walk import assigned, names, stmt_exprs, subexprs, walk_stmts
+from s2s_ad.ir.walk import assigned, container_of, names, stmt_exprs, subexprs, walk_stmts
 from s2s_ad.transform.reading import flat, stored_into
 
 
@@ -152,6 +152,5 @@ def _is_shallow(s: n.Stmt) -> bool:
 
 
 def _roots(target: n.Expr) -> set[str]:
-    while isinstance(target, (n.Subscript, n.Attribute)):
-        target = target.value
-    return {target.id} if isinstance(target, n.Name) else set()
+    root = container_of(target)
+    return {root.id} if isinstance(root, n.Name) else set()
