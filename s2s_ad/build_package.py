@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from s2s_ad.analysis.bound import certain_at_end
 from s2s_ad.build_cuts import cuts_text
 from s2s_ad.build_exits import Sweeps, sweeps
 from s2s_ad.build_finish import finish, gradients, held, live, uids, unconsumed, whole, worked
 from s2s_ad.build_prepare import Prepared, Values, prepare
 from s2s_ad.build_program import Program, Variant
-from s2s_ad.build_reverse import Reverse, certain_at_end, reverse
+from s2s_ad.build_reverse import Reverse, reverse
 from s2s_ad.build_subject import Subject, SubjectWorld
 from s2s_ad.build_tangent import tangent_function
 from s2s_ad.build_words import (

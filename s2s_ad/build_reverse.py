@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from s2s_ad.analysis.bound import assigns_surely, bound_by, definitely, overwritten_before_defined
 from s2s_ad.analysis.flow import Facts
 from s2s_ad.analysis.useful import Useful, useful
 from s2s_ad.analysis.values import PASSIVE
@@ -25,9 +26,9 @@ from s2s_ad.ir.kinds import (
     adjoint_kind,
     is_immutable,
 )
-from s2s_ad.ir.walk import assigned, blocks, subexprs, target_names, walk_stmts
+from s2s_ad.ir.walk import assigned, subexprs, walk_stmts
 from s2s_ad.simplify import algebra, plain
-from s2s_ad.simplify.accumulate import Bars, accumulate
+from s2s_ad.simplify.accumulate import Bars, Place, accumulate
 from s2s_ad.simplify.ownership import Buffers, own
 from s2s_ad.transform.adjoint import Builder
 from s2s_ad.transform.context import Context, NeedsName
@@ -35,6 +36,8 @@ from s2s_ad.transform.contributions import Options
 from s2s_ad.transform.copies import copied_adjoint, copied_value
 from s2s_ad.transform.recording import RecordBranch, record
 from s2s_ad.transform.versions import AT_THE_END, Recorder
+
+END = Place(None)
 
 
 @dataclass
@@ -197,14 +200,21 @@ class _Run:
         }
 
         params = {p.name for p in self.prepared.function.params}
-        undefined = _overwritten_before_defined(self.prepared.function.body, params)
+        undefined = overwritten_before_defined(self.prepared.function.body, params)
+        bound = definitely(self.prepared.function.body, params)
 
-        def zero(bar: str) -> n.Expr:
+        def is_bound(name: str, place: Place) -> bool:
+            """True where a variable certainly has the value whose adjoint begins there."""
+            table = bound.behind if place.behind else bound.before
+            known = table.get(place.of) if place.of is not None else None
+            return name not in undefined and (known is None or name in known)
+
+        def zero(bar: str, place: Place) -> n.Expr:
             name = by_bar.get(bar)
             if name is None:
                 return algebra.ZERO
             kind = kinds.get(name, UNKNOWN)
-            if name in undefined and not isinstance(kind, (Number, Array)):
+            if not isinstance(kind, (Number, Array)) and not is_bound(name, place):
                 # there may be nothing yet whose items could be counted
                 return n.Call(context.helper("zeros_like"), (n.Name(name),))
             return self.zero(context, name, kinds)
@@ -212,15 +222,15 @@ class _Run:
         order = tuple(
             context.mark(p.name, "bar") for p in self.prepared.function.params if p.name in barred
         )
-        numbers = frozenset(bar for bar in by_bar if zero(bar) == algebra.ZERO)
+        numbers = frozenset(bar for bar in by_bar if zero(bar, END) == algebra.ZERO)
         eager = numbers if self.off("accumulate") else frozenset[str]()
         bars = Bars(frozenset(by_bar) | frozenset(temporaries), zero, order, eager)
         upfront = [*upfront, *sorted(eager - {seed})]
         start = frozenset(by_bar) - {seed} - set(upfront)
         block, at_end = accumulate(tuple(backward), start, bars)
-        first = [n.Assign((n.Name(bar),), zero(bar), of=AT_THE_END) for bar in upfront]
+        first = [n.Assign((n.Name(bar),), zero(bar, END), of=AT_THE_END) for bar in upfront]
         ends = [
-            n.Assign((n.Name(bar),), zero(bar))
+            n.Assign((n.Name(bar),), zero(bar, END))
             for name in self.wrt
             if (bar := context.mark(name, "bar")) in at_end
         ]
@@ -279,7 +289,7 @@ class _Run:
         # a global list that items are put into is no variable of the function
         lookup = context.facts.world.lookup
         variables -= {x for x in variables - context.facts.locals if lookup(x) is not None}
-        surely = _definitely((*before, *forward), params)
+        surely = definitely((*before, *forward), params).before
         primal = {s.uid: s for s in walk_stmts(self.prepared.function.body)}
 
         def changed(s: n.Stmt) -> frozenset[str]:
@@ -291,7 +301,7 @@ class _Run:
             variables=frozenset(variables),
             cheap=lambda s: not self.off("recompute") and self.cheap(context, s),
             unassigned=lambda name, s, after: (
-                name not in surely.get(s.uid, params) and not (after and _assigns_surely(s, name))
+                name not in surely.get(s.uid, params) and not (after and assigns_surely(s, name))
             ),
             names=context.names,
             operands=context.reads,
@@ -366,7 +376,7 @@ class _Run:
 
 def _binds(s: n.Stmt, name: str) -> bool:
     if isinstance(s, n.With):
-        return name in _bound_by(s)
+        return name in bound_by(s)
     if isinstance(s, (n.If, n.For, n.While)):
         return isinstance(s, n.For) and name in {
             e.id for e in subexprs(s.target) if isinstance(e, n.Name)
@@ -376,84 +386,4 @@ def _binds(s: n.Stmt, name: str) -> bool:
     return name in assigned((s,))
 
 
-def _bound_by(s: n.With) -> set[str]:
-    return {x for _, target in s.items if target is not None for x in target_names(target)}
-
-
-def certain_at_end(block: n.Block, params: set[str]) -> set[str]:
-    """Return the variables that are certainly assigned when a block is over."""
-    end = n.Pass()
-    return _definitely((*block, end), params).get(end.uid, set())
-
-
-def _definitely(block: n.Block, params: set[str]) -> dict[int, set[str]]:
-    """Return the variables that are certainly assigned before each statement."""
-    table: dict[int, set[str]] = {}
-
-    def run(block: n.Block, have: set[str]) -> set[str] | None:
-        current: set[str] | None = set(have)
-        for s in block:
-            if current is None:
-                return None
-            table[s.uid] = set(current)
-            current = step(s, current)
-        return current
-
-    def step(s: n.Stmt, have: set[str]) -> set[str] | None:
-        if isinstance(s, n.If):
-            ends = [run(b.body, have) for b in s.branches]
-            ends.append(run(s.orelse, have))
-            live = [e for e in ends if e is not None]
-            return set.intersection(*live) if live else None
-        if isinstance(s, (n.For, n.While)):
-            inside = set(have)
-            if isinstance(s, n.For):
-                inside |= {e.id for e in subexprs(s.target) if isinstance(e, n.Name)}
-            run(s.body, inside)
-            return have
-        if isinstance(s, n.With):
-            return run(s.body, have | _bound_by(s))
-        if isinstance(s, n.Try):
-            ends = [run((*s.body, *s.orelse), have), *(run(h.body, have) for h in s.handlers)]
-            live = [e for e in ends if e is not None]
-            return set.intersection(*live) | assigned(s.final) if live else None
-        if isinstance(s, (n.Break, n.Continue, n.Return, n.Raise)):
-            return None
-        return have | assigned((s,))
-
-    run(block, params)
-    return table
-
-
-def _overwritten_before_defined(block: n.Block, params: set[str]) -> set[str]:
-    """Return the variables that are given a value where they may have one already, or none."""
-    surely = _definitely(block, params)
-    again: set[int] = set()
-    for loop in walk_stmts(block):
-        if isinstance(loop, (n.For, n.While)):
-            again |= {s.uid for s in walk_stmts(loop.body)}
-    found: set[str] = set()
-    before: set[str] = set()
-    for s in walk_stmts(block):
-        for name in assigned((s,)) - surely.get(s.uid, params):
-            if s.uid in again or name in before:
-                found.add(name)
-        if not any(blocks(s)):
-            before |= assigned((s,))
-    return found
-
-
-def _assigns_surely(s: n.Stmt, name: str) -> bool:
-    if isinstance(s, (n.For, n.While)):
-        return False
-    if isinstance(s, n.If):
-        bodies = [*(b.body for b in s.branches), s.orelse]
-        return all(any(_assigns_surely(x, name) for x in body) for body in bodies)
-    if isinstance(s, n.With):
-        return name in _bound_by(s) or any(_assigns_surely(x, name) for x in s.body)
-    if isinstance(s, n.Try):
-        return False
-    return name in assigned((s,))
-
-
-__all__ = ["NeedsName", "Reverse", "certain_at_end", "reverse"]
+__all__ = ["NeedsName", "Reverse", "reverse"]

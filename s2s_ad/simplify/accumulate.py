@@ -25,14 +25,22 @@ Names = frozenset[str]
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where in the primal a zero belongs: behind the statement `of`, or in front of it."""
+
+    of: int | None
+    behind: bool = True
+
+
+@dataclass(frozen=True)
 class Bars:
-    """The adjoint variables of a sweep. zero: how a zero of each is written.
+    """The adjoint variables of a sweep. zero: how a zero of each is written at a `Place`.
 
     eager: those that are zeroed as they stand, with no attempt to do without.
     """
 
     names: Names
-    zero: Callable[[str], n.Expr]
+    zero: Callable[[str, Place], n.Expr]
     order: tuple[str, ...] = ()
     eager: Names = frozenset()
 
@@ -58,8 +66,8 @@ class _Accumulate:
             found |= names(e)
         return found & self.bars.names
 
-    def init(self, name: str, of: int | None) -> n.Stmt:
-        return n.Assign((n.Name(name),), self.bars.zero(name), of=of)
+    def init(self, name: str, of: int | None, behind: bool = True) -> n.Stmt:
+        return n.Assign((n.Name(name),), self.bars.zero(name, Place(of, behind)), of=of)
 
     def block(self, block: n.Block, zero: set[str]) -> tuple[list[n.Stmt], set[str]]:
         out: list[n.Stmt] = []
@@ -177,7 +185,7 @@ class _Accumulate:
             self.need({s.stack}, zero, out, s.of)
             if value is None:
                 bar = s.value.id if isinstance(s.value, n.Name) else ""
-                value = self.bars.zero(bar) if bar in self.bars.names else ZERO
+                value = self.bars.zero(bar, Place(s.of)) if bar in self.bars.names else ZERO
             self.need(self.reads(value), zero, out, s.of)
             out.append(replace(s, value=value))
             return
@@ -207,7 +215,7 @@ class _Accumulate:
         done: list[n.Block] = []
         for statements, z in results:
             for name in self.bars.sorted((z - start) - common):
-                statements.append(self.init(name, s.of))
+                statements.append(self.init(name, s.of, False))
             done.append(tuple(statements))
         zero.clear()
         zero |= common
@@ -225,7 +233,7 @@ class _Accumulate:
             start -= late
         for name in self.bars.sorted(end - start):
             # not zero when the loop starts: it is only if the loop runs
-            statements.append(self.init(name, s.of))
+            statements.append(self.init(name, s.of, False))
         for name in self.bars.sorted(zero - start):
             out.append(self.init(name, s.of))
         zero.clear()

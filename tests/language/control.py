@@ -803,3 +803,16 @@ def one_exit_and_a_raise(x, n):
     if n == 2:
         return x * x
     raise ValueError(n)
+
+
+@case(0.7, [0.3, 0.2, 0.5], 0, wrt="x xs")
+@case(0.7, [0.3, 0.2, 0.5], 3, wrt="x xs")
+def list_made_and_read_under_one_test(x, xs, n):
+    """Where the test is false there is no list whose items could be counted."""
+    if n > 1:
+        ys = xs[1:]
+    s = x * x
+    if n > 1:
+        for i in range(len(ys)):
+            s += ys[i] * xs[i] * s
+    return s

@@ -1,0 +1,104 @@
+"""Which variables are certainly assigned where.
+
+Takes a block and the parameters, gives for each statement the variables that have a value on every
+way to it. Requires `ir`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from s2s_ad.ir import nodes as n
+from s2s_ad.ir.walk import assigned, blocks, subexprs, target_names, walk_stmts
+
+
+def bound_by(s: n.With) -> set[str]:
+    return {x for _, target in s.items if target is not None for x in target_names(target)}
+
+
+def certain_at_end(block: n.Block, params: set[str]) -> set[str]:
+    """Return the variables that are certainly assigned when a block is over."""
+    end = n.Pass()
+    return definitely((*block, end), params).before.get(end.uid, set())
+
+
+@dataclass(frozen=True)
+class Bound:
+    """Variables that are certainly assigned, by the uid of a statement: before it and behind it."""
+
+    before: Mapping[int, set[str]]
+    behind: Mapping[int, set[str]]
+
+
+def definitely(block: n.Block, params: set[str]) -> Bound:
+    """Return the variables that are certainly assigned before and behind each statement."""
+    before: dict[int, set[str]] = {}
+    behind: dict[int, set[str]] = {}
+
+    def run(block: n.Block, have: set[str]) -> set[str] | None:
+        current: set[str] | None = set(have)
+        for s in block:
+            if current is None:
+                return None
+            before[s.uid] = set(current)
+            current = step(s, current)
+            if current is not None:
+                behind[s.uid] = set(current)
+        return current
+
+    def step(s: n.Stmt, have: set[str]) -> set[str] | None:
+        if isinstance(s, n.If):
+            ends = [run(b.body, have) for b in s.branches]
+            ends.append(run(s.orelse, have))
+            live = [e for e in ends if e is not None]
+            return set.intersection(*live) if live else None
+        if isinstance(s, (n.For, n.While)):
+            inside = set(have)
+            if isinstance(s, n.For):
+                inside |= {e.id for e in subexprs(s.target) if isinstance(e, n.Name)}
+            run(s.body, inside)
+            return have
+        if isinstance(s, n.With):
+            return run(s.body, have | bound_by(s))
+        if isinstance(s, n.Try):
+            ends = [run((*s.body, *s.orelse), have), *(run(h.body, have) for h in s.handlers)]
+            live = [e for e in ends if e is not None]
+            return set.intersection(*live) | assigned(s.final) if live else None
+        if isinstance(s, (n.Break, n.Continue, n.Return, n.Raise)):
+            return None
+        return have | assigned((s,))
+
+    run(block, params)
+    return Bound(before, behind)
+
+
+def overwritten_before_defined(block: n.Block, params: set[str]) -> set[str]:
+    """Return the variables that are given a value where they may have one already, or none."""
+    surely = definitely(block, params).before
+    again: set[int] = set()
+    for loop in walk_stmts(block):
+        if isinstance(loop, (n.For, n.While)):
+            again |= {s.uid for s in walk_stmts(loop.body)}
+    found: set[str] = set()
+    before: set[str] = set()
+    for s in walk_stmts(block):
+        for name in assigned((s,)) - surely.get(s.uid, params):
+            if s.uid in again or name in before:
+                found.add(name)
+        if not any(blocks(s)):
+            before |= assigned((s,))
+    return found
+
+
+def assigns_surely(s: n.Stmt, name: str) -> bool:
+    if isinstance(s, (n.For, n.While)):
+        return False
+    if isinstance(s, n.If):
+        bodies = [*(b.body for b in s.branches), s.orelse]
+        return all(any(assigns_surely(x, name) for x in body) for body in bodies)
+    if isinstance(s, n.With):
+        return name in bound_by(s) or any(assigns_surely(x, name) for x in s.body)
+    if isinstance(s, n.Try):
+        return False
+    return name in assigned((s,))
