@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from s2s_ad.analysis.bound import certain_at_end
+from s2s_ad.analysis.bound import certain_at_end, live_in
 from s2s_ad.build_cuts import cuts_text
 from s2s_ad.build_exits import Sweeps, sweeps
 from s2s_ad.build_finish import finish, gradients, held, live, uids, unconsumed, whole, worked
@@ -34,7 +34,7 @@ from s2s_ad.emit.statements import annotated, flattened, opened, origins
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import UNKNOWN, Number
 from s2s_ad.ir.text import function_text
-from s2s_ad.ir.walk import assigned, bound_names, names, stmt_exprs, subexprs, walk_stmts
+from s2s_ad.ir.walk import bound_names, stmt_exprs, subexprs, walk_stmts
 from s2s_ad.rules import registry
 from s2s_ad.runtime import as_number
 from s2s_ad.simplify.by_index import by_index
@@ -315,7 +315,7 @@ class Package:
         copy = n.Name(context.alias("list"))
         backward = (*unconsumed(tuple(found.backward), copy), ending)
         backward, _ = finish(backward, uids(backward), swept, pure)
-        needed = _live_in(backward)
+        needed = live_in(backward)
         own = {p.name for p in prepared.function.params}
         made = own | bound_names(tuple(found.forward))
         kept = [x for x in _in_order(prepared, found) if x in needed & made]
@@ -440,54 +440,6 @@ def _plain(function: n.Function) -> n.Function:
 
 def _targets(kept: Sequence[str]) -> n.Expr:
     return n.TupleExpr(tuple(n.Name(x) for x in kept))
-
-
-def _live_in(block: n.Block) -> set[str]:
-    """Return the variables a block reads before it binds them."""
-    found: set[str] = set()
-    bound: set[str] = set()
-
-    def visit(block: n.Block) -> None:
-        for s in block:
-            reads = {x for e in _read_exprs(s) for x in names(e)}
-            if isinstance(s, (n.Append, n.Pop)):
-                reads.add(s.stack)
-            found.update(reads - bound)
-            if isinstance(s, (n.If, n.For, n.While)):
-                before = set(bound)
-                if isinstance(s, n.For):
-                    bound.update(e.id for e in subexprs(s.target) if isinstance(e, n.Name))
-                for inner in _blocks(s):
-                    saved = set(bound)
-                    visit(inner)
-                    bound.clear()
-                    bound.update(saved)
-                bound.clear()
-                bound.update(before)
-            elif isinstance(s, n.With):
-                visit(s.body)
-            elif not isinstance(s, n.Append):
-                bound.update(assigned((s,)))
-
-    visit(block)
-    return found
-
-
-def _blocks(s: n.Stmt) -> list[n.Block]:
-    from s2s_ad.ir.walk import blocks
-
-    return list(blocks(s))
-
-
-def _read_exprs(s: n.Stmt) -> list[n.Expr]:
-    if isinstance(s, n.Assign):
-        stored = [t for t in s.targets if not isinstance(t, (n.Name, n.TupleExpr))]
-        return [s.value, *stored]
-    if isinstance(s, n.Pop):
-        return []
-    if isinstance(s, n.For):
-        return [s.iter]
-    return list(stmt_exprs(s))
 
 
 def _in_order(prepared: Prepared, found: Reverse) -> list[str]:

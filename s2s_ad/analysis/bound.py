@@ -1,4 +1,4 @@
-"""Which variables are certainly assigned where.
+"""Which variables are certainly assigned where, and which are read before they are.
 
 Takes a block and the parameters, gives for each statement the variables that have a value on every
 way to it. Requires `ir`.
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.walk import assigned, blocks, subexprs, target_names, walk_stmts
+from s2s_ad.ir.walk import assigned, blocks, names, stmt_exprs, subexprs, target_names, walk_stmts
 
 
 def bound_by(s: n.With) -> set[str]:
@@ -102,3 +102,45 @@ def assigns_surely(s: n.Stmt, name: str) -> bool:
     if isinstance(s, n.Try):
         return False
     return name in assigned((s,))
+
+
+def live_in(block: n.Block) -> set[str]:
+    """Return the variables a block reads before it binds them."""
+    found: set[str] = set()
+    bound: set[str] = set()
+
+    def visit(block: n.Block) -> None:
+        for s in block:
+            reads = {x for e in _read_exprs(s) for x in names(e)}
+            if isinstance(s, (n.Append, n.Pop)):
+                reads.add(s.stack)
+            found.update(reads - bound)
+            if isinstance(s, (n.If, n.For, n.While)):
+                before = set(bound)
+                if isinstance(s, n.For):
+                    bound.update(e.id for e in subexprs(s.target) if isinstance(e, n.Name))
+                for inner in blocks(s):
+                    saved = set(bound)
+                    visit(inner)
+                    bound.clear()
+                    bound.update(saved)
+                bound.clear()
+                bound.update(before)
+            elif isinstance(s, n.With):
+                visit(s.body)
+            elif not isinstance(s, n.Append):
+                bound.update(assigned((s,)))
+
+    visit(block)
+    return found
+
+
+def _read_exprs(s: n.Stmt) -> list[n.Expr]:
+    if isinstance(s, n.Assign):
+        stored = [t for t in s.targets if not isinstance(t, (n.Name, n.TupleExpr))]
+        return [s.value, *stored]
+    if isinstance(s, n.Pop):
+        return []
+    if isinstance(s, n.For):
+        return [s.iter]
+    return list(stmt_exprs(s))

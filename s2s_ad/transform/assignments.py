@@ -180,10 +180,8 @@ class Assignments(Contributions):
         def seed_of(t: n.Expr) -> n.Expr:
             if isinstance(t, n.Name) and t.id in wanted and self.facts.varied_after(t.id, s.uid):
                 return aside.get(t.id, self.bar(t.id))
-            if isinstance(t, n.Name) and not isinstance(self.kind_after(t.id, s), (Number, Array)):
-                # the callee reads the items of this part
-                return n.Call(self.context.helper("zeros_like"), (t,))
-            return ZERO
+            # the callee may read the items of this part
+            return self.zero_of(t.id, s) if isinstance(t, n.Name) else ZERO
 
         if isinstance(target, n.Name):
             seed: n.Expr = seed_of(target)
@@ -256,8 +254,11 @@ class Assignments(Contributions):
 
     def zero_of(self, name: str, s: n.Stmt) -> n.Expr:
         """Return the zero adjoint of what a variable holds after a statement."""
-        if isinstance(self.kind_after(name, s), (Number, Nothing)):
+        kind = self.kind_after(name, s)
+        if isinstance(kind, (Number, Nothing)):
             return ZERO
+        if isinstance(kind, Array):
+            return n.Call(self.context.np("zeros_like"), (n.Name(name),))
         return n.Call(self.context.helper("zeros_like"), (n.Name(name),))
 
 

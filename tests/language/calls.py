@@ -561,3 +561,16 @@ def argument_changes_after_a_call(x, inverse):
     y = one_of_two_ways(v, inverse)
     v[1] = x
     return np.sum(y * v)
+
+
+def _parts_of(v):
+    w = v * 2.0
+    w[0] = w[1] * v[0]
+    return v[0] * v[1], w
+
+
+@case([0.3, 0.2, 0.5])
+def array_returned_for_nothing(x):
+    """The callee reads items of the adjoint of a part that nobody uses."""
+    first, rest = _parts_of(np.array(x))
+    return first * first
