@@ -22,6 +22,7 @@ from s2s_ad.ir import nodes as n
 from s2s_ad.ir.names import Names
 from s2s_ad.ir.walk import (
     assigned,
+    children,
     free_names,
     map_block,
     map_expr,
@@ -52,11 +53,15 @@ class Lifted:
 
 @dataclass(frozen=True)
 class _Definition:
-    """A local function as found: its body still calls others by their own names."""
+    """A local function as found: its body still calls others by their own names.
+
+    loops: variables of comprehensions around it that it reads.
+    """
 
     function: n.Function
     early: tuple[tuple[int, str, str], ...]
     statement: n.Stmt
+    loops: frozenset[str] = frozenset()
 
 
 def lift(
@@ -72,7 +77,7 @@ def lift(
     taken: dict[str, _Definition] = {}
     kept: list[n.Stmt] = []
 
-    def take(name: str, inner: n.Function, s: n.Stmt) -> None:
+    def take(name: str, inner: n.Function, s: n.Stmt, loops: frozenset[str] = frozenset()) -> None:
         if counts.get(name, 0) != 1:
             raise refuse(s, f"local function `{name}` is defined more than once", "use two names")
         if any(isinstance(x, n.Global) for x in walk_stmts(inner.body)):
@@ -89,23 +94,26 @@ def lift(
         plain = tuple(
             replace(p, default=None) if p.name in {b[1] for b in bound} else p for p in inner.params
         )
-        taken[name] = _Definition(replace(inner, params=plain), bound, s)
+        taken[name] = _Definition(replace(inner, params=plain), bound, s, loops)
 
-    def immediate(e: n.Expr, s: n.Stmt, inside: frozenset[str]) -> n.Expr:
+    def immediate(e: n.Expr, s: n.Stmt, bound: _Bound) -> n.Expr:
         """Give a lambda a name that is called where it stands, or handed to a callee."""
         if isinstance(e, n.Call):
-            func = named(e.func, s, inside)
-            args = tuple(named(a, s, inside) for a in e.args)
-            keywords = tuple(replace(k, value=named(k.value, s, inside)) for k in e.keywords)
+            func = named(e.func, s, bound)
+            args = tuple(named(a, s, bound) for a in e.args)
+            keywords = tuple(replace(k, value=named(k.value, s, bound)) for k in e.keywords)
             return n.Call(func, args, keywords)
         return e
 
-    def named(e: n.Expr, s: n.Stmt, inside: frozenset[str]) -> n.Expr:
-        if not isinstance(e, n.Lambda) or names(e) & inside:
+    def named(e: n.Expr, s: n.Stmt, bound: _Bound) -> n.Expr:
+        if not isinstance(e, n.Lambda) or names(e) & bound.lambdas:
+            return e
+        if any(p.default is not None and names(p.default) & bound.loops for p in e.params):
             return e
         name = names_.fresh("anonymous")
         counts[name] = 1
-        take(name, n.Function(name, e.params, (n.Return(e.body, origin=s.origin),)), s)
+        inner = n.Function(name, e.params, (n.Return(e.body, origin=s.origin),))
+        take(name, inner, s, bound.loops & free_names(inner))
         return n.Name(name)
 
     def visit(block: n.Block) -> n.Block:
@@ -113,8 +121,8 @@ def lift(
         for s in block:
             kept.clear()
             if not isinstance(s, n.FunctionDef):
-                inside = frozenset(x for e in stmt_exprs(s) for x in _own_names(e))
-                s = map_stmt_exprs(s, partial(map_expr, fn=partial(immediate, s=s, inside=inside)))
+                fn = partial(immediate, s=s, bound=_bound(s))
+                s = map_stmt_exprs(s, partial(map_expr, fn=fn))
             out.extend(kept)
             kept.clear()
             if isinstance(s, n.FunctionDef):
@@ -175,7 +183,7 @@ def lift(
 def _lifted(taken: dict[str, _Definition], local: set[str]) -> dict[str, Lifted]:
     """Return what each local function captures, by itself or through others that it uses."""
     free = {name: free_names(d.function) for name, d in taken.items()}
-    captured = {name: (free[name] & local) - set(taken) for name in taken}
+    captured = {name: (free[name] & (local | d.loops)) - set(taken) for name, d in taken.items()}
     for name, d in taken.items():
         for other in free[name] & set(taken):
             captured[name] |= {variable for _, _, variable in taken[other].early}
@@ -215,15 +223,33 @@ def _check_shadows(
             _check_shadows(inner.function, found, s, refuse)
 
 
-def _own_names(e: n.Expr) -> set[str]:
-    """Return the names that comprehensions and lambdas in `e` bind for themselves."""
-    found: set[str] = set()
-    for x in subexprs(e):
-        if isinstance(x, n.Comprehension):
-            found.update(y for clause in x.clauses for y in target_names(clause.target))
-        elif isinstance(x, n.Lambda):
-            found.update(p.name for p in x.params)
-    return found
+@dataclass(frozen=True)
+class _Bound:
+    """What the expressions of a statement bind for themselves.
+
+    loops: variables of its comprehensions outside of lambdas. lambdas: what a lambda that has
+    another one inside binds there.
+    """
+
+    loops: frozenset[str]
+    lambdas: frozenset[str]
+
+
+def _bound(s: n.Stmt) -> _Bound:
+    loops: set[str] = set()
+    lambdas: set[str] = set()
+    todo = [(e, loops) for e in stmt_exprs(s)]
+    while todo:
+        e, found = todo.pop()
+        if isinstance(e, n.Comprehension):
+            found.update(y for clause in e.clauses for y in target_names(clause.target))
+        elif isinstance(e, n.Lambda):
+            if not any(isinstance(x, n.Lambda) for x in subexprs(e.body)):
+                continue
+            found = lambdas
+            found.update(p.name for p in e.params)
+        todo.extend((part, found) for part in children(e))
+    return _Bound(frozenset(loops), frozenset(lambdas))
 
 
 def _redefined(function: n.Function, names_: Names) -> n.Function:

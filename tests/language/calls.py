@@ -482,9 +482,17 @@ def closure_kept(x):
     return chosen(lambda t: t * x)
 
 
-@beyond(0.6)
+@case(0.6)
 def closure_of_a_comprehension(x):
     return sum([call_with(lambda t: t * k * x, x) for k in range(3)])  # noqa: B023
+
+
+@case(0.6)
+def lambdas_called_in_comprehensions(x):
+    k = x * 2.0
+    powers = {k: (lambda t: t**k * x)(x) for k in (1, 2) if (lambda u: u * k)(x) > 0.1}  # noqa: B023
+    nested = max((lambda t: (t - k) ** 2)(x) for k in powers.values())  # noqa: B023
+    return nested + (lambda t: t * k)(x) + sum(map(lambda k: k * x, powers))
 
 
 fixed_shift = functools.partial(affine, shift=0.25)
