@@ -34,6 +34,7 @@ from s2s_ad.analysis.values import (
     joined_tuples,
     merge,
     named,
+    part_of,
     partial_of,
     repeated,
     sliced,
@@ -312,10 +313,10 @@ class Interpreter:
             if isinstance(e.index, n.Slice):
                 items = sliced(kind, e.index)
                 return Value(UNKNOWN if items is None else items, owner.varied)
-            item = kind.items[0] if kind.items else UNKNOWN
-            for other in kind.items[1:]:
-                item = join(item, other)
+            item = functools.reduce(join, kind.items) if kind.items else UNKNOWN
             return Value(refreshed(item), owner.varied and not is_discrete(item))
+        if isinstance(kind, (RangeKind, Str)):
+            return Value(part_of(kind, e.index, self.value(e.index, env).kind))
         if isinstance(kind, ListOf):
             if isinstance(e.index, n.Slice):
                 return Value(kind, owner.varied)

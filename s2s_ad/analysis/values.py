@@ -190,6 +190,13 @@ def sliced(kind: TupleOf, index: n.Slice) -> Kind | None:
     return TupleOf(kind.items[slice(*found)], kind.is_list)
 
 
+def part_of(kind: RangeKind | Str, index: n.Expr, index_kind: Kind) -> Kind:
+    """Return the kind of an item or a part of a range or a text."""
+    if isinstance(index, n.Slice) or isinstance(kind, Str):
+        return kind
+    return INT if index_kind in (INT, BOOL) else UNKNOWN  # a slice object gives a range
+
+
 def repeated(items: Value, count: n.Expr, kind: Kind) -> Value:
     """Return what is known of a list or tuple times a number."""
     times = constant_int(count)
