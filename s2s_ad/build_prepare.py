@@ -33,7 +33,15 @@ from s2s_ad.frontend.webs import with_webs_apart
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import Array, DictOf, ListOf, is_immutable
 from s2s_ad.ir.names import Names
-from s2s_ad.ir.walk import bound_names, map_block, map_expr, map_stmt_exprs, subexprs, walk_stmts
+from s2s_ad.ir.walk import (
+    assigned,
+    bound_names,
+    map_block,
+    map_expr,
+    map_stmt_exprs,
+    subexprs,
+    walk_stmts,
+)
 from s2s_ad.transform.context import Context
 from s2s_ad.transform.copies import copied_value
 from s2s_ad.transform.reading import stored_into
@@ -46,7 +54,8 @@ ROUNDS = 4
 class Prepared:
     """A function in normal form. function changes as sub-expressions are given names.
 
-    sunk: for each `if` made behind a loop, the one in the loop that it was taken from.
+    sunk: for each `if` made behind a loop, the one in the loop that it was taken from. exit_value:
+    the variable that holds what is returned, if each exit assigns it.
     """
 
     subject: Subject
@@ -56,6 +65,7 @@ class Prepared:
     names: Names
     transparent: dict[str, n.Expr] = field(default_factory=dict)
     sunk: dict[int, int] = field(default_factory=dict)
+    exit_value: str = ""
     found: tuple[n.Function, Facts] | None = None
     memory: Memory = field(default_factory=Memory)
 
@@ -116,6 +126,7 @@ class Prepared:
             transparent=self.transparent,
             newness=self.newness,
             spread_out="broadcast" in self.program.options,
+            exit_value=self.exit_value,
         )
 
 
@@ -185,7 +196,13 @@ def unlike(function: n.Function, facts: Facts) -> list[str]:
 def settle_exits(prepared: Prepared, result: str | None = None) -> None:
     """Give a function structural exits. result: the variable to be returned, if settled."""
     check_exits(prepared)
+    own = {p.name for p in prepared.function.params} | assigned(prepared.function.body)
+    # an exit in a `finally` comes after another one
+    once = not any(isinstance(s, n.Try) for s in walk_stmts(prepared.function.body))
     prepared.become(structure(prepared.function, prepared.names, result))
+    last = prepared.function.body[-1] if prepared.function.body else None
+    if isinstance(last, n.Return) and isinstance(last.value, n.Name) and last.value.id not in own:
+        prepared.exit_value = last.value.id if once else ""
     prepared.name_effects(tests=True, last=True)
     if any(isinstance(s, n.While) for s in walk_stmts(prepared.function.body)):
         context = prepared.context()

@@ -99,6 +99,7 @@ class Context(Changes):
     alias: how `np`, `math`, a builtin or a helper is spelled. transparent: names given to
     sub-expressions for the sake of their values: they have no adjoint of their own. spread_out:
     whether adjoints of reductions are given the shape of what was reduced, needed or not.
+    exit_value: a variable that each way through the function assigns once, and returns.
     """
 
     function: n.Function
@@ -116,6 +117,7 @@ class Context(Changes):
     prologues: set[int] = field(default_factory=set)
     transparent: dict[str, n.Expr] = field(default_factory=dict)
     spread_out: bool = False
+    exit_value: str = ""
 
     def check_store(self, s: n.Stmt, target: n.Expr) -> str:
         """Return the variable whose element is stored into; refuse what cannot be followed."""

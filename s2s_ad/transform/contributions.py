@@ -91,8 +91,12 @@ class Contributions:
         return False
 
     def cleared(self, written: set[str] | frozenset[str]) -> list[n.Stmt]:
-        """Return statements that clear the adjoints of variables whose value is overwritten."""
-        return [n.Assign((self.bar(x),), ZERO) for x in sorted(written & self.barred)]
+        """Return statements that clear the adjoints of variables whose value is overwritten.
+
+        Nothing was overwritten by an exit that assigns what is returned: no other exit was taken.
+        """
+        overwritten = (written & self.barred) - {self.context.exit_value}
+        return [n.Assign((self.bar(x),), ZERO) for x in sorted(overwritten)]
 
     def kind_after(self, name: str, s: n.Stmt) -> Kind:
         return self.facts.after.get(s.uid, {}).get(name, PASSIVE).kind

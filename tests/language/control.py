@@ -816,3 +816,32 @@ def list_made_and_read_under_one_test(x, xs, n):
         for i in range(len(ys)):
             s += ys[i] * xs[i] * s
     return s
+
+
+def first_pair_beyond(v, *, limit, start=0):
+    best = (0, 0.0)
+    for i, a in enumerate(v, start=start):
+        for j in range(len(v) - 1, -1, -1):
+            p = a * v[j]
+            if p > limit:
+                return i, p - limit
+            if p > best[1]:
+                best = (j, p)
+    return best
+
+
+@case(1.3, [0.5, 1.2, 2.0, 0.9], wrt="x v")
+def pairs_returned_from_two_loops(x, v):
+    """One exit of the callee is taken; the other one has neither a value nor an adjoint."""
+    i, gap = first_pair_beyond(v=v, limit=x)
+    k, largest = first_pair_beyond(v, limit=9.0 * x, start=1)
+    return gap * v[i] + largest * k
+
+
+@case(1.3, [0.5, 1.2, 0.9], [1.1, 0.7, 2.0], wrt="x v w")
+def pairs_counted_from_two_until_large(x, v, w):
+    for k, (a, b) in enumerate(zip(v, reversed(w)), start=2):
+        x = x * a + b**k
+        if x > 2.5:
+            break
+    return x
