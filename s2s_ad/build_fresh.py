@@ -140,7 +140,9 @@ def _is_global(subject: Subject, program: Program, e: n.Expr, held: set[str]) ->
     return any(_is_global(subject, program, part, held) for part in parts)
 
 
-def reached(subject: Subject, program: Program, body: n.Block, start: set[str]) -> set[str]:
+def reached(
+    subject: Subject, program: Program, body: n.Block, start: set[str], with_globals: bool = True
+) -> set[str]:
     """Return the variables that may hold a part of those in `start`, or of a global."""
     found = set(start)
     local = subject.locals
@@ -148,12 +150,27 @@ def reached(subject: Subject, program: Program, body: n.Block, start: set[str]) 
     while size < len(found):
         size = len(found)
         for s in walk_stmts(body):
-            values = [e for e in stmt_exprs(s) if not holds_nothing(subject, program, e)]
-            read = {x for e in values for x in names(e)}
-            if read & found or read - local:
+            read = {x for e in _taken(s) for x in held_by(subject, program, e)}
+            if read & found or (with_globals and read - local):
                 grown = {s.stack} if isinstance(s, n.Append) else set()
                 found |= bound_names((flat(s),)) | stored_into(s) | grown
     return found
+
+
+def _taken(s: n.Stmt) -> tuple[n.Expr, ...]:
+    """Return what a statement takes its values from: all its expressions but what it binds."""
+    if isinstance(s, n.Assign):
+        return (s.value,)
+    return (s.iter,) if isinstance(s, n.For) else tuple(stmt_exprs(s))
+
+
+def held_by(subject: Subject, program: Program, e: n.Expr) -> frozenset[str]:
+    """Return the variables and globals that the value of an expression may hold a part of."""
+    if holds_nothing(subject, program, e):
+        return frozenset()
+    if isinstance(e, (n.TupleExpr, n.ListExpr)):
+        return frozenset().union(*(held_by(subject, program, part) for part in children(e)))
+    return names(e)
 
 
 def holds_nothing(subject: Subject, program: Program, e: n.Expr) -> bool:

@@ -277,9 +277,12 @@ class _Updates:
             return frozenset()
         if isinstance(e, n.Name) and e.id in self.sole_names().get(s.uid, NOTHING_OWNED).own:
             return frozenset((e.id,)) & self.params
-        handed = self.handed_in()
-        held = reached(self.subject, self.program, self.function.body, set(handed))
-        return handed if read & held else frozenset()
+        return frozenset(
+            p
+            for p in self.handed_in()
+            if read
+            & reached(self.subject, self.program, self.function.body, {p}, with_globals=False)
+        )
 
     def handed_in(self) -> frozenset[str]:
         """Return the parameters that may hold what can be changed in place."""

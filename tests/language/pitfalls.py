@@ -249,3 +249,15 @@ def loop_for_its_effect(x):
         if raise_level():
             pass
     return x * x * LEVEL[0]
+
+
+def _decayed(v, b):
+    (a, b), t = ((b, b), math.sin(np.sum(v)))
+    b /= 1.5 + b * b
+    return a * b * t
+
+
+@case(V, 0.7)
+def number_updated_beside_an_array(v, x):
+    """With kinds unknown, what `b` was made of says which argument must be a number."""
+    return _decayed(v, x) * v[0]
