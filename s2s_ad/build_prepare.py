@@ -26,6 +26,7 @@ from s2s_ad.errors import OutputError, UnsupportedSyntax
 from s2s_ad.frontend.exits import exits, structure
 from s2s_ad.frontend.fold import fold_decided
 from s2s_ad.frontend.iterators import check_iterators
+from s2s_ad.frontend.live_loops import by_position
 from s2s_ad.frontend.normalise import normalise
 from s2s_ad.frontend.questions import Outside
 from s2s_ad.frontend.sink import sink
@@ -155,6 +156,8 @@ def prepare(
     function = replace(subject.function, body=fold_decided(subject.function.body, facts))
     prepared.become(selected(function, select, subject))
     check_iterators(prepared.function, prepared.facts(), refuse)
+    facts = prepared.facts()
+    prepared.become(by_position(prepared.function, facts, names, prepared.alias, refuse))
     prepared.name_effects(tests=False, last=False)
     for _ in range(ROUNDS):
         # what is written out may have to be written out further, with facts of its own

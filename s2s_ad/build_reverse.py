@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from s2s_ad.analysis.aliasing import NOTHING_OWNED
 from s2s_ad.analysis.bound import assigns_surely, bound_by, definitely, overwritten_before_defined
 from s2s_ad.analysis.flow import Facts
 from s2s_ad.analysis.useful import Useful, useful
@@ -363,14 +364,19 @@ class _Run:
         result: str,
         kinds: dict[str, Kind],
     ) -> tuple[list[n.Stmt], str]:
-        """Keep the result under another name when the reverse sweep changes its variable."""
-        if result not in assigned(tuple(backward)):
+        """Keep the result under another name when the reverse sweep changes its variable, and a
+        copy of it when the reverse sweep takes apart what it holds."""
+        kind = kinds.get(result, UNKNOWN)
+        emptied = {s.stack for s in walk_stmts(tuple(backward)) if isinstance(s, (n.Append, n.Pop))}
+        emptied &= assigned(self.prepared.function.body) | set(kinds)
+        end = self.prepared.function.body[-1].uid
+        alone = result in context.unshared().get(end, NOTHING_OWNED).whole
+        taken_apart = bool(emptied) and not (is_immutable(kind) or isinstance(kind, Array))
+        taken_apart = taken_apart and (result in emptied or not alone)
+        if not taken_apart and result not in assigned(tuple(backward)):
             return forward, result
         name = context.names.fresh("result")
-        value: n.Expr = n.Name(result)
-        changed = {x for s in walk_stmts(tuple(backward)) for x in assigned((s,))}
-        if isinstance(kinds.get(result), ListOf) and result in changed:
-            value = n.Call(n.Name(context.alias("list")), (value,))
+        value = copied_value(context, result, kind) if taken_apart else n.Name(result)
         return [*forward, n.Assign((n.Name(name),), value)], name
 
 

@@ -402,7 +402,7 @@ class _Ownership(Sharing):
 
         done: what is owned when it has run, and only its items may be seen elsewhere.
         """
-        if isinstance(self.kind(e), RangeKind):
+        if isinstance(self.kind(e), RangeKind) or self.gives_keys(e):
             return own
         if done:
             found = self.kind(e.func) if isinstance(e, n.Call) else None
@@ -413,6 +413,13 @@ class _Ownership(Sharing):
         return (
             own.without(frozenset(names(e))) if not isinstance(e, n.Name) else self.shared(e, own)
         )
+
+    def gives_keys(self, e: n.Expr) -> bool:
+        """True for a dict: what is stored under its keys may change while a loop runs over them."""
+        of_keys = isinstance(e, n.Call) and isinstance(e.func, n.Attribute) and not e.args
+        if of_keys and isinstance(e, n.Call) and isinstance(e.func, n.Attribute):
+            e = e.func.value if e.func.attr == "keys" else e
+        return isinstance(e, n.Name) and isinstance(self.kind(e), DictOf)
 
 
 class _Moving(_Ownership):

@@ -17,6 +17,7 @@ from dataclasses import replace
 from s2s_ad.analysis.flow import Facts
 from s2s_ad.analysis.interpreter import Interpreter
 from s2s_ad.analysis.values import PASSIVE, Env, Value, named, target_names
+from s2s_ad.frontend.live_loops import rebound, resized
 from s2s_ad.frontend.questions import Outside, Refuse
 from s2s_ad.frontend.unpacking import Unpacking
 from s2s_ad.frontend.walrus import taken_out
@@ -442,7 +443,10 @@ class _Normalise(Unpacking):
         if fixed and not self.varied(e, s):
             return e
         if isinstance(e, n.Name):
-            return self.named_iter(e, s, pre, "items", keep=False)
+            grows = not self.varied(e, s) and e.id in resized(s.body)
+            if grows and e.id not in rebound(s.body):
+                return e  # each item is read when its turn comes
+            return self.named_iter(e, s, pre, "items", keep=grows)
         return self.named_iter(e, s, pre, "items", keep=self.indexable(e, s))
 
     def named_iter(self, e: n.Expr, s: n.For, pre: list[n.Stmt], wanted: str, keep: bool) -> n.Expr:

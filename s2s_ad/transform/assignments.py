@@ -5,6 +5,7 @@ Takes a statement in normal form, gives its part of each sweep; requires `ir`, `
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from s2s_ad.analysis.aliasing import store_root
@@ -64,9 +65,7 @@ class Assignments(Contributions):
         place = pull.bar_place(target)
         kind = self.facts.value(target, s.uid).kind
         if isinstance(s, n.AugAssign) and s.op in "+-":
-            signed = n.Unary("-", value) if s.op == "-" else value
-            pull.pull(signed, self.stored(s, place, kind, value))
-            return Sweeps([s], self.contributions(pull, (), place))
+            return Sweeps([s], self.added(s, place, kind))
         if isinstance(s, n.AugAssign):
             value = n.Binary(s.op, target, value)
         seed = n.Name(self.context.names.fresh(f"{root}_item_bar"))
@@ -77,6 +76,34 @@ class Assignments(Contributions):
         if not rest:
             return Sweeps([s], [clear])
         return Sweeps([s], [n.Assign((seed,), self.taken(place, kind)), clear, *rest])
+
+    def added(self, s: n.AugAssign, place: n.Expr, kind: Kind) -> list[n.Stmt]:
+        """Reverse `x[i] += e`."""
+        value = n.Unary("-", s.value) if s.op == "-" else s.value
+
+        def reversed_with(seed: n.Expr) -> list[n.Stmt]:
+            pull = self.pullback(s)
+            pull.pull(value, self.stored(s, seed, kind, s.value))
+            return self.contributions(pull, (), seed)
+
+        return self.in_order(reversed_with, place, kind)
+
+    def in_order(
+        self, reversed_with: Callable[[n.Expr], list[n.Stmt]], place: n.Expr, kind: Kind
+    ) -> list[n.Stmt]:
+        """Return the reverse of a statement that adds to what has the adjoint `place`.
+
+        What it adds to items of that adjoint itself comes last; where there are several of those,
+        they are given what `place` was before the first. reversed_with: makes the reverse.
+        """
+        rest = reversed_with(place)
+        again = [x for x in rest if _may_change(x, place)]
+        if len(again) < 2:
+            return [*(x for x in rest if x not in again), *again]
+        name = (root_of(place) or "").removesuffix("_bar")
+        seed = n.Name(self.context.names.fresh(f"{name}_item_bar"))
+        self.temporaries.add(seed.id)
+        return [n.Assign((seed,), self.taken(place, kind)), *reversed_with(seed)]
 
     def stored(self, s: n.Stmt, d: n.Expr, kind: Kind, value: n.Expr) -> Diff:
         """Return the differential of a stored value, which NumPy spread over the place."""
@@ -106,16 +133,21 @@ class Assignments(Contributions):
         if root is None or root not in self.barred or not self.facts.varied(value, s.uid):
             return Sweeps([s])
         self.context.check_store(s, n.Subscript(array, index))
-        pull = self.pullback(s)
-        place = n.Subscript(pull.bar_place(array), _as_index(index))
+        place = n.Subscript(self.pullback(s).bar_place(array), _as_index(index))
         want = self.facts.value(value, s.uid).kind
-        d = Diff(place, want)
-        if isinstance(want, Number):
-            d = Diff(n.Call(self.context.np("sum"), (place,)), want)
-        elif not isinstance(want, Array) or want.dims is None:
-            d = Diff(n.Call(self.context.helper("unbroadcast"), (place, value)), want)
-        pull.pull(value, d)
-        return Sweeps([s], self.contributions(pull, (), None))
+
+        def reversed_with(seed: n.Expr) -> list[n.Stmt]:
+            pull = self.pullback(s)
+            d = Diff(seed, want)
+            if isinstance(want, Number):
+                d = Diff(n.Call(self.context.np("sum"), (seed,)), want)
+            elif not isinstance(want, Array) or want.dims is None:
+                d = Diff(n.Call(self.context.helper("unbroadcast"), (seed, value)), want)
+            pull.pull(value, d)
+            return self.contributions(pull, (), None)
+
+        kind = self.facts.value(n.Subscript(array, _as_index(index)), s.uid).kind
+        return Sweeps([s], self.in_order(reversed_with, place, kind))
 
     def reads_items(self, e: n.Expr, name: str) -> bool:
         """True when an expression reads elements of a variable, transparent names looked into."""
@@ -169,9 +201,13 @@ class Assignments(Contributions):
         if not self.is_active(s):
             return Sweeps([self.context.rebound(s)], self.cleared({name}))
         whole = n.Binary(s.op, s.target, s.value)
+        seeds, taken = self.set_aside(s, (name,))
+        seed = seeds.get(name, self.bar(name))
         pull = self.pullback(s)
-        pull.pull(whole, Diff(self.bar(name), self.kind_after(name, s)))
-        return Sweeps([self.context.rebound(s)], self.contributions(pull, (name,), self.bar(name)))
+        pull.pull(whole, Diff(seed, self.kind_after(name, s)))
+        own = () if seeds else (name,)
+        back = [*taken, *self.contributions(pull, own, seed)]
+        return Sweeps([self.context.rebound(s)], back)
 
     def user_call(self, s: n.Assign, plan: CallPlan, target: n.Expr) -> Sweeps:
         wanted = self.useful.get(s.uid, frozenset())
@@ -260,6 +296,21 @@ class Assignments(Contributions):
         if isinstance(kind, Array):
             return n.Call(self.context.np("zeros_like"), (n.Name(name),))
         return n.Call(self.context.helper("zeros_like"), (n.Name(name),))
+
+
+def _may_change(s: n.Stmt, place: n.Expr) -> bool:
+    """True when a statement adds to something that may be (a part of) an element of an adjoint."""
+    target = s.target if isinstance(s, n.AugAssign) else None
+    if isinstance(s, n.ExprStmt) and isinstance(s.value, n.Call) and s.value.args:
+        target = s.value.args[0]
+    if target is None or root_of(target) != root_of(place):
+        return False
+    pair = (target, place)
+    here, there = (e.index if isinstance(e, n.Subscript) else None for e in pair)
+    owners = {e.value for e in pair if isinstance(e, n.Subscript)}
+    if len(owners) > 1 or not isinstance(here, n.Const) or not isinstance(there, n.Const):
+        return True
+    return not (type(here.value) is type(there.value) and here.value != there.value)
 
 
 def _as_index(index: n.Expr) -> n.Expr:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import DictOf, OneTime, Unknown
+from s2s_ad.ir.text import expr_text
+from s2s_ad.ir.walk import names, walk_stmts
 from s2s_ad.transform.context import Context
 
 
@@ -25,7 +27,8 @@ class LoopForm:
     targets of the primal are, given `target`. counter: the variable that counts the items.
     index: that variable, where it was made for this.
     before: statements in front of the reversed loop: keys of dicts, listed. kept: the list in which
-    the forward sweep keeps the values of `target`, where it may run over what is used up by that.
+    the forward sweep keeps the values of `target`, where what it runs over is used up by that, or
+    changed on the way.
     """
 
     target: n.Expr
@@ -73,27 +76,46 @@ class _Form:
                 whole = n.Slice(None, None, n.Unary("-", n.Const("1", 1)))
                 return LoopForm(target, n.Subscript(e.args[0], whole), e.args[0])
             if isinstance(self.context.kind(e.args[0], self.s.uid), DictOf):
+                # the keys of a dict stay as they are while a loop runs over it
                 listed = n.Call(self.builtin("list"), (self.reverse(e.args[0]),))
                 return LoopForm(target, listed, e.args[0])
         kind = self.context.kind(e, self.s.uid)
         if isinstance(kind, DictOf):
             return self.over_keys(target, e, ())
-        if isinstance(e, n.Call) and isinstance(e.func, n.Attribute) and called is None:
-            owner = e.func.value
-            if e.func.attr == "keys":
-                return self.over_keys(target, owner, ())
-            if e.func.attr == "values":
+        view = e.func if isinstance(e, n.Call) and isinstance(e.func, n.Attribute) else None
+        view = None if called is not None else view
+        if view is not None and view.attr == "keys":
+            return self.over_keys(target, view.value, ())
+        if self.is_changed(e):
+            return self.as_it_was(target, e)
+        if view is not None:
+            owner = view.value
+            if view.attr == "values":
                 key = n.Name(self.context.names.fresh("key"))
                 return self.over_keys(key, owner, ((target, n.Subscript(owner, key)),))
-            if e.func.attr == "items" and isinstance(target, (n.TupleExpr, n.ListExpr)):
+            if view.attr == "items" and isinstance(target, (n.TupleExpr, n.ListExpr)):
                 key_target, value = target.items
                 if isinstance(key_target, n.Name):
                     item = n.Subscript(owner, key_target)
                     return self.over_keys(key_target, owner, ((value, item),))
         if not self.varies(e) and self.is_used_up(e):
-            kept = n.Name(self.context.names.fresh("items"))
-            return LoopForm(target, kept, self.reverse(kept), kept=kept)
+            return self.as_it_was(target, e)
         return self.by_index(target, e)
+
+    def is_changed(self, e: n.Expr) -> bool:
+        """True when the loop may change what it runs over: it will be something else at its end."""
+        inside = [self.context.changed(x) for x in walk_stmts(self.s.body)]
+        updated = [x.target for x in walk_stmts(self.s.body) if isinstance(x, n.AugAssign)]
+        inside += [names(t) for t in updated if isinstance(t, n.Name)]
+        return not names(e).isdisjoint(frozenset().union(*inside))
+
+    def as_it_was(self, target: n.Expr, e: n.Expr) -> LoopForm:
+        """Return the loop over what the targets were at each step, which is kept."""
+        if self.varies(e):
+            message = f"a loop over `{expr_text(e)}` that changes what it runs over"
+            raise self.context.refuse(self.s, e, message, "run over a copy: `list(...)`")
+        kept = n.Name(self.context.names.fresh("items"))
+        return LoopForm(target, kept, self.reverse(kept), kept=kept)
 
     def is_used_up(self, e: n.Expr) -> bool:
         """True for what may be an iterator: passive values of which nothing is known."""

@@ -261,3 +261,93 @@ def _decayed(v, b):
 def number_updated_beside_an_array(v, x):
     """With kinds unknown, what `b` was made of says which argument must be a number."""
     return _decayed(v, x) * v[0]
+
+
+@case([0.3, 0.7, 1.1], 0.4)
+@case(V, 0.4)
+def items_that_add_to_items(x, c):
+    u = list(x)
+    d = {k: x[k] for k in range(3)}
+    rows = [[x[0], x[1]], [x[1], c]]
+    for i in range(2):
+        u[i + 1] += c * u[i] * u[i + 1] + u[i]
+        u[-1] -= u[i] * u[2] + c * u[2 * i]
+        d[i] += d[i] * d[i + 1] * c
+        d[i + 1] -= d[0] * d[i + 1] + d[i] * c
+        rows[i][0] += rows[i][0] * rows[1 - i][1] * c
+    return u[0] * u[2] + d[0] * d[2] * rows[0][0] * rows[1][0]
+
+
+@case(V, 0.4)
+def parts_that_add_to_parts(x, c):
+    u = np.array([*x, c, x[0]])
+    u[1:-1] += u[2:] - u[1:-1] * c + u[:-2]
+    np.add.at(u, [0, 1, 0], u[[1, 0, 0]] * c + u[0])
+    u += u[0] * c
+    u *= u[1] + c
+    return np.sum(u * u)
+
+
+@case(0.7, 5)
+def loops_over_what_grows(x, n):
+    """Each item is read when its turn comes, whatever was done to the list before."""
+    todo, s = [x], 0.0
+    for a in todo:
+        s += a * a
+        if len(todo) > n:
+            continue
+        todo.append(s * a)
+        if s > 3.0:
+            break
+    else:
+        s *= x
+    pairs = [(x, 0)]
+    for v, depth in pairs:
+        s = s * v + v
+        if depth < 2:
+            pairs.append((v * x, depth + 1))
+            pairs += [(v + x, depth + 2)]
+    for i, a in enumerate(todo, 2):
+        s = s * a + i * x
+        if len(todo) < n + 3:
+            todo.insert(0, s)
+    return s * todo[-1]
+
+
+@case(0.7, 5)
+def loops_over_passive_values_that_change(x, n):
+    q, table, s = [1, 2, 3], {0: 1, 1: 2, 2: 3}, x
+    for k in q:
+        s = s * x + k * s
+        if len(q) < n:
+            q.append(k + 1)
+    for i, k in enumerate(q):
+        s = s * x * 0.1 + k * s * 0.2
+        q[i] = 0
+    for key, k in table.items():
+        s = s * x + k * s * 0.2
+        table[key] = 7
+        table[2] = 5
+    for k in reversed(q):
+        s = s * x + k * s
+        q[0] = 3
+    for k in q:
+        s = s * x + k * s * s
+        if k == 3:
+            q += [1]
+    return s
+
+
+@case(V)
+def items_changed_ahead_of_the_loop(x):
+    u = x.copy()
+    d = {"a": x[0], "b": x[1]}
+    s = 1.0
+    for i, a in enumerate(u):
+        s = s * a + a
+        if i < 2:
+            u[i + 1] *= s
+    for key in d:
+        s = s * d[key] + x[2]
+        d[key] = s
+    return s * u[2] * d["a"]

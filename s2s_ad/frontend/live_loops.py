@@ -1,0 +1,175 @@
+"""Loops over a sequence that their body changes: each item is read when its turn comes.
+
+Takes a Function with its facts, gives it with loops over active lists and arrays that are changed
+meanwhile written by position, which is how Python runs over them. Requires `ir`, `analysis`.
+
+    for v in todo:                      i = 0
+        if v > 1.0:             →       while i < len(todo):
+            todo.append(0.5 * v)            v = todo[i]
+                                            i += 1
+                                            if v > 1.0:
+                                                todo.append(0.5 * v)
+
+An array has as many items at the end as at the start: its loop is one over `range(len(x))`.
+"""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Callable
+from dataclasses import replace
+
+from s2s_ad.analysis.flow import Facts
+from s2s_ad.frontend.questions import Refuse
+from s2s_ad.ir import nodes as n
+from s2s_ad.ir.kinds import Array, ListOf, Unknown
+from s2s_ad.ir.names import Names
+from s2s_ad.ir.walk import (
+    assigned,
+    container_of,
+    map_block,
+    names,
+    stmt_exprs,
+    subexprs,
+    target_names,
+    walk_stmts,
+)
+
+GROWS = frozenset("append clear extend insert pop remove".split())
+ORDERS = frozenset("reverse sort".split())
+ZERO, ONE = n.Const("0", 0), n.Const("1", 1)
+
+
+def by_position(
+    function: n.Function, facts: Facts, fresh: Names, alias: Callable[[str], str], refuse: Refuse
+) -> n.Function:
+    """Return the function with loops over active sequences that change written by position."""
+
+    def visit(s: n.Stmt) -> tuple[n.Stmt, ...]:
+        return written(s) if isinstance(s, n.For) and s.uid in facts.before else (s,)
+
+    def written(s: n.For) -> tuple[n.Stmt, ...]:
+        over, counted = _counted(s, facts)
+        if not isinstance(over, n.Name) or not facts.varied(over, s.uid):
+            return (s,)
+        name, kind = over.id, facts.value(over, s.uid).kind
+        sizes, items = resized(s.body), changed_in_place(s.body)
+        known = isinstance(kind, (ListOf, Array)) or (isinstance(kind, Unknown) and name in sizes)
+        if name not in items or not known:
+            return (s,)
+        if name in rebound(s.body) | set(target_names(s.target)):
+            message = f"a loop over `{name}`, which is changed and bound anew in it"
+            raise refuse(s, message, "give what is bound in the loop another name", over)
+        size = n.Call(n.Name(alias("len")), (over,))
+        if name not in sizes:
+            index, target = _own_index(s, counted is not None)
+            index = index or n.Name(fresh.fresh("i"))
+            take = n.Assign((target,), item(over, index, counted, target is s.target))
+            steps = n.Call(n.Name(alias("range")), (size,))
+            body = (replace(take, origin=s.origin), *s.body)
+            return (replace(s, target=index, iter=steps, body=body),)
+        index = n.Name(fresh.fresh("i"))
+        take = n.Assign((s.target,), item(over, index, counted, True), origin=s.origin)
+        step = n.AugAssign(index, "+", ONE, origin=s.origin)
+        comments = replace(n.NO_COMMENTS, before=s.comments.before)
+        start = n.Assign((index,), ZERO, origin=s.origin, comments=comments)
+        test = n.Compare(index, ("<",), (size,))
+        rest = replace(s.comments, before=())
+        early = any(isinstance(x, n.Continue) for x in walk_stmts(s.body))
+        body = (take, step, *s.body) if early else (take, *s.body, step)
+        return (start, n.While(test, body, s.orelse, origin=s.origin, comments=rest))
+
+    def item(
+        over: n.Expr, index: n.Expr, counted: Callable[[n.Expr], n.Expr] | None, whole: bool
+    ) -> n.Expr:
+        found = n.Subscript(over, index)
+        return n.TupleExpr((counted(index), found)) if counted is not None and whole else found
+
+    return replace(function, body=map_block(function.body, visit))
+
+
+def _own_index(s: n.For, counted: bool) -> tuple[n.Name | None, n.Expr]:
+    """Return the user's index of a loop over `enumerate(x)`, and the target of the items."""
+    pair = s.target.items if isinstance(s.target, (n.TupleExpr, n.ListExpr)) else ()
+    plain = counted and isinstance(s.iter, n.Call) and len(s.iter.args) == 1 and not s.iter.keywords
+    if plain and len(pair) == 2 and isinstance(pair[0], n.Name):
+        return pair[0], pair[1]
+    return None, s.target
+
+
+def _counted(s: n.For, facts: Facts) -> tuple[n.Expr, Callable[[n.Expr], n.Expr] | None]:
+    """Return what a loop runs over, and of `enumerate` what it gives at a position."""
+    e = s.iter
+    if not isinstance(e, n.Call) or not e.args:
+        return e, None
+    found = facts.reader(s.uid).object_of(e.func, facts.before[s.uid])
+    if found is None or found[0] is not builtins.enumerate:
+        return e, None
+    starts = [*e.args[1:], *(k.value for k in e.keywords)]
+    if not starts:
+        return e.args[0], lambda index: index
+    start = starts[0]
+    fixed = isinstance(start, n.Const)
+    return (e.args[0] if fixed else e), lambda index: n.Binary("+", index, start)
+
+
+def resized(block: n.Block) -> set[str]:
+    """Return the variables whose number of items a block may change in place."""
+    found: set[str] = set()
+    for s in walk_stmts(block):
+        if isinstance(s, (n.Append, n.Pop)):
+            found.add(s.stack)
+        elif isinstance(s, n.AugAssign) and isinstance(s.target, n.Name):
+            found.add(s.target.id)
+        targets = s.targets if isinstance(s, (n.Assign, n.Delete)) else ()
+        for t in targets:
+            if isinstance(t, n.Subscript) and (
+                isinstance(s, n.Delete) or isinstance(t.index, n.Slice)
+            ):
+                found |= names(container_of(t))
+        found |= _methods(s, GROWS)
+    return found
+
+
+def changed_in_place(block: n.Block) -> set[str]:
+    """Return the variables whose items a block visibly changes."""
+    found = resized(block)
+    for s in walk_stmts(block):
+        targets = s.targets if isinstance(s, n.Assign) else ()
+        if isinstance(s, n.AugAssign):
+            targets = (s.target,)
+        for t in (x for target in targets for x in subexprs(target)):
+            if isinstance(t, n.Subscript):
+                found |= names(container_of(t))
+        found |= _methods(s, ORDERS)
+    return found
+
+
+def rebound(block: n.Block) -> set[str]:
+    """Return the variables to which a block gives other objects."""
+    grown = {s.stack for s in walk_stmts(block) if isinstance(s, (n.Append, n.Pop))}
+    grown |= {
+        s.target.id
+        for s in walk_stmts(block)
+        if isinstance(s, n.AugAssign) and isinstance(s.target, n.Name)
+    }
+    kept = tuple(s for s in walk_stmts(block) if not isinstance(s, (n.Append, n.AugAssign)))
+    bound = {
+        x
+        for s in kept
+        if isinstance(s, (n.Assign, n.For, n.Pop))
+        for t in (s.targets if isinstance(s, n.Assign) else (s.target,))
+        for x in target_names(t)
+    }
+    return bound | (assigned(block) - grown)
+
+
+def _methods(s: n.Stmt, wanted: frozenset[str]) -> set[str]:
+    """Return the variables of which a statement calls such a method."""
+    inside = [x for e in stmt_exprs(s) for x in subexprs(e)]
+    called = [e.func for e in inside if isinstance(e, n.Call)]
+    return {
+        f.value.id
+        for f in called
+        if isinstance(f, n.Attribute) and f.attr in wanted and isinstance(f.value, n.Name)
+    }
