@@ -13,7 +13,7 @@ from s2s_ad.analysis.flow import Facts
 from s2s_ad.analysis.interpreter import Interpreter
 from s2s_ad.errors import UnsupportedSyntax
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.kinds import Array, ListOf, TupleOf
+from s2s_ad.ir.kinds import Array, ListOf, TupleOf, Unknown
 from s2s_ad.ir.names import Names
 from s2s_ad.ir.walk import children
 from s2s_ad.rules import registry
@@ -100,7 +100,9 @@ class Questions:
     def indexable(self, e: n.Expr, s: n.For) -> bool:
         kind = self.facts.value(e, s.uid).kind
         listed = isinstance(kind, (Array, TupleOf)) or isinstance(e, (n.ListExpr, n.TupleExpr))
-        return listed or (isinstance(kind, ListOf) and not isinstance(e, n.Call))
+        # what a call returns is run over as if it had been given a name before
+        named = isinstance(kind, Unknown) and isinstance(e, n.Call) and self.varied(e, s)
+        return listed or named or isinstance(kind, ListOf)
 
     def loop_call(self, e: n.Expr, s: n.Stmt) -> object:
         """Return the builtin that a loop calls on its sequences, `items` for dict views."""

@@ -526,6 +526,21 @@ def keywords_that_change(x):
     return with_more(x, k=x)
 
 
+def handed_back(v):
+    return v
+
+
+@case([0.5, 1.2, 0.8], wrt="xs")
+def items_of_what_a_call_returns(xs):
+    """A loop over a call is one over its value, whatever that is, and makes no copy of it."""
+    s = 0.0
+    for a in handed_back(xs):
+        s = s * a + a
+    for k, a in enumerate(handed_back(xs), 1):
+        s += a**k
+    return s
+
+
 def product_and_sum(a, b):
     return [a * b, a + b]
 
