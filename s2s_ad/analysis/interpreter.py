@@ -38,6 +38,7 @@ from s2s_ad.analysis.values import (
     partial_of,
     repeated,
     sliced,
+    spread,
     target_names,
     tuple_of,
 )
@@ -150,7 +151,7 @@ class Interpreter:
             return None
         return registry.choose(
             rules,
-            args,
+            spread(args, lambda x: self.value(x, env).kind),
             keywords,
             lambda x: self.value(x, env).kind,
             lambda x: self.value(x, env).varied,

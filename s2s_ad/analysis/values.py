@@ -5,7 +5,7 @@ Requires `ir`. Two values merge into what is known when either may be the case.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -195,6 +195,21 @@ def part_of(kind: RangeKind | Str, index: n.Expr, index_kind: Kind) -> Kind:
     if isinstance(index, n.Slice) or isinstance(kind, Str):
         return kind
     return INT if index_kind in (INT, BOOL) else UNKNOWN  # a slice object gives a range
+
+
+def spread(args: Sequence[n.Expr], kind_of: Callable[[n.Expr], Kind]) -> Sequence[n.Expr]:
+    """Return arguments with a star of a tuple of known length written one by one."""
+    if not any(isinstance(a, n.Starred) for a in args):
+        return args
+    found: list[n.Expr] = []
+    for a in args:
+        kind = kind_of(a.value) if isinstance(a, n.Starred) else None
+        if isinstance(a, n.Starred) and isinstance(kind, TupleOf):
+            count = range(len(kind.items))
+            found.extend(n.Subscript(a.value, n.Const(str(k), k)) for k in count)
+        else:
+            found.append(a)
+    return found
 
 
 def repeated(items: Value, count: n.Expr, kind: Kind) -> Value:

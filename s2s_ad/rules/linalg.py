@@ -78,8 +78,9 @@ bilinear(
 )
 bilinear("np.cross(a, b)", ranks=(1, 1), a="np.cross(b, d)", b="np.cross(d, a)",
          result=results.ranked(1, "a"))  # fmt: skip
-linear("np.trace(a, offset=0)", a="d * np.eye(*a.shape, k=offset)", ranks=(2,),
-       result=constant(results.settled(Array(()))))  # fmt: skip
+for _where, _diagonal in (({"offset": 0}, "np.eye(*a.shape)"), ({}, "np.eye(*a.shape, k=offset)")):
+    linear("np.trace(a, offset=0)", a=f"d * {_diagonal}", where=_where, ranks=(2,),
+           result=constant(results.settled(Array(()))))  # fmt: skip
 linear(
     "np.trace(a, offset=0)",
     a="unbroadcast(np.eye(*np.shape(a)[:2], k=offset)"

@@ -332,3 +332,9 @@ def result_of_a_call_stored(x):
     y[x > 0.0] = square(x[x > 0.0])
     y[1] = square(x[0])
     return np.sum(y * x)
+
+
+@case(np.array([0.5, 1.3, 0.8]), np.array([1.0, 0.2, 0.7]), wrt="u v")
+def trace_and_parts_of_a_matrix(u, v):
+    m = np.outer(u, v) + np.eye(*(3, 3)) * np.inner(u, v)
+    return np.trace(m @ m.T) + m[1:, :2].sum() + m[::-1, 0] @ u + m[..., -1].prod()
