@@ -402,6 +402,14 @@ class Context(Changes):
                 "a call of what is known only when it runs",
                 "call a function by its name; choose between functions with `if`",
             )
+        owner = e.func.value if isinstance(e.func, n.Attribute) else None
+        if found is None and isinstance(owner, n.Name) and not self.facts.varied(owner, s.uid):
+            return self.refuse(
+                s,
+                e,
+                f"a method of `{owner.id}`, an object known only when it runs",
+                "take the derivative of a method of an instance: `grad(thing.method)`",
+            )
         why = self.calls.trouble(found[0]) if found else None
         return why or self.missing(e, s, "it has neither Python source nor a rule")
 
