@@ -66,7 +66,9 @@ def _first_call(context: Context, s: n.Stmt, last: bool) -> n.Call | None:
         roots = (s.test,)
     elif isinstance(s, n.If):
         roots = tuple(b.test for b in s.branches)
-    elif isinstance(s, (n.Assign, n.AugAssign, n.Append, n.Return)) and _is_active(context, s):
+    elif isinstance(s, n.Append) and _is_active(context, s):
+        roots = (s.value,)  # the list is only looked up before, and may grow and shrink until then
+    elif isinstance(s, (n.Assign, n.AugAssign, n.Return)) and _is_active(context, s):
         roots = tuple(stmt_exprs(s))
     else:
         return None

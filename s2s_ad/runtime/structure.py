@@ -147,7 +147,10 @@ def unbroadcast(g: Any, like: Any) -> Any:
         if not isinstance(g, (list, tuple)):
             return _shaped(to_shape(g, np.shape(like)), like)
         if len(g) != len(like):
-            raise ValueError(f"an adjoint of {len(g)} items for a value of {len(like)}")
+            raise ValueError(
+                f"an adjoint of {len(g)} items for a value of {len(like)}: where lists may be "
+                "joined by `+` or repeated by `*`, say what the arguments are (--like, --call)"
+            )
         return [unbroadcast(part, item) for part, item in zip(g, like)]
     if isinstance(like, dict):
         return g

@@ -670,3 +670,13 @@ def item_read_on_one_way(x, zs):
         d["a"] = d["a"] * d["b"]
         d["b"] += d["a"]
     return items[0] * items[1] + items[2] * items[3] + d["a"] * d["b"] * kept[1]["b"]
+
+
+@case(0.6, 1.2, wrt="x y")
+def stack_machine(x, y):
+    stack = [x, y, x * y]
+    while len(stack) > 1:
+        stack.append(stack.pop() - 2.0 * stack.pop())
+    stack.append(y)
+    stack.append(stack.pop(0) * stack[-1])
+    return stack[0] * stack[1]
