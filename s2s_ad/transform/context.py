@@ -400,7 +400,7 @@ class Context(Changes):
                 s,
                 e,
                 "a call of what is known only when it runs",
-                "call a function by its name; choose between functions with `if`",
+                "call each function by its name: `y = f(x) if chosen else g(x)`",
             )
         owner = e.func.value if isinstance(e.func, n.Attribute) else None
         if found is None and isinstance(owner, n.Name) and not self.facts.varied(owner, s.uid):
