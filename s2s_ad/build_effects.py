@@ -6,10 +6,10 @@ Takes callees with what is known of their arguments, gives whether they are pure
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING
 
 from s2s_ad.analysis.aliasing import NOTHING_OWNED, Owned, ownership, store_root
+from s2s_ad.analysis.effects import only_tells
 from s2s_ad.analysis.flow import Facts
 from s2s_ad.build_fresh import newness
 from s2s_ad.build_subject import Subject
@@ -75,7 +75,7 @@ def _calls_are_pure(s: n.Stmt, facts: Facts, again: bool) -> bool:
         for x in subexprs(e):
             if isinstance(x, n.Call) and not reader.is_pure(x, env, again):
                 found = reader.object_of(x.func, env)
-                shows = found is not None and found[0] in (print, warnings.warn)
-                if not (shows and isinstance(s, n.ExprStmt)):
+                tells = found is not None and only_tells(found[0])
+                if not (tells and isinstance(s, n.ExprStmt)):
                     return False
     return True

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import builtins
 import functools
+import logging
 import math
 import types
+import warnings
 
 import numpy as np
 
@@ -38,6 +40,7 @@ READING_METHODS = frozenset(
     "bit_length is_integer as_integer_ratio hex conjugate zfill".split()
 )
 LIBRARIES = ("numpy", "scipy")
+LOGGING = frozenset("debug info warning error critical exception log".split())
 
 
 def may_change(value: object) -> bool:
@@ -75,6 +78,16 @@ def is_pure_object(callee: object) -> bool:
         return True
     library = home.split(".")[0] in LIBRARIES
     return library and ".random" not in home and name not in CHANGING and not _is_bound(callee)
+
+
+def only_tells(callee: object) -> bool:
+    """True for what shows or writes down what it is given and leaves it alone: `print`, logging."""
+    owner = getattr(callee, "__self__", None)
+    logs = isinstance(owner, (logging.Logger, logging.LoggerAdapter)) or (
+        isinstance(callee, types.FunctionType) and callee.__module__ == logging.__name__
+    )
+    name = getattr(callee, "__name__", "")
+    return callee in (print, warnings.warn) or (logs and name in LOGGING)
 
 
 def is_pure_method(name: str) -> bool:

@@ -6,10 +6,10 @@ requires `ir`, `analysis`.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 
 from s2s_ad.analysis.aliasing import NOTHING_OWNED, Owned, ownership
+from s2s_ad.analysis.effects import only_tells
 from s2s_ad.analysis.flow import Facts
 from s2s_ad.analysis.values import PASSIVE
 from s2s_ad.ir import nodes as n
@@ -58,7 +58,7 @@ class Changes:
     def is_harmless(self, call: n.Call, s: n.Stmt) -> bool:
         reader = self.facts.reader(s.uid)
         found = reader.object_of(call.func, self.facts.before.get(s.uid, {}))
-        return found is not None and found[0] in (print, isinstance, len, warnings.warn)
+        return found is not None and (found[0] in (isinstance, len) or only_tells(found[0]))
 
     def is_pure(self, e: n.Call, s: n.Stmt) -> bool:
         """True for a call that has no effect and gives the same when it is made again."""

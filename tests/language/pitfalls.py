@@ -1,6 +1,7 @@
 """Plain code that a pass once took for something simpler than it is."""
 
 import itertools
+import logging
 import math
 
 import numpy as np
@@ -351,3 +352,21 @@ def items_changed_ahead_of_the_loop(x):
         s = s * d[key] + x[2]
         d[key] = s
     return s * u[2] * d["a"]
+
+
+TOLD = logging.getLogger("tests.pitfalls")
+
+
+def _logged(x):
+    TOLD.debug("step at %s", x)
+    logging.debug("step at %s", [x])
+    return x * x
+
+
+@case([0.7, 1.2])
+def messages_to_a_log(x):
+    total = 0.0
+    for v in x:
+        TOLD.info("total %s of %s", total, x)
+        total += v * _logged(v)
+    return total * x[0]
