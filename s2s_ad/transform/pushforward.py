@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import UNKNOWN, Array, DictOf, Kind, ListOf, Number, TupleOf, Unknown
+from s2s_ad.ir.walk import names
 from s2s_ad.rules.registry import Choice
 from s2s_ad.transform.context import Context, Diff, NeedsName, Splice, atomic
 from s2s_ad.transform.pullback import Pullback
@@ -164,12 +165,28 @@ class Pushforward:
             return Diff(both, kind)
         total = parts[0]
         for other in parts[1:]:
-            total = Diff(n.Binary("+", total.expr, other.expr), shape_of(total.kind, other.kind))
+            negative = isinstance(other.expr, n.Unary) and other.expr.op == "-"
+            both = (
+                n.Binary("-", total.expr, other.expr.operand)  # type: ignore[union-attr]
+                if negative
+                else n.Binary("+", total.expr, other.expr)
+            )
+            total = Diff(both, shape_of(total.kind, other.kind))
         if len(parts) == 1:
             return total
-        summed = self.total(total.expr)
-        # nothing is left: a zero of the shape of the value, which other functions may ask for
-        return Diff(self.zero(e), kind) if summed == ZERO else Diff(summed, total.kind)
+        summed = self.summed(total.expr, e)
+        return Diff(summed, kind if self.total(total.expr) == ZERO else total.kind)
+
+    def summed(self, d: n.Expr, e: n.Expr) -> n.Expr:
+        """Return the tangent of `e` with equal terms merged, zeros of its shape for none."""
+        return self.zero(e) if self.total(d) == ZERO else self.tidied(self.total, d, self.kind(e))
+
+    def tidied(self, tidy: Product, e: n.Expr, kind: Kind) -> n.Expr:
+        """Return a tangent tidied, unless the shape of a value of this kind went with what was
+        cancelled: that of `v + s - v` is the shape of v, that of its tangent `s_dot` is not."""
+        result = tidy(e)
+        keeps = isinstance(kind, Number) or names(e) <= names(result)
+        return result if keeps else e
 
     def part(
         self, e: n.Expr, choice: Choice, param: str, d: Diff, kind: Kind, out: n.Expr | None
@@ -180,17 +197,18 @@ class Pushforward:
             if e.op == "@":
                 return Diff(expr, kind)
             other = self.kind(e.right if left else e.left)
-            return Diff(self.product(expr), shape_of(d.kind, other))
+            return Diff(self.tidied(self.product, expr, kind), shape_of(d.kind, other))
         pull = Pullback(self.context, self.s, self.product, self.splice)
         template = choice.rule.tangent[param]
         result = out
         if result is None and "out" in pull.reads(choice, template):
             result = e if isinstance(kind, Number) else pull.result_of(e, kind)
         filled = choice.tangent(param, D, result or n.Name("out"))
-        if atomic(d.expr):
-            whole = self.product(choice.tangent(param, d.expr, result or n.Name("out")))
-        else:
-            whole = self.splice(filled, D, d.expr)
+        whole = self.tidied(
+            self.product if atomic(d.expr) else lambda _: self.splice(filled, D, d.expr),
+            choice.tangent(param, d.expr, result or n.Name("out")),
+            kind,
+        )
         if choice.rule.shape != "out":
             return Diff(whole, kind)
         kinds = [d.kind]

@@ -222,7 +222,7 @@ class _Tangent:
             d = push.push(s.value, target if free else None)
             assert d is not None
             d = push.full(d, s.value, target if free else None)
-            dot = n.Assign((self.dot(target.id),), self.summed(push, d.expr, s.value), of=s.uid)
+            dot = n.Assign((self.dot(target.id),), push.summed(d.expr, s.value), of=s.uid)
             if dot.value == self.dot(target.id):
                 return [s]
             if free and target.id in names(dot.value):
@@ -233,7 +233,7 @@ class _Tangent:
         ):
             push = self.pushforward(s)
             pairs = [
-                (self.dot(t.id), self.summed(push, push.item(e), e))
+                (self.dot(t.id), push.summed(push.item(e), e))
                 for t, e in zip(target.items, s.value.items)
                 if isinstance(t, n.Name) and t.id in self.dotted
             ]
@@ -246,12 +246,6 @@ class _Tangent:
             return self.commented(dot, s)
         return self.store(s, target, s.value)
 
-    def summed(self, push: Pushforward, d: n.Expr, value: n.Expr) -> n.Expr:
-        """Return the differential of `value` with equal terms merged; nothing left is a zero of
-        its shape."""
-        total = self.total(d)
-        return push.zero(value) if total == ZERO else total
-
     def store(self, s: n.Stmt, target: n.Expr, value: n.Expr) -> list[n.Stmt]:
         """Store the tangent of a value beside the value."""
         if not self.context.touches_active(s, target, value):
@@ -260,25 +254,28 @@ class _Tangent:
         push = self.pushforward(s)
         place = push.dot(target)
         d = push.push(value)
-        dot = ZERO if d is None else self.total(d.expr)
+        dot = ZERO if d is None else push.summed(d.expr, value)
         if isinstance(s, n.AugAssign) and s.op in "+-":
             if d is None:
                 return [s]
             return self.commented(n.AugAssign(place, s.op, dot, of=s.uid), s)
         if isinstance(s, n.AugAssign):
-            d = push.push(n.Binary(s.op, target, value))
-            dot = ZERO if d is None else self.total(d.expr)
+            whole = n.Binary(s.op, target, value)
+            d = push.push(whole)
+            dot = ZERO if d is None else push.summed(d.expr, whole)
         return self.commented(n.Assign((place,), dot, of=s.uid), s)
 
     def scatter(self, s: n.ExprStmt, added: tuple[n.Expr, n.Expr, n.Expr]) -> list[n.Stmt]:
         """Add the tangent where `np.add.at` adds the value."""
         array, index, value = added
-        d = self.pushforward(s).push(value)
+        push = self.pushforward(s)
+        d = push.push(value)
         if d is None:
             return [s]
         self.context.check_store(s, n.Subscript(array, index))
         assert isinstance(s.value, n.Call)
-        call = replace(s.value, args=(self.pushforward(s).dot(array), index, self.total(d.expr)))
+        args = (push.dot(array), index, push.summed(d.expr, value))
+        call = replace(s.value, args=args)
         return self.commented(n.ExprStmt(call, of=s.uid), s)
 
     def user_call(self, s: n.Assign, plan: object, target: n.Expr) -> list[n.Stmt]:
@@ -292,7 +289,7 @@ class _Tangent:
             if p in plan.active:
                 d = push.push(e)
                 full = None if d is None else push.full(d, e).expr
-                args.append(push.zero(e) if full is None else self.summed(push, full, e))
+                args.append(push.zero(e) if full is None else push.summed(full, e))
         call = n.Call(n.Name(plan.tangent), tuple(args))
         stores: tuple[n.Stmt, ...] = ()
         if isinstance(target, n.Name):
@@ -327,7 +324,7 @@ class _Tangent:
         d = push.push(whole)
         assert d is not None
         d = push.full(d, whole)
-        dot = n.Assign((self.dot(target.id),), self.total(d.expr), of=s.uid)
+        dot = n.Assign((self.dot(target.id),), push.summed(d.expr, whole), of=s.uid)
         return self.commented(dot, self.context.rebound(s))
 
     def append(self, s: n.Append) -> list[n.Stmt]:
@@ -336,7 +333,7 @@ class _Tangent:
             return [s]
         push = self.pushforward(s)
         stack = self.context.mark(s.stack, "dot")
-        dot = n.Append(stack, self.summed(push, push.item(s.value), s.value), of=s.uid)
+        dot = n.Append(stack, push.summed(push.item(s.value), s.value), of=s.uid)
         return self.commented(dot, s)
 
     def returned(self, s: n.Return) -> list[n.Stmt]:
@@ -351,7 +348,7 @@ class _Tangent:
             name = self.context.names.fresh("result_dot")
             d = push.push(value)
             assert d is not None
-            dot = self.summed(push, push.full(d, value).expr, value)
+            dot = push.summed(push.full(d, value).expr, value)
             pre = [n.Assign((n.Name(name),), dot, of=s.uid)]
             dot = n.Name(name)
         last = replace(s, value=n.TupleExpr((value, dot)))

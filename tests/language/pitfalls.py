@@ -370,3 +370,16 @@ def messages_to_a_log(x):
         TOLD.info("total %s of %s", total, x)
         total += v * _logged(v)
     return total * x[0]
+
+
+@case(V, 0.6)
+def shapes_that_cancel(x, c):
+    """The tangent of what cancels is zero, of what is left a number: the shape is that of x."""
+    w = x + c - x
+    u = x * c / x - w * 0
+    s = 0.0
+    for _ in range(2):
+        s = s + x - x
+        s += c * c
+    x = x - x + c
+    return [np.sum(w * w + s), np.sum(c + x * 0) * np.sum(u) + np.sum(2 * (x + c) - (x + x))]
