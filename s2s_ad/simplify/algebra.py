@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from s2s_ad.ir.nodes import Binary, Compare, Const, Expr, Unary
-from s2s_ad.ir.walk import map_expr, subexprs
+from s2s_ad.ir.nodes import Binary, Compare, Const, Expr, Name, Unary
+from s2s_ad.ir.walk import subexprs, substitute
 
 ZERO = Const("0.0", 0.0)
 ONE = Const("1.0", 1.0)
@@ -236,7 +236,7 @@ def simplify_sum(expr: Expr, common: Expr | None = None) -> Expr:
     return negate(result) if sign < 0 else result
 
 
-def splice(template: Expr, hole: Expr, value: Expr) -> Expr:
+def splice(template: Expr, hole: Name, value: Expr) -> Expr:
     """Return `template` with `hole` replaced; in a product the factors of `value` come first.
 
     >>> from s2s_ad.ir.nodes import Name
@@ -254,10 +254,10 @@ def splice(template: Expr, hole: Expr, value: Expr) -> Expr:
         if inner.coefficient in (1, -1):
             text = outer.text
         return from_term(Term(inner.coefficient * outer.coefficient, _cancel(factors), text))
-    return map_expr(template, lambda e: value if e == hole else e)
+    return substitute(template, {hole.id: value})
 
 
-def _inside(outer: Term, hole: Expr) -> set[Expr]:
+def _inside(outer: Term, hole: Name) -> set[Expr]:
     """Return the expressions nested in factors other than the hole itself."""
     found: set[Expr] = set()
     for op, factor in outer.factors:

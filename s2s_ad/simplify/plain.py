@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-from s2s_ad.ir.nodes import Binary, Expr, Unary
-from s2s_ad.ir.walk import map_expr
+from s2s_ad.ir.nodes import Binary, Expr, Name, Unary
+from s2s_ad.ir.walk import substitute
 from s2s_ad.simplify.algebra import ZERO, Term
 
 
@@ -23,9 +23,9 @@ def simplify_sum(expr: Expr) -> Expr:
     return expr
 
 
-def splice(template: Expr, hole: Expr, value: Expr) -> Expr:
+def splice(template: Expr, hole: Name, value: Expr) -> Expr:
     """Return `template` with `hole` replaced."""
-    return map_expr(template, lambda e: value if e == hole else e)
+    return substitute(template, {hole.id: value})
 
 
 def terms(expr: Expr, sign: int = 1) -> list[Term]:

@@ -34,7 +34,7 @@ from s2s_ad.rules import registry
 from s2s_ad.transform.changes import Changes
 from s2s_ad.transform.reading import flat
 
-Splice = Callable[[n.Expr, n.Expr, n.Expr], n.Expr]  # template, hole, what fills it
+Splice = Callable[[n.Expr, n.Name, n.Expr], n.Expr]  # template, hole, what fills it
 
 
 _CHEAP = (len, isinstance, callable, hasattr, range, bool)

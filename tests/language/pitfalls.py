@@ -383,3 +383,10 @@ def shapes_that_cancel(x, c):
         s += c * c
     x = x - x + c
     return [np.sum(w * w + s), np.sum(c + x * 0) * np.sum(u) + np.sum(2 * (x + c) - (x + x))]
+
+
+@case([0.3, 1.2, 0.7], 0.4)
+def names_that_templates_bind(x, v):
+    """The variable of a comprehension in a rule's template is no variable of the user's."""
+    k = v * v
+    return min(max(x), v) * max(x) - max(min(x), v * k) / k
