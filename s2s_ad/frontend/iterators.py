@@ -1,20 +1,34 @@
 """Iterators over active values: followed where they are run over at once, refused where kept.
 
 Takes a Function with its facts, raises for an iterator that could be run over twice: written out as
-a list it would have items the second time. Requires `ir`, `analysis`.
+a list it would have items the second time. So is one whose items, which Python computes when their
+turn comes, would be others by then than they are where it is made. Requires `ir`, `analysis`.
 """
 
 from __future__ import annotations
 
 import builtins
+import functools
 import types
 from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
 
 from s2s_ad.analysis.flow import Facts
 from s2s_ad.analysis.iterators import MAKERS
+from s2s_ad.frontend.live_loops import changed_in_place
 from s2s_ad.frontend.questions import Refuse
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.walk import blocks, children, stmt_exprs, subexprs, walk_stmts
+from s2s_ad.ir.walk import (
+    assigned,
+    blocks,
+    children,
+    names,
+    stmt_exprs,
+    subexprs,
+    target_names,
+    walk_stmts,
+)
 from s2s_ad.rules import registry
 
 # what is not written out as a list when it is given a name
@@ -46,6 +60,13 @@ def _flat(target: n.Expr) -> list[n.Expr]:
     return [target]
 
 
+def _own(s: n.Stmt) -> n.Stmt:
+    """Return a statement without its blocks, which are looked at by themselves."""
+    if isinstance(s, n.If):
+        return replace(s, branches=tuple(replace(b, body=()) for b in s.branches), orelse=())
+    return replace(s, body=(), orelse=()) if isinstance(s, (n.For, n.While)) else s
+
+
 def _may_make_one(e: n.Expr) -> bool:
     return isinstance(e, n.Call) or (isinstance(e, n.Comprehension) and e.kind == "generator")
 
@@ -57,6 +78,7 @@ class _Check:
         every = [e for s in walk_stmts(function.body) for e in _all(s)]
         self.reads = Counter(e.id for e in every if isinstance(e, n.Name))
         self.kept: dict[str, tuple[n.Stmt, n.Expr, Path]] = {}
+        self.order = list(walk_stmts(function.body))
 
     def block(self, block: n.Block, path: Path) -> None:
         for s in block:
@@ -77,6 +99,8 @@ class _Check:
                 raise self.error(s, s.value)
             self.kept[target.id] = (s, s.value, path)
             return
+        if isinstance(s, n.For):
+            self.check_items(s.iter, s, walk_stmts(s.body))
         for e in _read(s):
             runs = isinstance(s, n.For) or isinstance(target, (n.TupleExpr, n.ListExpr))
             self.visit(e, runs, s, path)
@@ -87,6 +111,10 @@ class _Check:
             made, value, at = self.kept[e.id]
             if not runs or at != path:
                 raise self.error(made, value)
+            inside = [x.uid for block in blocks(s) for x in walk_stmts(block)]
+            last = inside[-1] if inside else s.uid
+            places = {x.uid: k for k, x in enumerate(self.order)}
+            self.check_items(value, made, self.order[places[made.uid] + 1 : places[last] + 1])
         elif self.makes(e, s) and not runs:
             raise self.error(s, e)
         self.inside(e, s, path)
@@ -108,6 +136,55 @@ class _Check:
             runs = isinstance(e, (n.Starred, n.Compare))
             for x in children(e):
                 self.visit(x, runs, s, path)
+
+    def check_items(self, e: n.Expr, s: n.Stmt, meanwhile: Iterable[n.Stmt]) -> None:
+        """Refuse an iterator whose items are made of what changes before they are asked for."""
+        lazy, run_over = self.made_of(e, s)
+        if not lazy | run_over or not self.facts.varied(e, s.uid):
+            return
+        block = tuple(_own(x) for x in meanwhile)
+        changed = changed_in_place(block) | self.handed_on(block)
+        if (lazy & (assigned(block) | changed)) | (run_over & changed):
+            raise self.refuse(
+                s,
+                "an iterator over active values made of what changes meanwhile",
+                "compute the items in the loop that uses them",
+                e,
+            )
+
+    def made_of(self, e: n.Expr, s: n.Stmt) -> tuple[set[str], set[str]]:
+        """Return the variables that an iterator reads for each item, and those it runs over."""
+        lazy: set[str] = set()
+        run_over: set[str] = set()
+        if isinstance(e, n.Comprehension) and e.kind == "generator":
+            first = e.clauses[0].iter
+            lazy, run_over = self.made_of(first, s)
+            parts = [e.element, *(x for c in e.clauses for x in c.conditions)]
+            parts += [c.iter for c in e.clauses[1:]]
+            bound = {x for c in e.clauses for x in target_names(c.target)}
+            return lazy | (set().union(*map(names, parts)) - bound), run_over | names(first)
+        function = self.callee(e, s)
+        if isinstance(e, n.Call) and function in MAKERS:
+            calls = function in (builtins.map, builtins.filter)
+            lazy = set().union(*map(names, e.args[:calls]))
+            for a in e.args[calls:]:
+                inner, over = self.made_of(a, s)
+                lazy, run_over = lazy | inner, run_over | over
+                if calls:
+                    run_over |= names(a)
+        return lazy, run_over
+
+    def handed_on(self, block: n.Block) -> set[str]:
+        """Return the variables that are handed to calls which may change them."""
+        found: set[str] = set()
+        for x in block:
+            if x.uid not in self.facts.before:
+                continue
+            reader, env = self.facts.reader(x.uid), self.facts.before[x.uid]
+            for e in (y for part in stmt_exprs(x) for y in subexprs(part)):
+                if isinstance(e, n.Call) and self.callee(e, x) is not functools.reduce:
+                    found |= set() if reader.is_pure(e, env, again=False) else names(e)
+        return found
 
     def callee(self, e: n.Expr, s: n.Stmt) -> object:
         if not isinstance(e, n.Call):
