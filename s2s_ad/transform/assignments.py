@@ -12,7 +12,15 @@ from s2s_ad.analysis.aliasing import store_root
 from s2s_ad.analysis.values import target_names
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import UNKNOWN, Array, DictOf, Kind, Nothing, Number
-from s2s_ad.ir.walk import children, map_stmt_exprs, names, stmt_exprs, subexprs, substitute
+from s2s_ad.ir.walk import (
+    children,
+    map_stmt_exprs,
+    names,
+    stmt_exprs,
+    subexprs,
+    substitute,
+    walk_stmts,
+)
 from s2s_ad.transform.context import CallPlan, Diff
 from s2s_ad.transform.contributions import ZERO, Contributions, Sweeps, root_of
 from s2s_ad.transform.pullback import Pullback
@@ -72,10 +80,36 @@ class Assignments(Contributions):
         self.temporaries.add(seed.id)
         pull.pull(value, self.stored(s, seed, kind, value))
         rest = self.contributions(pull, (), seed)
-        clear = n.Assign((place,), ZERO)
+        clear = n.Assign((place,), self.cleared_item(s, target))
         if not rest:
             return Sweeps([s], [clear])
         return Sweeps([s], [n.Assign((seed,), self.taken(place, kind)), clear, *rest])
+
+    def cleared_item(self, s: n.Stmt, target: n.Expr) -> n.Expr:
+        """Return the adjoint of an element before it is stored into, when that of what is stored
+        has been taken: zero, with a structure where parts of such elements have adjoints."""
+        if not isinstance(target, n.Subscript) or not self.has_parts_read(target):
+            return ZERO
+        owner = self.facts.value(target.value, s.uid).kind
+        if isinstance(owner, Array) or isinstance(self.facts.value(target, s.uid).kind, Number):
+            return ZERO
+        before: n.Expr = target
+        if isinstance(owner, DictOf):
+            # there may have been nothing under this key
+            before = n.Call(n.Attribute(target.value, "get"), (target.index,))
+        return n.Call(self.context.helper("zeros_like"), (before,))
+
+    def has_parts_read(self, target: n.Expr) -> bool:
+        """True when the function has a part of an element as deep as this of the same variable."""
+        root, depth = root_of(target), _depth(target)
+        for s in walk_stmts(self.context.function.body):
+            parts = [(e, depth + 1) for e in stmt_exprs(s)]
+            if isinstance(s, n.For):
+                parts.append((s.iter, depth))
+            for e, least in ((x, least) for part, least in parts for x in subexprs(part)):
+                if isinstance(e, n.Subscript) and root_of(e) == root and _depth(e) >= least:
+                    return True
+        return False
 
     def added(self, s: n.AugAssign, place: n.Expr, kind: Kind) -> list[n.Stmt]:
         """Reverse `x[i] += e`."""
@@ -298,19 +332,34 @@ class Assignments(Contributions):
         return n.Call(self.context.helper("zeros_like"), (n.Name(name),))
 
 
+def _added_to(s: n.Stmt) -> n.Expr | None:
+    """Return what a statement of a reverse sweep adds to."""
+    if isinstance(s, n.ExprStmt) and isinstance(s.value, n.Call) and s.value.args:
+        return s.value.args[0]
+    if isinstance(s, n.Assign) and isinstance(s.targets[0], n.Subscript):
+        return s.targets[0]  # x_bar[i] = add(x_bar[i], d)
+    return s.target if isinstance(s, n.AugAssign) else None
+
+
 def _may_change(s: n.Stmt, place: n.Expr) -> bool:
     """True when a statement adds to something that may be (a part of) an element of an adjoint."""
-    target = s.target if isinstance(s, n.AugAssign) else None
-    if isinstance(s, n.ExprStmt) and isinstance(s.value, n.Call) and s.value.args:
-        target = s.value.args[0]
+    target = _added_to(s)
     if target is None or root_of(target) != root_of(place):
         return False
-    pair = (target, place)
-    here, there = (e.index if isinstance(e, n.Subscript) else None for e in pair)
-    owners = {e.value for e in pair if isinstance(e, n.Subscript)}
-    if len(owners) > 1 or not isinstance(here, n.Const) or not isinstance(there, n.Const):
-        return True
-    return not (type(here.value) is type(there.value) and here.value != there.value)
+    return not _are_apart(target, place)
+
+
+def _depth(e: n.Expr) -> int:
+    return 1 + _depth(e.value) if isinstance(e, n.Subscript) else 0
+
+
+def _are_apart(a: n.Expr, b: n.Expr) -> bool:
+    """True for elements of one variable that differ in a constant index."""
+    if not isinstance(a, n.Subscript) or not isinstance(b, n.Subscript) or a.value != b.value:
+        return False
+    if not isinstance(a.index, n.Const) or not isinstance(b.index, n.Const):
+        return False
+    return type(a.index.value) is type(b.index.value) and a.index.value != b.index.value
 
 
 def _as_index(index: n.Expr) -> n.Expr:

@@ -16,7 +16,7 @@ from dataclasses import replace
 from s2s_ad.analysis.aliasing import scattered
 from s2s_ad.analysis.values import PASSIVE, target_names
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.kinds import Array, ListOf, Number
+from s2s_ad.ir.kinds import UNKNOWN, Array, ListOf, Number
 from s2s_ad.ir.names import marked
 from s2s_ad.ir.walk import assigned, map_block, names, stmt_exprs, walk_stmts
 from s2s_ad.transform.context import Context, Splice
@@ -254,7 +254,7 @@ class _Tangent:
         push = self.pushforward(s)
         place = push.dot(target)
         d = push.push(value)
-        dot = ZERO if d is None else push.summed(d.expr, value)
+        dot = self.stored(push, target, value) if d is None else push.summed(d.expr, value)
         if isinstance(s, n.AugAssign) and s.op in "+-":
             if d is None:
                 return [s]
@@ -264,6 +264,12 @@ class _Tangent:
             d = push.push(whole)
             dot = ZERO if d is None else push.summed(d.expr, whole)
         return self.commented(n.Assign((place,), dot, of=s.uid), s)
+
+    def stored(self, push: Pushforward, target: n.Expr, value: n.Expr) -> n.Expr:
+        """Return the tangent of a passive value that is stored: of its structure, but that NumPy
+        spreads 0.0 over a part of an array."""
+        owner = push.kind(target.value) if isinstance(target, n.Subscript) else UNKNOWN
+        return ZERO if isinstance(owner, Array) else push.zero(value)
 
     def scatter(self, s: n.ExprStmt, added: tuple[n.Expr, n.Expr, n.Expr]) -> list[n.Stmt]:
         """Add the tangent where `np.add.at` adds the value."""

@@ -390,3 +390,18 @@ def names_that_templates_bind(x, v):
     """The variable of a comprehension in a rule's template is no variable of the user's."""
     k = v * v
     return min(max(x), v) * max(x) - max(min(x), v * k) / k
+
+
+@case(0.7, 3)
+def rows_stored_whole_and_read_in_part(x, n):
+    """The adjoint (the tangent) of an item that is stored into has the structure of that item."""
+    rows = [[x], [2 * x], np.array([x, x * x])]
+    d = {"a": [x, 1.0], 0: {"u": x}}
+    y = rows[0][0] * d[0]["u"] * rows[2][1]
+    rows[0] = [1.0]
+    rows[2] = np.zeros(2)
+    for i in range(n):
+        rows[i % 2] = [rows[i % 2][0] * x, rows[1][0]]
+        d["a"] = [d["a"][1] * y, d["a"][0]]
+        d[i + 1] = {"u": d[i]["u"] * rows[i % 2][1]}
+    return d["a"][0] * d[n]["u"] * rows[1][0] + y * rows[2][1]
