@@ -122,7 +122,7 @@ class _Tangent:
             ):
                 dot = n.Pop(self.dot(s.target.id), self.context.mark(s.stack, "dot"), of=s.uid)
                 return self.commented(dot, s)
-            return [s]
+            return [s, *self.passive(s)]
         if isinstance(s, n.Return):
             return self.returned(s)
         if isinstance(s, n.If):

@@ -845,3 +845,17 @@ def pairs_counted_from_two_until_large(x, v, w):
         if x > 2.5:
             break
     return x
+
+
+@case(0.7, 1, [1.0, 2.0, 3.0])
+def popped_where_it_does_not_vary(x, n, rest):
+    """The tangent of what was there before is cleared."""
+    rest = list(rest)
+    s = 0.0
+    for k in range(3):
+        if k < n:
+            v = x * x
+        else:
+            v = rest.pop()
+        s += v * x
+    return s
