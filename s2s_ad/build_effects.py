@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from s2s_ad.analysis.aliasing import NOTHING_OWNED, Owned, ownership, store_root
+from s2s_ad.analysis.aliasing import CHANGES, NOTHING_OWNED, Owned, ownership, store_root
 from s2s_ad.analysis.effects import only_tells
 from s2s_ad.analysis.flow import Facts
 from s2s_ad.build_fresh import newness
 from s2s_ad.build_subject import Subject
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.kinds import UNKNOWN, Kind, Unknown, is_immutable
+from s2s_ad.ir.kinds import UNKNOWN, DictOf, Kind, ListOf, Unknown, is_immutable
 from s2s_ad.ir.walk import stmt_exprs, subexprs, walk_stmts
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def _leaves_all_as_it_was(s: n.Stmt, owned: Owned, facts: Facts, again: bool) ->
             # what may be an array is made sure to be a number (`build_updates`)
             kind = facts.value(s.target, s.uid).kind
             rebinds = is_immutable(kind) or isinstance(kind, Unknown)
-            return rebinds and _calls_are_pure(s, facts, again)
+            return rebinds and _calls_are_pure(s, facts, again, own)
     for target in targets:
         parts = target.items if isinstance(target, (n.TupleExpr, n.ListExpr)) else (target,)
         for part in parts:
@@ -64,18 +64,29 @@ def _leaves_all_as_it_was(s: n.Stmt, owned: Owned, facts: Facts, again: bool) ->
             deep = not isinstance(part.value, n.Name) or isinstance(s, n.AugAssign)
             if store_root(part) not in (owned.whole if deep else own):
                 return False
-    return _calls_are_pure(s, facts, again)
+    return _calls_are_pure(s, facts, again, own)
 
 
-def _calls_are_pure(s: n.Stmt, facts: Facts, again: bool) -> bool:
+def _calls_are_pure(s: n.Stmt, facts: Facts, again: bool, own: frozenset[str]) -> bool:
     reader, env = facts.reader(s.uid), facts.before.get(s.uid, {})
     for e in stmt_exprs(s):
         if again and any(reader.may_be_rebound(x, env) for x in subexprs(e)):
             return False
         for x in subexprs(e):
             if isinstance(x, n.Call) and not reader.is_pure(x, env, again):
+                if _changes_own(x, s, facts, own):
+                    continue
                 found = reader.object_of(x.func, env)
                 tells = found is not None and only_tells(found[0])
                 if not (tells and isinstance(s, n.ExprStmt)):
                     return False
     return True
+
+
+def _changes_own(e: n.Call, s: n.Stmt, facts: Facts, own: frozenset[str]) -> bool:
+    """True for a method that changes a list or dict of the function's own, and nothing else."""
+    if not isinstance(e.func, n.Attribute) or not isinstance(e.func.value, n.Name) or e.keywords:
+        return False
+    holder = e.func.value
+    kind = facts.value(holder, s.uid).kind
+    return holder.id in own and isinstance(kind, (DictOf, ListOf)) and e.func.attr in CHANGES

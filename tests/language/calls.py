@@ -541,6 +541,22 @@ def items_of_what_a_call_returns(xs):
     return s
 
 
+def flattened(tree):
+    out = []
+    for item in tree:
+        if isinstance(item, (list, tuple)):
+            out.extend(flattened(item))
+        else:
+            out.append(item)
+    return out
+
+
+@case(1.3, 0.7, wrt="x y")
+def list_filled_by_recursion(x, y):
+    """What changes a list of its own changes nothing else."""
+    return sum(a * (i + 1) for i, a in enumerate(flattened([x, [y, (x * y, [2.0])], y])))
+
+
 def product_and_sum(a, b):
     return [a * b, a + b]
 
