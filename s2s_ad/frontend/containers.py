@@ -70,9 +70,11 @@ class Containers(Methods):
         starred = any(isinstance(a, n.Starred) for a in e.args) or None in keywords
         if f is builtins.zip and len(e.args) == 1 and isinstance(e.args[0], n.Starred):
             return self.unzipped(e.args[0].value, s, pre)
-        if f in (builtins.max, builtins.min) and len(e.args) == 1 and starred:
-            assert isinstance(e.args[0], n.Starred)
-            return replace(e, args=(e.args[0].value,))
+        if f in (builtins.max, builtins.min) and starred and None not in keywords:
+            first = e.args[0]
+            if isinstance(first, n.Starred) and len(e.args) == 1:
+                return replace(e, args=(first.value,))
+            return replace(e, args=(self.kept(n.ListExpr(e.args), "items", s, pre),))
         if starred:
             return None
         if f is builtins.sorted and keywords.keys() <= {"key", "reverse"}:

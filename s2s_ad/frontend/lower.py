@@ -407,7 +407,7 @@ _COMPOUND: dict[type, Callable[[Any, Any, Layout, dict[str, Any]], Stmt]] = {
 def _assign(node: cst.Assign, meta: dict[str, Any]) -> Stmt:
     targets = tuple(expr(target.target) for target in node.targets)
     match targets, expr(node.value):
-        case (target,), ir.Call(ir.Attribute(ir.Name(stack), "pop"), (), ()):
+        case (ir.Name() as target,), ir.Call(ir.Attribute(ir.Name(stack), "pop"), (), ()):
             return ir.Pop(target=target, stack=stack, **meta)
         case _, value:
             return ir.Assign(targets=targets, value=value, **meta)

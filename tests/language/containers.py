@@ -680,3 +680,26 @@ def stack_machine(x, y):
     stack.append(y)
     stack.append(stack.pop(0) * stack[-1])
     return stack[0] * stack[1]
+
+
+@case(0.6, [1.2, 0.3, 0.9], wrt="x xs")
+def extremes_of_stars(x, xs):
+    return max(*xs, x) * min(x, *xs, *xs[1:]) + max(*xs)
+
+
+@case(0.7, 4)
+def tuples_on_a_stack(x, n):
+    todo = [(x, n)]
+    total, last = 0.0, [1.0]
+    while todo:
+        v, k = todo.pop()
+        if k == 0:
+            total += v * v
+            continue
+        todo.append((v * 0.5 + x, k - 1))
+        if k > 1:
+            todo.append((v * v, k - 2))
+            last[0], k = todo[-1]
+    found = {"last": x}
+    found["last"] = last.pop()
+    return total * found["last"]
