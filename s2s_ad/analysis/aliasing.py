@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from s2s_ad.analysis.flat import flat_names
-from s2s_ad.analysis.last_use import is_last_use
+from s2s_ad.analysis.last_use import given_up, is_last_use
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import (
     Array,
@@ -29,7 +29,13 @@ from s2s_ad.ir.kinds import (
     TupleOf,
     is_immutable,
 )
-from s2s_ad.ir.walk import container_of, names, stmt_exprs, target_names, walk_stmts
+from s2s_ad.ir.walk import (
+    container_of,
+    names,
+    stmt_exprs,
+    target_names,
+    walk_stmts,
+)
 from s2s_ad.rules.sharing import NEW, SHARES, WHOLLY_NEW
 
 # methods that change a container and give nothing of it away
@@ -85,12 +91,14 @@ def ownership(
     """Return the variables whose containers are unshared before each statement.
 
     newness: how much of what a call returns is new. kind: that of an expression of a statement.
-    start: variables taken to be unshared at the start. Nobody shares what is not bound yet.
+    start: variables taken to be unshared at the start, which the caller may see nevertheless.
+    Nobody shares what is not bound yet, and a list only what `given_up` to it.
     moves: whether what a function returns is new, or (a part of) its arguments: what is read for
     the last time by such a call, or by `b = a`, belongs to the name that takes the result.
     """
     run = _Ownership(newness, kind) if moves is None else _Moving(newness, kind, block, moves)
-    run.flat = flat_names(block, kind)
+    run.moving = not start
+    run.flat = flat_names(block, kind, lambda call: newness(call) != WHOLLY_NEW)
     run.block(block, Owned(start | unbound, unbound))
     return run.table
 
@@ -184,7 +192,7 @@ class Sharing(ABC):
         if isinstance(self.kind(root), Array):
             # what is stored is copied
             return own
-        whole = self.is_plain(value) or self.new(value) == WHOLLY_NEW
+        whole = self.is_plain(value) or self.given(value, own) == WHOLLY_NEW
         own = self.shared(value, own)
         return own if whole or not isinstance(root, n.Name) else own.opened(frozenset({root.id}))
 
@@ -221,6 +229,10 @@ class Sharing(ABC):
             found = self.newness(e)
             return WHOLLY_NEW if found == NEW and flat else found
         return SHARES
+
+    def given(self, e: n.Expr, own: Owned) -> int:
+        """Return how much of the value of `e` only who receives it knows."""
+        return self.new(e)
 
     def may_join(self, e: n.Binary) -> bool:
         """True for an operation that may be one of lists, not of numbers."""
@@ -310,17 +322,26 @@ class _Ownership(Sharing):
         self.table: dict[int, Owned] = {}
         self.breaks: list[list[Owned]] = []
         self.continues: list[list[Owned]] = []
+        self.moving = False
+        self.rest: n.Block = ()
+
+    def given(self, e: n.Expr, own: Owned) -> int:
+        name = e.id if isinstance(e, n.Name) else ""
+        if self.moving and name in own.own and given_up(self.current, self.rest) == name:
+            return WHOLLY_NEW if name in own.whole else NEW
+        return self.new(e)
 
     def kind(self, e: n.Expr) -> Kind:
         return self.kind_of(e, self.uid)
 
     def block(self, block: n.Block, own: Owned) -> Owned | None:
         current: Owned | None = own
-        for s in block:
+        for k, s in enumerate(block):
             if current is None:
                 return None
             known = self.table.get(s.uid)
             self.table[s.uid] = current if known is None else known & current
+            self.rest = block[k + 1 :]
             current = self.statement(s, current)
         return current
 

@@ -18,8 +18,13 @@ from s2s_ad.ir.kinds import Array, DictOf, Kind, ListOf, Nothing, Number, TupleO
 from s2s_ad.ir.walk import children, container_of, stmt_exprs, target_names, walk_stmts
 
 
-def flat_names(block: n.Block, kind: Callable[[n.Expr, int], Kind]) -> frozenset[str]:
-    """Return the variables that are only ever bound to such containers, and seen nowhere else."""
+def flat_names(
+    block: n.Block, kind: Callable[[n.Expr, int], Kind], keeps: Callable[[n.Call], bool]
+) -> frozenset[str]:
+    """Return the variables that are only ever bound to such containers, and seen nowhere else.
+
+    keeps: whether what a call is given may be stored into by it, or known to others after it.
+    """
     made: set[str] = set()
     other: set[str] = set()
     for s in walk_stmts(block):
@@ -44,7 +49,7 @@ def flat_names(block: n.Block, kind: Callable[[n.Expr, int], Kind]) -> frozenset
             for e in stmt_exprs(s):
                 bound = any(e is t for t in targets) or _is_stack(e, s)
                 if not (bound and isinstance(e, n.Name)):
-                    other.update(_shown(e))
+                    other.update(_shown(e, keeps))
     return frozenset(made - other)
 
 
@@ -52,15 +57,16 @@ def _is_stack(e: n.Expr, s: n.Stmt) -> bool:
     return isinstance(s, (n.Append, n.Pop)) and e == n.Name(s.stack)
 
 
-def _shown(e: n.Expr) -> Iterator[str]:
+def _shown(e: n.Expr, keeps: Callable[[n.Call], bool]) -> Iterator[str]:
     """Yield the variables whose whole value an expression hands on."""
     if isinstance(e, n.Name):
         yield e.id
         return
+    passing = isinstance(e, n.Call) and not keeps(e)
     for part in children(e):
-        item = isinstance(e, n.Subscript) and part is e.value and not isinstance(e.index, n.Slice)
-        if not (isinstance(part, n.Name) and item):
-            yield from _shown(part)
+        item = isinstance(e, n.Subscript) and part is e.value
+        if not (isinstance(part, n.Name) and (item or passing)):
+            yield from _shown(part, keeps)
 
 
 def _root(target: n.Expr) -> set[str]:

@@ -6,15 +6,25 @@ requires `ir`, `analysis`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from s2s_ad.analysis.aliasing import NOTHING_OWNED, Owned, ownership
 from s2s_ad.analysis.effects import only_tells
 from s2s_ad.analysis.flow import Facts
+from s2s_ad.analysis.last_use import given_up
 from s2s_ad.analysis.values import PASSIVE
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import UNKNOWN, Array, Kind, ListOf, is_immutable
-from s2s_ad.ir.walk import assigned, container_of, names, stmt_exprs, subexprs, walk_stmts
+from s2s_ad.ir.walk import (
+    assigned,
+    blocks,
+    container_of,
+    names,
+    stmt_exprs,
+    subexprs,
+    target_names,
+    walk_stmts,
+)
 from s2s_ad.transform.reading import flat, stored_into
 
 
@@ -39,6 +49,26 @@ class Changes:
             unbound = frozenset(assigned(body) - {p.name for p in self.function.params})
             self.owners = ownership(body, self.newness, self.kind_at, unbound=unbound)
         return self.owners
+
+    def handed_over(self) -> frozenset[str]:
+        """Return the variables whose lists are changed in place once others have taken them over.
+
+        Such a list comes back from the stack it was put on, and what was kept of it must not change
+        with it.
+        """
+        taken_over = {
+            (s.stack, name)
+            for block in every_block(self.function.body)
+            for k, s in enumerate(block)
+            if isinstance(s, n.Append) and (name := given_up(s, block[k + 1 :]))
+        }
+        every = list(walk_stmts(self.function.body))
+        stored = {x for s in every for x in stored_into(s)}
+        worked = stored | {s.stack for s in every if isinstance(s, (n.Append, n.Pop))}
+        back = {x for s in every if isinstance(s, n.Pop) for x in target_names(s.target)}
+        if worked & back or stored & {stack for stack, _ in taken_over}:
+            return frozenset(name for _, name in taken_over)
+        return frozenset()
 
     def sole_names(self) -> dict[int, Owned]:
         """Return where variables, parameters included, are known under one name here."""
@@ -154,3 +184,10 @@ def _is_shallow(s: n.Stmt) -> bool:
 def _roots(target: n.Expr) -> set[str]:
     root = container_of(target)
     return {root.id} if isinstance(root, n.Name) else set()
+
+
+def every_block(body: n.Block) -> Iterator[n.Block]:
+    """Yield a block and all blocks inside of it."""
+    yield body
+    for s in walk_stmts(body):
+        yield from blocks(s)

@@ -703,3 +703,18 @@ def tuples_on_a_stack(x, n):
     found = {"last": x}
     found["last"] = last.pop()
     return total * found["last"]
+
+
+@case(0.7, [1.5, -0.5, 0.8])
+def list_made_anew_in_each_round(x, zs):
+    """What a stack receives and is bound anew belongs to it alone, and may change when back."""
+    out = [x]
+    for z in zs:
+        if z > 0.0:
+            out = []
+            for k in range(3):
+                item = x * z
+                if out:
+                    item = item * out[-1]
+                out.append(math.sin(item))
+    return x * out[-1] + out[0]

@@ -349,3 +349,18 @@ def shared_in_a_try(x):
         pass
     k += 1.0
     return np.sum(z * k)
+
+
+def _first_of(b, p):
+    for _ in range(1):
+        pass
+    return b
+
+
+@case(0.7, 1.5, np.array([1.5, -0.5]), wrt="x p")
+def number_in_place_of_array(x, v, p):
+    """What is added to the adjoints of the tuple's items may be an array; a part of it is taken."""
+    for a, b in zip((x, x, 0.5), (x, x, 0.5)[1:]):
+        v = _first_of(b, p * p)
+        p = v
+    return v
