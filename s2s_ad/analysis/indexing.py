@@ -85,7 +85,7 @@ def _index_kind(index: n.Expr, kind_of: KindOf) -> str | tuple[tuple[Dim, ...], 
             return "none"
     kind = kind_of(index)
     if isinstance(kind, Number):
-        return "int" if kind.type == "int" else None
+        return "int" if kind == INT else None
     if kind == NONE:
         return "none"
     if isinstance(kind, Array) and kind.dims is not None:

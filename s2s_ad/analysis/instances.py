@@ -20,6 +20,7 @@ from s2s_ad.ir.kinds import (
     DictOf,
     Kind,
     ListOf,
+    MaybeNumber,
     NoneKind,
     Number,
     Object,
@@ -39,7 +40,8 @@ _PLAIN_TESTS = (type.__instancecheck__, abc.ABCMeta.__instancecheck__)
 def classes_of(kind: Kind) -> tuple[type, ...]:
     """Return all classes that values of a kind may have, () when they may have others."""
     if isinstance(kind, Number):
-        return _NUMBERS.get(kind.type, (*_FLOATS, np.bool_))
+        found = _NUMBERS.get(kind.type, (*_FLOATS, np.bool_))
+        return (*found, type(None)) if isinstance(kind, MaybeNumber) else found
     if isinstance(kind, Array):
         return (np.ndarray,) if kind.dims else (np.ndarray, *_FLOATS, np.bool_)
     if isinstance(kind, TupleOf):
@@ -47,8 +49,8 @@ def classes_of(kind: Kind) -> tuple[type, ...]:
     if isinstance(kind, ListOf):
         return _LISTS
     plain: dict[type, type] = {DictOf: dict, NoneKind: type(None), Str: str, RangeKind: range}
-    found = plain.get(type(kind))
-    return () if found is None else (found,)
+    known = plain.get(type(kind))
+    return () if known is None else (known,)
 
 
 def is_instance(kind: Kind, classinfo: object) -> bool | None:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from s2s_ad.analysis.instances import is_instance
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.kinds import NONE, Kind, Str, Unknown
+from s2s_ad.ir.kinds import NONE, Kind, MaybeNumber, Str, Unknown
 
 KindOf = Callable[[n.Expr], Kind]
 ObjectOf = Callable[[n.Expr], "tuple[object] | None"]
@@ -59,7 +59,7 @@ def _compare_truth(test: n.Compare, kind_of: KindOf) -> bool | None:
     op, right = test.ops[0], test.rights[0]
     kind = kind_of(test.left)
     if op in ("is", "is not") and isinstance(right, n.Const) and right.value is None:
-        if isinstance(kind, Unknown):
+        if isinstance(kind, (Unknown, MaybeNumber)):
             return None
         return (kind == NONE) is (op == "is")
     if isinstance(kind, Str) and kind.value is not None and test.left != right:

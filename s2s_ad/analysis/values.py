@@ -28,8 +28,8 @@ from s2s_ad.ir.kinds import (
     TupleOf,
     Unknown,
     broadcast_dims,
+    either,
     is_discrete,
-    join,
     refreshed,
 )
 from s2s_ad.ir.walk import names, subexprs
@@ -84,7 +84,7 @@ def merge(a: Value, b: Value) -> Value:
     items = None
     if a.items is not None and b.items is not None and len(a.items) == len(b.items):
         items = tuple(merge(x, y) for x, y in zip(a.items, b.items))
-    return Value(join(a.kind, b.kind), a.varied or b.varied, items)
+    return Value(either(a.kind, b.kind), a.varied or b.varied, items)
 
 
 def same(a: Value, b: Value) -> bool:

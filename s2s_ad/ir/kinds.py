@@ -48,6 +48,11 @@ class Number:
 
 
 @dataclass(frozen=True)
+class MaybeNumber(Number):
+    """A number or None: what computes with it, and does not fail, computes with a number."""
+
+
+@dataclass(frozen=True)
 class Array:
     """A numpy.ndarray. dims is None when not even the rank is known.
 
@@ -179,7 +184,9 @@ def join(a: Kind, b: Kind) -> Kind:
     if isinstance(a, OneTime) or isinstance(b, OneTime):
         return OneTime()
     if isinstance(a, Number) and isinstance(b, Number):
-        return NUMBER
+        return maybe(a, b) if MaybeNumber in (type(a), type(b)) else NUMBER
+    if NONE in (a, b) and MaybeNumber in (type(a), type(b)):
+        return b if a == NONE else a
     if isinstance(a, Array) and isinstance(b, Array):
         dtype = a.dtype if a.dtype == b.dtype else "any"
         if a.dims is None or b.dims is None or len(a.dims) != len(b.dims):
@@ -195,6 +202,23 @@ def join(a: Kind, b: Kind) -> Kind:
     if isinstance(a, Str) and isinstance(b, Str):
         return Str()
     return UNKNOWN
+
+
+def maybe(a: Number, b: Number) -> Kind:
+    """Return the kind of what is one number, another or None."""
+    return MaybeNumber(a.type if a.type == b.type else "number")
+
+
+def either(a: Kind, b: Kind) -> Kind:
+    """Return the kind of a variable that holds one or the other; `join` is that of many items.
+
+    >>> either(NONE, FLOAT)
+    MaybeNumber(type='float')
+    """
+    for one, other in ((a, b), (b, a)):
+        if one == NONE and isinstance(other, Number):
+            return maybe(other, other)
+    return join(a, b)
 
 
 def _either(a: Dim, b: Dim) -> Dim:

@@ -16,7 +16,7 @@ from dataclasses import replace
 from s2s_ad.analysis.aliasing import scattered
 from s2s_ad.analysis.values import PASSIVE, target_names
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.kinds import UNKNOWN, Array, ListOf, Number
+from s2s_ad.ir.kinds import UNKNOWN, Array, ListOf, NoneKind, Number
 from s2s_ad.ir.names import marked
 from s2s_ad.ir.walk import assigned, map_block, names, stmt_exprs, walk_stmts
 from s2s_ad.transform.context import Context, Splice
@@ -100,7 +100,7 @@ class _Tangent:
                 zero = n.Call(self.context.helper("zeros_like"), (n.Name(name),))
         elif isinstance(kind, Array):
             zero = n.Call(self.context.np("zeros_like"), (n.Name(name),))
-        elif not isinstance(kind, Number):
+        elif not isinstance(kind, (Number, NoneKind)):
             zero = n.Call(self.context.helper("zeros_like"), (n.Name(name),))
         return n.Assign((self.dot(name),), zero, of=after.uid if after else None)
 

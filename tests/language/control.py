@@ -859,3 +859,26 @@ def popped_where_it_does_not_vary(x, n, rest):
             v = rest.pop()
         s += v * x
     return s
+
+
+def first_above(v, limit):
+    for k, a in enumerate(v):
+        if a > limit:
+            return a * k
+    return None
+
+
+@case(0.9, [0.1, 0.5, 0.6, 1.4], wrt="x v")
+@case(3.0, [0.1, 0.5, 0.6, 1.4], wrt="x v")
+def none_until_there_is_a_number(x, v):
+    """What computes with it computes with a number."""
+    r, s, last = 0.0, 0.0, None
+    for a in v:
+        if last is not None:
+            r = math.exp(x * (last - a)) * (1 + r)
+        s += math.log(0.5 + r)
+        last = a
+    found = first_above(v, 0.4 * x)
+    if found is None:
+        found = x * x
+    return s * found - 0.5 * last
