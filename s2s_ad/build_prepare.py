@@ -337,7 +337,14 @@ def name_expressions(
         before: list[n.Stmt] = []
         for e in by_statement[s.uid]:
             name = n.Name(names.fresh(wish(e)))
-            s = map_stmt_exprs(s, partial(_replaced, part=e, name=name))
+            put = partial(_replaced, part=e, name=name)
+            if isinstance(s, n.Assign):
+                # what is stored into is no value: `x[i] = f(x[i])` may get a name for f's argument
+                s = replace(
+                    s, value=put(s.value), targets=tuple(_index_put(t, put) for t in s.targets)
+                )
+            else:
+                s = map_stmt_exprs(s, put)
             before.append(n.Assign((name,), e, origin=s.origin))
             if not is_user_call(e):
                 prepared.transparent[name.id] = e
@@ -349,6 +356,15 @@ def name_expressions(
         return (*before, replace(s, comments=n.NO_COMMENTS))
 
     return replace(function, body=map_block(function.body, visit))
+
+
+def _index_put(target: n.Expr, put: Callable[[n.Expr], n.Expr]) -> n.Expr:
+    """Return a target with its indices changed."""
+    if isinstance(target, n.Subscript):
+        return replace(target, value=_index_put(target.value, put), index=put(target.index))
+    if isinstance(target, n.Attribute):
+        return replace(target, value=_index_put(target.value, put))
+    return target
 
 
 def _home(prepared: Prepared, uid: int, e: n.Expr) -> int:

@@ -41,6 +41,9 @@ from s2s_ad.rules.sharing import NEW, SHARES, WHOLLY_NEW
 # methods that change a container and give nothing of it away
 CHANGES = frozenset("append clear extend insert pop remove reverse sort update".split())
 
+# methods of dicts that give a view of them
+VIEWS = frozenset("items keys values".split())
+
 Names = frozenset[str]
 NOBODY: Names = frozenset()
 CONTAINERS = (ListOf, TupleOf, DictOf)
@@ -221,12 +224,19 @@ class Sharing(ABC):
             return NEW if self.may_join(e) and not flat else WHOLLY_NEW
         if isinstance(e, n.IfExp):
             return min(self.new(e.body), self.new(e.orelse))
+        if isinstance(e, n.Subscript) and self.new(e.value) == WHOLLY_NEW:
+            return WHOLLY_NEW
         if isinstance(e, n.Subscript) and isinstance(e.index, n.Slice):
             if isinstance(self.kind(e.value), ListOf):
                 return WHOLLY_NEW if flat else NEW
             return SHARES
+        if isinstance(e, n.Subscript) and isinstance(self.kind(e.value), Array):
+            # an index that is an array or a list gathers: no view, but a copy
+            items = e.index.items if isinstance(e.index, n.TupleExpr) else (e.index,)
+            gathers = any(isinstance(self.kind(x), (Array, ListOf)) for x in items)
+            return WHOLLY_NEW if gathers else SHARES
         if isinstance(e, n.Call):
-            found = self.newness(e)
+            found = SHARES if _seen_through(e) is not None else self.newness(e)
             return WHOLLY_NEW if found == NEW and flat else found
         return SHARES
 
@@ -247,7 +257,7 @@ class Sharing(ABC):
         if isinstance(e, n.Name):
             return own.without(frozenset({e.id}))
         if isinstance(e, n.Subscript):
-            return self.part_shared(e, own)
+            return own if self.new(e) == WHOLLY_NEW else self.part_shared(e, own)
         if isinstance(e, n.Attribute):
             return own if e.attr == "shape" else self.shared(e.value, own)
         if isinstance(e, (n.TupleExpr, n.ListExpr)):
@@ -278,7 +288,7 @@ class Sharing(ABC):
         if isinstance(e.func, n.Attribute) and e.func.attr not in CHANGES:
             own = go(e.func.value, own)
         for item in (*e.args, *(k.value for k in e.keywords)):
-            own = go(item, own)
+            own = (go if _seen_through(item) is None else self.items_shared)(item, own)
         return own
 
     def part_shared(self, e: n.Subscript, own: Owned) -> Owned:
@@ -295,9 +305,17 @@ class Sharing(ABC):
 
     def items_shared(self, e: n.Expr, own: Owned) -> Owned:
         """Return what is still unshared when the items of `e` go somewhere else."""
+        e = _seen_through(e) or e
         if isinstance(e, n.Name) and isinstance(self.kind(e), CONTAINERS):
             return own if _holds_plain_items(self.kind(e)) else own.opened(frozenset({e.id}))
         return self.shared(e, own)
+
+
+def _seen_through(e: n.Expr) -> n.Expr | None:
+    """Return the dict of `d.values()`, which changes as the dict does; None for all else."""
+    if isinstance(e, n.Call) and isinstance(e.func, n.Attribute) and not (e.args or e.keywords):
+        return e.func.value if e.func.attr in VIEWS else None
+    return None
 
 
 def _paired(target: n.Expr, value: n.Expr) -> list[tuple[str, n.Expr]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import math
 import numbers
-from collections.abc import Sequence
+from collections.abc import ItemsView, KeysView, Sequence, ValuesView
 from typing import Any
 
 import numpy as np
@@ -115,6 +115,8 @@ def copied(x: Any) -> Any:
         return type(x)(copied(item) for item in x)
     if type(x) is dict:
         return {key: copied(value) for key, value in x.items()}
+    if isinstance(x, (KeysView, ValuesView, ItemsView)):
+        return [copied(item) for item in x]
     return x if isinstance(x, (float, int, np.number)) else copy.deepcopy(x)
 
 

@@ -22,6 +22,7 @@ from s2s_ad.ir.kinds import (
     UNKNOWN,
     Array,
     Kind,
+    ListOf,
     NoneKind,
     Number,
     Object,
@@ -163,7 +164,15 @@ class Context(Changes):
         kind = self.facts.value(s.target, s.uid).kind
         if isinstance(kind, Number) or not isinstance(s.target, n.Name) or self.is_in_place(s):
             return s
-        value = n.Binary(s.op, s.target, s.value)
+        added = s.value
+        if (
+            isinstance(kind, ListOf)
+            and s.op == "+"
+            and not isinstance(self.kind(added, s.uid), ListOf)
+        ):
+            # a list takes whatever can be run over
+            added = n.Call(n.Name(self.alias("list")), (added,))
+        value = n.Binary(s.op, s.target, added)
         return n.Assign((s.target,), value, origin=s.origin, comments=s.comments, uid=s.uid)
 
     def check_append(self, s: n.Append | n.Pop) -> None:

@@ -312,8 +312,8 @@ class Pullback(Templates):
                 return False
             if isinstance(e.index, n.Slice) and not isinstance(self.value(e.value).kind, Array):
                 return False
-            if self.repeats(e.index, self.value(e.value).kind):
-                return False
+            if self.gathers(e.index, self.value(e.value).kind):
+                return False  # a copy, in which nothing reaches the adjoint
             e = e.value
         return isinstance(e, n.Name) and e.id in self.context.facts.locals
 
@@ -325,6 +325,10 @@ class Pullback(Templates):
 
     def repeats(self, index: n.Expr, owner: Kind) -> bool:
         """True when an index may name an element twice: an integer or unknown array."""
+        return self.gathers(index, owner, masks=False)
+
+    def gathers(self, index: n.Expr, owner: Kind, masks: bool = True) -> bool:
+        """True when an index may be an array, which gives a copy. masks: of booleans too."""
         if not isinstance(owner, (Array, Unknown)):
             return False
         items = index.items if isinstance(index, n.TupleExpr) else (index,)
@@ -334,7 +338,7 @@ class Pullback(Templates):
             kind = self.value(item).kind
             if isinstance(kind, (Number, NoneKind)):
                 continue
-            if isinstance(kind, Array) and kind.dtype == "bool":
+            if not masks and isinstance(kind, Array) and kind.dtype == "bool":
                 continue
             return True
         return False

@@ -405,3 +405,30 @@ def rows_stored_whole_and_read_in_part(x, n):
         d["a"] = [d["a"][1] * y, d["a"][0]]
         d[i + 1] = {"u": d[i]["u"] * rows[i % 2][1]}
     return d["a"][0] * d[n]["u"] * rows[1][0] + y * rows[2][1]
+
+
+@case(np.array([0.3, 0.7, 1.1, -0.4, 0.6]))
+def items_of_what_is_gathered(x):
+    """`x[m]` is a copy: what is added to an item of the adjoint's copy reaches nothing."""
+    u = x * 1.0
+    m = u > 0.5
+    i = np.array([0, 2])
+    first = u[~m][0] * u[m][0]
+    u[m] = u[m] * u[~m][0]
+    u[i] = u[i] * u[i][0]
+    u[i] += u[[2, 1]][1] * u[i][1:][0]
+    return np.sum(u * u) + first * u[1:][i][0]
+
+
+@case(0.7)
+def lists_take_what_can_be_run_over(x):
+    q, r = [1.0, 2.0], [x, 2.0]
+    y = x * q[1]
+    q += (3.0,)
+    q += range(2)
+    r += (3 * x,)
+    d = {"a": 2.0}
+    seen = d.values()
+    y *= y * sum(seen)
+    d["a"] = 3.0
+    return y * y * sum(q) * sum(r) * sum(seen)
