@@ -167,6 +167,8 @@ class Pullback(Templates):
             raise self.context.no_source(e, self.s)
         if not plan.cheap:
             raise NeedsName(self.s.uid, e, callee=True)
+        named = out if isinstance(out, n.Name) else e
+        d = self.full(d, named, plan.result.kind)
         self.callee(plan, tuple(x for _, x in plan.arguments), d)
 
     def copy_of(self, e: n.Call) -> n.Expr | None:

@@ -139,3 +139,14 @@ def items_with_what_a_recursion_returns(x, n):
     for c in (x, x * x, 0.5):
         y = y * c + damped(c, n)
     return y * x
+
+
+def same(x):
+    return x
+
+
+@case(V)
+def seeds_of_callees(x):
+    """What a callee is handed has the shape of its result, and so has what it gives back."""
+    z = x[1]
+    return np.mean(same(x)) + z + np.sum(same(same(x) * 2.0))
