@@ -16,6 +16,7 @@ from s2s_ad.build_prepare import wish
 from s2s_ad.build_reverse import Reverse
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import UNKNOWN, Number, is_immutable
+from s2s_ad.ir.verify import verify_block
 from s2s_ad.ir.walk import map_block, names, stmt_exprs, subexprs, walk_stmts
 from s2s_ad.rules.sharing import WHOLLY_NEW
 from s2s_ad.simplify.dead_code import drop_dead
@@ -91,7 +92,9 @@ def finish(
     pinned = frozenset[int]().union(*(found.context.changes_others() for found in swept.all()))
     options = swept.prepared.program.options
     body = map_block(live(body, pure, options, pinned), _unread_counter)
+    verify_block(body, "dead code")
     body = tidied(body, back)
+    verify_block(body, "tidying")
 
     def short(body: n.Block, last: bool) -> n.Block:
         whole = "inline" in options
@@ -99,12 +102,15 @@ def finish(
 
     shares = "share" not in options
     body = short(body, not shares)
+    verify_block(body, "inlining")
     if shares:
         body = reuse_quotients(body, back, pure)
         body, back = share(body, replace(_sharing(back, swept, pure), all=all))
+        verify_block(body, "sharing")
         body = short(body, True)
     if "share" not in options:
         body = where_read(body, back, pure)
+    verify_block(body, "the last pass")
     return body, back
 
 

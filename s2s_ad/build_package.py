@@ -34,6 +34,7 @@ from s2s_ad.emit.statements import annotated, flattened, opened, origins
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import UNKNOWN, Number
 from s2s_ad.ir.text import function_text
+from s2s_ad.ir.verify import check_free_names, unbound_reads, verify
 from s2s_ad.ir.walk import bound_names, stmt_exprs, subexprs, walk_stmts
 from s2s_ad.rules import registry
 from s2s_ad.runtime import as_number
@@ -80,6 +81,7 @@ class Package:
         while self.program.pending:
             functions.extend(self.callee(self.program.pending.pop(0)))
         functions = [*self.prelude(functions), *functions]
+        self.check(functions)
         title = {"tangent": "Tangent", "adjoint": "Adjoint", "split": "Adjoint"}[mode]
         text, bound = module_text(
             self.header(title), functions, self.objects(), self.program.linker.homes
@@ -91,6 +93,14 @@ class Package:
             tuple(self.program.linker.watched),
             bound,
         )
+
+    def check(self, functions: Sequence[n.Function]) -> None:
+        """Verify what is written: well formed, and with a value for each name it reads."""
+        subjects = [x for _, x in self.program.subjects.values() if isinstance(x, Subject)]
+        early = frozenset[str]().union(*(unbound_reads(x.function) for x in subjects))
+        for function in functions:
+            verify(function, "the last pass", early)
+        check_free_names(functions, self.objects())
 
     def objects(self) -> dict[str, object]:
         return dict(self.program.linker.objects)
