@@ -182,4 +182,6 @@ def holds_nothing(subject: Subject, program: Program, e: n.Expr) -> bool:
         return new == WHOLLY_NEW or (new == NEW and program.subject(obj) is not None)
     if isinstance(e, n.IfExp):
         return all(holds_nothing(subject, program, x) for x in (e.body, e.orelse))
+    if isinstance(e, n.Subscript):
+        return holds_nothing(subject, program, e.value)
     return isinstance(e, (n.Binary, n.Unary, n.Const, n.Compare))

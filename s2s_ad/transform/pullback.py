@@ -26,7 +26,7 @@ from s2s_ad.ir.kinds import (
 from s2s_ad.rules.registry import Choice
 from s2s_ad.transform.context import Diff, NeedsName, operations
 from s2s_ad.transform.fitting import added_axes, without_axes
-from s2s_ad.transform.shapes import same_shape, shape_of
+from s2s_ad.transform.shapes import keeps_all, same_shape, shape_of
 from s2s_ad.transform.templates import Templates
 
 
@@ -138,6 +138,8 @@ class Pullback(Templates):
         if not isinstance(place, n.Name):
             return total
         kind = self.value(place).kind
+        # parts that cancelled each other say nothing of the shape of the rest
+        parts = [p for p in parts if keeps_all(p.expr, total)] or parts
         if any(same_shape(p.kind, kind) for p in parts):
             return total
         whole = shape_of(*(p.kind for p in parts))

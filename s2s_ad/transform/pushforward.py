@@ -11,11 +11,10 @@ from dataclasses import replace
 
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import UNKNOWN, Array, DictOf, Kind, ListOf, Number, TupleOf, Unknown
-from s2s_ad.ir.walk import names
 from s2s_ad.rules.registry import Choice
 from s2s_ad.transform.context import Context, Diff, NeedsName, Splice, atomic
 from s2s_ad.transform.pullback import Pullback
-from s2s_ad.transform.shapes import same_shape, shape_of
+from s2s_ad.transform.shapes import keeps_all, same_shape, shape_of
 from s2s_ad.transform.templates import D
 
 ZERO = n.Const("0.0", 0.0)
@@ -185,7 +184,7 @@ class Pushforward:
         """Return a tangent tidied, unless the shape of a value of this kind went with what was
         cancelled: that of `v + s - v` is the shape of v, that of its tangent `s_dot` is not."""
         result = tidy(e)
-        keeps = isinstance(kind, Number) or names(e) <= names(result)
+        keeps = isinstance(kind, Number) or keeps_all(e, result)
         return result if keeps else e
 
     def part(

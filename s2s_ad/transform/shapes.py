@@ -5,7 +5,9 @@ Takes and gives kinds; requires `ir`.
 
 from __future__ import annotations
 
+from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import UNKNOWN, Array, Kind, Number, broadcast
+from s2s_ad.ir.walk import children, subexprs
 
 
 def shape_of(*kinds: Kind) -> Kind:
@@ -28,6 +30,21 @@ def same_shape(a: Kind, b: Kind) -> bool:
             for x, y in zip(a.dims, b.dims)
         )
     return False
+
+
+def keeps_all(before: n.Expr, after: n.Expr) -> bool:
+    """True when all variables, items and attributes that `before` reads are read in `after`.
+
+    What algebra cancels may have been all that gave a sum or product its shape.
+    """
+    left = set(subexprs(after))
+
+    def kept(e: n.Expr) -> bool:
+        if isinstance(e, (n.Name, n.Subscript, n.Attribute)):
+            return e in left
+        return all(map(kept, children(e)))
+
+    return kept(before)
 
 
 def broadcast_equal(a: bool | None, b: bool | None) -> bool:
