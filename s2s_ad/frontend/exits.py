@@ -263,8 +263,6 @@ class _Structure:
             if self.loops:
                 assert self.returned is not None
                 out.append(n.Assign((n.Name(self.returned),), TRUE, origin=s.origin))
-                if self.loops[-1]:
-                    out.append(n.Assign((n.Name(self.loops[-1]),), TRUE, origin=s.origin))
                 if self.ends_here():
                     out.append(n.Break(origin=s.origin))
             return out
@@ -318,7 +316,7 @@ class _Structure:
         before: list[n.Stmt] = []
         following: list[n.Stmt] = []
         broke = None
-        if s.orelse and (_breaks(s.body) or returns):
+        if s.orelse and _breaks(s.body):
             broke = self.names.fresh("broke")
             before.append(n.Assign((n.Name(broke),), FALSE, origin=s.origin))
         if returns and self.returned is None:

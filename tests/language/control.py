@@ -882,3 +882,27 @@ def none_until_there_is_a_number(x, v):
     if found is None:
         found = x * x
     return s * found - 0.5 * last
+
+
+def left_by_returns_only(x, n):
+    """The `else` of a loop without a `break` needs no flag of its own."""
+    for i in range(n):
+        while x < 3.0:
+            x = x * 1.5
+            if i == 1:
+                return x, (i, x * x)
+        else:
+            x = x - 2.5
+            if i == 3:
+                return x * i, (i, x)
+    else:
+        return x * 7.0, (n, x)
+
+
+@case(0.7, 0)
+@case(0.7, 2)
+@case(3.5, 1)
+@case(0.7, 6)
+def parts_returned_from_loops_with_else(x, n):
+    y, (k, z) = left_by_returns_only(x, n)
+    return y * z + k * x
