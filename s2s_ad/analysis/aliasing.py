@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from s2s_ad.analysis.flat import flat_names
+from s2s_ad.analysis.held import holds_plain_items, is_count, paired, seen_through
 from s2s_ad.analysis.last_use import given_up, is_last_use
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import (
@@ -22,7 +23,6 @@ from s2s_ad.ir.kinds import (
     DictOf,
     Kind,
     ListOf,
-    Nothing,
     Number,
     Object,
     RangeKind,
@@ -40,9 +40,6 @@ from s2s_ad.rules.sharing import NEW, SHARES, WHOLLY_NEW
 
 # methods that change a container and give nothing of it away
 CHANGES = frozenset("append clear extend insert pop remove reverse sort update".split())
-
-# methods of dicts that give a view of them
-VIEWS = frozenset("items keys values".split())
 
 Names = frozenset[str]
 NOBODY: Names = frozenset()
@@ -172,7 +169,7 @@ class Sharing(ABC):
             return own.having(target.id, new)
         if isinstance(target, (n.TupleExpr, n.ListExpr)):
             own = self.shared(value, own).without(frozenset(target_names(target)))
-            for name, item in _paired(target, value):
+            for name, item in paired(target, value):
                 own = own.having(name, self.new(item))
             return own
         return self.put(target, value, own)
@@ -214,11 +211,11 @@ class Sharing(ABC):
             parts = all(self.is_plain(item) or self.new(item) == WHOLLY_NEW for item in items)
             return WHOLLY_NEW if parts else NEW
         kind = self.kind(e)
-        flat = _holds_plain_items(kind)
+        flat = holds_plain_items(kind)
         if isinstance(e, n.Unary):
             return WHOLLY_NEW
         if isinstance(e, n.Comprehension):
-            return WHOLLY_NEW if flat or isinstance(e.element, n.Const) else NEW
+            return WHOLLY_NEW if flat or self.is_made_anew(e, NOBODY) else NEW
         if isinstance(e, n.Binary):
             # `+` and `*` may join or repeat lists, which then share their items
             return NEW if self.may_join(e) and not flat else WHOLLY_NEW
@@ -236,7 +233,7 @@ class Sharing(ABC):
             gathers = any(isinstance(self.kind(x), (Array, ListOf)) for x in items)
             return WHOLLY_NEW if gathers else SHARES
         if isinstance(e, n.Call):
-            found = SHARES if _seen_through(e) is not None else self.newness(e)
+            found = SHARES if seen_through(e) is not None else self.newness(e)
             return WHOLLY_NEW if found == NEW and flat else found
         return SHARES
 
@@ -244,10 +241,25 @@ class Sharing(ABC):
         """Return how much of the value of `e` only who receives it knows."""
         return self.new(e)
 
+    def is_made_anew(self, e: n.Expr, bound: Names) -> bool:
+        """True when each evaluation of `e` makes all of its value. bound: names that are not the
+        variables of the function, of whose kinds nothing is known."""
+        if isinstance(e, n.Const):
+            return True
+        if isinstance(e, n.Comprehension):
+            inner = frozenset(x for c in e.clauses for x in target_names(c.target))
+            return self.is_made_anew(e.element, bound | inner)
+        if isinstance(e, (n.ListExpr, n.TupleExpr, n.DictExpr)):
+            items = e.values if isinstance(e, n.DictExpr) else e.items
+            return all(self.is_made_anew(item, bound) for item in items)
+        if names(e) & bound:
+            return isinstance(e, n.Binary) and e.op not in "+*|"
+        return self.is_plain(e) or self.new(e) == WHOLLY_NEW
+
     def may_join(self, e: n.Binary) -> bool:
         """True for an operation that may be one of lists, not of numbers."""
         kinds = (self.kind(e.left), self.kind(e.right))
-        sure = any(isinstance(k, (Array, Number)) and not _is_count(k) for k in kinds)
+        sure = any(isinstance(k, (Array, Number)) and not is_count(k) for k in kinds)
         return e.op in "+*" and not sure
 
     def shared(self, e: n.Expr, own: Owned) -> Owned:
@@ -271,7 +283,7 @@ class Sharing(ABC):
         elif isinstance(e, n.Starred):
             own = self.shared(e.value, own)
         elif isinstance(e, n.Comprehension):
-            if not isinstance(e.element, n.Const) and not _holds_plain_items(self.kind(e)):
+            if not isinstance(e.element, n.Const) and not holds_plain_items(self.kind(e)):
                 own = own.without(frozenset(names(e)))
         elif isinstance(e, n.Binary):
             if self.new(e) != WHOLLY_NEW:
@@ -288,7 +300,7 @@ class Sharing(ABC):
         if isinstance(e.func, n.Attribute) and e.func.attr not in CHANGES:
             own = go(e.func.value, own)
         for item in (*e.args, *(k.value for k in e.keywords)):
-            own = (go if _seen_through(item) is None else self.items_shared)(item, own)
+            own = (go if seen_through(item) is None else self.items_shared)(item, own)
         return own
 
     def part_shared(self, e: n.Subscript, own: Owned) -> Owned:
@@ -305,30 +317,10 @@ class Sharing(ABC):
 
     def items_shared(self, e: n.Expr, own: Owned) -> Owned:
         """Return what is still unshared when the items of `e` go somewhere else."""
-        e = _seen_through(e) or e
+        e = seen_through(e) or e
         if isinstance(e, n.Name) and isinstance(self.kind(e), CONTAINERS):
-            return own if _holds_plain_items(self.kind(e)) else own.opened(frozenset({e.id}))
+            return own if holds_plain_items(self.kind(e)) else own.opened(frozenset({e.id}))
         return self.shared(e, own)
-
-
-def _seen_through(e: n.Expr) -> n.Expr | None:
-    """Return the dict of `d.values()`, which changes as the dict does; None for all else."""
-    if isinstance(e, n.Call) and isinstance(e.func, n.Attribute) and not (e.args or e.keywords):
-        return e.func.value if e.func.attr in VIEWS else None
-    return None
-
-
-def _paired(target: n.Expr, value: n.Expr) -> list[tuple[str, n.Expr]]:
-    """Return each name of a target with the expression it is given: `a, b = [0.0], [1.0]`."""
-    if isinstance(target, n.Name):
-        return [(target.id, value)]
-    several = (n.TupleExpr, n.ListExpr)
-    if not isinstance(target, several) or not isinstance(value, several):
-        return []
-    items = (*target.items, *value.items)
-    if len(target.items) != len(value.items) or any(isinstance(x, n.Starred) for x in items):
-        return []
-    return [pair for t, v in zip(target.items, value.items) for pair in _paired(t, v)]
 
 
 class _Ownership(Sharing):
@@ -483,16 +475,3 @@ class _Moving(_Ownership):
         if isinstance(e, n.Call) and self.moves(e):
             return all(self.sole(x, own) for x in (*e.args, *(k.value for k in e.keywords)))
         return False
-
-
-def _is_count(kind: Kind) -> bool:
-    return isinstance(kind, Number) and kind.type != "float"
-
-
-def _holds_plain_items(kind: Kind) -> bool:
-    """True for an array, and for a container whose items nothing can change in place."""
-    if isinstance(kind, ListOf):
-        return is_immutable(kind.item) or isinstance(kind.item, Nothing)
-    if isinstance(kind, DictOf):
-        return is_immutable(kind.value) or isinstance(kind.value, Nothing)
-    return isinstance(kind, Array) or is_immutable(kind)

@@ -432,3 +432,21 @@ def lists_take_what_can_be_run_over(x):
     y *= y * sum(seen)
     d["a"] = 3.0
     return y * y * sum(q) * sum(r) * sum(seen)
+
+
+@case(np.array([0.3, 0.7, 1.1]))
+@case([0.3, 0.7, 1.1])
+def tables(x):
+    """Rows that a comprehension makes are each a list of their own."""
+    n = 3
+    t = [[0.0] * n for _ in range(n)]
+    u = {key: [[0.5 for _ in range(2)], [1.0] * 2] for key in "ab"}
+    for i in range(n):
+        t[i][0] = x[i]
+        t[0][i] = x[i] * 2
+    for i in range(1, n):
+        for j in range(1, n):
+            t[i][j] = t[i - 1][j] * x[i] + t[i][j - 1] * t[i - 1][j - 1]
+    u["a"][0][1] = t[2][2] * x[0]
+    u["b"][1][0] += u["a"][0][1] * u["b"][0][1] * x[1]
+    return u["b"][1][0] * u["a"][0][1]
