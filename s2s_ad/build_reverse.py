@@ -326,8 +326,13 @@ class _Run:
         first: list[n.Stmt] = [
             n.Assign((n.Name(stack),), n.ListExpr(())) for stack in recorder.stacks.values()
         ]
+        # a list that is not there yet is empty: where it is restored, items are taken from it
+        nothing = n.Const("None", None)
         first.extend(
-            n.Assign((n.Name(name),), n.Const("None", None))
+            n.Assign(
+                (n.Name(name),),
+                n.ListExpr(()) if isinstance(kinds.get(name), ListOf) else nothing,
+            )
             for name in sorted(recorder.undefined - params)
         )
         return [*first, *new_forward], list(new_backward), recorder

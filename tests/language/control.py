@@ -906,3 +906,15 @@ def left_by_returns_only(x, n):
 def parts_returned_from_loops_with_else(x, n):
     y, (k, z) = left_by_returns_only(x, n)
     return y * z + k * x
+
+
+@case(0.7, 3)
+def rows_made_in_turn(x, n):
+    """A row that is not there before the first step is kept as none of its items."""
+    last = [j * x for j in range(3)]
+    for i in range(n):
+        row = [i * x]
+        for j in range(1, 3):
+            row.append(math.exp(-last[j] - row[-1]) + last[j - 1] * x)
+        last, row = row, last
+    return last[-1], row[0]
