@@ -191,8 +191,10 @@ class Package:
         wrt: tuple[str, ...],
         select: tuple[int, ...],
         entry: bool,
+        copies: bool,
     ) -> tuple[Prepared, Reverse]:
         prepared = prepare(self.program, subject, values, select, True, entry)
+        prepared.lent = copies
         self.note("structure", prepared.function)
         found = reverse(prepared, wrt)
         return prepared, found
@@ -313,7 +315,7 @@ class Package:
 
         copies: whether the caller changes an argument in place: what is kept must be copies.
         """
-        prepared, found = self.sweeps(subject, values, wrt, select, self.is_entry)
+        prepared, found = self.sweeps(subject, values, wrt, select, self.is_entry, copies)
         pure = self.pure(prepared)
         swept = Sweeps(prepared, found)
         context = found.context

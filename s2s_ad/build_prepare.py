@@ -57,7 +57,8 @@ class Prepared:
     """A function in normal form. function changes as sub-expressions are given names.
 
     sunk: for each `if` made behind a loop, the one in the loop that it was taken from. exit_value:
-    the variable that holds what is returned, if each exit assigns it.
+    the variable that holds what is returned, if each exit assigns it. lent: whether callers may
+    change what they gave it between its forward and its reverse half.
     """
 
     subject: Subject
@@ -70,6 +71,7 @@ class Prepared:
     exit_value: str = ""
     found: tuple[n.Function, Facts] | None = None
     memory: Memory = field(default_factory=Memory)
+    lent: bool = False
 
     def newness(self, e: n.Call) -> int:
         """Return how much of what a call returns shares storage with nothing."""
@@ -130,6 +132,7 @@ class Prepared:
             newness=self.newness,
             spread_out="broadcast" in self.program.options,
             exit_value=self.exit_value,
+            lent=self.lent,
         )
 
 

@@ -297,7 +297,8 @@ class _Run:
             return context.changed(primal.get(s.uid, s))
 
         # where globals change on the way, a variable may be another name of what one holds
-        exposed = variables if context.facts.world.outside else context.handed_over()
+        exposed = context.handed_over() | context.borrowed()
+        exposed = frozenset(variables) if context.facts.world.outside else exposed
         recorder = Recorder(
             variables=frozenset(variables),
             cheap=lambda s: not self.off("recompute") and self.cheap(context, s),

@@ -38,6 +38,7 @@ class Changes:
     soles: dict[int, Owned] | None
     changing: frozenset[str] | None
     changes: dict[int, frozenset[str]]
+    lent: bool
 
     def kind_at(self, e: n.Expr, uid: int) -> Kind:
         return self.facts.value(e, uid).kind if uid in self.facts.before else UNKNOWN
@@ -152,11 +153,20 @@ class Changes:
         return any(not (self.changes_nothing(x, s) or self.is_harmless(x, s)) for x in calls)
 
     def changed_anywhere(self) -> frozenset[str]:
-        """Return the variables that some statement may change in place."""
+        """Return the variables that some statement, here or of a caller, may change in place."""
         if self.changing is None:
             every = walk_stmts(self.function.body)
-            self.changing = frozenset(x for s in every for x in self.changed(s))
+            here = frozenset(x for s in every for x in self.changed(s))
+            self.changing = here | self.borrowed()
         return self.changing
+
+    def borrowed(self) -> frozenset[str]:
+        """Return the variables that may hold what callers change before the reverse sweep."""
+        if not self.lent:
+            return frozenset()
+        table = self.unshared().values()
+        own = frozenset.intersection(*(owned.whole for owned in table)) if table else frozenset()
+        return self.facts.locals - own
 
     def changes_others(self) -> frozenset[int]:
         """Return the statements, by uid, that change what is seen under another name too."""

@@ -101,6 +101,7 @@ class Context(Changes):
     sub-expressions for the sake of their values: they have no adjoint of their own. spread_out:
     whether adjoints of reductions are given the shape of what was reduced, needed or not.
     exit_value: a variable that each way through the function assigns once, and returns.
+    lent: whether its callers may change what they gave it between its two halves.
     """
 
     function: n.Function
@@ -119,6 +120,7 @@ class Context(Changes):
     transparent: dict[str, n.Expr] = field(default_factory=dict)
     spread_out: bool = False
     exit_value: str = ""
+    lent: bool = False
 
     def check_store(self, s: n.Stmt, target: n.Expr) -> str:
         """Return the variable whose element is stored into; refuse what cannot be followed."""

@@ -450,3 +450,55 @@ def tables(x):
     u["a"][0][1] = t[2][2] * x[0]
     u["b"][1][0] += u["a"][0][1] * u["b"][0][1] * x[1]
     return u["b"][1][0] * u["a"][0][1]
+
+
+def _folded(xs):
+    s = 1.0
+    for v in xs:
+        s = s * v * 0.5 + v
+    return s
+
+
+def _moved_on(xs, n):
+    if n == 0:
+        return _folded(xs)
+    ys = [v * xs[0] * 0.5 for v in xs]
+    ys.append(_moved_on(ys, n - 1))
+    s = 0.0
+    for _ in range(n):
+        zs = xs
+        s = s * 0.5 + _folded(zs) * zs[0]
+        xs = [s, *ys]
+    xs = ys
+    return s * _folded(xs)
+
+
+@case(0.7)
+def lists_lent_to_callees(x):
+    """What a callee keeps of its argument, under another name too, is what it was at the call."""
+    xs = [x, 0.3]
+    a = _moved_on(xs, 2)
+    xs[0] = a
+    xs.append(a * x)
+    b = _moved_on(xs, 1)
+    xs.pop()
+    return a * b, _folded(xs)
+
+
+def _scaled_on(u, n):
+    s = u[0]
+    for i in range(n):
+        w = u
+        u = u * s
+        s = s * 0.5 + w[i] * w[0]
+    return s
+
+
+@case(V)
+def arrays_lent_to_callees(x):
+    u = x * 1.0
+    a = _scaled_on(u, 2)
+    u[0] = a * 0.3
+    b = _scaled_on(u, 3)
+    u[1] = a
+    return a * b, u
