@@ -14,10 +14,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from s2s_ad.analysis.flow import Facts, interpret
-from s2s_ad.analysis.values import Value, merge
+from s2s_ad.analysis.values import Value
 from s2s_ad.build_closures import Places, captured, closed_over, expanded, is_partial
 from s2s_ad.build_keys import canonical
 from s2s_ad.build_linker import Linker
+from s2s_ad.build_recursion import assumed, bounded, summarised
 from s2s_ad.build_stars import extra_keywords, extra_positional, has_stars, written_out
 from s2s_ad.build_subject import (
     LocalFunction,
@@ -76,7 +77,7 @@ class Program:
     outside: bool = False
     subjects: dict[int, tuple[Any, Subject | S2SError]] = field(default_factory=dict)
     known: dict[Any, Value] = field(default_factory=dict)
-    running: dict[Any, Value] = field(default_factory=dict)
+    running: dict[Any, Value | None] = field(default_factory=dict)
     assumed: set[Any] = field(default_factory=set)
     variants: dict[Any, Variant] = field(default_factory=dict)
     pending: list[Variant] = field(default_factory=list)
@@ -237,8 +238,7 @@ class Program:
     ) -> Value | None:
         """Return what is known of the result of a call, None when the callee has no source.
 
-        A recursive call is assumed to return what the function is found to return: the assumption
-        is checked, and widened until it holds.
+        A recursive call is assumed to return what the function is found to return.
         """
         known = self.called(callee, args, keywords)
         if known is None:
@@ -249,27 +249,8 @@ class Program:
         if key in self.known:
             return self.known[key]
         if key in self.running:
-            self.assumed.add(key)
-            return self.running[key]
-        varied = any(v.varied for _, v in values)
-        guess = Value(FLOAT, varied)
-        for _ in range(4):
-            self.running[key] = guess
-            outside = self.assumed - {key}
-            self.assumed.discard(key)
-            facts = interpret(
-                subject.function, dict(values), SubjectWorld(subject, self), subject.locals
-            )
-            found = facts.result or Value(UNKNOWN, varied)
-            recursive = key in self.assumed
-            self.assumed |= outside
-            if not recursive or found == guess:
-                break
-            guess = found if guess.kind == FLOAT else merge(guess, found)
-        else:
-            found = Value(UNKNOWN, varied)
-        del self.running[key]
-        self.assumed.discard(key)
+            return assumed(self, key)
+        found = summarised(self, key, subject, values)
         if not self.assumed:
             self.known[key] = found
         return found
@@ -328,7 +309,7 @@ class Program:
             kind = proofs.get(p.name, UNKNOWN) if value.kind == UNKNOWN else UNKNOWN
             if kind != UNKNOWN and not (value.varied and is_discrete(kind)):
                 value = replace(value, kind=kind)
-            result.append((p.name, value))
+            result.append((p.name, bounded(value)))
         return tuple(result)
 
     # -- how a call is differentiated

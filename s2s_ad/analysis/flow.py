@@ -18,7 +18,7 @@ from s2s_ad.analysis.aliasing import scattered
 from s2s_ad.analysis.interpreter import Interpreter
 from s2s_ad.analysis.memory import Memory
 from s2s_ad.analysis.observe import kind_of
-from s2s_ad.analysis.values import PASSIVE, Env, Value, World, named, same
+from s2s_ad.analysis.values import PASSIVE, Env, NeverReturnsError, Value, World, named, same
 from s2s_ad.analysis.values import merge as merge
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import NONE, UNKNOWN, Array, DictOf, Kind, ListOf, is_discrete, join
@@ -118,7 +118,10 @@ class _Run:
             if env is None:
                 return None
             self.note(self.facts.before, statement.uid, env)
-            env = self.statement(statement, self.with_named(statement, env))
+            try:
+                env = self.statement(statement, self.with_named(statement, env))
+            except NeverReturnsError:
+                return None
             if env is not None:
                 self.note(self.facts.after, statement.uid, env)
         return env

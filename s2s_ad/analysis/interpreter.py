@@ -34,6 +34,7 @@ from s2s_ad.analysis.values import (
     joined_tuples,
     merge,
     named,
+    one_of,
     part_of,
     partial_of,
     repeated,
@@ -41,6 +42,7 @@ from s2s_ad.analysis.values import (
     spread,
     target_names,
     tuple_of,
+    unfolded,
 )
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import (
@@ -256,16 +258,13 @@ class Interpreter:
         return compared(e.ops, [self.value(x, env).kind for x in (e.left, *e.rights)])
 
     def on_BoolOp(self, e: n.BoolOp, env: Env) -> Value:
-        result = self.value(e.values[0], env)
-        for item in e.values[1:]:
-            result = merge(result, self.value(item, env))
-        return result
+        return one_of(*(functools.partial(self.value, item, env) for item in e.values))
 
     def on_IfExp(self, e: n.IfExp, env: Env) -> Value:
         truth = self.truth(e.test, env)
         if truth is not None:
             return self.value(e.body if truth else e.orelse, env)
-        return merge(self.value(e.body, env), self.value(e.orelse, env))
+        return one_of(*(functools.partial(self.value, x, env) for x in (e.body, e.orelse)))
 
     def on_FString(self, e: n.FString, env: Env) -> Value:
         return Value(Str())
@@ -304,7 +303,7 @@ class Interpreter:
         return Value(UNKNOWN, owner.varied)
 
     def on_Subscript(self, e: n.Subscript, env: Env) -> Value:
-        owner = self.value(e.value, env)
+        owner = unfolded(self.value(e.value, env))
         kind = owner.kind
         if isinstance(kind, TupleOf) and isinstance(e.index, (n.Const, n.Unary)):
             k = constant_int(e.index)

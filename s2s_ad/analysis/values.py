@@ -6,7 +6,7 @@ Requires `ir`. Two values merge into what is known when either may be the case.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from s2s_ad.analysis.indexing import constant_int
@@ -18,6 +18,7 @@ from s2s_ad.ir.kinds import (
     Array,
     DictOf,
     Dim,
+    Folded,
     Kind,
     ListOf,
     Number,
@@ -77,6 +78,29 @@ class World(Protocol):
         """True for user code that changes nothing; again: and gives the same again."""
 
 
+class NeverReturnsError(Exception):
+    """Raised for a recursive call while no way through the function is known that ends."""
+
+
+def one_of(*ways: Callable[[], Value]) -> Value:
+    """Return what is known when one of several values may be the case, those that end."""
+    found: Value | None = None
+    ended: NeverReturnsError | None = None
+    for way in ways:
+        try:
+            found = way() if found is None else merge(found, way())
+        except NeverReturnsError as error:
+            ended = error
+    if found is None:
+        raise ended or NeverReturnsError
+    return found
+
+
+def unfolded(value: Value) -> Value:
+    """Return what is known of a value that is taken apart, and so is not None."""
+    return replace(value, kind=value.kind.cell.kind) if isinstance(value.kind, Folded) else value
+
+
 def merge(a: Value, b: Value) -> Value:
     """Return what is known when either may be the case."""
     if a == b:
@@ -110,6 +134,7 @@ def _shape(kind: Kind) -> object:
 
 def item_of(value: Value, k: int) -> Value:
     """Return what is known of item k of a tuple or list."""
+    value = unfolded(value)
     if value.items is not None and k < len(value.items):
         return value.items[k]
     kind = value.kind
@@ -127,6 +152,7 @@ def item_of(value: Value, k: int) -> Value:
 
 def any_item(whole: Value) -> Value:
     """Return what is known of each item when a value is iterated over."""
+    whole = unfolded(whole)
     kind = whole.kind
     item_kind: Kind = UNKNOWN
     if isinstance(kind, RangeKind):

@@ -142,6 +142,19 @@ class OneTime(Unknown):
     item: Kind = Unknown()
 
 
+class Cell:
+    """The kind of a part of what a recursive function returns, in which it stands for itself."""
+
+    kind: Kind
+
+
+@dataclass(frozen=True)
+class Folded(Unknown):
+    """Such a part, or None: what it consists of is asked when it is taken apart."""
+
+    cell: Cell
+
+
 @dataclass(frozen=True)
 class Nothing:
     """The kind of the items of an empty container: what is put in decides."""
@@ -183,6 +196,10 @@ def join(a: Kind, b: Kind) -> Kind:
         return b
     if isinstance(a, OneTime) or isinstance(b, OneTime):
         return OneTime()
+    if isinstance(a, Folded) and isinstance(b, NoneKind):
+        return a
+    if isinstance(b, Folded) and isinstance(a, NoneKind):
+        return b
     if isinstance(a, Number) and isinstance(b, Number):
         return maybe(a, b) if MaybeNumber in (type(a), type(b)) else NUMBER
     if NONE in (a, b) and MaybeNumber in (type(a), type(b)):
@@ -281,6 +298,8 @@ def adjoint_kind(kind: Kind) -> Kind:
         return ListOf(adjoint_kind(kind.item))
     if isinstance(kind, DictOf):
         return DictOf(adjoint_kind(kind.value))
+    if isinstance(kind, Folded):
+        return UNKNOWN
     return kind if isinstance(kind, (Unknown, Nothing)) else FLOAT
 
 

@@ -613,3 +613,45 @@ def array_returned_for_nothing(x):
     """The callee reads items of the adjoint of a part that nobody uses."""
     first, rest = _parts_of(np.array(x))
     return first * first
+
+
+def _damped(b, n):
+    if n <= 0:
+        return math.cos(b)
+    back = _damped(math.sin(b), n - 1)
+    return back * 0.8 + math.cos(back**2)
+
+
+def _to_and_fro(b, n):
+    return (b, b * b) if n <= 0 else _fro_and_to(math.sin(b) * n, n - 1)
+
+
+def _fro_and_to(b, n):
+    first, second = _to_and_fro(b * b, n - 1)
+    return first * b, second
+
+
+@case(0.7, 2)
+def results_of_recursion_in_a_tuple(x, n):
+    """What a forward half keeps holds what the one inside has kept, and so on."""
+    x = _damped(x, n)
+    for c in (x, 1.25, 0.5):
+        x -= 0.1 * math.cos(_damped(c, n) / 2.0)
+    return x
+
+
+@case(0.7, 3)
+def functions_that_call_each_other(x, n):
+    """At first neither is known to return."""
+    first, second = _to_and_fro(x, n)
+    return first * second
+
+
+def _grown(x, n, done):
+    return x * done[1] if n == 0 else _grown(x * x, n - 1, (done, x + n))
+
+
+@case(0.7, 3)
+def argument_that_grows_with_each_call(x, n):
+    """Its kind holds the one of the call before, and so on: not for ever."""
+    return _grown(x, n, (0.5, x))

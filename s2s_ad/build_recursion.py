@@ -1,0 +1,208 @@
+"""What a function returns that calls itself: assumed, checked, and widened until it holds.
+
+Takes a subject with the values of its parameters, gives the value it returns. Requires `analysis`,
+`build_subject`.
+
+At first a recursive call is taken never to return, so that the ways through the function that end
+say what it may return. From then on it is taken to return that. A tuple in what is returned, such
+as what a forward half keeps, may hold what the call inside has kept: it is `Folded`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from s2s_ad.analysis.flow import interpret
+from s2s_ad.analysis.values import NeverReturnsError, Value, item_of, merge
+from s2s_ad.build_keys import canonical
+from s2s_ad.build_subject import Subject, SubjectWorld
+from s2s_ad.ir.kinds import (
+    FLOAT,
+    UNKNOWN,
+    Cell,
+    DictOf,
+    Folded,
+    Kind,
+    ListOf,
+    Partial,
+    TupleOf,
+    either,
+    join,
+)
+
+if TYPE_CHECKING:
+    from s2s_ad.build_program import Program
+
+MOST_ROUNDS = 8
+DEEPEST = 10
+Values = tuple[tuple[str, Value], ...]
+
+
+def assumed(program: Program, key: Any) -> Value:
+    """Return what a call is assumed to return of a function that is being looked into."""
+    program.assumed.add(key)
+    found = program.running[key]
+    if found is None:
+        raise NeverReturnsError
+    return found
+
+
+def summarised(program: Program, key: Any, subject: Subject, values: Values) -> Value:
+    """Return what is known of the result of a function."""
+    try:
+        return _fixpoint(program, key, subject, values)
+    finally:
+        del program.running[key]
+        program.assumed.discard(key)
+
+
+def _fixpoint(program: Program, key: Any, subject: Subject, values: Values) -> Value:
+    nothing = Value(UNKNOWN, any(v.varied for _, v in values))
+    guess: Value | None = None
+    for _ in range(MOST_ROUNDS):
+        program.running[key] = guess
+        outside = program.assumed - {key}
+        program.assumed.discard(key)
+        facts = interpret(
+            subject.function, dict(values), SubjectWorld(subject, program), subject.locals
+        )
+        recursive = key in program.assumed
+        waiting = any(program.running[k] is None for k in program.assumed - {key})
+        program.assumed |= outside
+        found = facts.result
+        if found is None and waiting:
+            raise NeverReturnsError
+        if not recursive or (found is None and guess is not None):
+            return found or nothing
+        if found is None:
+            guess = replace(nothing, kind=FLOAT)
+            continue
+        new = folded(found) if guess is None else _wider(values, guess, found)
+        if guess is not None and _is_same(values, guess, new):
+            return _plain(guess)
+        guess = new
+    return nothing
+
+
+def _is_same(values: Values, a: Value, b: Value) -> bool:
+    return canonical((*values, ("", a))) == canonical((*values, ("", b)))
+
+
+def folded(found: Value) -> Value:
+    """Return a value whose tuples may hold what a recursive call returns in their place."""
+    kind = found.kind
+    if not isinstance(kind, TupleOf):
+        return found
+    items = [item_of(found, k) for k in range(len(kind.items))]
+    return _of_items(found, [_fold(v, v.kind) for v in items])
+
+
+def _fold(value: Value, kind: Kind) -> Value:
+    if not isinstance(kind, TupleOf) or kind.is_list:
+        return value
+    cell = Cell()
+    cell.kind = kind
+    return Value(Folded(cell), value.varied)
+
+
+def _plain(found: Value) -> Value:
+    """Return a value in which only what does stand for itself is folded."""
+    if not isinstance(found.kind, TupleOf):
+        return found
+    items = [item_of(found, k) for k in range(len(found.kind.items))]
+    shown = [
+        replace(v, kind=v.kind.cell.kind)
+        if isinstance(v.kind, Folded) and not _holds(v.kind.cell.kind, v.kind)
+        else v
+        for v in items
+    ]
+    return found if shown == items else _of_items(found, shown)
+
+
+def _holds(kind: Kind, part: Kind) -> bool:
+    return kind == part or any(_holds(inner, part) for inner in _inside(kind))
+
+
+def _of_items(whole: Value, items: list[Value]) -> Value:
+    return Value(TupleOf(tuple(v.kind for v in items)), whole.varied, tuple(items))
+
+
+def _wider(values: Values, guess: Value, found: Value) -> Value:
+    """Return what covers what was assumed, and what was found under that assumption."""
+    before, now = guess.kind, found.kind
+    if not isinstance(before, TupleOf) or not isinstance(now, TupleOf):
+        return merge(guess, found)
+    if len(before.items) != len(now.items):
+        return merge(guess, found)
+    varied = guess.varied or found.varied
+    pairs = [(item_of(guess, k), item_of(found, k)) for k in range(len(before.items))]
+    return _of_items(Value(UNKNOWN, varied), [_wider_item(values, a, b) for a, b in pairs])
+
+
+def _wider_item(values: Values, guess: Value, found: Value) -> Value:
+    """Return one item of such a tuple; what stands for itself gets a cell of its own if it grew."""
+    if not isinstance(guess.kind, Folded):
+        return merge(guess, found)
+    cell = guess.kind.cell
+    varied = guess.varied or found.varied
+    part = cell.kind if found.kind == guess.kind else _joined(cell.kind, found.kind)
+    if _is_same(values, Value(part), Value(cell.kind)):
+        return Value(guess.kind, varied)
+    if not isinstance(part, TupleOf):
+        return Value(UNKNOWN, varied)
+    new = Cell()
+    new.kind = _replaced(part, guess.kind, Folded(new))
+    return Value(Folded(new), varied)
+
+
+def _joined(a: Kind, b: Kind) -> Kind:
+    """Return the kind of one tuple or the other: each item of it is one or the other."""
+    if isinstance(a, TupleOf) and isinstance(b, TupleOf) and len(a.items) == len(b.items):
+        return TupleOf(tuple(map(either, a.items, b.items)), a.is_list or b.is_list)
+    return join(a, b)
+
+
+def _replaced(kind: Kind, old: Folded, new: Folded) -> Kind:
+    """Return a kind in which one thing that stands for itself stands for another."""
+    if kind == old:
+        return new
+    if isinstance(kind, TupleOf):
+        return replace(kind, items=tuple(_replaced(item, old, new) for item in kind.items))
+    if isinstance(kind, ListOf):
+        return ListOf(_replaced(kind.item, old, new))
+    if isinstance(kind, DictOf):
+        return DictOf(_replaced(kind.value, old, new))
+    return kind
+
+
+def bounded(value: Value) -> Value:
+    """Return a value of which less is known where containers hold containers, and so on.
+
+    What grows with each recursive call, such as `f(x, (done, x))`, would be a new kind each time.
+    """
+    return value if _depth(value.kind) <= DEEPEST else Value(_cut(value.kind, 2), value.varied)
+
+
+def _inside(kind: Kind) -> tuple[Kind, ...]:
+    if isinstance(kind, (TupleOf, Partial)):
+        return kind.items
+    if isinstance(kind, ListOf):
+        return (kind.item,)
+    return (kind.value,) if isinstance(kind, DictOf) else ()
+
+
+def _depth(kind: Kind) -> int:
+    return 1 + max(map(_depth, _inside(kind)), default=0)
+
+
+def _cut(kind: Kind, depth: int) -> Kind:
+    if not _inside(kind) or isinstance(kind, Partial):
+        return kind
+    if not depth:
+        return UNKNOWN
+    if isinstance(kind, TupleOf):
+        return replace(kind, items=tuple(_cut(item, depth - 1) for item in kind.items))
+    if isinstance(kind, ListOf):
+        return ListOf(_cut(kind.item, depth - 1))
+    return DictOf(_cut(kind.value, depth - 1)) if isinstance(kind, DictOf) else kind
