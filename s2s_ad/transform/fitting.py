@@ -20,6 +20,7 @@ from s2s_ad.ir.kinds import (
     TupleOf,
     Unknown,
 )
+from s2s_ad.ir.walk import names, subexprs
 from s2s_ad.transform.context import Context, Diff, NeedsName, Splice, atomic
 from s2s_ad.transform.shapes import reduced_axes, same_shape
 
@@ -129,11 +130,23 @@ class Fitting:
             return f"{last}_bar"
         return "value_bar"
 
-    def result_of(self, e: n.Expr, kind: Kind) -> n.Expr:
-        """Return an expression for the value of `e`: itself when cheap, else it gets a name."""
-        if isinstance(kind, Number):
+    def result_of(self, e: n.Expr, kind: Kind, template: n.Expr) -> n.Expr:
+        """Return what `out` of a template stands for: `e` where that is cheap, else its name."""
+        if isinstance(kind, Number) and "out" not in each_time(template):
             return e
         raise NeedsName(self.s.uid, e)
+
+
+def each_time(template: n.Expr) -> frozenset[str]:
+    """Return the names that are read at each step of a comprehension.
+
+    >>> from s2s_ad.ir.quote import parse_expr
+    >>> sorted(each_time(parse_expr("[d if v == out else 0.0 for v in items]")))
+    ['d', 'out', 'v']
+    """
+    loops = [e for e in subexprs(template) if isinstance(e, n.Comprehension)]
+    parts = [x for e in loops for x in (e.element, *(t for c in e.clauses for t in c.conditions))]
+    return frozenset().union(*map(names, parts))
 
 
 def is_negative(e: n.Expr) -> bool:

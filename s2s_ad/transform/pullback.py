@@ -223,7 +223,7 @@ class Pullback(Templates):
         for p in active:
             template = rule.adjoint[p]
             if result is None and "out" in self.reads(choice, template):
-                result = self.result_of(e, kind)
+                result = self.result_of(e, kind, template)
             argument = choice.arguments[p]
             contribution = self.filled(choice, p, d, result or n.Name("out"))
             new = self.reduction(choice, p, d, result or n.Name("out"), kind) or self.partial(

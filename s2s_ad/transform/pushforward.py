@@ -201,7 +201,7 @@ class Pushforward:
         template = choice.rule.tangent[param]
         result = out
         if result is None and "out" in pull.reads(choice, template):
-            result = e if isinstance(kind, Number) else pull.result_of(e, kind)
+            result = pull.result_of(e, kind, template)
         filled = choice.tangent(param, D, result or n.Name("out"))
         whole = self.tidied(
             self.product if atomic(d.expr) else lambda _: self.splice(filled, D, d.expr),
