@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import TypeGuard
 
 from s2s_ad.analysis.aliasing import NOTHING_OWNED
 from s2s_ad.build_exits import Sweeps
@@ -91,7 +92,8 @@ def finish(
     """
     pinned = frozenset[int]().union(*(found.context.changes_others() for found in swept.all()))
     options = swept.prepared.program.options
-    body = map_block(live(body, pure, options, pinned), _unread_counter)
+    body = live(body, pure, options, pinned)
+    body = map_block(body, _with_plain_counts(swept.prepared.subject.locals))
     verify_block(body, "dead code")
     body = tidied(body, back)
     verify_block(body, "tidying")
@@ -122,21 +124,38 @@ def _inlining(
     return Inlining(lambda name: name not in local and name not in bars, pure, back, last)
 
 
-def _unread_counter(s: n.Stmt) -> tuple[n.Stmt, ...]:
-    """Write `for i in reversed(range(i))` without its variable when nobody reads that."""
-    if (
-        not isinstance(s, n.For)
-        or not isinstance(s.target, n.Name)
-        or not isinstance(s.iter, n.Call)
-    ):
-        return (s,)
-    inner = s.iter.args[0] if len(s.iter.args) == 1 else None
-    name = s.target.id
-    own = isinstance(inner, n.Call) and inner.args == (s.target,)
-    read = any(name in names(e) for x in walk_stmts(s.body) for e in stmt_exprs(x))
-    if not own or read or inner is None:
-        return (s,)
-    return (replace(s, target=n.Name("_"), iter=inner),)
+def _with_plain_counts(local: frozenset[str]) -> Callable[[n.Stmt], tuple[n.Stmt, ...]]:
+    """Return a pass that writes loops that only count as `for _ in range(n)`.
+
+    local: the variables of the user; a count of ours, `range(50)[:steps]`, is never too large.
+    """
+
+    def visit(s: n.Stmt) -> tuple[n.Stmt, ...]:
+        if not isinstance(s, n.For) or not isinstance(s.target, n.Name):
+            return (s,)
+        counted = s.iter.args[0] if _is_call(s.iter, "reversed") else None
+        name = s.target.id
+        if counted is None or any(
+            name in names(e) for x in walk_stmts(s.body) for e in stmt_exprs(x)
+        ):
+            return (s,)
+        if _is_call(counted, "range") and counted.args == (s.target,):
+            return (replace(s, target=n.Name("_"), iter=counted),)
+        if not isinstance(counted, n.Subscript) or not isinstance(counted.index, n.Slice):
+            return (s,)
+        count = counted.index.upper
+        ours = isinstance(count, n.Name) and count.id not in local
+        if count is None or not ours or counted.index != n.Slice(None, count, None):
+            return (s,)
+        if not _is_call(counted.value, "range"):
+            return (s,)
+        return (replace(s, iter=replace(counted.value, args=(count,))),)
+
+    return visit
+
+
+def _is_call(e: n.Expr, name: str) -> TypeGuard[n.Call]:
+    return isinstance(e, n.Call) and e.func == n.Name(name) and not e.keywords and bool(e.args)
 
 
 def _sharing(back: frozenset[int], swept: Sweeps, pure: Callable[[n.Expr], bool]) -> Sharing:

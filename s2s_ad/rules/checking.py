@@ -195,6 +195,8 @@ def _shapes_of(rank: int | str) -> tuple[Any, ...]:
         return ("list", "nested", "ragged")
     if rank == 0:
         return (None,)
+    if rank == "integer":
+        return ("integer",)
     return tuple(shape for shape in SHAPES if len(shape) == rank)
 
 
@@ -214,6 +216,8 @@ def _value(rng: np.random.Generator, shape: Any, interval: tuple[float, float], 
 
     if shape is None:
         return float(entries())
+    if shape == "integer":
+        return int(rng.integers(1, 5))
     if shape == "list":
         return [float(v) for v in entries(3)]
     if shape == "nested":

@@ -266,6 +266,8 @@ def fits_rank(kind: Kind, wanted: Rank) -> bool:
     """True when a kind is known to have the rank that a rule asks for."""
     if wanted == "floats":
         return isinstance(kind, Array) and kind.dtype == "float"
+    if wanted == "integer":
+        return kind in (Number("int"), Number("bool"))
     if wanted == "numbers" and isinstance(kind, TupleOf):
         return all(isinstance(item, Number) for item in kind.items)
     if wanted == "numbers":

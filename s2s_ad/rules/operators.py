@@ -108,6 +108,15 @@ for _form, _kind in (
         )
     _log = "math.log(a) * out * d"
     elementwise(_form, b=_log, where={"a": is_positive}, active=("b",), result=_kind, on=SIZES)
+    # where x ** n has a value its slope is finite, but for n = 0 that is not what the formula gives
+    elementwise(
+        _form,
+        a="b * a ** (b - 1) * d if b else 0.0",
+        ranks=(0, "integer"),
+        active=("a",),
+        result=_kind,
+        on=SIZES,
+    )
     elementwise(
         _form,
         a="power_slope(a, b, d)",

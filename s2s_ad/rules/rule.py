@@ -44,11 +44,11 @@ class Rule:
     shape: `out` when adjoint expressions have the shape of the result, so that the engine
     un-broadcasts them; `argument` when they have the shape of their own argument.
 
-    When a rule applies, besides its signature: `ranks` of the leading parameters (0 a number, n an
-    array of that rank, `array` one of any rank, `floats` one of floats, `list` a list or tuple,
-    `numbers` one of numbers, `display` one written out in the call, None anything); `where`,
-    tests that arguments known at build time must pass; `active`, exactly the parameters that are
-    differentiated.
+    When a rule applies, besides its signature: `ranks` of the leading parameters (0 a number,
+    `integer` an integral one, n an array of that rank, `array` one of any rank, `floats` one of
+    floats, `list` a list or tuple, `numbers` one of numbers, `display` one written out in the call,
+    None anything); `where`, tests that arguments known at build time must pass; `active`, exactly
+    the parameters that are differentiated.
 
     display: the star parameter stands for the items of a list written out in the call.
     function: the object the rule is for; None for operators, methods and attributes.

@@ -280,7 +280,7 @@ class _Share:
         if isinstance(e, n.Call):
             return 1 if isinstance(e.func, n.Name) and e.func.id in CHEAP else CALL
         if isinstance(e, n.Binary):
-            return CALL if e.op == "@" else 1
+            return CALL if e.op == "@" or (e.op == "**" and names(e.right)) else 1
         if isinstance(e, n.Subscript):
             # an index that is an array gathers
             return 0 if all(map(self.sharing.number, names(e.index))) else GATHER

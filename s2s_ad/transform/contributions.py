@@ -167,9 +167,13 @@ class Contributions:
 
     def structured(self, pull: Pullback, place: n.Expr, values: list[Diff]) -> list[Diff]:
         """Return one contribution for several to what may be a container: `+` would join lists."""
-        kinds = [pull.value(place).kind, *(v.kind for v in values)]
-        if len(values) == 1 or all(isinstance(k, (Number, Array)) for k in kinds):
+        kind = pull.value(place).kind
+        entrywise = [isinstance(v.kind, (Number, Array)) for v in values]
+        if len(values) == 1 or (isinstance(kind, (Number, Array)) and all(entrywise)):
             return values
+        arrays = [isinstance(v.kind, Array) for v in values]
+        if isinstance(kind, Array) and sum(arrays) >= len(values) - 1:
+            return values  # an array adds a list of numbers as it adds an array
         total = values[0].expr
         for v in values[1:]:
             total = n.Call(self.context.helper("add"), (total, v.expr))

@@ -23,6 +23,7 @@ from s2s_ad.ir.kinds import (
     Unknown,
     is_discrete,
 )
+from s2s_ad.ir.walk import subexprs
 from s2s_ad.rules.registry import Choice
 from s2s_ad.transform.context import Diff, NeedsName, operations
 from s2s_ad.transform.fitting import added_axes, without_axes
@@ -216,7 +217,9 @@ class Pullback(Templates):
         named = out if isinstance(out, n.Name) else e
         if rule.shape != "out" and not self.is_expand(choice, active):
             d = self.full(d, named, kind)
-        if len(active) > 1 and operations(d.expr) >= (3 if isinstance(d.kind, Number) else 1):
+        again = any(_uses(rule.adjoint[p], "d") > 1 for p in active)
+        heavy = 3 if isinstance(d.kind, Number) and not again else 1
+        if (len(active) > 1 or again) and operations(d.expr) >= heavy:
             d = self.named(d, self.bar_name(e))
         result = out
         untaken = self.is_where(choice)
@@ -389,3 +392,8 @@ def _slice_call(index: n.Slice) -> n.Expr:
         for x in (index.lower, index.upper, index.step)
     ]
     return n.Call(n.Name("slice"), tuple(parts))
+
+
+def _uses(template: n.Expr, name: str) -> int:
+    """Return how often a template reads a name."""
+    return sum(e == n.Name(name) for e in subexprs(template))
