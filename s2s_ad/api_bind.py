@@ -11,7 +11,7 @@ import inspect
 import linecache
 import operator
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -29,6 +29,8 @@ MOST_ITEMS = 32
 _ENGINES = "__s2s_ad_engines__"
 MOST_VARIANTS = 512
 _CHANGEABLE = (np.ndarray, list, dict)
+# what may hold such a thing, or be one
+_HOLDING = (*_CHANGEABLE, tuple)
 _TYPE_DECIDES = (float, int, np.generic, types.NoneType)
 
 
@@ -147,16 +149,33 @@ _engines_of_methods = _Engines()
 
 
 def held_twice(values: Values) -> tuple[tuple[int, int], ...]:
-    """Return the pairs of arguments that are one container, or may share the memory of an array."""
-    held = [(k, v) for k, v in enumerate(values) if type(v) in _CHANGEABLE]
+    """Return the pairs of arguments that are one container, hold one, or may share the memory of
+    an array."""
+    held = [(k, v) for k, v in enumerate(values) if type(v) in _HOLDING]
     if len(held) < 2:
         return ()
+    inside = {k: frozenset(_held(v)) for k, v in held}
     return tuple(
         (i, j)
         for at, (i, x) in enumerate(held)
         for j, y in held[at + 1 :]
-        if x is y or (type(x) is type(y) is np.ndarray and np.may_share_memory(x, y))
+        if (
+            np.may_share_memory(x, y) if type(x) is type(y) is np.ndarray else inside[i] & inside[j]
+        )
     )
+
+
+def _held(value: Any) -> Iterator[int]:
+    """Yield the identities of the arrays, lists and dicts that a value is or holds."""
+    if type(value) is np.ndarray:
+        while type(value.base) is np.ndarray:
+            value = value.base
+    if type(value) in _CHANGEABLE:
+        yield id(value)
+    if type(value) in (list, tuple, dict):
+        for item in value.values() if type(value) is dict else value:
+            if type(item) in _HOLDING:
+                yield from _held(item)
 
 
 def generate(

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from s2s_ad.api_base import Transform, plan_of
-from s2s_ad.api_bind import engine
+from s2s_ad.api_bind import engine, held_twice
 from s2s_ad.api_gradient import Gradient
 from s2s_ad.api_load import Order
 from s2s_ad.api_plan import Pass, caller, not_a_result, tangent_pass
@@ -92,6 +92,9 @@ def vjp(
         given = dict(zip(of.names, values))
         names = tuple(name for name in shown if floating(given[name])) or tuple(shown)
     values = _real_values(of, values, _inner_real(of) | set(names))
+    # what the caller does to them before the pullback is called is not seen by it
+    if not held_twice(values):
+        values = tuple(map(_own, values))
     full = of.expand(values)
     inner = plan_of(of.base, full)
     likes = [values[of.names.index(name)] for name in names]
@@ -131,7 +134,16 @@ def vjp(
         by_name = {name: conform(like, g) for name, like, g in zip(names, likes, grouped)}
         return tuple(by_name.get(name) for name in shown)
 
-    return value, pullback
+    return _own(value), pullback
+
+
+def _own(value: Any) -> Any:
+    """Return a value whose arrays, lists and dicts nobody else has."""
+    if isinstance(value, np.ndarray):
+        return value.copy()
+    if type(value) in (list, tuple):
+        return type(value)(map(_own, value))
+    return {k: _own(v) for k, v in value.items()} if type(value) is dict else value
 
 
 def hvp(

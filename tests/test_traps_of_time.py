@@ -10,7 +10,7 @@ import math
 import numpy as np
 import pytest
 
-from s2s_ad import grad, jvp
+from s2s_ad import grad, jvp, vjp
 from s2s_ad.errors import S2SError
 from tests.trap_tools import both, module
 
@@ -308,3 +308,19 @@ def test_global_made_on_the_way(module):
         """
     assert grad(module(text).f)(3.0) == 12.0
     assert jvp(module(text).f, (3.0,), (1.0,)) == (18.0, 12.0)
+
+
+def _weighed(v, xs):
+    return np.exp(v) * (xs[0] * xs[-1])
+
+
+def test_pullback_sees_nothing_of_what_is_done_to_arguments_and_value_after_the_call():
+    v, xs = np.array([0.3, 0.7]), [0.3, 0.7]
+    out, pullback = vjp(_weighed, v, xs)
+    before = pullback(np.ones(2))
+    out -= 1.0
+    v[0] = 9.0
+    xs.append(5.0)
+    after = pullback(np.ones(2))
+    np.testing.assert_array_equal(after[0], before[0])
+    assert after[1] == before[1]
