@@ -81,6 +81,12 @@ class Containers(Methods):
             return self.sorted(e, keywords, s, pre)
         if f in (builtins.max, builtins.min) and "key" in keywords and "default" not in keywords:
             return self.extreme(e, keywords["key"], s, pre)
+        if f in (builtins.max, builtins.min) and not keywords and e.args:
+            choices = e.args[0] if len(e.args) == 1 else n.ListExpr(e.args)
+            found = self.facts.reader(s.uid).iterate(choices, self.facts.before[s.uid]).kind
+            if isinstance(found, (TupleOf, ListOf)):
+                # of tuples, one is taken as it is, whatever else is as large in part
+                return self.extreme(e, NONE, s, pre)
         if f in (builtins.max, builtins.min) and keywords.keys() == {"default"}:
             items = self.sequence(e.args[0], s, pre)
             if items is None:

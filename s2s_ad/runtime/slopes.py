@@ -66,6 +66,11 @@ def ties(x: Any, extreme: Any, axis: Any = None, keepdims: bool = False) -> Any:
     >>> ties(np.array([3.0, 1.0, 3.0]), 3.0)
     array([0.5, 0. , 0.5])
     """
+    if isinstance(extreme, (list, tuple)):
+        raise TypeError(
+            "the largest or smallest of items that are no numbers, which was not known when this "
+            "was written: say what the arguments are (--like, --call), or give a `key`"
+        )
     equal = np.equal(x, expand(extreme, x, axis, keepdims))
     with np.errstate(invalid="ignore"):
         return equal / np.sum(equal, axis=axis, keepdims=True)

@@ -718,3 +718,11 @@ def list_made_anew_in_each_round(x, zs):
                     item = item * out[-1]
                 out.append(math.sin(item))
     return x * out[-1] + out[0]
+
+
+@case(0.7, [1.2, 0.5, 2.0], wrt="x xs")
+def extremes_of_tuples(x, xs):
+    pairs = [(a * x, k) for k, a in enumerate(xs)]
+    nearest, at = min((abs(a - x), k) for k, a in enumerate(xs))
+    same = max([(x, 1.0, xs[0]), (x, 0.0, xs[1])])
+    return max(pairs)[0] * nearest + at * same[2] + max((xs[0], x), (xs[1], 2.0))[1]
