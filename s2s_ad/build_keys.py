@@ -8,12 +8,13 @@ from __future__ import annotations
 from typing import Any
 
 from s2s_ad.analysis.values import Value
-from s2s_ad.ir.kinds import Array, DictOf, Dim, Kind, ListOf, Object, Partial, TupleOf
+from s2s_ad.ir.kinds import Array, DictOf, Dim, Folded, Kind, ListOf, Object, Partial, TupleOf
 
 
 def canonical(values: tuple[tuple[str, Value], ...]) -> tuple[Any, ...]:
     """Return values with the symbols of lengths renamed by first appearance: a key for variants."""
     symbols: dict[str, int] = {}
+    cells: dict[Folded, int] = {}
 
     def kind_key(kind: Kind) -> Any:
         if isinstance(kind, Array):
@@ -26,6 +27,11 @@ def canonical(values: tuple[tuple[str, Value], ...]) -> tuple[Any, ...]:
             return ("list", kind_key(kind.item))
         if isinstance(kind, DictOf):
             return ("dict", kind_key(kind.value))
+        if isinstance(kind, Folded):
+            if kind in cells:
+                return ("folded", cells[kind])
+            cells[kind] = len(cells)
+            return ("folded", cells[kind], kind_key(kind.cell.kind))
         if isinstance(kind, Object):
             return ("object", id(kind.value))
         if isinstance(kind, Partial):

@@ -95,15 +95,20 @@ def folded(found: Value) -> Value:
     if not isinstance(kind, TupleOf):
         return found
     items = [item_of(found, k) for k in range(len(kind.items))]
-    return _of_items(found, [_fold(v, v.kind) for v in items])
+    return _of_items(found, [_folded_item(v) for v in items])
 
 
-def _fold(value: Value, kind: Kind) -> Value:
+def _folded_item(value: Value) -> Value:
+    kind = _fold(value.kind)
+    return value if kind == value.kind else Value(kind, value.varied)
+
+
+def _fold(kind: Kind) -> Kind:
     if not isinstance(kind, TupleOf) or kind.is_list:
-        return value
+        return kind
     cell = Cell()
-    cell.kind = kind
-    return Value(Folded(cell), value.varied)
+    cell.kind = replace(kind, items=tuple(map(_fold, kind.items)))
+    return Folded(cell)
 
 
 def _plain(found: Value) -> Value:
@@ -111,17 +116,35 @@ def _plain(found: Value) -> Value:
     if not isinstance(found.kind, TupleOf):
         return found
     items = [item_of(found, k) for k in range(len(found.kind.items))]
-    shown = [
-        replace(v, kind=v.kind.cell.kind)
-        if isinstance(v.kind, Folded) and not _holds(v.kind.cell.kind, v.kind)
-        else v
-        for v in items
-    ]
+    new: dict[Folded, Folded] = {}
+    shown = [replace(v, kind=_shown(v.kind, new)) for v in items]
     return found if shown == items else _of_items(found, shown)
 
 
-def _holds(kind: Kind, part: Kind) -> bool:
-    return kind == part or any(_holds(inner, part) for inner in _inside(kind))
+def _shown(kind: Kind, new: dict[Folded, Folded]) -> Kind:
+    """Return a kind without what is folded in vain. new: what stands for itself, written anew."""
+    if isinstance(kind, TupleOf):
+        return replace(kind, items=tuple(_shown(item, new) for item in kind.items))
+    if not isinstance(kind, Folded):
+        return kind
+    if not _holds(kind.cell.kind, kind, set()):
+        return _shown(kind.cell.kind, new)
+    if kind not in new:
+        cell = Cell()
+        new[kind] = Folded(cell)
+        cell.kind = _shown(kind.cell.kind, new)
+    return new[kind]
+
+
+def _holds(kind: Kind, part: Folded, seen: set[Kind]) -> bool:
+    if kind == part:
+        return True
+    if isinstance(kind, Folded):
+        if kind in seen:
+            return False
+        seen.add(kind)
+        return _holds(kind.cell.kind, part, seen)
+    return any(_holds(inner, part, seen) for inner in _inside(kind))
 
 
 def _of_items(whole: Value, items: list[Value]) -> Value:
@@ -141,25 +164,33 @@ def _wider(values: Values, guess: Value, found: Value) -> Value:
 
 
 def _wider_item(values: Values, guess: Value, found: Value) -> Value:
-    """Return one item of such a tuple; what stands for itself gets a cell of its own if it grew."""
+    """Return one item of such a tuple."""
     if not isinstance(guess.kind, Folded):
         return merge(guess, found)
-    cell = guess.kind.cell
-    varied = guess.varied or found.varied
-    part = cell.kind if found.kind == guess.kind else _joined(cell.kind, found.kind)
-    if _is_same(values, Value(part), Value(cell.kind)):
-        return Value(guess.kind, varied)
+    return Value(_wider_kind(values, guess.kind, found.kind), guess.varied or found.varied)
+
+
+def _wider_kind(values: Values, guess: Kind, found: Kind) -> Kind:
+    """Return the kind of one or the other; what stands for itself gets a new cell if it grew."""
+    if not isinstance(guess, Folded) or found == guess:
+        return either(guess, found)
+    before = guess.cell.kind
+    now = found.cell.kind if isinstance(found, Folded) else found
+    part = _joined(values, before, now)
+    if _is_same(values, Value(part), Value(before)):
+        return guess
     if not isinstance(part, TupleOf):
-        return Value(UNKNOWN, varied)
+        return either(guess, found)
     new = Cell()
-    new.kind = _replaced(part, guess.kind, Folded(new))
-    return Value(Folded(new), varied)
+    new.kind = _replaced(part, guess, Folded(new))
+    return Folded(new)
 
 
-def _joined(a: Kind, b: Kind) -> Kind:
+def _joined(values: Values, a: Kind, b: Kind) -> Kind:
     """Return the kind of one tuple or the other: each item of it is one or the other."""
     if isinstance(a, TupleOf) and isinstance(b, TupleOf) and len(a.items) == len(b.items):
-        return TupleOf(tuple(map(either, a.items, b.items)), a.is_list or b.is_list)
+        items = tuple(_wider_kind(values, x, y) for x, y in zip(a.items, b.items))
+        return TupleOf(items, a.is_list or b.is_list)
     return join(a, b)
 
 
