@@ -18,7 +18,7 @@ from s2s_ad.build_reverse import Reverse
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import UNKNOWN, Number, is_immutable
 from s2s_ad.ir.verify import verify_block
-from s2s_ad.ir.walk import map_block, names, stmt_exprs, subexprs, walk_stmts
+from s2s_ad.ir.walk import assigned, map_block, names, stmt_exprs, subexprs, walk_stmts
 from s2s_ad.rules.sharing import WHOLLY_NEW
 from s2s_ad.simplify.dead_code import drop_dead
 from s2s_ad.simplify.inline import Inlining, inline
@@ -220,13 +220,17 @@ def worked(block: n.Block) -> set[str]:
 def unconsumed(block: n.Block, copy: n.Name) -> n.Block:
     """Copy lists that are restored and popped from: what was kept must be there the next time."""
     popped = worked(block)
+    made = assigned(block)
+
+    def is_kept(e: n.Expr) -> bool:
+        return isinstance(e, n.Subscript) or (isinstance(e, n.Name) and e.id not in made)
 
     def visit(s: n.Stmt) -> tuple[n.Stmt, ...]:
         value: n.Expr | None = None
         if isinstance(s, n.Pop):
             value = n.Call(n.Attribute(n.Name(s.stack), "pop"), ())
             target = s.target
-        elif isinstance(s, n.Assign) and isinstance(s.value, n.Subscript):
+        elif isinstance(s, n.Assign) and is_kept(s.value):
             value, target = s.value, s.targets[0]
         if value is None or not isinstance(target, n.Name) or target.id not in popped:
             return (s,)

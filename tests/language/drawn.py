@@ -157,3 +157,15 @@ def adjoints_that_cancel(x):
     """What is left of the adjoint of x is a number, to be spread before an item is added to."""
     z = x[0] * 2.0
     return np.sum(x) + z, x - x
+
+
+@case(0.7)
+def lists_under_their_own_name_again(x):
+    """What a pullback takes items from is kept for the next pullback."""
+    acc = []
+    item = x
+    if acc:
+        item = 1.5
+    acc.append(item * x)
+    acc = acc
+    return [e * x for e in acc]
