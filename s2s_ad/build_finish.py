@@ -217,8 +217,11 @@ def worked(block: n.Block) -> set[str]:
     return found
 
 
-def unconsumed(block: n.Block, copy: n.Name) -> n.Block:
-    """Copy lists that are restored and popped from: what was kept must be there the next time."""
+def unconsumed(block: n.Block, copy: Callable[[n.Expr], n.Expr]) -> n.Block:
+    """Copy lists that are restored and popped from: what was kept must be there the next time.
+
+    copy: how what a value holds is copied.
+    """
     popped = worked(block)
     made = assigned(block)
 
@@ -234,6 +237,6 @@ def unconsumed(block: n.Block, copy: n.Name) -> n.Block:
             value, target = s.value, s.targets[0]
         if value is None or not isinstance(target, n.Name) or target.id not in popped:
             return (s,)
-        return (n.Assign((target,), n.Call(copy, (value,)), of=s.of, comments=s.comments),)
+        return (n.Assign((target,), copy(value), of=s.of, comments=s.comments),)
 
     return map_block(block, visit)

@@ -169,3 +169,23 @@ def lists_under_their_own_name_again(x):
     acc.append(item * x)
     acc = acc
     return [e * x for e in acc]
+
+
+def listed_or_not(b, c):
+    if b > 0:
+        q = []
+        for i in range(2):
+            q.append(math.sin(b * i))
+        b = math.sin(sum(q))
+    else:
+        b = math.cos(b * c)
+    return b * b * c
+
+
+@case(0.7)
+def lists_that_are_not_made(x):
+    """The adjoint of a list that was not made, kept by a callee, is a zero and no list."""
+    y = 0.0
+    for c in (x, -x):
+        y = y * x + listed_or_not(c, x)
+    return y
