@@ -59,7 +59,7 @@ def indent(lines: Lines) -> Lines:
 class Basics:
     """Draws simple statements; `names` is the pool of new variables.
 
-    small: whether blocks are short and nested no deeper than two.
+    small: whether blocks are short and nested no deeper than two. longest: of nested blocks.
     """
 
     def __init__(
@@ -68,11 +68,13 @@ class Basics:
         expressions: Expressions,
         names: tuple[str, ...],
         small: bool = False,
+        longest: int = 3,
     ) -> None:
         self.rng = rng
         self.e = expressions
         self.names = names
         self.small = small
+        self.longest = longest
 
     def kind(self) -> str:
         kinds = [NUMBER] * 10 + [INTEGER] * 2 + [LIST, PAIR, FLAG]

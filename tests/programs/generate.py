@@ -38,6 +38,8 @@ _files = itertools.count(1)
 POINTS = 4
 # from this seed on, all but one program in 16 are small: in a given time those find more
 FIRST_SMALL = 2000
+# and from this one on a few lines long, as failures are when they are shrunk
+FIRST_TINY = 20000
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,8 @@ def generate(seed: int) -> Program:
     names = PLAIN_NAMES + (ODD_NAMES if rng.random() < 0.2 else ())
     expressions = Expressions(rng, length, arrays)
     small = seed >= FIRST_SMALL and seed % 16 != 0
-    statements = Statements(rng, expressions, names, small)
+    tiny = small and seed >= FIRST_TINY
+    statements = Statements(rng, expressions, names, small, 2 if tiny else 3)
     scope = Scope()
     lines = ["import math", "import numpy as np"]
     for name, value in (("RATE", "0.7"), ("SCALE", "1.25")):
@@ -86,7 +89,8 @@ def generate(seed: int) -> Program:
     if rng.random() < 0.2:
         lines.append("TABLE = (0.3, 0.6, 1.1)")
         scope.variables["TABLE"] = Variable(LIST, protected=True, fixed=True)
-    for k in range(rng.choice((0, 0, 0, 1) if small else (0, 0, 1, 1, 2, 3))):
+    callees = (0, 0, 0, 0, 0, 0, 0, 1) if tiny else (0, 0, 0, 1) if small else (0, 0, 1, 1, 2, 3)
+    for k in range(rng.choice(callees)):
         callee, text = _helper(rng, statements, scope, f"h{k + 1}")
         lines += text
         scope.callees.append(callee)
@@ -148,9 +152,9 @@ def _main(
     )
     result = rng.choice(results)
     context = Context(result, may_return=result != LIST)
-    body = statements.block(
-        scope, context, rng.randint(1, 4) if statements.small else rng.randint(2, 9)
-    )
+    tiny = statements.longest < 3
+    fewest, most = (1, 2 if tiny else 4) if statements.small else (2, 9)
+    body = statements.block(scope, context, rng.randint(fewest, most))
     header = f"def f({', '.join(name for name, _ in params)}):"
     doc = [f"'''Random program of {title}.'''"] if rng.random() < 0.5 else []
     return [header, *indent([*doc, *body, f"return {statements.result(scope, result, 3)}"])], result

@@ -17,7 +17,7 @@ class Loops(Basics):
 
     def loop_body(self, scope: Scope, context: Context) -> Lines:
         inner = replace(context, loops=context.loops + 1, depth=context.depth + 1)
-        return indent(self.block(scope, inner, self.rng.randint(1, 4)))
+        return indent(self.block(scope, inner, self.rng.randint(1, self.longest + 1)))
 
     def loop_else(self, scope: Scope, context: Context) -> Lines:
         if self.rng.random() < 0.85:

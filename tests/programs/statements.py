@@ -52,11 +52,11 @@ class Statements(Loops):
         for k in range(self.rng.choice((1, 1, 1, 2, 3))):
             scopes.append(scope.copy())
             lines.append(f"{'elif' if k else 'if'} {self.condition(scope)}:")
-            lines += indent(self.block(scopes[-1], inner, self.rng.randint(1, 3)))
+            lines += indent(self.block(scopes[-1], inner, self.rng.randint(1, self.longest)))
         if self.rng.random() < 0.6:
             scopes.append(scope.copy())
             lines.append("else:")
-            lines += indent(self.block(scopes[-1], inner, self.rng.randint(1, 3)))
+            lines += indent(self.block(scopes[-1], inner, self.rng.randint(1, self.longest)))
             self.merge(scope, scopes)
         return lines
 
