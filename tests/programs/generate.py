@@ -38,7 +38,7 @@ _files = itertools.count(1)
 POINTS = 4
 # from this seed on, all but one program in 16 are small: in a given time those find more
 FIRST_SMALL = 2000
-# and from this one on a few lines long, as failures are when they are shrunk
+# and from this one on all are a few lines long, as failures are when they are shrunk
 FIRST_TINY = 20000
 
 
@@ -77,8 +77,8 @@ def generate(seed: int) -> Program:
     length = rng.choice((1, 2, 2, 3, 3, 3, 4))
     names = PLAIN_NAMES + (ODD_NAMES if rng.random() < 0.2 else ())
     expressions = Expressions(rng, length, arrays)
-    small = seed >= FIRST_SMALL and seed % 16 != 0
-    tiny = small and seed >= FIRST_TINY
+    tiny = seed >= FIRST_TINY
+    small = tiny or (seed >= FIRST_SMALL and seed % 16 != 0)
     statements = Statements(rng, expressions, names, small, 2 if tiny else 3)
     scope = Scope()
     lines = ["import math", "import numpy as np"]
