@@ -210,11 +210,19 @@ class _Run:
             known = table.get(place.of) if place.of is not None else None
             return name not in undefined and (known is None or name in known)
 
+        def kind_at(name: str, place: Place) -> Kind:
+            """Return what a variable is known to hold where its adjoint begins."""
+            table = context.facts.after if place.behind else context.facts.before
+            env = table.get(place.of, {}) if place.of is not None else {}
+            return env[name].kind if name in env else UNKNOWN
+
         def zero(bar: str, place: Place) -> n.Expr:
             name = by_bar.get(bar)
             if name is None:
                 return algebra.ZERO
             kind = kinds.get(name, UNKNOWN)
+            if isinstance(kind_at(name, place), Number):
+                return algebra.ZERO
             if not isinstance(kind, (Number, Array)) and not is_bound(name, place):
                 # there may be nothing yet whose items could be counted
                 return n.Call(context.helper("zeros_like"), (n.Name(name),))
