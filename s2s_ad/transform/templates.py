@@ -14,6 +14,7 @@ from s2s_ad.ir.kinds import (
     Array,
     Kind,
     Number,
+    Unknown,
 )
 from s2s_ad.ir.walk import names, subexprs, substitute
 from s2s_ad.rules.registry import Choice
@@ -101,6 +102,8 @@ class Templates(Fitting):
             return None
         argument = choice.arguments[param]
         kind = self.value(argument).kind
+        if isinstance(kind, Unknown) and not self.is_entrywise(argument):
+            return None
         names_ = ["d", "x", "axis", "keepdims"]
         given = dict(zip(names_, call.args))
         given.update({k.name or "": k.value for k in call.keywords})
@@ -135,6 +138,17 @@ class Templates(Fitting):
         ]
         kinds = shown.kind if template is inner else shape_of(shown.kind, *others)
         return Diff(self.product(self.splice(expr, D, shown.expr)), kinds)
+
+    def is_entrywise(self, e: n.Expr) -> bool:
+        """True when what is pulled back through an expression may as well be a single number."""
+        if isinstance(e, (n.Name, n.Subscript)) or not self.value(e).varied:
+            return True
+        choice = None
+        if isinstance(e, (n.Unary, n.Binary, n.Call, n.Attribute)):
+            choice = self.context.choice(e, self.s)
+        if choice is None or choice.rule.shape != "out":
+            return False
+        return all(map(self.is_entrywise, choice.arguments.values()))
 
     def has_shape(self, e: n.Expr, kind: Kind) -> bool:
         return isinstance(e, n.Name) and same_shape(self.value(e).kind, kind)

@@ -189,3 +189,9 @@ def lists_that_are_not_made(x):
     for c in (x, -x):
         y = y * x + listed_or_not(c, x)
     return y
+
+
+@case(V, np.array([[0.1, 0.2], [0.3, 0.4]]))
+def sums_of_matrix_products(x, a):
+    """With kinds unknown too, a product of matrices is handed all entries of its adjoint."""
+    return math.tanh(np.sum(x @ a)) * np.mean(a @ (a @ x) - x) + np.sum(-(x @ x))
