@@ -210,18 +210,18 @@ class _Run:
             known = table.get(place.of) if place.of is not None else None
             return name not in undefined and (known is None or name in known)
 
-        def kind_at(name: str, place: Place) -> Kind:
-            """Return what a variable is known to hold where its adjoint begins."""
-            table = context.facts.after if place.behind else context.facts.before
-            env = table.get(place.of, {}) if place.of is not None else {}
-            return env[name].kind if name in env else UNKNOWN
+        def is_number(name: str, place: Place) -> bool:
+            """True where a variable is a number before and behind what its adjoint begins at."""
+            tables = (context.facts.before, context.facts.after)
+            envs = [t.get(place.of, {}) for t in tables] if place.of is not None else [{}]
+            return all(name in env and isinstance(env[name].kind, Number) for env in envs)
 
         def zero(bar: str, place: Place) -> n.Expr:
             name = by_bar.get(bar)
             if name is None:
                 return algebra.ZERO
             kind = kinds.get(name, UNKNOWN)
-            if isinstance(kind_at(name, place), Number):
+            if is_number(name, place):
                 return algebra.ZERO
             if not isinstance(kind, (Number, Array)) and not is_bound(name, place):
                 # there may be nothing yet whose items could be counted
