@@ -67,10 +67,10 @@ class Fitting:
                 d = self.full(d, e, full)
             return Diff(n.Call(self.context.helper("unbroadcast"), (d.expr, operand)), want)
         d = self.full(d, e, full)
-        if is_negative(d.expr):
+        positive = self.product(n.Unary("-", d.expr))
+        if is_negative(d.expr) and not is_negative(positive):
             # the sign of a sum stands in front of it
-            positive = Diff(self.product(n.Unary("-", d.expr)), d.kind)
-            summed = self.fit(positive, e, full, operand)
+            summed = self.fit(Diff(positive, d.kind), e, full, operand)
             return Diff(n.Unary("-", summed.expr), summed.kind)
         total = self.context.np("sum")
         if isinstance(want, Number):
