@@ -35,7 +35,7 @@ from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import UNKNOWN, Number
 from s2s_ad.ir.text import function_text
 from s2s_ad.ir.verify import check_free_names, unbound_reads, verify
-from s2s_ad.ir.walk import bound_names, container_of, stmt_exprs, subexprs, walk_stmts
+from s2s_ad.ir.walk import assigned, bound_names, container_of, stmt_exprs, subexprs, walk_stmts
 from s2s_ad.rules import registry
 from s2s_ad.runtime import as_number
 from s2s_ad.simplify.by_index import by_index
@@ -325,10 +325,13 @@ class Package:
             )
         ending = n.Return(gradients(found, wrt))
 
+        made_back = {found.seed} | assigned(tuple(found.backward))
+
         def copy(e: n.Expr) -> n.Expr:
-            # the adjoint of what may be None may be a zero instead of a list
-            handed = container_of(e) == n.Name(found.seed)
-            func = context.helper("copied") if handed else n.Name(context.alias("list"))
+            # the adjoint of what is no list, or not at all times, is a number
+            root = container_of(e)
+            adjoint = isinstance(root, n.Name) and root.id in made_back
+            func = context.helper("copied") if adjoint else n.Name(context.alias("list"))
             return n.Call(func, (e,))
 
         backward = (*unconsumed(tuple(found.backward), copy), ending)

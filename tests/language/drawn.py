@@ -195,3 +195,16 @@ def lists_that_are_not_made(x):
 def sums_of_matrix_products(x, a):
     """With kinds unknown too, a product of matrices is handed all entries of its adjoint."""
     return math.tanh(np.sum(x @ a)) * np.mean(a @ (a @ x) - x) + np.sum(-(x @ x))
+
+
+@case(0.7)
+def lists_that_become_numbers(x):
+    """What a reverse half takes apart for a variable may be a list here and a number there."""
+    for c in (0.5, x):
+        s = []
+        s.append(c * x)
+        x += s[-1] * s[0]
+    s = x
+    for c in (x, s, 0.5):
+        x = c * s
+    return {"a": x}
