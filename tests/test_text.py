@@ -265,7 +265,8 @@ def test_every_statement():
         AugAssign(target=Subscript(A, ONE), op="**", value=B),
         Append(stack="a", value=X),
         Append(stack="a", value=Comprehension("generator", X, (Clause(X, B),))),
-        Pop(target=Subscript(X, ONE), stack="a"),
+        Pop(target=X, stack="a"),
+        Assign(targets=(Subscript(X, ONE),), value=Call(Attribute(A, "pop"), ())),
         ExprStmt(value=Call(A, (B,))),
         ExprStmt(value=NamedExpr(A, B)),
         FunctionDef(function=inner),
@@ -313,6 +314,7 @@ def f(x):
     a[1] **= b
     a.append(x)
     a.append(x for x in b)
+    x = a.pop()
     x[1] = a.pop()
     a(b)
     (a := b)

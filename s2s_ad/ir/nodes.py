@@ -323,7 +323,7 @@ class Append(Stmt):
 
 @dataclass(frozen=True)
 class Pop(Stmt):
-    """`target = stack.pop()`, stack being a plain name. How values are taken back."""
+    """`target = stack.pop()`, both being plain names. How values are taken back."""
 
     target: Expr
     stack: str
