@@ -154,7 +154,8 @@ def held_twice(values: Values) -> tuple[tuple[int, int], ...]:
     held = [(k, v) for k, v in enumerate(values) if type(v) in _HOLDING]
     if len(held) < 2:
         return ()
-    inside = {k: frozenset(_held(v)) for k, v in held}
+    nested = any(type(v) is not np.ndarray for _, v in held)
+    inside = {k: frozenset(_held(v)) for k, v in held} if nested else {}
     return tuple(
         (i, j)
         for at, (i, x) in enumerate(held)

@@ -34,7 +34,7 @@ from s2s_ad.frontend.webs import with_webs_apart
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import Array, DictOf, ListOf, is_immutable
 from s2s_ad.ir.names import Names
-from s2s_ad.ir.verify import unbound_reads, verify
+from s2s_ad.ir.verify import is_on, unbound_reads, verify
 from s2s_ad.ir.walk import (
     assigned,
     bound_names,
@@ -105,7 +105,8 @@ class Prepared:
     def become(self, function: n.Function) -> None:
         """Take another form of the function; an equal one changes nothing, facts included."""
         if function != self.function:
-            verify(function, "preparation", unbound_reads(self.subject.function))
+            if is_on():
+                verify(function, "preparation", unbound_reads(self.subject.function))
             self.function = function
 
     def name_effects(self, tests: bool, last: bool) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import builtins
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import fields
 from typing import Any, get_args
 
 from s2s_ad.ir import nodes as n
@@ -73,7 +73,7 @@ def _reads(block: n.Block, bound: set[str], local: frozenset[str], found: set[st
             bound |= assigned((s,)) - _targets_of_iteration(s)
         read = {x for e in _read(s) for x in names(e)}
         found |= (read & local) - bound - _walrus(s)
-        behind = bound | assigned((s,)) if again else bound | _bound_at(s)
+        behind = bound | assigned((s,)) if again else bound | _bound_by_head(s)
         # an exception may leave a `try` anywhere
         inside = behind | assigned((s,)) if isinstance(s, n.Try) else behind
         for inner in blocks(s):
@@ -92,8 +92,8 @@ def _targets_of_iteration(s: n.Stmt) -> set[str]:
 def _read(s: n.Stmt) -> Iterable[n.Expr]:
     """Return the expressions of a statement that it reads, names it only binds left out."""
     bound: tuple[n.Expr, ...] = ()
-    if isinstance(s, (n.Assign, n.Delete)):
-        bound = s.targets if isinstance(s, n.Assign) else ()
+    if isinstance(s, n.Assign):
+        bound = s.targets
     elif isinstance(s, (n.For, n.Pop)):
         bound = (s.target,)
     elif isinstance(s, n.With):
@@ -116,11 +116,8 @@ def _places(target: n.Expr) -> Iterable[n.Expr]:
         yield target
 
 
-def _bound_at(s: n.Stmt) -> set[str]:
-    return assigned((s,)) if not tuple(blocks(s)) else _bound_by_head(s)
-
-
 def _bound_by_head(s: n.Stmt) -> set[str]:
+    """Return what a statement binds itself, whatever its blocks bind."""
     inner = set[str]().union(*(assigned(block) for block in blocks(s)))
     own = assigned((s,)) - inner
     if isinstance(s, n.With):
@@ -189,5 +186,5 @@ def _check_value(value: Any, where: str) -> None:
         _check_fields(value)
     elif isinstance(value, n.Stmt) and where.endswith(BLOCKS):
         return  # checked with its block
-    elif is_dataclass(value) or not isinstance(value, LEAVES):
+    elif not isinstance(value, LEAVES):
         raise BrokenIR(f"{value!r} in {where}")
