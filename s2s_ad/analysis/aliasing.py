@@ -447,8 +447,7 @@ class _Ownership(Sharing):
 
     def gives_keys(self, e: n.Expr) -> bool:
         """True for a dict: what is stored under its keys may change while a loop runs over them."""
-        of_keys = isinstance(e, n.Call) and isinstance(e.func, n.Attribute) and not e.args
-        if of_keys and isinstance(e, n.Call) and isinstance(e.func, n.Attribute):
+        if isinstance(e, n.Call) and isinstance(e.func, n.Attribute) and not e.args:
             e = e.func.value if e.func.attr == "keys" else e
         return isinstance(e, n.Name) and isinstance(self.kind(e), DictOf)
 

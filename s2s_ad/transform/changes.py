@@ -12,13 +12,13 @@ from s2s_ad.analysis.aliasing import NOTHING_OWNED, Owned, ownership
 from s2s_ad.analysis.effects import only_tells
 from s2s_ad.analysis.flow import Facts
 from s2s_ad.analysis.last_use import given_up
+from s2s_ad.analysis.useful import stored_roots
 from s2s_ad.analysis.values import PASSIVE
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import UNKNOWN, Array, Kind, ListOf, is_immutable
 from s2s_ad.ir.walk import (
     assigned,
     blocks,
-    container_of,
     names,
     stmt_exprs,
     subexprs,
@@ -118,13 +118,7 @@ class Changes:
         targets = s.targets if isinstance(s, (n.Assign, n.Delete)) else ()
         if isinstance(s, n.AugAssign):
             targets = (s.target,)
-        found |= {
-            root
-            for target in targets
-            for part in (target.items if isinstance(target, n.TupleExpr) else (target,))
-            if isinstance(part, (n.Attribute, n.Subscript))
-            for root in _roots(part)
-        }
+        found |= {root for target in targets for root in stored_roots(target)}
         if isinstance(s, n.AugAssign) and isinstance(s.target, n.Name) and self.is_in_place(s):
             found.add(s.target.id)
         parts = [flat(s)] if isinstance(s, (n.If, n.For, n.While, n.With)) else [s]
@@ -189,11 +183,6 @@ def _is_shallow(s: n.Stmt) -> bool:
     stores = [t for t in s.targets if isinstance(t, (n.Subscript, n.Attribute))]
     calls = any(isinstance(e, n.Call) for e in subexprs(s.value))
     return not calls and all(isinstance(t.value, n.Name) for t in stores)
-
-
-def _roots(target: n.Expr) -> set[str]:
-    root = container_of(target)
-    return {root.id} if isinstance(root, n.Name) else set()
 
 
 def every_block(body: n.Block) -> Iterator[n.Block]:

@@ -67,11 +67,12 @@ class Fitting:
                 d = self.full(d, e, full)
             return Diff(n.Call(self.context.helper("unbroadcast"), (d.expr, operand)), want)
         d = self.full(d, e, full)
-        positive = self.product(n.Unary("-", d.expr))
-        if is_negative(d.expr) and not is_negative(positive):
-            # the sign of a sum stands in front of it
-            summed = self.fit(Diff(positive, d.kind), e, full, operand)
-            return Diff(n.Unary("-", summed.expr), summed.kind)
+        if is_negative(d.expr):
+            positive = self.product(n.Unary("-", d.expr))
+            if not is_negative(positive):
+                # the sign of a sum stands in front of it
+                summed = self.fit(Diff(positive, d.kind), e, full, operand)
+                return Diff(n.Unary("-", summed.expr), summed.kind)
         total = self.context.np("sum")
         if isinstance(want, Number):
             if isinstance(operand, n.Name):

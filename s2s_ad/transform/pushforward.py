@@ -164,28 +164,18 @@ class Pushforward:
             return Diff(both, kind)
         total = parts[0]
         for other in parts[1:]:
-            negative = isinstance(other.expr, n.Unary) and other.expr.op == "-"
-            both = (
-                n.Binary("-", total.expr, other.expr.operand)  # type: ignore[union-attr]
-                if negative
-                else n.Binary("+", total.expr, other.expr)
-            )
-            total = Diff(both, shape_of(total.kind, other.kind))
-        if len(parts) == 1:
-            return total
-        summed = self.summed(total.expr, e)
-        return Diff(summed, kind if self.total(total.expr) == ZERO else total.kind)
+            total = Diff(_sum(total.expr, other.expr), shape_of(total.kind, other.kind))
+        return total if len(parts) == 1 else self.merged(total, e)
 
     def summed(self, d: n.Expr, e: n.Expr) -> n.Expr:
         """Return the tangent of `e` with equal terms merged, zeros of its shape for none."""
-        return self.zero(e) if self.total(d) == ZERO else self.tidied(self.total, d, self.kind(e))
+        return self.merged(Diff(d, UNKNOWN), e).expr
 
-    def tidied(self, tidy: Product, e: n.Expr, kind: Kind) -> n.Expr:
-        """Return a tangent tidied, unless the shape of a value of this kind went with what was
-        cancelled: that of `v + s - v` is the shape of v, that of its tangent `s_dot` is not."""
-        result = tidy(e)
-        keeps = isinstance(kind, Number) or keeps_all(e, result)
-        return result if keeps else e
+    def merged(self, d: Diff, e: n.Expr) -> Diff:
+        kind, total = self.kind(e), self.total(d.expr)
+        if total == ZERO:
+            return Diff(self.zero(e), kind)
+        return Diff(_whole(d.expr, total, kind), d.kind)
 
     def part(
         self, e: n.Expr, choice: Choice, param: str, d: Diff, kind: Kind, out: n.Expr | None
@@ -196,18 +186,16 @@ class Pushforward:
             if e.op == "@":
                 return Diff(expr, kind)
             other = self.kind(e.right if left else e.left)
-            return Diff(self.tidied(self.product, expr, kind), shape_of(d.kind, other))
+            return Diff(_whole(expr, self.product(expr), kind), shape_of(d.kind, other))
         pull = Pullback(self.context, self.s, self.product, self.splice)
         template = choice.rule.tangent[param]
         result = out
         if result is None and "out" in pull.reads(choice, template):
             result = pull.result_of(e, kind, template)
         filled = choice.tangent(param, D, result or n.Name("out"))
-        whole = self.tidied(
-            self.product if atomic(d.expr) else lambda _: self.splice(filled, D, d.expr),
-            choice.tangent(param, d.expr, result or n.Name("out")),
-            kind,
-        )
+        plain = choice.tangent(param, d.expr, result or n.Name("out"))
+        tidy = self.product(plain) if atomic(d.expr) else self.splice(filled, D, d.expr)
+        whole = _whole(plain, tidy, kind)
         if choice.rule.shape != "out":
             return Diff(whole, kind)
         kinds = [d.kind]
@@ -284,3 +272,15 @@ class Pushforward:
             return choice is None
         operands = [choice.arguments[p] for p in choice.rule.adjoint]
         return not all(map(self.varied, operands)) or any(map(self.is_additive, operands))
+
+
+def _sum(a: n.Expr, b: n.Expr) -> n.Expr:
+    if isinstance(b, n.Unary) and b.op == "-":
+        return n.Binary("-", a, b.operand)
+    return n.Binary("+", a, b)
+
+
+def _whole(e: n.Expr, tidy: n.Expr, kind: Kind) -> n.Expr:
+    """Return a tangent as tidied, unless the shape of a value of this kind may have gone with what
+    was cancelled: that of `v + s - v` is the shape of v, that of its tangent `s_dot` is not."""
+    return tidy if isinstance(kind, Number) or keeps_all(e, tidy) else e
