@@ -32,7 +32,7 @@ class ForwardJacobian(Transform):
         inner, steps = self._steps(full, argument)
         if not steps:
             result = tree_of(inner.value(full), not_a_result)
-            return jacobian(result, argument, np.zeros((size(result), 0)))
+            return jacobian(result, argument, self._single, np.zeros((size(result), 0)))
         self._last = steps[0]
         columns = []
         for start in range(0, len(steps), len(inner.passes)):
@@ -41,7 +41,7 @@ class ForwardJacobian(Transform):
                 value = inner.combine([pair[0] for pair in pairs])
                 result = tree_of(value, not_a_result)
             columns.append(flatten(result, inner.combine([pair[1] for pair in pairs])))
-        return jacobian(result, argument, np.stack(columns, axis=1))
+        return jacobian(result, argument, self._single, np.stack(columns, axis=1))
 
     def plan(self, values: Values) -> Plan:
         values = self._made_real(values)
@@ -58,7 +58,7 @@ class ForwardJacobian(Transform):
                 for start in range(0, len(dots), count)
             ]
             matrix = np.stack(columns, axis=1) if columns else np.zeros((size(result), 0))
-            return jacobian(result, argument, matrix)
+            return jacobian(result, argument, self._single, matrix)
 
         return Plan(dots, combine)
 
@@ -132,7 +132,8 @@ class ReverseJacobian(Transform):
         order = inner.order(trees)
         if order is not None:
             matrix = matrix[order]
-        return jacobian(tree_of(inner.combine(results), not_a_result), argument, matrix)
+        result = tree_of(inner.combine(results), not_a_result)
+        return jacobian(result, argument, self._single, matrix)
 
     def _rows(self, step: Pass, full: Values, argument: Tree) -> tuple[Any, list[Vector]]:
         """Return the value of a pass and the gradient of each of its entries."""

@@ -180,11 +180,14 @@ def entry(vector: Vector, shape: tuple[int, ...] | None, dtype: np.dtype[Any]) -
     return np.array(vector, dtype).reshape(shape)
 
 
-def jacobian(result: Tree, argument: Tree, matrix: Vector) -> Any:
+def jacobian(result: Tree, argument: Tree, single: bool, matrix: Vector) -> Any:
     """Return the structure of `result`, each leaf of which has the structure of `argument`.
 
-    `matrix` holds the derivatives, a row for each entry of the result.
+    `matrix` holds the derivatives, a row for each entry of the result. Unless the argument is a
+    `single` one it is a tuple of them. In the Jacobian of an array, an argument that is a list of
+    numbers counts as the array it spells (docs/decisions/0010).
     """
+    spelled = _spelled(argument) if single else _spelled_items(argument)
 
     def row(out: Leaf, rows: slice) -> Any:
         def block(leaf: Leaf, columns: slice) -> Any:
@@ -193,9 +196,26 @@ def jacobian(result: Tree, argument: Tree, matrix: Vector) -> Any:
             shape = None if number else (out.shape or ()) + (leaf.shape or ())
             return entry(matrix[rows, columns].ravel(), shape, dtype)
 
-        return build(argument, block)
+        return build(spelled if out.shape else argument, block)
 
     return build(result, row)
+
+
+def _spelled_items(tree: Tree) -> Tree:
+    assert isinstance(tree, Branch)
+    return tree._replace(items=tuple(_spelled(item) for item in tree.items))
+
+
+def _spelled(tree: Tree) -> Tree:
+    """Return the array that a list of numbers, or of equal such lists, spells; others unchanged."""
+    if isinstance(tree, Leaf) or tree.kind is not list or not tree.items:
+        return tree
+    rows = [_spelled(item) for item in tree.items]
+    first = rows[0]
+    numbers = all(leaf.shape is None for leaf in leaves(tree))
+    if not numbers or isinstance(first, Branch) or any(row != first for row in rows):
+        return tree
+    return Leaf((len(rows), *(first.shape or ())), first.dtype)
 
 
 def conform(like: Any, derivative: Any) -> Any:

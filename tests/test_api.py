@@ -289,6 +289,34 @@ class TestJacobian:
         assert make(f)([3.0, 5.0]) == [[5.0, 3.0], [0.0, 1.0]]
 
     @pytest.mark.parametrize("make", [jacfwd, jacrev])
+    def test_a_list_of_numbers_is_a_vector_in_the_jacobian_of_an_array(self, make):
+        """Row by row of the result, whatever mode; other structures are kept as in JAX."""
+
+        def f(x, k):
+            return k * np.array([x[0] * x[1], x[1], x[0] ** 2])
+
+        expected = np.array([[5.0, 3.0], [0.0, 1.0], [6.0, 0.0]])
+        np.testing.assert_allclose(make(f)([3.0, 5.0], 2.0), 2.0 * expected)
+        by_x, by_k = make(f, ("x", "k"))([3.0, 5.0], 2.0)
+        np.testing.assert_allclose(by_x, 2.0 * expected)
+        np.testing.assert_allclose(by_k, [15.0, 5.0, 9.0])
+        columns = make(f)((3.0, 5.0), 2.0)
+        assert isinstance(columns, tuple)
+        np.testing.assert_allclose(np.stack(columns, axis=1), 2.0 * expected)
+
+        def g(table):
+            return np.array(table) ** 2
+
+        table = [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]
+        np.testing.assert_allclose(
+            make(g)(table), 2.0 * np.einsum("ij,ik,jl->ijkl", table, np.eye(2), np.eye(3))
+        )
+        second = jacfwd(make(f))([3.0, 5.0], 2.0)
+        assert second.shape == (3, 2, 2)
+        np.testing.assert_allclose(second[0], [[0.0, 2.0], [2.0, 0.0]])
+        np.testing.assert_allclose(second[2], [[4.0, 0.0], [0.0, 0.0]])
+
+    @pytest.mark.parametrize("make", [jacfwd, jacrev])
     def test_nothing_to_differentiate_or_to_return(self, make):
         assert make(lambda x: x * 2.0)(np.zeros(0)).shape == (0, 0)
         assert make(lambda x: (x, None))(1.0) == (1.0, None)
