@@ -102,7 +102,8 @@ class Templates(Fitting):
             return None
         argument = choice.arguments[param]
         kind = self.value(argument).kind
-        if isinstance(kind, Unknown) and not self.is_entrywise(argument):
+        if isinstance(kind, Unknown):
+            # a number stands for all entries only where the sum over them can be told
             return None
         names_ = ["d", "x", "axis", "keepdims"]
         given = dict(zip(names_, call.args))
@@ -139,17 +140,6 @@ class Templates(Fitting):
         kinds = shown.kind if template is inner else shape_of(shown.kind, *others)
         return Diff(self.product(self.splice(expr, D, shown.expr)), kinds)
 
-    def is_entrywise(self, e: n.Expr) -> bool:
-        """True when what is pulled back through an expression may as well be a single number."""
-        if isinstance(e, (n.Name, n.Subscript)) or not self.value(e).varied:
-            return True
-        choice = None
-        if isinstance(e, (n.Unary, n.Binary, n.Call, n.Attribute)):
-            choice = self.context.choice(e, self.s)
-        if choice is None or choice.rule.shape != "out":
-            return False
-        return all(map(self.is_entrywise, choice.arguments.values()))
-
     def has_shape(self, e: n.Expr, kind: Kind) -> bool:
         return isinstance(e, n.Name) and same_shape(self.value(e).kind, kind)
 
@@ -171,7 +161,7 @@ class Templates(Fitting):
 
     def expanded(self, d: Diff, kind: Kind, axis: object, keep: object) -> Diff | None:
         if isinstance(d.kind, Number):
-            return d if isinstance(kind, (Array, Number)) or axis is None else None
+            return d
         if not isinstance(kind, Array) or kind.dims is None or not isinstance(d.kind, Array):
             return None
         if d.kind.dims is None:

@@ -208,3 +208,10 @@ def lists_that_become_numbers(x):
     for c in (x, s, 0.5):
         x = c * s
     return {"a": x}
+
+
+@case(0.7, V, wrt="x v")
+def numbers_that_are_spread_in_a_sum(x, v):
+    """With kinds unknown, one number cannot stand for the entries that `x` is added to."""
+    y = math.exp(np.sum(x - v))
+    return y * float(np.sum(-v)) + math.tanh(np.sum(v))
