@@ -1,0 +1,48 @@
+"""The run of the benchmarks: what is measured of which programs, and the tables of it.
+
+Takes the arguments of the command line, prints tables; requires the other modules of this folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from tests.benchmarks.catalogue import PROGRAMS
+from tests.benchmarks.measure import measure
+from tests.benchmarks.peers import PEERS
+from tests.benchmarks.startup import startup
+from tests.benchmarks.table import report
+from tests.benchmarks.versus import versus
+
+WHAT = "Measure the benchmark programs: ours, by hand, and by other tools."
+
+
+def main() -> None:
+    options = _options()
+    rows = []
+    for name in options.names or PROGRAMS:
+        print(f"{name} ...", file=sys.stderr)
+        rows.append(measure(PROGRAMS[name], options.repeats))
+    outcomes = {}
+    peers = [] if options.no_peers else list(PEERS)
+    for peer in peers:
+        for row in rows:
+            print(f"{peer}: {row.program.name} ...", file=sys.stderr)
+            found = versus(peer, row.program.name, max(3, options.repeats // 3))
+            outcomes[peer, row.program.name] = found
+    started = None if options.names else startup(options.repeats)
+    print("\n".join(report(rows, peers, outcomes, started, options.markdown)))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=WHAT)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(PROGRAMS))
+    parser.add_argument("--repeats", type=int, default=15, help="timings of which the least counts")
+    parser.add_argument("--no-peers", action="store_true", help="leave out the other tools")
+    parser.add_argument("--markdown", action="store_true", help="print tables in Markdown")
+    options = parser.parse_args()
+    unknown = set(options.names) - set(PROGRAMS)
+    if unknown:
+        parser.error(f"there is no program {', '.join(sorted(unknown))}")
+    return options

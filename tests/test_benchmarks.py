@@ -1,0 +1,44 @@
+"""Benchmark programs: adjoints by hand are right, and what is generated is equal to them."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import pytest
+
+from tests.benchmarks.catalogue import PROGRAMS
+from tests.benchmarks.generated import generated
+from tests.benchmarks.measure import directions
+from tests.checking import chosen, interleaved, restricted
+from tests.oracles import directional, leaves
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_adjoint_by_hand_is_right_and_ours_is_equal(name):
+    program = PROGRAMS[name]
+    args = program.small()
+    before = leaves(args)
+    like = chosen(program.primal, args, program.wrt)
+    value, gradients = program.adjoint(*args, 1.7)
+    assert value == program.primal(*args)
+    by_hand = leaves(gradients if len(program.wrt) > 1 else (gradients,))
+
+    count = len(leaves(like))
+    for direction in (np.cos(1.0 + np.arange(count)), np.sin(2.0 + 3.0 * np.arange(count))):
+        wanted, error = directional(
+            restricted(program.primal, program.wrt, args), like, 0.1 * direction
+        )
+        assert error < 1e-9
+        assert 0.1 * by_hand @ direction == pytest.approx(1.7 * wanted[0], rel=1e-8, abs=1e-9)
+
+    found, gradients = generated(program, "adjoint", args).call(*copy.deepcopy(args), 1.7)
+    assert found == value
+    ours = leaves(gradients if len(program.wrt) > 1 else (gradients,))
+    np.testing.assert_allclose(ours, by_hand, rtol=1e-11, atol=1e-11 * np.max(np.abs(by_hand)))
+    assert np.array_equal(leaves(args), before)
+
+    dots = directions(program, args)
+    tangent = generated(program, "tangent", args).call
+    _, dot = tangent(*interleaved(program.primal, args, program.wrt, dots))
+    assert 1.7 * dot == pytest.approx(by_hand @ leaves(dots), rel=1e-10)
