@@ -165,9 +165,25 @@ class _Accumulate:
                     value = simplify_sum(n.Unary("-", value))
                 out.append(n.Assign((target,), value, of=s.of, comments=s.comments))
                 return
+            value = self.not_spread(target.id, value, s.of)
         else:
             self.need(_roots(target) & self.bars.names, zero, out, s.of)
         out.append(replace(s, value=value))
+
+    def not_spread(self, name: str, value: n.Expr, of: int | None) -> n.Expr:
+        """Return what is added to an adjoint without being spread out: NumPy does that as well.
+
+        x_bar += d + np.zeros_like(x)       →       x_bar += d
+        """
+        like = self.bars.zero(name, Place(of))
+        if not isinstance(like, n.Call) or not isinstance(like.func, n.Attribute):
+            return value
+        if isinstance(value, n.Binary) and value.op == "+" and value.right == like:
+            return value.left
+        full = n.Attribute(like.func.value, "full_like")
+        if isinstance(value, n.Call) and value.func == full and value.args[:1] == like.args:
+            return value.args[1]
+        return value
 
     def other(self, s: n.Stmt, zero: set[str], out: list[n.Stmt]) -> None:
         if isinstance(s, n.Pop):

@@ -86,11 +86,15 @@ class NeedsName(Exception):
 
 @dataclass(frozen=True)
 class Diff:
-    """A differential. kind: that of the expression, whose shape may be smaller than what it
-    stands for: it then stands for its own broadcast (the gradient of a sum is one number)."""
+    """A differential. kind: that of the expression.
+
+    small: its shape may be smaller than that of what it belongs to; it then stands for its own
+    broadcast (the gradient of a sum is one number).
+    """
 
     expr: n.Expr
     kind: Kind = UNKNOWN
+    small: bool = False
 
 
 @dataclass

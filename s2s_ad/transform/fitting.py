@@ -7,6 +7,7 @@ Takes differentials with their kinds, gives them summed down, spread out or name
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from s2s_ad.analysis.values import Value
 from s2s_ad.ir import nodes as n
@@ -22,7 +23,7 @@ from s2s_ad.ir.kinds import (
 )
 from s2s_ad.ir.walk import names, subexprs
 from s2s_ad.transform.context import Context, Diff, NeedsName, Splice, atomic
-from s2s_ad.transform.shapes import reduced_axes, same_shape
+from s2s_ad.transform.shapes import reduced_axes, same_rank, same_shape
 
 Product = Callable[[n.Expr], n.Expr]
 CONTAINERS = (ListOf, TupleOf, DictOf)
@@ -62,17 +63,16 @@ class Fitting:
         if axes == ((), True) or axes == ((), False):
             return d
         if axes is None:
-            if isinstance(d.kind, Number):
-                # one number for all entries: each of those is to be counted
-                d = self.full(d, e, full)
+            # one number for all entries: each of those is to be counted
+            d = self.full(d, e, full)
             return Diff(n.Call(self.context.helper("unbroadcast"), (d.expr, operand)), want)
         d = self.full(d, e, full)
         if is_negative(d.expr):
             positive = self.product(n.Unary("-", d.expr))
             if not is_negative(positive):
                 # the sign of a sum stands in front of it
-                summed = self.fit(Diff(positive, d.kind), e, full, operand)
-                return Diff(n.Unary("-", summed.expr), summed.kind)
+                summed = self.fit(replace(d, expr=positive), e, full, operand)
+                return replace(summed, expr=n.Unary("-", summed.expr))
         total = self.context.np("sum")
         if isinstance(want, Number):
             if isinstance(operand, n.Name):
@@ -90,6 +90,8 @@ class Fitting:
     def full(self, d: Diff, e: n.Expr | None, kind: Kind) -> Diff:
         """Return `d` spread out to the shape of `e`, if it is smaller."""
         if not isinstance(kind, Array) or same_shape(d.kind, kind):
+            return d
+        if not d.small and same_rank(d.kind, kind):
             return d
         if isinstance(d.kind, Unknown) or (isinstance(d.kind, Array) and d.kind.dims is None):
             return d
@@ -120,7 +122,7 @@ class Fitting:
             return d
         name = n.Name(self.context.names.fresh(wanted))
         self.before.append(n.Assign((name,), d.expr))
-        return Diff(name, d.kind)
+        return replace(d, expr=name)
 
     def bar_name(self, e: n.Expr) -> str:
         if isinstance(e, n.Binary):
@@ -191,7 +193,7 @@ def without_axes(d: Diff, axes: tuple[int, ...], rank: int) -> Diff | None:
         zero = n.Const("0", 0)
         index: list[n.Expr] = [zero if k in axes else whole for k in range(axes[-1] + 1)]
         kept = n.Subscript(e, index[0] if len(index) == 1 else n.TupleExpr(tuple(index)))
-    return Diff(n.Unary("-", kept) if negative else kept, kind)
+    return Diff(n.Unary("-", kept) if negative else kept, kind, d.small)
 
 
 def _summed_over(e: n.Expr, axes: tuple[int, ...]) -> n.Expr | None:

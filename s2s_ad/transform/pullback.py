@@ -144,7 +144,8 @@ class Pullback(Templates):
         if any(same_shape(p.kind, kind) for p in parts):
             return total
         whole = shape_of(*(p.kind for p in parts))
-        return self.full(Diff(total, whole), place, kind).expr
+        small = all(p.small for p in parts)
+        return self.full(Diff(total, whole, small), place, kind).expr
 
     def call(self, e: n.Call, d: Diff, out: n.Expr | None) -> None:
         copied = self.copy_of(e)

@@ -32,6 +32,13 @@ def same_shape(a: Kind, b: Kind) -> bool:
     return False
 
 
+def same_rank(a: Kind, b: Kind) -> bool:
+    """True for arrays that are proved to have as many axes."""
+    if not isinstance(a, Array) or not isinstance(b, Array) or a.dims is None or b.dims is None:
+        return False
+    return len(a.dims) == len(b.dims)
+
+
 def keeps_all(before: n.Expr, after: n.Expr) -> bool:
     """True when all variables, items and attributes that `before` reads are read in `after`.
 

@@ -44,14 +44,14 @@ class Templates(Fitting):
     def partial(self, choice: Choice, param: str, expr: n.Expr, d: Diff, out: Kind) -> Diff:
         """Return a contribution with the kind it has, judged from the factors of its template."""
         if choice.rule.shape != "out":
-            return Diff(expr, self.value(choice.arguments[param]).kind)
+            return Diff(expr, self.value(choice.arguments[param]).kind, d.small)
         kinds = [d.kind]
         for name in self.reads(choice, choice.rule.adjoint[param]):
             if name == "out":
                 kinds.append(out)
             elif name in choice.arguments:
                 kinds.append(self.value(choice.arguments[name]).kind)
-        return Diff(expr, shape_of(*kinds))
+        return Diff(expr, shape_of(*kinds), d.small)
 
     def is_safe(self, template: n.Expr) -> bool:
         """True for slopes that are finite wherever the value is: sums and products."""
@@ -125,7 +125,9 @@ class Templates(Fitting):
         else:
             filled = self.splice(choice.fill(inner, D, out), D, d.expr)
             reduced = shape_of(d.kind, out_kind) if "out" in names(inner) else d.kind
-            shown = self.expanded(Diff(self.product(filled), reduced), kind, axis, keep)
+            shown = self.expanded(
+                replace(d, expr=self.product(filled), kind=reduced), kind, axis, keep
+            )
             template = _replaced(self.written_out(choice, param), call, n.Name("d"))
         if shown is None:
             return None
@@ -138,7 +140,8 @@ class Templates(Fitting):
             self.value(choice.arguments[x]).kind for x in names(template) if x in choice.arguments
         ]
         kinds = shown.kind if template is inner else shape_of(shown.kind, *others)
-        return Diff(self.product(self.splice(expr, D, shown.expr)), kinds)
+        small = not same_shape(kinds, kind)
+        return Diff(self.product(self.splice(expr, D, shown.expr)), kinds, small)
 
     def has_shape(self, e: n.Expr, kind: Kind) -> bool:
         return isinstance(e, n.Name) and same_shape(self.value(e).kind, kind)
@@ -181,7 +184,7 @@ class Templates(Fitting):
             index = index[:-1]
         dims = (*d.kind.dims[:axis], ONE, *d.kind.dims[axis:])
         at = index[0] if len(index) == 1 else n.TupleExpr(index)
-        return Diff(n.Subscript(d.expr, at), Array(dims, d.kind.dtype))
+        return Diff(n.Subscript(d.expr, at), Array(dims, d.kind.dtype), small=True)
 
 
 def _replaced(template: n.Expr, call: n.Call, inner: n.Expr) -> n.Expr:

@@ -338,3 +338,9 @@ def result_of_a_call_stored(x):
 def trace_and_parts_of_a_matrix(u, v):
     m = np.outer(u, v) + np.eye(*(3, 3)) * np.inner(u, v)
     return np.trace(m @ m.T) + m[1:, :2].sum() + m[::-1, 0] @ u + m[..., -1].prod()
+
+
+@case(np.array([[0.5, 1.3], [0.8, -0.4], [0.9, 0.2]]), wrt="m")
+def sums_beside_columns_of_unknown_width(m):
+    rows = np.sum(m + m[:, 1:], axis=1, keepdims=True)
+    return np.sum(rows * rows) + np.sum(np.mean(m * m[:1:], axis=0, keepdims=True) ** 3)
