@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from s2s_ad.api_bind import Generated
+from s2s_ad.api_compiled import FORM
 from s2s_ad.api_load import Order
 from s2s_ad.api_plan import Pass, Plan
 from s2s_ad.api_primal import (
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 def plan_of(base: Any, values: Values) -> Plan:
     """Return how `base`, a function or a transform, computes its value for these arguments."""
-    return base.plan(values) if isinstance(base, Transform) else Plan((Pass(base),))
+    return base.in_python().plan(values) if isinstance(base, Transform) else Plan((Pass(base),))
 
 
 class Transform(ABC):
@@ -61,6 +62,7 @@ class Transform(ABC):
         self.real: frozenset[str] = inner | frozenset(self._wrt)
         self._places = [self._of.names.index(name) for name in self._wrt]
         self._last: Pass | None = None
+        self._plain: Transform | None = None
         self._spread: dict[Any, Transform] = {}
         for name in ("__name__", "__qualname__", "__module__", "__doc__", "__annotations__"):
             if hasattr(primal, name):
@@ -78,6 +80,14 @@ class Transform(ABC):
         if key not in self._spread:
             self._spread[key] = type(self)(function, self._given, self._options)
         return self._spread[key], args, kwargs
+
+    def in_python(self) -> Transform:
+        """Return this transform without the compiler: what is differentiated again is text."""
+        if FORM not in self._options:
+            return self
+        if self._plain is None:
+            self._plain = type(self)(self.primal, self._given, self._options - {FORM})
+        return self._plain
 
     def _call_spread(self, args: Values, kwargs: dict[str, Any]) -> Any:
         transform, args, kwargs = self.spread(self._of.values(args, kwargs))
@@ -180,5 +190,7 @@ def general_order(transform: Transform, mode: str) -> Order:
     """Return the order for a transform whose arguments are not known."""
     base = transform._of.base
     if isinstance(base, Transform):
-        return Order(base._generated().entry, mode, transform._wrt, (1,), transform._options)
+        return Order(
+            base.in_python()._generated().entry, mode, transform._wrt, (1,), transform._options
+        )
     return Order(base, mode, transform._wrt, (), transform._options)

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from s2s_ad.api_compiled import FORM, compiled, module_for, without_cache
 from s2s_ad.api_load import Loaded, Order, load
 from s2s_ad.api_primal import Values
 from s2s_ad.cache.key import digest
-from s2s_ad.cache.reach import Reach
+from s2s_ad.cache.reach import Reach, is_small
 
 if TYPE_CHECKING:
     from s2s_ad.build import Derivative
@@ -202,17 +203,26 @@ def generate(
     lead = "" if loaded.file is None else "\n"
     file = loaded.file or f"<s2s_ad {loaded.entry} {digest(loaded.text)[:12]}>"
     text = lead + loaded.text
+    if FORM in order.options and loaded.file is None:
+        text = without_cache(text)
     linecache.cache[file] = (len(text), None, text.splitlines(True), file)
-    namespace: dict[str, Any] = {"__name__": "s2s_ad.generated", **loaded.binds}
+    namespace: dict[str, Any] = {"__name__": "s2s_ad.generated"}
+    if FORM in order.options:
+        namespace = module_for(file)
+    namespace.update(loaded.binds)
     exec(_compiled(text, file), namespace)
     namespace.update(loaded.binds)  # what the text imports may have been replaced since
-    reverse = None
+    entry, reverse = namespace[loaded.entry], None
     if order.mode == "split":
         reverse = namespace[loaded.entry.removesuffix("_forward") + "_reverse"]
+    if FORM in order.options:
+        lines = {line + len(lead): origin for line, origin in loaded.lines.items()}
+        entry = compiled(entry, lines)
+        reverse = None if reverse is None else compiled(reverse, lines)
     names = tuple(inspect.signature(order.function).parameters)
-    entry = namespace[loaded.entry]
     seed = _seed(entry, names) if order.mode == "adjoint" else (-1, False)
-    return Generated(entry, names, seed, reverse, loaded.text, loaded.file, tests_of(loaded))
+    tests = tests_of(loaded, frozen=FORM in order.options)
+    return Generated(entry, names, seed, reverse, loaded.text, loaded.file, tests)
 
 
 def _seed(entry: types.FunctionType, names: tuple[str, ...]) -> tuple[int, bool]:
@@ -228,8 +238,12 @@ def _compiled(text: str, file: str) -> types.CodeType:
     return compile(text, file, "exec")
 
 
-def tests_of(loaded: Loaded) -> tuple[Callable[[], bool], ...]:
-    """Return tests that fail once a name or attribute means something else, a test a namespace."""
+def tests_of(loaded: Loaded, frozen: bool = False) -> tuple[Callable[[], bool], ...]:
+    """Return tests that fail once a name or attribute means something else, a test a namespace.
+
+    frozen: whether numbers are part of the text.
+    """
+    brief = _exact if frozen else _brief
     spaces: dict[int, tuple[Mapping[str, Any], dict[str, Any]]] = {}
     cells: dict[int, tuple[types.CellType, Any]] = {}
     kinds: list[tuple[Mapping[str, Any], str, Any]] = []
@@ -243,21 +257,23 @@ def tests_of(loaded: Loaded) -> tuple[Callable[[], bool], ...]:
             spaces.setdefault(id(space), (space, {}))[1][item.name] = item.value
         if isinstance(item.value, (list, dict)):
             # what it holds may change while it stays the same object
-            kinds.append(({"": item.value}, "", _brief(item.value)))
+            kinds.append(({"": item.value}, "", brief(item.value)))
     for owner, name in loaded.attributes:
-        kinds.append((owner, name, _brief(owner[name])))
+        kinds.append((owner, name, brief(owner[name])))
     tests = [_globals_test(space, values) for space, values in spaces.values()]
     if cells:
         tests.append(_cells_test(*zip(*cells.values())))
     if kinds:
-        tests.append(_kinds_test(kinds))
+        tests.append(_kinds_test(kinds, brief))
     return tuple(tests)
 
 
-def _kinds_test(kinds: Sequence[tuple[Mapping[str, Any], str, Any]]) -> Callable[[], bool]:
+def _kinds_test(
+    kinds: Sequence[tuple[Mapping[str, Any], str, Any]], brief: Callable[[Any], Any]
+) -> Callable[[], bool]:
     def test() -> bool:
         # a value that is gone counts as another one
-        return all(_brief(space.get(name, kinds)) == kind for space, name, kind in kinds)
+        return all(brief(space.get(name, kinds)) == kind for space, name, kind in kinds)
 
     return test
 
@@ -269,6 +285,11 @@ def _brief(value: Any) -> Any:
     if type(value) is dict and len(value) > MOST_ITEMS:
         return (dict, token(next(iter(value.values()))))
     return token(value)
+
+
+def _exact(value: Any) -> Any:
+    """Return the token of a value, and of a number what it is."""
+    return (_brief(value), repr(value)) if is_small(value) else _brief(value)
 
 
 def _globals_test(space: Mapping[str, Any], values: Mapping[str, Any]) -> Callable[[], bool]:

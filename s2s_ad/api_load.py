@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from s2s_ad.api_compiled import FORM, Lines
 from s2s_ad.cache import store
 from s2s_ad.cache.key import digest, key
 from s2s_ad.cache.reach import Reach, describe, follow, step, unchanging
@@ -68,6 +69,7 @@ class Loaded(NamedTuple):
     binds: Mapping[str, Any]
     watched: tuple[Watched, ...]
     attributes: tuple[tuple[Mapping[str, Any], str], ...]
+    lines: Lines
 
 
 class _NotKept(Exception):
@@ -109,6 +111,7 @@ def load(
             "options": repr(sorted(order.options)),
             "kinds": repr({name: describe(value) for name, value in values.items()}),
             "shared": repr(shared),
+            "numbers": reach.numbers() if FORM in order.options else "",
             "facts": "\n".join(reach.facts),
             "package": _package(),
             "rules": _declared_rules(),
@@ -133,8 +136,9 @@ def load(
             _texts.clear()
         found = _texts[filed] = (kept, None if path is None else str(path))
     body, _, recipe = found[0].rpartition(_BINDS)
-    entry, binds, watched = _bound(ast.literal_eval(recipe), roots)
-    return Loaded(body, entry, found[1], binds, watched, attributes)
+    known = ast.literal_eval(recipe)
+    entry, binds, watched = _bound(known, roots)
+    return Loaded(body, entry, found[1], binds, watched, attributes, known.get("lines", {}))
 
 
 def _has_identity(value: Any) -> bool:
@@ -155,7 +159,13 @@ def _unkept(
     watched = tuple(
         Watched(_plain(w.function), w.kind, w.name, w.value) for w in derivative.watched
     )
-    return Loaded(derivative.text, derivative.entry, None, derivative.imports, watched, attributes)
+    binds = derivative.imports
+    lines = _lines(derivative)
+    return Loaded(derivative.text, derivative.entry, None, binds, watched, attributes, lines)
+
+
+def _lines(derivative: Derivative) -> Lines:
+    return {k: (o.file, o.line, o.column, o.text) for k, o in derivative.lines.items()}
 
 
 def _plain(function: Any) -> types.FunctionType:
@@ -172,7 +182,8 @@ def _recipe(derivative: Derivative, reach: Reach) -> dict[str, Any] | None:
     watched = [[_where(_plain(w.function), reach), w.kind, w.name] for w in derivative.watched]
     if None in binds.values() or any(place is None for place, _, _ in watched):
         return None
-    return {"entry": derivative.entry, "names": binds, "watched": watched}
+    recipe = {"entry": derivative.entry, "names": binds, "watched": watched}
+    return {**recipe, "lines": _lines(derivative)} if derivative.lines else recipe
 
 
 def _where(value: Any, reach: Reach) -> list[str] | None:

@@ -14,6 +14,7 @@ import numpy as np
 
 from s2s_ad.api_base import Transform, plan_of
 from s2s_ad.api_bind import engine, held_twice
+from s2s_ad.api_compiled import options_of
 from s2s_ad.api_gradient import Gradient
 from s2s_ad.api_load import Order
 from s2s_ad.api_plan import Pass, caller, not_a_result, tangent_pass
@@ -48,6 +49,7 @@ def jvp(
     *,
     wrt: Wrt = None,
     strict: bool = False,
+    compile: str | None = None,
 ) -> tuple[Any, Any]:
     """Return `function(*primals)` and its derivative along `tangents`, by forward mode.
 
@@ -64,7 +66,7 @@ def jvp(
         _require_same(name, values[of.names.index(name)], dot)
     full = of.expand(values)
     inner = plan_of(of.base, full)
-    options = _options(strict)
+    options = options_of(strict, compile)
     pairs = [tangent_pass(step, full, dots, options).value(full) for step in inner.passes]
     value = inner.combine([pair[0] for pair in pairs])
     tree_of(value, not_a_result)
@@ -72,7 +74,11 @@ def jvp(
 
 
 def vjp(
-    function: Callable[..., Any], *primals: Any, wrt: Wrt = None, strict: bool = False
+    function: Callable[..., Any],
+    *primals: Any,
+    wrt: Wrt = None,
+    strict: bool = False,
+    compile: str | None = None,
 ) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
     """Return `function(*primals)` and its pullback, by reverse mode.
 
@@ -98,9 +104,10 @@ def vjp(
     full = of.expand(values)
     inner = plan_of(of.base, full)
     likes = [values[of.names.index(name)] for name in names]
+    options = options_of(strict, compile)
     results, reverses = [], []
     for step in inner.passes:
-        value, reverse = _halves(step, full, names, _options(strict))
+        value, reverse = _halves(step, full, names, options)
         results.append(value)
         reverses.append(reverse)
     value = inner.combine(results)
@@ -153,6 +160,7 @@ def hvp(
     *,
     wrt: Wrt = None,
     strict: bool = False,
+    compile: str | None = None,
 ) -> Any:
     """Return the Hessian of `function` at `primals` times `tangents`, by forward over reverse.
 
@@ -163,8 +171,9 @@ def hvp(
         of, primals = _spread(of, primals)
     dots = _directions(of, primals, tangents, wrt)
     names: Any = tuple(dots)
-    gradient = Gradient(of.call, names[0] if len(names) == 1 else names, _options(strict))
-    return jvp(gradient, primals, tuple(dots.values()), wrt=names, strict=strict)[1]
+    gradient = Gradient(of.call, names[0] if len(names) == 1 else names, options_of(strict, None))
+    directions = tuple(dots.values())
+    return jvp(gradient, primals, directions, wrt=names, strict=strict, compile=compile)[1]
 
 
 def _spread(of: Primal, primals: Sequence[Any]) -> tuple[Primal, Values]:
@@ -178,10 +187,6 @@ def _spread(of: Primal, primals: Sequence[Any]) -> tuple[Primal, Values]:
     if kwargs:
         function = partial(function, **kwargs)
     return primal_of(function), args
-
-
-def _options(strict: bool) -> frozenset[str]:
-    return frozenset({"strict"} if strict else ())
 
 
 def _inner_real(of: Primal) -> frozenset[str]:

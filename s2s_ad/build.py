@@ -10,7 +10,9 @@ Takes a `Request`, gives a `Derivative`. Requires everything below it.
     accumulate, own             simplify: zero adjoints vanish, buffers are owned
     record                      transform: what is kept for the reverse sweep
     drop_dead, share            simplify: what nobody reads, what is computed twice
-    annotate, print, format     emit
+    annotate                    emit
+    numba_form                  build_numba: the form that numba compiles, if that is wanted
+    print, format               emit
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ from s2s_ad.build_proved import known_kinds
 from s2s_ad.build_stars import has_stars
 from s2s_ad.errors import ArgumentError, S2SError, SourceError
 from s2s_ad.ir.kinds import Kind
+from s2s_ad.ir.nodes import Origin
 
 DEEP = 20_000
 
@@ -45,7 +48,7 @@ OPTIMISATIONS = {
     "recompute": "a cheap value is computed again rather than kept",
     "share": "what the reverse sweep computes again is computed once and named",
 }
-OPTIONS = frozenset({"strict", *OPTIMISATIONS})
+OPTIONS = frozenset({"strict", "numba", *OPTIMISATIONS})
 
 
 @dataclass(frozen=True)
@@ -53,8 +56,9 @@ class Request:
     """What is wanted. wrt: parameter names. kinds: by parameter, missing ones are unknown.
 
     mode: `tangent`, `adjoint` or `split`. select: path of indices of the part of the returned
-    tuple that is differentiated. options: optimisations switched off by name, `strict`. reaches:
-    whether what the function calls may get to an object, which is taken for granted without it.
+    tuple that is differentiated. options: optimisations switched off by name, `strict`, and `numba`
+    for the form that numba compiles. reaches: whether what the function calls may get to an
+    object, which is taken for granted without it.
     shared: parameters, by two, that receive one array, list or dict.
     """
 
@@ -73,6 +77,7 @@ class Derivative:
     """A generated module. entry: the function asked for (of `split`, its forward half).
 
     imports: live objects its names are bound to. watched: names that facts were taken from.
+    lines: in the form for numba, what lines of the user its lines come from.
     """
 
     text: str
@@ -80,6 +85,7 @@ class Derivative:
     params: tuple[str, ...]
     watched: tuple[Watch, ...]
     imports: Mapping[str, object]
+    lines: Mapping[int, Origin] = field(default_factory=dict)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from typing import TypeGuard
 
 from s2s_ad.analysis.aliasing import NOTHING_OWNED
 from s2s_ad.build_exits import Sweeps
-from s2s_ad.build_prepare import wish
+from s2s_ad.build_prepare import Prepared, wish
 from s2s_ad.build_reverse import Reverse
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import UNKNOWN, Number, is_immutable
@@ -240,3 +240,14 @@ def unconsumed(block: n.Block, copy: Callable[[n.Expr], n.Expr]) -> n.Block:
         return (n.Assign((target,), copy(value), of=s.of, comments=s.comments),)
 
     return map_block(block, visit)
+
+
+def in_order(prepared: Prepared, found: Reverse) -> list[str]:
+    """Return the variables of the forward sweep: parameters first, then as they are bound."""
+    order = [p.name for p in prepared.function.params]
+    for s in walk_stmts(tuple(found.forward)):
+        for e in stmt_exprs(s):
+            order.extend(x.id for x in subexprs(e) if isinstance(x, n.Name))
+        if isinstance(s, (n.Append, n.Pop)):
+            order.append(s.stack)
+    return list(dict.fromkeys(order))

@@ -7,17 +7,29 @@ Takes prepared functions and their sweeps, gives the generated functions of a mo
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from s2s_ad.analysis.bound import certain_at_end, live_in
 from s2s_ad.build_cuts import cuts_text
 from s2s_ad.build_exits import Sweeps, sweeps
-from s2s_ad.build_finish import finish, gradients, held, live, uids, unconsumed, whole, worked
+from s2s_ad.build_finish import (
+    finish,
+    gradients,
+    held,
+    in_order,
+    live,
+    uids,
+    unconsumed,
+    whole,
+    worked,
+)
+from s2s_ad.build_numba import FORM, Form, numba_form, tangents_of, variables_of
 from s2s_ad.build_prepare import Prepared, Values, prepare
 from s2s_ad.build_program import Program, Variant
 from s2s_ad.build_reverse import Reverse, reverse
+from s2s_ad.build_signature import bare, positional, seeded, spaced, tuple_of
 from s2s_ad.build_subject import Subject, SubjectWorld
 from s2s_ad.build_tangent import tangent_function
 from s2s_ad.build_words import (
@@ -29,13 +41,14 @@ from s2s_ad.build_words import (
     reverse_doc,
     tangent_doc,
 )
+from s2s_ad.emit.line_map import line_origins
 from s2s_ad.emit.module import Header, module_text
 from s2s_ad.emit.statements import annotated, flattened, opened, origins
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.kinds import UNKNOWN, Number
+from s2s_ad.ir.kinds import UNKNOWN, Kind, Number
 from s2s_ad.ir.text import function_text
 from s2s_ad.ir.verify import check_free_names, is_on, unbound_reads, verify
-from s2s_ad.ir.walk import assigned, bound_names, container_of, stmt_exprs, subexprs, walk_stmts
+from s2s_ad.ir.walk import assigned, bound_names, container_of, subexprs, walk_stmts
 from s2s_ad.rules import registry
 from s2s_ad.runtime import as_number
 from s2s_ad.simplify.by_index import by_index
@@ -59,6 +72,9 @@ class Package:
         self.values = values
         self.make = make
         self.trace: list[tuple[str, str]] | None = None
+        # for the form that numba compiles: the kinds of variables, and lines of the user
+        self.kinds: dict[str, Mapping[str, Kind]] = {}
+        self.origins: dict[int, n.Origin] = {}
         self.is_entry = False
 
     def derivative(self) -> Any:
@@ -81,10 +97,21 @@ class Package:
         while self.program.pending:
             functions.extend(self.callee(self.program.pending.pop(0)))
         functions = [*self.prelude(functions), *functions]
+        form = Form(functions)
+        if FORM in self.program.options:
+            whole = self.subject, self.values
+            form = numba_form(functions, self.program, whole, self.kinds, self.origins)
+            for function in form.functions:
+                self.note(f"the form for numba of {function.name}", function)
+        functions = form.functions
         self.check(functions)
         title = {"tangent": "Tangent", "adjoint": "Adjoint", "split": "Adjoint"}[mode]
         text, bound = module_text(
-            self.header(title), functions, self.objects(), self.program.linker.homes
+            self.header(title),
+            functions,
+            self.objects(),
+            self.program.linker.homes,
+            form.constants,
         )
         return self.make(
             text,
@@ -92,6 +119,7 @@ class Package:
             tuple(p.name for p in functions[0].params),
             tuple(self.program.linker.watched),
             bound,
+            line_origins(text, functions, self.origins) if FORM in self.program.options else {},
         )
 
     def check(self, functions: Sequence[n.Function]) -> None:
@@ -157,10 +185,12 @@ class Package:
     ) -> n.Function:
         prepared = prepare(self.program, subject, values, select, False, not callee)
         if callee:
-            params = _positional(prepared.function.params)
+            params = positional(prepared.function.params)
             prepared.function = replace(prepared.function, params=params)
         self.note("normalise", prepared.function)
         function = tangent_function(prepared, wrt, name)
+        self.kinds[name] = tangents_of(prepared.facts().kinds())
+        self.origins.update(origins(prepared.function.body))
         self.note("tangent", function)
         pinned = prepared.context().changes_others()
         body = live(function.body, self.pure(prepared), self.program.options, pinned)
@@ -169,7 +199,7 @@ class Package:
             function, body=body or (n.Pass(),), docstring=doc, decorators=(), returns=None
         )
         self.note("drop dead code", done)
-        return _plain(done)
+        return bare(done)
 
     # -- reverse mode
 
@@ -246,6 +276,7 @@ class Package:
         wrt = self.request.wrt
         swept = self.exits(self.subject, self.values, wrt, self.request.select, True)
         prepared, found = swept.prepared, swept.found
+        self.kinds[name] = variables_of(swept.all())
 
         def end(of: Reverse) -> n.Return:
             return n.Return(n.TupleExpr((n.Name(of.result), gradients(of, wrt))))
@@ -257,7 +288,7 @@ class Package:
         params = (*prepared.function.params, seed)
         doc = adjoint_doc(self.subject, wrt, swept, body)
         self.note("adjoint", function)
-        return _plain(replace(function, params=_seeded(params), docstring=doc))
+        return bare(replace(function, params=seeded(params), docstring=doc))
 
     def seed_param(self, found: Reverse) -> n.Param:
         name = next(
@@ -283,9 +314,9 @@ class Package:
             blank = bool(forward)
             sweep = opened(sweep, "# -- reverse sweep")
             if blank:
-                sweep = _spaced(sweep)
+                sweep = spaced(sweep)
         if ending and (sweep or forward):
-            ending = _spaced(ending)
+            ending = spaced(ending)
         params = swept.prepared.function.params
         return n.Function(name, params, (*forward, *sweep, *ending))
 
@@ -320,6 +351,7 @@ class Package:
         prepared, found = self.sweeps(subject, values, wrt, select, self.is_entry, copies)
         pure = self.pure(prepared)
         swept = Sweeps(prepared, found)
+        self.kinds[forward_name] = self.kinds[reverse_name] = variables_of([found])
         context = found.context
         if context.alias("range") == "range" and context.alias("reversed") == "reversed":
             found.backward = list(
@@ -341,7 +373,7 @@ class Package:
         needed = live_in(backward)
         own = {p.name for p in prepared.function.params}
         made = own | bound_names(tuple(found.forward))
-        kept = [x for x in _in_order(prepared, found) if x in needed & made]
+        kept = [x for x in in_order(prepared, found) if x in needed & made]
         saved = found.context.names.fresh("saved")
         surely = certain_at_end(tuple(found.forward), own)
         state = n.TupleExpr(tuple(held(found, x, copies, x in surely) for x in kept))
@@ -349,7 +381,7 @@ class Package:
         forward, _ = finish((*found.forward, n.Return(result)), frozenset(), swept, pure)
         params = prepared.function.params
         if not self.is_entry:
-            params = _positional(params)
+            params = positional(params)
         grown = worked(backward)
         start = tuple(
             n.Assign((n.Name(x),), n.ListExpr(()) if x in grown else n.Const("None", None))
@@ -365,7 +397,7 @@ class Package:
         )
         unpack: list[n.Stmt] = []
         if kept:
-            unpack.append(n.Assign((_targets(kept),), n.Name(saved)))
+            unpack.append(n.Assign((tuple_of(kept),), n.Name(saved)))
         for x in kept:
             if x in grown:
                 call = n.Call(n.Name(found.context.alias("list")), (n.Name(x),))
@@ -377,11 +409,12 @@ class Package:
             (*unpack, *sweep),
             docstring=reverse_doc(subject, wrt, f"from what `{forward_name}` kept"),
         )
-        return [_plain(first), _plain(second)]
+        return [bare(first), bare(second)]
 
     def annotate(self, swept: Sweeps, backward: n.Block) -> n.Block:
         bodies = [swept.prepared.function.body, *swept.bodies]
         table = {uid: origin for body in bodies for uid, origin in origins(body).items()}
+        self.origins.update(table)
         quiet = frozenset(
             s.uid
             for body in bodies
@@ -395,6 +428,7 @@ class Package:
         wrt = variant.active
         swept = self.exits(variant.subject, variant.values, wrt, (), False)
         prepared, found = swept.prepared, swept.found
+        self.kinds[variant.reverse] = variables_of(swept.all())
         body, back = whole(swept, lambda of: n.Return(gradients(of, wrt)))
         body, back = finish(body, back, swept, self.pure(prepared), all=True)
 
@@ -405,10 +439,10 @@ class Package:
 
         start = [again(self.with_exits(s, swept, back)) for s in body if s.uid not in back]
         sweep = self.annotate(swept, tuple(s for s in body if s.uid in back))
-        params = (*_positional(prepared.function.params), n.Param(found.seed))
+        params = (*positional(prepared.function.params), n.Param(found.seed))
         doc = reverse_doc(variant.subject, wrt, "Nothing is kept for it")
         function = n.Function(variant.reverse, params, (*start, *sweep), docstring=doc)
-        return _plain(function)
+        return bare(function)
 
     def callee(self, variant: Variant) -> list[n.Function]:
         """Return the functions generated for a callee."""
@@ -425,52 +459,3 @@ class Package:
             variant.reverse,
             copies=variant.changes or self.program.outside,
         )
-
-
-def _positional(params: tuple[n.Param, ...]) -> tuple[n.Param, ...]:
-    """Return the parameters of a generated callee: it is called with all of them, by position."""
-    return tuple(n.Param(p.name) for p in params)
-
-
-def _seeded(params: tuple[n.Param, ...]) -> tuple[n.Param, ...]:
-    """Put the seed, last of all, where Python allows it."""
-    *own, seed = params
-    if any(p.kind == "keyword_only" for p in own):
-        first = next(k for k, p in enumerate(own) if p.kind == "keyword_only")
-        own.insert(first, seed)
-        params = tuple(own)
-    if seed.default is None:
-        position = params.index(seed)
-        return tuple(
-            replace(p, default=None) if k < position and p.kind != "keyword_only" else p
-            for k, p in enumerate(params)
-        )
-    return params
-
-
-def _spaced(block: n.Block) -> n.Block:
-    """Put an empty line above a block."""
-    first = block[0]
-    before = ("", *first.comments.before)
-    return (replace(first, comments=replace(first.comments, before=before)), *block[1:])
-
-
-def _plain(function: n.Function) -> n.Function:
-    """Drop what only the user's own function has: annotations and decorators."""
-    params = tuple(replace(p, annotation=None) for p in function.params)
-    return replace(function, params=params, decorators=(), returns=None, comments=n.NO_COMMENTS)
-
-
-def _targets(kept: Sequence[str]) -> n.Expr:
-    return n.TupleExpr(tuple(n.Name(x) for x in kept))
-
-
-def _in_order(prepared: Prepared, found: Reverse) -> list[str]:
-    """Return the variables of the forward sweep: parameters first, then as they are bound."""
-    order = [p.name for p in prepared.function.params]
-    for s in walk_stmts(tuple(found.forward)):
-        for e in stmt_exprs(s):
-            order.extend(x.id for x in subexprs(e) if isinstance(x, n.Name))
-        if isinstance(s, (n.Append, n.Pop)):
-            order.append(s.stack)
-    return list(dict.fromkeys(order))

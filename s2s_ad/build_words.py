@@ -206,4 +206,5 @@ def command_of(request: Any, subject: Subject) -> str:
     place = f"{subject.file}::"
     if subject.file == f"{module.replace('.', '/')}.py" and not os.path.exists(subject.file):
         place = f"{module}:"  # an installed package: not to be found from here
-    return f"s2s-ad {mode} {place}{name} --wrt {','.join(request.wrt)}"
+    form = " --numba" if "numba" in request.options else ""
+    return f"s2s-ad {mode} {place}{name} --wrt {','.join(request.wrt)}{form}"

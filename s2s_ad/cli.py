@@ -59,11 +59,13 @@ def _parser() -> argparse.ArgumentParser:
         command = commands.add_parser(mode, help=f"write the {mode} of a function")
         _add_target(command)
         command.add_argument("-o", "--output", metavar="FILE", help="write to FILE")
+        command.add_argument("--numba", action="store_true", help="write what numba compiles")
         command.set_defaults(run=_write, mode=mode)
 
     command = commands.add_parser("explain", help="show the text after each pass, as differences")
     _add_target(command)
     command.add_argument("--mode", choices=("adjoint", "tangent"), default="adjoint")
+    command.add_argument("--numba", action="store_true", help="show the form for numba too")
     command.set_defaults(run=_explain)
 
     command = commands.add_parser("check", help="compare written derivatives with their primals")
@@ -116,6 +118,7 @@ def _request(options: argparse.Namespace, mode: str) -> Any:
             raise Usage(f"{primal.title} has no parameter {', '.join(sorted(unknown))}")
     kinds.update({name: real(kinds[name]) for name in wrt if name in kinds})
     flags = {"strict"} if options.strict else set()
+    flags |= {"numba"} if options.numba else set()
     if options.without:
         flags |= set(options.without.split(","))
         unknown = flags - OPTIONS
@@ -135,8 +138,9 @@ def _text(options: argparse.Namespace, mode: str) -> str:
     for name in ("like", "call", "without"):
         if getattr(options, name):
             words += [f"--{name}", getattr(options, name)]
-    if options.strict:
-        words.append("--strict")
+    for name in ("strict", "numba"):
+        if getattr(options, name):
+            words.append(f"--{name}")
     command = shlex.join(words)
     # the header is a docstring: nothing in it may end it or be an escape
     if '"""' in command or "\\" in command or "`" in command:

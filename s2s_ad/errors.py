@@ -60,6 +60,14 @@ class UnsupportedSyntax(S2SError):
     """A construct outside the language (docs/language.md)."""
 
 
+class UnsupportedForNumba(UnsupportedSyntax):
+    """A derivative that is wanted in a form that numba compiles, and has none."""
+
+
+class MissingExtra(S2SError, ImportError):
+    """A package that only some uses of s2s_ad need is not installed."""
+
+
 class MissingRule(S2SError):
     """A function that has neither Python source nor a rule, called with an active argument."""
 

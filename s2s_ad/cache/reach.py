@@ -77,6 +77,10 @@ class Reach:
         """True unless an object is certainly out of reach."""
         return self.facts is None or id(value) in self._paths
 
+    def numbers(self) -> str:
+        """Return the values of all numbers found, of which the facts say only the types."""
+        return repr([value for value in self._alive if is_small(value)])
+
     def path(self, value: object) -> Path | None:
         """Return the first path at which an object was found."""
         return self._paths.get(id(value))
@@ -148,6 +152,13 @@ class Reach:
             self._meet((*path, f"default:{k}"), step(value, f"default:{k}"))
         for name in value.__kwdefaults__ or ():
             self._meet((*path, f"default:{name}"), step(value, f"default:{name}"))
+
+
+def is_small(value: Any) -> bool:
+    """Return whether a value is a number, a text or a tuple of them."""
+    if isinstance(value, tuple):
+        return all(map(is_small, value))
+    return isinstance(value, _SMALL)
 
 
 def follow(roots: Mapping[str, Any], path: Path) -> Any:

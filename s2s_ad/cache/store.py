@@ -10,6 +10,7 @@ directory, read-only, full) means no cache, never an error.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import stat
@@ -22,6 +23,7 @@ from s2s_ad.cache.key import digest
 VARIABLE = "S2S_AD_CACHE"
 MOST_FILES = 4096
 _HEADER = "# s2s_ad cache, key {key}, the rest of this file has sha256 {sha}\n"
+_COMPILED = (".nbi", ".nbc")
 _ABANDONED = 3600.0
 
 
@@ -189,6 +191,13 @@ def _prune(folder: str) -> None:
 
 
 def _remove(path: str) -> bool:
+    """Delete a file, and what numba has compiled of it and keeps beside it."""
+    folder, name = os.path.split(path)
+    beside = os.path.join(folder, "__pycache__")
+    with contextlib.suppress(OSError):
+        for compiled in os.listdir(beside):
+            if compiled.startswith(f"{name.removesuffix('.py')}.") and compiled.endswith(_COMPILED):
+                os.unlink(os.path.join(beside, compiled))
     try:
         os.unlink(path)
     except OSError:

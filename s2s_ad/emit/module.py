@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import builtins
 import contextlib
+import math
 import sys
 import types
 from collections.abc import Mapping, Sequence
@@ -55,13 +56,20 @@ def module_text(
     functions: Sequence[n.Function],
     objects: Mapping[str, object],
     homes: Mapping[str, tuple[str, str]],
+    constants: Mapping[str, object],
 ) -> tuple[str, dict[str, object]]:
-    """Return the text of a module and the live objects that its names must be bound to."""
+    """Return the text of a module and the live objects that its names must be bound to.
+
+    constants: numbers that are written out instead.
+    """
     defined = {f.name for f in functions}
     free = set().union(*(free_names(f) for f in functions))
     defaults = [p.default for f in functions for p in f.params if p.default is not None]
-    free |= {name for default in defaults for name in walk.names(default)}
+    decorators = [e for f in functions for e in f.decorators]
+    free |= {name for e in (*defaults, *decorators) for name in walk.names(e)}
     free -= defined
+    fixed = sorted(free & constants.keys())
+    free -= constants.keys()
     imports: list[str] = []
     helpers: list[str] = []
     from_user: dict[str, list[str]] = {}
@@ -94,11 +102,21 @@ def module_text(
         lines.append(f"from s2s_ad.runtime import {', '.join(helpers)}")
     for module, wanted in sorted(from_user.items()):
         lines.append(f"from {module} import {', '.join(wanted)}")
+    if fixed:
+        lines.extend(["", *(f"{name} = {_literal(constants[name])}" for name in fixed)])
     if loose:
         lines.append(f"# bound when this is loaded: {', '.join(loose)}")
     for f in functions:
         lines.extend(["", "", function_text(f)])
     return formatted("\n".join(lines) + "\n"), bound
+
+
+def _literal(value: object) -> str:
+    """Return a number as it is written, those that have no literal too."""
+    if isinstance(value, tuple):
+        return f"({''.join(f'{_literal(item)}, ' for item in value)})"
+    finite = not isinstance(value, float) or math.isfinite(value)
+    return repr(value) if finite else f'float("{value}")'
 
 
 def _import(module: str, name: str) -> str:

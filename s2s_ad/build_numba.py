@@ -1,0 +1,372 @@
+"""The form that numba compiles: the functions of a finished module, rewritten for nopython mode.
+
+Takes generated functions and what is known of their variables, gives functions with the whole call
+tree below them, each with a decorator of numba's, and the values of globals; requires
+`simplify.stack_arrays` and `simplify.counting_down`.
+
+numba compiles globals in as constants, so those that are numbers are written out, and what may
+change without being another object (arrays, lists, objects) is refused. What is refused here is
+what cannot be compiled whatever the arguments are; the rest numba finds (`api_compiled`).
+"""
+
+from __future__ import annotations
+
+import builtins
+import importlib
+import inspect
+import types
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from s2s_ad.analysis.values import Value
+from s2s_ad.build_program import Program
+from s2s_ad.build_reverse import Reverse
+from s2s_ad.build_signature import bare
+from s2s_ad.build_subject import Subject, subject_of
+from s2s_ad.errors import MissingExtra, UnsupportedForNumba
+from s2s_ad.ir import nodes as n
+from s2s_ad.ir.kinds import Array, DictOf, Kind, ListOf, Number, Object, Partial, adjoint_kind
+from s2s_ad.ir.names import Names, marked
+from s2s_ad.ir.walk import (
+    bound_names,
+    free_names,
+    map_block,
+    map_expr,
+    map_stmt_exprs,
+    names,
+    stmt_exprs,
+    subexprs,
+    walk_stmts,
+)
+from s2s_ad.runtime import elementwise
+from s2s_ad.simplify.counting_down import counting_down
+from s2s_ad.simplify.stack_arrays import Tools, stack_arrays
+
+FORM = "numba"
+_DTYPES = {"int": "int64", "bool": "bool_"}
+_NUMBERS = (bool, int, float, str, types.NoneType)
+# what the passes write, and so must mean what it does
+_OURS = ("range", "len", "min", "max")
+_STATEMENTS: dict[type, tuple[str, str]] = {
+    n.Try: ("`try`", "test for what would be raised before it is"),
+    n.With: ("`with`", "compute without a context manager"),
+    n.Delete: ("`del`", "leave it out: variables end with the function"),
+    n.Import: ("an `import` inside a function", "import at the top of the file"),
+}
+_EXPRESSIONS: dict[type, tuple[str, str]] = {
+    n.DictExpr: ("a dict", "use variables, a tuple or an array"),
+    n.SetExpr: ("a set", "use an array"),
+    n.Lambda: ("a `lambda`", "define a function at the top of the file"),
+    n.FString: ("an f-string", "write a text without values in it"),
+}
+
+
+@dataclass
+class Form:
+    """A module in the form for numba. constants: the values of globals that are written out."""
+
+    functions: list[n.Function] = field(default_factory=list)
+    constants: dict[str, object] = field(default_factory=dict)
+
+
+def variables_of(swept: Iterable[Reverse]) -> dict[str, Kind]:
+    """Return the kinds of the variables of sweeps and of their adjoints."""
+    found: dict[str, Kind] = {}
+    for sweep in swept:
+        for (name, mark), bar in sweep.context.marks.items():
+            if mark == "bar" and name in sweep.kinds:
+                found[bar] = adjoint_kind(sweep.kinds[name])
+        found.update(sweep.kinds)
+    return found
+
+
+def tangents_of(kinds: Mapping[str, Kind]) -> dict[str, Kind]:
+    """Return the kinds of variables and of their tangents."""
+    dots = {marked(name, "dot"): adjoint_kind(kind) for name, kind in kinds.items()}
+    return {**dots, **kinds}
+
+
+def numba_form(
+    functions: Sequence[n.Function],
+    program: Program,
+    entry: tuple[Subject, Sequence[tuple[str, Value]]],
+    kinds: Mapping[str, Mapping[str, Kind]],
+    table: Mapping[int, n.Origin],
+) -> Form:
+    """Return the module's functions in the form for numba.
+
+    entry: the function that was asked for, and what is known of its arguments. kinds: of the
+    variables of each generated function. table: origins of the user's statements by uid.
+    """
+    return _Form(program, entry[0], kinds, table).whole(functions, entry[1])
+
+
+class _Form:
+    def __init__(
+        self,
+        program: Program,
+        entry: Subject,
+        kinds: Mapping[str, Mapping[str, Kind]],
+        table: Mapping[int, n.Origin],
+    ) -> None:
+        self.program = program
+        self.linker = program.linker
+        self.entry = entry
+        self.kinds = kinds
+        self.table = table
+        self.form = Form()
+        try:
+            self.numba = self.linker.claim("numba", importlib.import_module("numba"))
+        except ImportError:
+            raise missing() from None
+
+    def whole(self, functions: Sequence[n.Function], values: Sequence[tuple[str, Value]]) -> Form:
+        for name, value in values:
+            self.check_argument(name, value.kind)
+        waiting = list(functions)
+        known = {f.name for f in waiting}
+        while waiting:
+            function = self.linked(waiting.pop(0))
+            self.form.functions.append(self.written(function))
+            for below in self.below(function):
+                if below.name not in known:
+                    known.add(below.name)
+                    waiting.append(below)
+        return self.form
+
+    # -- what a function may be made of
+
+    def check_argument(self, name: str, kind: Kind) -> None:
+        if isinstance(kind, (ListOf, DictOf)):
+            what = "a list" if isinstance(kind, ListOf) else "a dict"
+            hint = "pass an array" if isinstance(kind, ListOf) else "pass its values one by one"
+        elif isinstance(kind, (Object, Partial)):
+            what, hint = "a function or an object", "call it by its name: define it at the top"
+        else:
+            return
+        message = f"`{name}` is {what}: numba compiles numbers, arrays and tuples of them"
+        place = self.entry.place(self.entry.function.origin, n.Name(name))
+        raise UnsupportedForNumba(message, place, hint)
+
+    def refuse(
+        self, s: n.Stmt | None, e: n.Expr | None, what: str, hint: str
+    ) -> UnsupportedForNumba:
+        origin = None if s is None else s.origin or self.table.get(s.of if s.of is not None else -1)
+        subject = self.entry
+        if origin is not None:
+            for _, other in self.program.subjects.values():
+                if isinstance(other, Subject) and other.file == origin.file:
+                    subject = other if other.line(origin.line) else subject
+        return UnsupportedForNumba(
+            f"{what} in a function for numba", subject.place(origin, e), hint
+        )
+
+    def linked(self, function: n.Function) -> n.Function:
+        """Return the function with attributes of modules by name; refuse what has no form here."""
+        own = {p.name for p in function.params} | bound_names(function.body)
+        for p in function.params:
+            for name in _OURS:
+                if p.name == name:
+                    raise self.refuse(None, None, f"a parameter `{name}`", "call it otherwise")
+
+        def visit(s: n.Stmt) -> tuple[n.Stmt, ...]:
+            if type(s) in _STATEMENTS:
+                raise self.refuse(s, None, *_STATEMENTS[type(s)])
+            if isinstance(s, n.Assign):
+                for target in s.targets:
+                    if isinstance(target, n.Name) and target.id in _OURS:
+                        what = f"a variable `{target.id}`"
+                        raise self.refuse(s, target, what, "call it otherwise")
+            for e in (x for part in stmt_exprs(s) for x in subexprs(part)):
+                if type(e) in _EXPRESSIONS:
+                    raise self.refuse(s, e, *_EXPRESSIONS[type(e)])
+                if isinstance(e, n.Comprehension) and e.kind != "list":
+                    what = f"a {e.kind} comprehension" if e.kind != "generator" else "a generator"
+                    raise self.refuse(s, e, what, "use a list comprehension or a loop")
+            return (map_stmt_exprs(s, lambda e: map_expr(e, lambda x: self.plain(x, own, s))),)
+
+        body = map_block(function.body, visit)
+        for s in walk_stmts(body):
+            for e in stmt_exprs(s):
+                for name in sorted(names(e) - own):
+                    self.settle(name, s)
+        return replace(function, body=body)
+
+    def plain(self, e: n.Expr, own: set[str], s: n.Stmt) -> n.Expr:
+        """Return an attribute of a user's module as a name of this module."""
+        path: list[str] = []
+        root = e
+        while isinstance(root, n.Attribute):
+            path.insert(0, root.attr)
+            root = root.value
+        if not path or not isinstance(root, n.Name) or root.id in own:
+            return e
+        found: Any = self.linker.objects.get(root.id)
+        if not isinstance(found, types.ModuleType) or _is_library(found):
+            return e
+        for attr in path:
+            owner = found
+            found = getattr(owner, attr, None)
+            if not isinstance(owner, types.ModuleType) or found is None:
+                raise self.refuse(s, e, f"`{'.'.join([root.id, *path])}`", "pass its value")
+        if isinstance(found, types.ModuleType):
+            return e
+        if self.linker.is_rebound(vars(owner), path[-1]):
+            what = f"`{path[-1]}`, a global that functions rebind,"
+            raise self.refuse(s, e, what, "pass its value as an argument")
+        return n.Name(self.linker.claim(path[-1], found, own))
+
+    def settle(self, name: str, s: n.Stmt) -> None:
+        """Settle what a name outside a function stands for; refuse what is no constant."""
+        if name not in self.linker.objects:
+            return
+        found: Any = self.linker.objects[name]
+        if name in _OURS and found is not getattr(builtins, name):
+            raise self.refuse(s, n.Name(name), f"a global `{name}`", "call it otherwise")
+        if _is_constant(found):
+            self.form.constants[name] = _plain_value(found)
+        elif isinstance(found, (np.ndarray, list, dict, set)):
+            what = f"`{name}`, a global {type(found).__name__},"
+            hint = "pass it as an argument: numba would take what it holds now for a constant"
+            raise self.refuse(s, n.Name(name), what, hint)
+        elif not (callable(found) or isinstance(found, types.ModuleType)) or (
+            isinstance(found, types.MethodType) or _is_class_of_users(found)
+        ):
+            what = f"`{name}`, an object of the class {type(found).__name__},"
+            raise self.refuse(s, n.Name(name), what, "pass the numbers it holds as arguments")
+        elif _is_helper(found) and getattr(elementwise, found.__name__, None) is None:
+            what = f"a derivative that needs `s2s_ad.runtime.{found.__name__}`"
+            hint = "compute with numbers in loops; say what the arguments are (--like, --call)"
+            raise self.refuse(s, None, what, hint)
+
+    # -- the call tree
+
+    def below(self, function: n.Function) -> Iterator[n.Function]:
+        """Yield the functions that a function calls which have to be compiled with it."""
+        local = {
+            x.function.name: x.function
+            for _, subject in self.program.subjects.values()
+            if isinstance(subject, Subject)
+            for x in subject.prelude
+        }
+        for name in sorted(free_names(function)):
+            found: Any = self.linker.objects.get(name)
+            if name in local:
+                yield local[name]
+            elif found is not None and _is_helper(found):
+                yield self.helper(name, found)
+            elif isinstance(found, types.FunctionType) or hasattr(found, "py_func"):
+                subject = None if _is_library(found) else self.program.subject(found)
+                if subject is not None:
+                    del self.linker.objects[name]
+                    yield bare(replace(subject.function, name=name))
+
+    def helper(self, name: str, found: Any) -> n.Function:
+        """Return the text of a helper for single numbers, which numba spreads over arrays."""
+        subject = subject_of(getattr(elementwise, found.__name__), self.linker)
+        del self.linker.objects[name]
+        decorator = self.decorator("vectorize")
+        return replace(bare(subject.function), name=name, decorators=(decorator,))
+
+    def decorator(self, how: str) -> n.Expr:
+        cache = n.Keyword("cache", n.Const("True", True))
+        return n.Call(n.Attribute(n.Name(self.numba), how), (), (cache,))
+
+    # -- the text
+
+    def written(self, function: n.Function) -> n.Function:
+        own = {p.name for p in function.params} | bound_names(function.body)
+        taken = own | free_names(function) | self.linker.objects.keys() | self.linker.functions
+        fresh = Names(taken | set(dir(builtins))).fresh
+        kinds = self.kinds.get(function.name, {})
+
+        def array(name: str) -> n.Expr:
+            return n.Attribute(n.Name(self.linker.alias("np", own)), name)
+
+        def empty(size: n.Expr, dtype: str) -> n.Expr:
+            args = (size,) if dtype == "float" else (size, array(_DTYPES[dtype]))
+            return n.Call(array("empty"), args)
+
+        tools = Tools(
+            lambda e: _dtype(e, kinds), empty, lambda e: n.Call(array("array"), (e,)), fresh
+        )
+        function = stack_arrays(function, tools)
+        function = counting_down(function, lambda e, name: self.is_builtin(e, name, own))
+        decorators = function.decorators or (self.decorator("njit"),)
+        return replace(function, decorators=decorators, params=_by_position(function.params))
+
+    def is_builtin(self, e: n.Expr, name: str, own: set[str]) -> bool:
+        if not isinstance(e, n.Name) or e.id in own:
+            return False
+        builtin = getattr(builtins, name)
+        return self.linker.objects.get(e.id, builtin if e.id == name else None) is builtin
+
+
+def missing() -> MissingExtra:
+    """Return the error for an installation without numba."""
+    return MissingExtra("numba is not installed", hint="pip install 's2s-ad[numba]'")
+
+
+def _dtype(e: n.Expr, kinds: Mapping[str, Kind]) -> str | None:
+    """Return the dtype of the numbers that an expression gives: `float`, `int` or `bool`."""
+    if isinstance(e, n.Const):
+        known = {float: "float", int: "int", bool: "bool"}
+        return known.get(type(e.value))
+    if isinstance(e, n.Compare) or (isinstance(e, n.Unary) and e.op == "not"):
+        return "bool"
+    kind = kinds.get(e.id) if isinstance(e, n.Name) else None
+    if type(kind) is Number:
+        return kind.type if kind.type in ("float", "int", "bool") else None
+    if isinstance(e, n.Subscript) and isinstance(e.value, n.Name):
+        array = kinds.get(e.value.id)
+        index = e.index.items if isinstance(e.index, n.TupleExpr) else (e.index,)
+        plain = all(isinstance(x, (n.Name, n.Const, n.Unary, n.Binary)) for x in index)
+        numbers = all(isinstance(kinds.get(x), Number) for i in index for x in names(i))
+        if isinstance(array, Array) and array.dims is not None and plain and numbers:
+            known_dtype = array.dtype in ("float", "int", "bool")
+            return array.dtype if known_dtype and len(index) == len(array.dims) else None
+    return None
+
+
+def _by_position(params: tuple[n.Param, ...]) -> tuple[n.Param, ...]:
+    """Return parameters without keyword-only ones, whose defaults numba does not fill in."""
+    if any(p.kind in ("star", "double_star") for p in params):
+        return params
+    has_default = [p.default is not None for p in params]
+    if has_default != sorted(has_default):
+        return params
+    return tuple(replace(p, kind="normal") if p.kind == "keyword_only" else p for p in params)
+
+
+def _is_constant(value: object) -> bool:
+    if isinstance(value, tuple):
+        return all(map(_is_constant, value))
+    return isinstance(value, (*_NUMBERS, np.generic)) and not isinstance(value, complex)
+
+
+def _plain_value(value: Any) -> object:
+    if isinstance(value, tuple):
+        return tuple(map(_plain_value, value))
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _is_library(value: Any) -> bool:
+    name = value.__name__ if isinstance(value, types.ModuleType) else _home(value)
+    return name.split(".")[0] in ("numpy", "math", "scipy", "cmath", "builtins", "numba")
+
+
+def _home(value: Any) -> str:
+    return str(getattr(value, "__module__", None) or "")
+
+
+def _is_helper(value: Any) -> bool:
+    return isinstance(value, types.FunctionType) and _home(value).startswith("s2s_ad.runtime")
+
+
+def _is_class_of_users(value: Any) -> bool:
+    if not inspect.isclass(value) or _is_library(value):
+        return False
+    return not issubclass(value, BaseException)

@@ -1,0 +1,407 @@
+"""Lists that only keep values for the reverse sweep become arrays: for compiled code.
+
+Takes a function, gives it with arrays for such lists where it is known, before its loops run, how
+many values they will hold at most; requires `ir`.
+
+    x_saved = []                          x_saved = np.empty(n)
+    for i in range(n):                    for i in range(n):
+        x_saved.append(x)          →          x_saved[i] = x
+    for i in reversed(range(n)):          for i in reversed(range(n)):
+        x = x_saved.pop()                     x = x_saved[i]
+
+Where the values are not one per step of a loop, they are counted (`x_count`). A list that leaves
+the function, in what a forward half keeps, leaves as an array either way; a reverse half counts
+down in it, which takes nothing out of it. Runs before the loops are turned by `counting_down`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from s2s_ad.ir import nodes as n
+from s2s_ad.ir.walk import (
+    assigned,
+    blocks,
+    map_block,
+    map_expr,
+    map_stmt_exprs,
+    names,
+    stmt_exprs,
+    subexprs,
+    walk_stmts,
+)
+from s2s_ad.simplify.counting_down import number, plus, value_of
+
+# how many times something happens at most: numbers of times by products of lengths of loops
+Count = dict[tuple[n.Expr, ...], int]
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What the pass asks of its caller.
+
+    dtype: of the numbers that an expression gives, None when it may be anything else. empty: an
+    array of a size and dtype. array: one of the items of a list. fresh: a new name.
+    """
+
+    dtype: Callable[[n.Expr], str | None]
+    empty: Callable[[n.Expr, str], n.Expr]
+    array: Callable[[n.Expr], n.Expr]
+    fresh: Callable[[str], str]
+
+
+def stack_arrays(function: n.Function, tools: Tools) -> n.Function:
+    """Return the function with arrays for the lists that only keep numbers."""
+    body = function.body
+    stacks = [s.stack for s in walk_stmts(body) if isinstance(s, (n.Append, n.Pop))]
+    for stack in dict.fromkeys(stacks):
+        body = _with_array(body, stack, tools)
+    return replace(function, body=body)
+
+
+def _with_array(body: n.Block, stack: str, tools: Tools) -> n.Block:
+    appends = [s for s in walk_stmts(body) if isinstance(s, n.Append) and s.stack == stack]
+    made = [s for s in walk_stmts(body) if isinstance(s, n.Assign) and _makes(s, stack)]
+    if not appends:
+        return _counted_down(body, stack, made, tools)
+    escapes = any(_leaves(s, stack) for s in walk_stmts(body))
+    dtypes = {tools.dtype(s.value) for s in appends}
+    dtype = dtypes.pop() if len(dtypes) == 1 else None
+    only = all(_only_keeps(s, stack) for s in walk_stmts(body))
+    if dtype is None or not only:
+        return body
+    size = _place(body, stack, made[0]) if len(made) == 1 else None
+    if size is None:
+        return _made_array(body, stack, tools) if escapes else body
+    where, count = size
+    index = _index(body, stack)
+    counter = "" if index is not None else tools.fresh(_counter_of(stack))
+    start: list[n.Stmt] = [n.Assign((n.Name(stack),), tools.empty(count, dtype))]
+    if counter:
+        start.append(n.Assign((n.Name(counter),), number(0)))
+
+    def visit(s: n.Stmt) -> tuple[n.Stmt, ...]:
+        new: tuple[n.Stmt, ...] = (s,)
+        at = n.Name(counter) if index is None else index
+        if isinstance(s, n.Append) and s.stack == stack:
+            place = n.Subscript(n.Name(stack), at)
+            new = (_assign(place, s.value, s, s.comments),)
+            if counter:
+                new = (*new, n.AugAssign(at, "+", number(1), of=s.of, origin=s.origin))
+        elif isinstance(s, n.Pop) and s.stack == stack:
+            new = _taken(s, at, bool(counter))
+        elif s.uid == made[0].uid:
+            new = ()
+        elif counter and _leaves(s, stack):
+            filled = n.Subscript(n.Name(stack), n.Slice(None, n.Name(counter), None))
+            new = (_replaced(s, stack, filled),)
+        if s.uid == where:
+            return (*start, *new)
+        return new
+
+    comments = made[0].comments
+    start[0] = replace(start[0], comments=comments) if where == made[0].uid else start[0]
+    body = map_block(body, visit)
+    return body if where == made[0].uid else _commented(body, made[0], start[0].uid, comments)
+
+
+def _assign(
+    target: n.Expr, value: n.Expr, s: n.Stmt, comments: n.Comments = n.NO_COMMENTS
+) -> n.Assign:
+    return n.Assign((target,), value, of=s.of, origin=s.origin, comments=comments)
+
+
+def _commented(body: n.Block, made: n.Stmt, start: int, comments: n.Comments) -> n.Block:
+    """Give the comments of a statement that is gone to the first one of the body."""
+    if not comments.before or not body:
+        return body
+    first = body[0]
+    before = (*comments.before, *first.comments.before)
+    return (replace(first, comments=replace(first.comments, before=before)), *body[1:])
+
+
+def _makes(s: n.Assign, stack: str) -> bool:
+    return s.targets == (n.Name(stack),) and s.value == n.ListExpr(())
+
+
+def _leaves(s: n.Stmt, stack: str) -> bool:
+    return isinstance(s, n.Return) and s.value is not None and stack in names(s.value)
+
+
+def _only_keeps(s: n.Stmt, stack: str) -> bool:
+    """True unless a statement uses the list for anything but to keep values."""
+    if isinstance(s, (n.Append, n.Pop)):
+        return stack not in names(s.value if isinstance(s, n.Append) else s.target)
+    if isinstance(s, n.Assign) and _makes(s, stack):
+        return True
+    return _leaves(s, stack) or not any(stack in names(e) for e in stmt_exprs(s))
+
+
+def _taken(s: n.Pop, at: n.Expr, counted: bool) -> tuple[n.Stmt, ...]:
+    value = n.Subscript(n.Name(s.stack), at)
+    if not counted:
+        return (_assign(s.target, value, s, s.comments),)
+    down = n.AugAssign(at, "-", number(1), of=s.of, origin=s.origin, comments=s.comments)
+    return down, _assign(s.target, value, s)
+
+
+def _counter_of(stack: str) -> str:
+    return stack.replace("_saved", "") + "_count"
+
+
+def _replaced(s: n.Stmt, stack: str, by: n.Expr) -> n.Stmt:
+    return map_stmt_exprs(s, lambda e: map_expr(e, lambda x: by if x == n.Name(stack) else x))
+
+
+def _made_array(body: n.Block, stack: str, tools: Tools) -> n.Block:
+    """Let a list leave as an array."""
+    whole = tools.array(n.Name(stack))
+    return map_block(body, lambda s: (_replaced(s, stack, whole),) if _leaves(s, stack) else (s,))
+
+
+def _counted_down(body: n.Block, stack: str, made: list[n.Assign], tools: Tools) -> n.Block:
+    """Read by a counter what a reverse half has been given, instead of taking it out of a copy."""
+    copies = [s for s in walk_stmts(body) if isinstance(s, n.Assign) and _copies(s, stack)]
+    given = [
+        s
+        for s in walk_stmts(body)
+        if isinstance(s, n.Assign) and any(_unpacks(t, stack) for t in s.targets)
+    ]
+    uses = [s for s in walk_stmts(body) if any(stack in names(e) for e in stmt_exprs(s))]
+    known = [*copies, *given]
+    pops = [s for s in uses if isinstance(s, n.Pop) and s.stack == stack]
+    if made or len(copies) != 1 or len(given) != 1 or len(uses) != len(known) + len(pops):
+        return body
+    counter = n.Name(tools.fresh(_counter_of(stack)))
+
+    def visit(s: n.Stmt) -> tuple[n.Stmt, ...]:
+        if s.uid == copies[0].uid:
+            count = n.Call(n.Name("len"), (n.Name(stack),))
+            return (n.Assign((counter,), count, comments=s.comments),)
+        return _taken(s, counter, True) if isinstance(s, n.Pop) and s.stack == stack else (s,)
+
+    return map_block(body, visit)
+
+
+def _copies(s: n.Assign, stack: str) -> bool:
+    value = s.value
+    name = n.Name(stack)
+    return (
+        s.targets == (name,)
+        and isinstance(value, n.Call)
+        and value.func == n.Name("list")
+        and value.args == (name,)
+    )
+
+
+def _unpacks(target: n.Expr, stack: str) -> bool:
+    return isinstance(target, n.TupleExpr) and n.Name(stack) in target.items
+
+
+# -- how many -------------------------------------------------------------------------------
+
+
+def _place(body: n.Block, stack: str, made: n.Stmt) -> tuple[int, n.Expr] | None:
+    """Return the uid of the statement in front of which the array is made, and its size."""
+    block = next(b for b in _all_blocks(body) if any(s.uid == made.uid for s in b))
+    first = next(k for k, s in enumerate(block) if s.uid == made.uid)
+    filling = [k for k, s in enumerate(block) if k > first and _fills(s, stack)]
+    if not filling or any(_fills(s, stack) for s in block[:first]):
+        return None
+    if sum(_fills_in(s, stack) for s in walk_stmts(body)) != sum(
+        _fills_in(s, stack) for s in walk_stmts(block)
+    ):
+        return None
+    total: Count = {}
+    for k in filling:
+        count = _count((block[k],), stack)
+        if count is None:
+            return None
+        _add(total, count)
+    size = _size(total)
+    read = names(size)
+    for start, where in ((first, block[first]), (filling[0], block[filling[0]])):
+        if not read & assigned(block[start : filling[-1] + 1]):
+            return where.uid, size
+    return None
+
+
+def _all_blocks(body: n.Block) -> list[n.Block]:
+    found = [body]
+    for s in walk_stmts(body):
+        found.extend(blocks(s))
+    return found
+
+
+def _fills(s: n.Stmt, stack: str) -> bool:
+    return any(_fills_in(x, stack) for x in walk_stmts((s,)))
+
+
+def _fills_in(s: n.Stmt, stack: str) -> bool:
+    return isinstance(s, n.Append) and s.stack == stack
+
+
+def _add(total: Count, more: Count) -> None:
+    for lengths, times in more.items():
+        total[lengths] = total.get(lengths, 0) + times
+
+
+def _count(block: n.Block, stack: str) -> Count | None:
+    """Return how often the block fills the stack, None when that is not known before it runs."""
+    total: Count = {}
+    for s in block:
+        if not _fills(s, stack):
+            continue
+        if isinstance(s, n.Append):
+            _add(total, {(): 1})
+            continue
+        if isinstance(s, n.If):
+            most: Count = {}
+            for body in (*(b.body for b in s.branches), s.orelse):
+                count = _count(body, stack)
+                if count is None:
+                    return None
+                most = {k: max(most.get(k, 0), count.get(k, 0)) for k in {**most, **count}}
+            _add(total, most)
+            continue
+        length = _length(s) if isinstance(s, n.For) else None
+        inner = _count(s.body, stack) if isinstance(s, n.For) else None
+        if length is None or inner is None:
+            return None
+        _add(total, {(length, *lengths): times for lengths, times in inner.items()})
+    return total
+
+
+def _length(loop: n.For) -> n.Expr | None:
+    """Return how many steps a loop has at most, in what is known before it; None if it may end."""
+    if loop.orelse or any(isinstance(s, (n.Break, n.Return)) for s in walk_stmts(loop.body)):
+        return None
+    if isinstance(loop.iter, n.Name):
+        return n.Call(n.Name("len"), (loop.iter,))
+    if not isinstance(loop.iter, n.Call) or loop.iter.func != n.Name("range"):
+        return None
+    args = loop.iter.args
+    if loop.iter.keywords or not 1 <= len(args) <= 3 or not all(map(_is_length, args)):
+        return None
+    start, stop = (number(0), args[0]) if len(args) == 1 else args[:2]
+    step = value_of(args[2]) if len(args) == 3 else 1
+    if not step:
+        return None
+    low, high = (start, stop) if step > 0 else (stop, start)
+    if value_of(low) is not None:
+        distance = plus(high, -(value_of(low) or 0))
+    else:
+        distance = n.Binary("-", high, low)
+    if abs(step) == 1:
+        return distance
+    return n.Binary("+", n.Binary("//", distance, number(abs(step))), number(1))
+
+
+def _is_length(e: n.Expr) -> bool:
+    """True for arithmetic on whole numbers: the same whenever its variables are."""
+    return all(
+        isinstance(x, (n.Name, n.Const))
+        or (isinstance(x, n.Unary) and x.op == "-")
+        or (isinstance(x, n.Binary) and x.op in ("+", "-", "*"))
+        or (isinstance(x, n.Binary) and x.op == "//" and value_of(x.right) not in (None, 0))
+        or (isinstance(x, n.Call) and x.func in (n.Name("len"), n.Name("min"), n.Name("max")))
+        or (isinstance(x, n.Attribute) and x.attr in ("shape", "size"))
+        or (isinstance(x, n.Subscript) and isinstance(x.value, n.Attribute))
+        for x in subexprs(e)
+    )
+
+
+def _size(total: Count) -> n.Expr:
+    """Return the size of an array, which is none below 0."""
+    result: n.Expr | None = None
+    for lengths, times in total.items():
+        product: n.Expr | None = None if times == 1 and lengths else number(times)
+        for length in lengths:
+            length = length if _is_no_less(length) else _at_least_0(length)
+            product = length if product is None else n.Binary("*", product, length)
+        assert product is not None
+        result = product if result is None else n.Binary("+", result, product)
+    return result if result is not None else number(0)
+
+
+def _is_no_less(e: n.Expr) -> bool:
+    """True for what is never negative."""
+    if isinstance(e, n.Const):
+        return True
+    if isinstance(e, n.Call) and e.func == n.Name("len"):
+        return True
+    place = e.value if isinstance(e, n.Subscript) else e
+    return isinstance(place, n.Attribute) and place.attr in ("shape", "size")
+
+
+def _at_least_0(e: n.Expr) -> n.Expr:
+    return n.Call(n.Name("max"), (e, number(0)))
+
+
+def _index(body: n.Block, stack: str) -> n.Expr | None:
+    """Return the variable of a loop whose value is the place of what is kept in its step.
+
+    The loop in front, over `range(n)` or `range(1, n)`, fills the stack at one place, and the one
+    that runs back empties it at one.
+    """
+    fills = [(s, loop) for s, loop in _in_loops(body) if _fills_in(s, stack)]
+    pops = [(s, loop) for s, loop in _in_loops(body) if isinstance(s, n.Pop) and s.stack == stack]
+    if len(fills) != 1 or len(pops) > 1:
+        return None
+    loop = fills[0][1]
+    start = None if loop is None else _start(loop)
+    if loop is None or start is None or not isinstance(loop.target, n.Name):
+        return None
+    outermost = {s.uid for s in _outermost(body)}
+    if loop.uid not in outermost:
+        return None
+    if pops:
+        back = pops[0][1]
+        turned = n.Call(n.Name("reversed"), (loop.iter,))
+        if back is None or back.iter != turned or back.target != loop.target:
+            return None
+        if back.uid not in outermost or loop.target.id in assigned(back.body):
+            return None
+    elif not _every_step(loop, stack):
+        return None
+    return None if loop.target.id in assigned(loop.body) else plus(loop.target, -start)
+
+
+def _every_step(loop: n.For, stack: str) -> bool:
+    """True when each step keeps a value: there is one for each index."""
+    leaves = any(isinstance(s, (n.Break, n.Continue, n.Return)) for s in walk_stmts(loop.body))
+    return not leaves and any(_fills_in(s, stack) for s in loop.body)
+
+
+def _start(loop: n.For) -> int | None:
+    """Return the first index of a loop over a range that counts up from a literal."""
+    if not isinstance(loop.iter, n.Call) or loop.iter.func != n.Name("range"):
+        return None
+    args = loop.iter.args
+    if len(args) == 1:
+        return 0
+    return value_of(args[0]) if len(args) == 2 else None
+
+
+def _in_loops(block: n.Block, loop: n.For | None = None) -> list[tuple[n.Stmt, n.For | None]]:
+    """Return every statement with the innermost loop it is in; not those in `while`."""
+    found: list[tuple[n.Stmt, n.For | None]] = []
+    for s in block:
+        found.append((s, loop))
+        inner = s if isinstance(s, n.For) else None if isinstance(s, n.While) else loop
+        for body in blocks(s):
+            found.extend(_in_loops(body, inner))
+    return found
+
+
+def _outermost(block: n.Block) -> list[n.For]:
+    """Return the loops that are in no other loop."""
+    found: list[n.For] = []
+    for s in block:
+        if isinstance(s, n.For):
+            found.append(s)
+        elif isinstance(s, n.If):
+            for body in blocks(s):
+                found.extend(_outermost(body))
+    return found

@@ -1,0 +1,357 @@
+"""Derivatives compiled by numba: numbers, the form of the text, refusals, what is kept on disk."""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+numba = pytest.importorskip("numba")
+
+import s2s_ad  # noqa: E402
+from s2s_ad import grad, hessian, hvp, jacfwd, jacrev, jvp, value_and_grad, vjp  # noqa: E402
+from s2s_ad.cli import main  # noqa: E402
+from s2s_ad.errors import ArgumentError, MissingExtra, UnsupportedForNumba  # noqa: E402
+
+GRAVITY = 9.81
+TABLE = np.ones(3)
+
+
+def spring(x, k, n):
+    energy = 0.0
+    for i in range(n):
+        force = k * x
+        if force > 1.0:
+            energy += force * force
+        else:
+            energy += math.sin(force)
+        x = x - 0.1 * force
+    return energy
+
+
+def anomaly(M, ecc, tol=1e-12, max_steps=20):
+    if ecc < 1e-5:
+        return M + ecc * math.sin(M) * (1.0 + ecc * math.cos(M))
+    E = M + ecc * math.sin(M)
+    delta = 1.0
+    steps = 0
+    while abs(delta) > tol:
+        if steps == max_steps:
+            E = M + ecc * math.sin(E)
+            break
+        delta = (E - ecc * math.sin(E) - M) / (1.0 - ecc * math.cos(E))
+        E = E - delta
+        steps += 1
+    return E
+
+
+def pull(y, g):
+    r = 1.0 + y
+    return g / (r * r)
+
+
+def drag(v, c, parts):
+    for j in range(parts):
+        if v > 1.0:
+            v = v - c * v * v * damped(v)
+        else:
+            v = v - c * v
+    return v
+
+
+def damped(v):
+    while v > 0.5:
+        v = v * v * 0.4
+    return v
+
+
+def fall(y, v, g, c, n):
+    for i in range(n):
+        v = v + 0.01 * pull(y, g)
+        v = drag(v, c, 3)
+        y = y - 0.01 * v
+    return y
+
+
+def triangle(x, n):
+    y = x
+    for i in range(2, n, 2):
+        for j in range(i):
+            y = y * math.cos(y) + x
+            if y > 2.0:
+                y = y / 2.0
+        for j in range(n - 1, -1, -1):
+            y = y + 0.1 * y * y / (j + GRAVITY)
+    return y
+
+
+def elements(w, x):
+    total = 0.0
+    for v in x:
+        if v < 0.0:
+            continue
+        if v > 10.0:
+            break
+        total += math.exp(-w * v) * np.sqrt(v) + math.hypot(w, v)
+    return total
+
+
+def thomas(a, b, c, d):
+    n = len(d)
+    cp = np.zeros(n)
+    dp = np.zeros(n)
+    cp[0] = c[0] / b[0]
+    dp[0] = d[0] / b[0]
+    for i in range(1, n):
+        m = b[i] - a[i] * cp[i - 1]
+        cp[i] = c[i] / m
+        dp[i] = (d[i] - a[i] * dp[i - 1]) / m
+    x = dp[n - 1]
+    total = x * x
+    for i in range(n - 2, -1, -1):
+        x = dp[i] - cp[i] * x
+        total += x * x
+    return total
+
+
+def logistic(w, b, X, y, decay):
+    z = X @ w + b
+    m = (2 * y - 1) * z
+    nll = np.mean(np.logaddexp(0.0, -m))
+    return nll + 0.5 * decay * np.sum(w**2)
+
+
+def both(x, y):
+    return math.sin(x) * y, x + y**3
+
+
+def same(got, want):
+    """Assert that two nested results are the same up to rounding."""
+    if isinstance(want, (tuple, list)):
+        assert len(got) == len(want)
+        for a, b in zip(got, want):
+            same(a, b)
+    else:
+        assert np.shape(got) == np.shape(want)
+        np.testing.assert_allclose(got, want, rtol=1e-9, atol=1e-12)
+
+
+def steps(f, args, wrt):
+    """Return the gradient by fourth-order differences."""
+    names = f.__code__.co_varnames
+    found = []
+    for name in wrt:
+        k = names.index(name)
+        value = np.array(args[k], dtype=float)
+        gradient = np.zeros(value.shape)
+        for index in np.ndindex(value.shape):
+
+            def at(t):
+                moved = value.copy()
+                moved[index] += t
+                return f(*args[:k], moved[()] if not value.shape else moved, *args[k + 1 :])
+
+            h = 1e-5
+            near, far = at(h) - at(-h), at(2 * h) - at(-2 * h)
+            gradient[index] = (8 * near - far) / (12 * h)
+        found.append(gradient[()])
+    return tuple(found)
+
+
+def module_of(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+X = np.array([[0.3, -0.2], [1.1, 0.4], [-0.7, 0.9]])
+CASES = {
+    "spring": (spring, ("x", "k"), (2.0, 0.9, 20), (0.2, 0.4, 0), (0.2, 0.4, -3)),
+    "anomaly": (anomaly, ("M", "ecc"), (0.8, 0.3), (0.8, -0.1), (0.8, 0.6, 1e-12, 1)),
+    "fall": (fall, ("y", "v", "g", "c"), (1.0, 0.83, 40.0, 0.02, 6)),
+    "triangle": (triangle, ("x",), (0.7, 7)),
+    "elements": (elements, ("w", "x"), (0.3, np.array([1.0, -1.0, 2.0, 11.0, 3.0]))),
+    "thomas": (
+        thomas,
+        ("a", "b", "c", "d"),
+        (np.array([0.0, 1.0, 0.5, 2.0]), np.full(4, 4.0), np.ones(4), np.arange(4.0)),
+    ),
+    "logistic": (logistic, ("w", "b"), (np.array([0.1, 0.4]), 0.3, X, np.array([1.0, 0, 1]), 0.05)),
+}
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", CASES)
+def test_gradient(name):
+    f, wrt, *points = CASES[name]
+    compiled = value_and_grad(f, wrt=wrt, compile="numba")
+    plain = value_and_grad(f, wrt=wrt)
+    for args in points:
+        kept = [np.copy(a) for a in args]
+        value, gradient = compiled(*args)
+        np.testing.assert_allclose(value, f(*args), rtol=1e-14)
+        same(gradient, plain(*args)[1])
+        np.testing.assert_allclose(
+            np.hstack(gradient), np.hstack(steps(f, args, wrt)), rtol=1e-6, atol=1e-9
+        )
+        assert all(np.array_equal(a, b) for a, b in zip(args, kept))
+
+
+def test_every_transform():
+    """A state crosses from the forward half to the reverse half; second order is compiled too."""
+    numbers = dict(compile="numba")
+    same(
+        jvp(triangle, (0.7, 7), (1.0,), wrt="x", **numbers),
+        jvp(triangle, (0.7, 7), (1.0,), wrt="x"),
+    )
+    for f, args in ((triangle, (0.7, 7)), (anomaly, (0.8, 0.3))):
+        value, pullback = vjp(f, *args, **numbers)
+        plain, expected = vjp(f, *args)
+        same(value, plain)
+        for seed in (1.0, -2.0):  # what was kept is still there the second time
+            same(pullback(seed)[0], expected(seed)[0])
+    same(jacrev(both, wrt=("x", "y"), **numbers)(0.3, 0.7), jacrev(both, wrt=("x", "y"))(0.3, 0.7))
+    same(jacfwd(both, wrt="y", **numbers)(0.3, 0.7), jacfwd(both, wrt="y")(0.3, 0.7))
+    wrt = ("x", "k")
+    same(hessian(spring, wrt, **numbers)(2.0, 0.9, 5), hessian(spring, wrt)(2.0, 0.9, 5))
+    dots = (1.0, 0.5, None)
+    same(hvp(spring, (2.0, 0.9, 5), dots, **numbers), hvp(spring, (2.0, 0.9, 5), dots))
+    # what is differentiated again is Python text, whatever the inner one was compiled with
+    inner = grad(spring, "x", compile="numba")
+    same(grad(inner, "k")(2.0, 0.9, 5), grad(grad(spring, "x"), "k")(2.0, 0.9, 5))
+
+
+def test_text():
+    text = grad(spring, ("x", "k"), compile="numba")
+    text(2.0, 0.9, 5)
+    assert text.source.count("@numba.njit(cache=True)\ndef spring_adjoint") == 1
+    assert "x_saved = np.empty(max(n, 0))\n" in text.source
+    assert "x_saved[i] = x\n" in text.source and "x = x_saved[i]\n" in text.source
+    assert "for i in range(n - 1, -1, -1):\n" in text.source
+    assert "--wrt x,k --numba`" in text.source
+
+
+def test_text_of_counted_values():
+    g = grad(triangle, compile="numba")
+    g(0.7, 7)
+    # where the inner loop is as long as the outer one says, nobody knows how much is kept
+    assert "y_saved = []\n" in g.source and "reversed" not in g.source
+    assert "GRAVITY = 9.81\n" in g.source
+    g = grad(fall, "v", compile="numba")
+    g(1.0, 0.83, 40.0, 0.02, 6)
+    assert "@numba.njit(cache=True)\ndef pull(y, g):" in g.source
+
+
+def test_a_compiled_primal_and_a_changed_global(monkeypatch):
+    g = grad(numba.njit(triangle), compile="numba")
+    first = g(0.7, 7)
+    same(first, grad(triangle)(0.7, 7))
+    monkeypatch.setattr(sys.modules[__name__], "GRAVITY", 2.0)
+    second = g(0.7, 7)
+    same(second, grad(triangle)(0.7, 7))
+    assert abs(first - second) > 1e-3
+
+
+REFUSED = """
+import math
+import numpy as np
+
+table = np.ones(3)
+
+
+def sorted_sum(x):
+    y = 2.0 * x
+    return math.fsum([x, y])
+
+
+def in_table(x):
+    return x * table[0]
+
+
+def recursive(x, n):
+    if n == 0:
+        return x
+    return math.sin(recursive(x, n - 1)) * x
+"""
+
+
+def test_what_numba_cannot_compile_names_the_line(tmp_path):
+    (tmp_path / "refused_by_numba.py").write_text(REFUSED, encoding="utf-8")
+    module = module_of(tmp_path / "refused_by_numba.py")
+    for f, args, line in (
+        (module.sorted_sum, (1.1,), "return math.fsum([x, y])"),
+        (module.in_table, (1.1,), "return x * table[0]"),
+        (module.recursive, (0.7, 3), "return math.sin(recursive(x, n - 1)) * x"),
+    ):
+        with pytest.raises(UnsupportedForNumba) as caught:
+            grad(f, compile="numba")(*args)
+        assert caught.value.place is not None and caught.value.place.text.strip() == line
+        assert caught.value.hint
+        assert math.isfinite(grad(f)(*args))
+    assert isinstance(caught.value.__cause__, numba.core.errors.NumbaError)
+
+
+def test_options(monkeypatch):
+    with pytest.raises(ArgumentError, match="only 'numba'"):
+        grad(spring, compile="jit")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(MissingExtra, match=r"s2s-ad\[numba\]"):
+        grad(spring, compile="numba")
+
+
+def test_compiled_code_is_kept_on_disk(tmp_path):
+    """A second process compiles nothing; what belongs to a derivative goes with it."""
+    (tmp_path / "cubes.py").write_text("def cube(x):\n    return x * x * x\n", encoding="utf-8")
+    folder = tmp_path / "cache"
+    root = os.path.dirname(os.path.dirname(s2s_ad.__file__))
+    path = os.pathsep.join((str(tmp_path), root))
+    environment = {**os.environ, "S2S_AD_CACHE": str(folder), "PYTHONPATH": path}
+
+    def run(code: str) -> str:
+        command = [sys.executable, "-c", "import s2s_ad, cubes\n" + code]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+        return done.stdout
+
+    def compiled() -> dict[str, int]:
+        return {p.name: p.stat().st_mtime_ns for p in (folder / "__pycache__").iterdir()}
+
+    code = "print(s2s_ad.grad(cubes.cube, compile='numba')(2.0))"
+    assert run(code) == "12.0\n"
+    kept = compiled()
+    assert {Path(name).suffix for name in kept} == {".nbi", ".nbc"}
+    assert run(code) == "12.0\n"
+    assert compiled() == kept
+    assert run("from s2s_ad.cache import store\nprint(store.clear())") == "1\n"
+    assert compiled() == {}
+
+
+def test_command_line(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    lines = (
+        "G = 2.0",
+        "def hang(x, n):",
+        "    for i in range(n):",
+        "        x += G * x * x",
+        "    return x",
+        "",
+    )
+    (tmp_path / "hanging.py").write_text("\n".join(lines), encoding="utf-8")
+    kinds = ["--like", "x=f8, n=i8", "--numba", "-o", "hanging_ad.py"]
+    assert main(["adjoint", "hanging.py::hang", *kinds]) == 0
+    assert main(["check", "hanging_ad.py"]) == 0
+    written = module_of(tmp_path / "hanging_ad.py")
+    hang = sys.modules["hanging"].hang
+    value, x_bar = written.hang_adjoint(0.1, 3)
+    np.testing.assert_allclose([value, x_bar], value_and_grad(hang)(0.1, 3))
+    assert main(["tangent", "hanging.py::hang", "--like", "x=f8, n=i8", "--numba"]) == 0
+    assert "@numba.njit(cache=True)\ndef hang_tangent(x, x_dot, n):" in capsys.readouterr().out
