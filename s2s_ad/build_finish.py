@@ -206,23 +206,13 @@ def uids(block: n.Block) -> frozenset[int]:
     return frozenset(s.uid for s in walk_stmts(block))
 
 
-def worked(block: n.Block) -> set[str]:
-    """Return the lists that a block takes items from, or appends to."""
-    found = {s.stack for s in walk_stmts(block) if isinstance(s, (n.Pop, n.Append))}
-    for s in walk_stmts(block):
-        for e in (x for part in stmt_exprs(s) for x in subexprs(part)):
-            func = e.func if isinstance(e, n.Call) else None
-            if isinstance(func, n.Attribute) and func.attr == "pop":
-                found |= names(func.value)
-    return found
+def unconsumed(
+    block: n.Block, changing: set[str], copy: Callable[[n.Expr, str], n.Expr]
+) -> n.Block:
+    """Copy containers that are restored and changed: what was kept must be there the next time.
 
-
-def unconsumed(block: n.Block, copy: Callable[[n.Expr], n.Expr]) -> n.Block:
-    """Copy lists that are restored and popped from: what was kept must be there the next time.
-
-    copy: how what a value holds is copied.
+    changing: variables that are changed in place. copy: of a value that a variable gets.
     """
-    popped = worked(block)
     made = assigned(block)
 
     def is_kept(e: n.Expr) -> bool:
@@ -235,9 +225,9 @@ def unconsumed(block: n.Block, copy: Callable[[n.Expr], n.Expr]) -> n.Block:
             target = s.target
         elif isinstance(s, n.Assign) and is_kept(s.value):
             value, target = s.value, s.targets[0]
-        if value is None or not isinstance(target, n.Name) or target.id not in popped:
+        if value is None or not isinstance(target, n.Name) or target.id not in changing:
             return (s,)
-        return (n.Assign((target,), copy(value), of=s.of, comments=s.comments),)
+        return (n.Assign((target,), copy(value, target.id), of=s.of, comments=s.comments),)
 
     return map_block(block, visit)
 

@@ -23,7 +23,6 @@ from s2s_ad.build_finish import (
     uids,
     unconsumed,
     whole,
-    worked,
 )
 from s2s_ad.build_numba import FORM, Form, numba_form, tangents_of, variables_of
 from s2s_ad.build_prepare import Prepared, Values, prepare
@@ -52,6 +51,8 @@ from s2s_ad.ir.walk import assigned, bound_names, container_of, subexprs, walk_s
 from s2s_ad.rules import registry
 from s2s_ad.runtime import as_number
 from s2s_ad.simplify.by_index import by_index
+from s2s_ad.transform.copies import is_flat_list
+from s2s_ad.transform.undoing import put_back, worked
 from s2s_ad.version import VERSION
 
 # builtins that only build or measure: dropping a call of one changes nothing
@@ -360,15 +361,18 @@ class Package:
         ending = n.Return(gradients(found, wrt))
 
         made_back = {found.seed} | assigned(tuple(found.backward))
+        stores = put_back(tuple(found.backward), set(found.kinds))
 
-        def copy(e: n.Expr) -> n.Expr:
+        def copy(e: n.Expr, name: str) -> n.Expr:
             # the adjoint of what is no list, or not at all times, is a number
             root = container_of(e)
             adjoint = isinstance(root, n.Name) and root.id in made_back
-            func = context.helper("copied") if adjoint else n.Name(context.alias("list"))
+            general = adjoint or (name in stores and not is_flat_list(found.kinds[name]))
+            func = context.helper("copied") if general else n.Name(context.alias("list"))
             return n.Call(func, (e,))
 
-        backward = (*unconsumed(tuple(found.backward), copy), ending)
+        changing = worked(tuple(found.backward)) | stores
+        backward = (*unconsumed(tuple(found.backward), changing, copy), ending)
         backward, _ = finish(backward, uids(backward), swept, pure)
         needed = live_in(backward)
         own = {p.name for p in prepared.function.params}
@@ -383,8 +387,10 @@ class Package:
         if not self.is_entry:
             params = positional(params)
         grown = worked(backward)
+        changing = grown | put_back(backward, set(found.kinds))
+        lists = grown | {x for x in changing if is_flat_list(found.kinds.get(x, UNKNOWN))}
         start = tuple(
-            n.Assign((n.Name(x),), n.ListExpr(()) if x in grown else n.Const("None", None))
+            n.Assign((n.Name(x),), n.ListExpr(()) if x in lists else n.Const("None", None))
             for x in kept
             if x not in surely
         )
@@ -399,9 +405,8 @@ class Package:
         if kept:
             unpack.append(n.Assign((tuple_of(kept),), n.Name(saved)))
         for x in kept:
-            if x in grown:
-                call = n.Call(n.Name(found.context.alias("list")), (n.Name(x),))
-                unpack.append(n.Assign((n.Name(x),), call))
+            if x in changing:
+                unpack.append(n.Assign((n.Name(x),), copy(n.Name(x), x)))
         sweep = self.annotate(swept, backward)
         second = n.Function(
             reverse_name,

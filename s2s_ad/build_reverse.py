@@ -34,8 +34,9 @@ from s2s_ad.simplify.ownership import Buffers, own
 from s2s_ad.transform.adjoint import Builder
 from s2s_ad.transform.context import Context, NeedsName
 from s2s_ad.transform.contributions import Options
-from s2s_ad.transform.copies import copied_adjoint, copied_value
+from s2s_ad.transform.copies import copied_adjoint, copied_value, is_flat
 from s2s_ad.transform.recording import RecordBranch, record
+from s2s_ad.transform.undoing import apart, overwritten_item, put_back, worked
 from s2s_ad.transform.versions import AT_THE_END, Recorder
 
 END = Place(None)
@@ -46,7 +47,8 @@ class Reverse:
     """The two sweeps of a function, finished but for their packaging.
 
     result: the variable returned. bars: adjoint of each parameter asked for. kept: what is
-    saved, by the list or variable it is saved in. end: uid of the statement that returns.
+    saved, by the list or variable it is saved in. items: those of them that hold what stores into
+    a variable overwrite. end: uid of the statement that returns.
     """
 
     context: Context
@@ -59,6 +61,7 @@ class Reverse:
     end: int
     kept: dict[str, list[str]] = field(default_factory=dict)
     stacks: list[str] = field(default_factory=list)
+    items: frozenset[str] = frozenset()
     passive: bool = False
 
 
@@ -140,7 +143,8 @@ class _Run:
             kinds,
             last.uid,
             recorder.kept,
-            list(recorder.stacks.values()),
+            recorder.all_stacks(),
+            frozenset(recorder.kept_items),
         )
 
     # -- adjoint variables
@@ -307,6 +311,12 @@ class _Run:
         # where globals change on the way, a variable may be another name of what one holds
         exposed = context.handed_over() | context.borrowed()
         exposed = frozenset(variables) if context.facts.world.outside else exposed
+        every = list(walk_stmts(tuple(forward)))
+        items = {
+            s.uid: item
+            for s in every
+            if (item := overwritten_item(context, primal.get(s.uid, s), exposed)) is not None
+        }
         recorder = Recorder(
             variables=frozenset(variables),
             cheap=lambda s: not self.off("recompute") and self.cheap(context, s),
@@ -321,19 +331,27 @@ class _Run:
             silent=frozenset(builder.silent),
             sunk=frozenset(self.prepared.sunk),
             changed=changed,
-            stacked=frozenset(
-                s.stack for s in walk_stmts(tuple(forward)) if isinstance(s, (n.Append, n.Pop))
-            ),
-            stored=frozenset(x for s in walk_stmts(tuple(forward)) for x in changed(s)),
+            stacked=frozenset(s.stack for s in every if isinstance(s, (n.Append, n.Pop)))
+            | {item.name for item in items.values()},
+            item=lambda s: items.get(s.uid),
+            stored=frozenset(x for s in every for x in changed(s)),
             exposed=frozenset(x for x in exposed if not is_immutable(kinds.get(x, UNKNOWN))),
             copy=lambda name: copied_value(context, name, kinds.get(name, UNKNOWN)),
         )
         new_forward, new_backward = record(recorder, tuple(forward), tuple(backward))
+        changing = put_back(new_backward, frozenset(variables))
+        by_name = {kept: v[0] for kept, v in recorder.kept.items() if v[0] in changing}
+
+        def copy(name: str, of: str) -> n.Expr:
+            return copied_value(context, name, kinds.get(of, UNKNOWN))
+
+        new_forward, new_backward = apart(new_forward, new_backward, by_name, copy)
         # what was planned on the way to the plan is not kept
         filled = assigned(new_forward)
-        recorder.kept = {stack: kept for stack, kept in recorder.kept.items() if stack in filled}
+        every_kept = {**recorder.kept, **recorder.kept_items}
+        recorder.kept = {stack: kept for stack, kept in every_kept.items() if stack in filled}
         first: list[n.Stmt] = [
-            n.Assign((n.Name(stack),), n.ListExpr(())) for stack in recorder.stacks.values()
+            n.Assign((n.Name(stack),), n.ListExpr(())) for stack in recorder.all_stacks()
         ]
         # a list that is not there yet is empty: where it is restored, items are taken from it
         nothing = n.Const("None", None)
@@ -381,12 +399,13 @@ class _Run:
         """Keep the result under another name when the reverse sweep changes its variable, and a
         copy of it when the reverse sweep takes apart what it holds."""
         kind = kinds.get(result, UNKNOWN)
-        emptied = {s.stack for s in walk_stmts(tuple(backward)) if isinstance(s, (n.Append, n.Pop))}
-        emptied &= assigned(self.prepared.function.body) | set(kinds)
+        own = assigned(self.prepared.function.body) | set(kinds)
+        emptied = worked(tuple(backward)) & own | put_back(tuple(backward), own)
         end = self.prepared.function.body[-1].uid
         alone = result in context.unshared().get(end, NOTHING_OWNED).whole
-        taken_apart = bool(emptied) and not (is_immutable(kind) or isinstance(kind, Array))
-        taken_apart = taken_apart and (result in emptied or not alone)
+        # what was handed over to the result alone is still known here by its own name
+        alone = alone and (is_flat(kind) or not emptied - {result})
+        taken_apart = bool(emptied) and not is_immutable(kind) and (result in emptied or not alone)
         if not taken_apart and result not in assigned(tuple(backward)):
             return forward, result
         name = context.names.fresh("result")

@@ -76,11 +76,15 @@ def kept_text(swept: Sweeps, body: n.Block) -> str:
     """Return the storage ledger."""
     kept = kept_in(swept, body)
     stacks = {stack for found in swept.all() for stack in found.stacks}
+    items = {stack for found in swept.all() for stack in found.items}
     many: dict[str, list[str]] = {}
+    overwritten = dict.fromkeys(name for stack, name in kept.items() if stack in items)
     once: list[str] = []
     callees: list[str] = []
     for stack, name in kept.items():
         kind = next((f.kinds[name] for f in swept.all() if name in f.kinds), None)
+        if stack in items:
+            continue
         if stack not in stacks:
             once.append(name)
         elif kind is None and not stack.startswith(name):
@@ -92,6 +96,8 @@ def kept_text(swept: Sweeps, body: n.Block) -> str:
         f"{_listed(list(dict.fromkeys(found)))}, one {word} per step"
         for word, found in many.items()
     ]
+    if overwritten:
+        parts.append(f"the items of {_listed(list(overwritten))} that are overwritten")
     if callees:
         parts.append(f"{_listed(callees)}, at each step")
     if once:
@@ -122,6 +128,8 @@ def forward_comment(swept: Sweeps, body: n.Block) -> str:
     kept = kept_in(swept, body)
     if len(kept) == 1 and not swept.exits:
         stack, variable = next(iter(kept.items()))
+        if stack in swept.found.items:
+            return f"# -- forward sweep: as written, keeping what is overwritten in {variable}"
         if stack in swept.found.stacks:
             return (
                 f"# -- forward sweep: as written, keeping each {variable} "

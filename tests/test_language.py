@@ -26,6 +26,7 @@ from tests.language import (
     effects,
     expressions,
     pitfalls,
+    stores,
     updates,
 )
 from tests.language.cases import BEYOND, CASES
@@ -33,7 +34,18 @@ from tests.oracles import reference
 from tests.programs.points import time_limit
 from tests.turns import by_turns
 
-MODULES = (arrays, calls, containers, control, drawn, effects, expressions, pitfalls, updates)
+MODULES = (
+    arrays,
+    calls,
+    containers,
+    control,
+    drawn,
+    effects,
+    expressions,
+    pitfalls,
+    stores,
+    updates,
+)
 BY_NAME = {case.name: case for case in (*CASES, *BEYOND)}
 NAMES = [case.name for case in CASES]
 OFF = [*OPTIMISATIONS, "all"]

@@ -435,15 +435,16 @@ class _Ownership(Sharing):
         """
         if isinstance(self.kind(e), RangeKind) or self.gives_keys(e):
             return own
-        if done:
-            found = self.kind(e.func) if isinstance(e, n.Call) else None
-            through = isinstance(found, Object) and found.value in (zip, enumerate, reversed)
-            for part in e.args if isinstance(e, n.Call) and through else (e,):
-                own = self.items_shared(part, own)
+        found = self.kind(e.func) if isinstance(e, n.Call) and not e.keywords else None
+        if isinstance(found, Object) and found.value in (zip, enumerate, reversed):
+            for part in e.args if isinstance(e, n.Call) else ():
+                own = self.iterated(part, own, done)
             return own
-        return (
-            own.without(frozenset(names(e))) if not isinstance(e, n.Name) else self.shared(e, own)
-        )
+        if done:
+            return self.items_shared(e, own)
+        if isinstance(e, n.Name) or self.is_plain(e):
+            return self.shared(e, own)
+        return own.without(frozenset(names(e)))
 
     def gives_keys(self, e: n.Expr) -> bool:
         """True for a dict: what is stored under its keys may change while a loop runs over them."""

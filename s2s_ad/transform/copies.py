@@ -30,12 +30,20 @@ def _shallow(context: Context, name: str, kind: Kind, enough: bool = False) -> n
     """Return the copy of a container that holds no other, or whose items need no copy."""
     if isinstance(kind, Array):
         return n.Call(n.Attribute(n.Name(name), "copy"), ())
-    if isinstance(kind, ListOf) and (enough or _is_flat(kind.item)):
+    if isinstance(kind, ListOf) and (enough or is_flat(kind)):
         return n.Call(n.Name(context.alias("list")), (n.Name(name),))
-    if isinstance(kind, DictOf) and (enough or _is_flat(kind.value)):
+    if isinstance(kind, DictOf) and (enough or is_flat(kind)):
         return n.Call(n.Name(context.alias("dict")), (n.Name(name),))
     return None
 
 
-def _is_flat(item: Kind) -> bool:
-    return is_immutable(item) or isinstance(item, Nothing)
+def is_flat(kind: Kind) -> bool:
+    """True for an array, or a list or dict whose items need no copy."""
+    if isinstance(kind, (ListOf, DictOf)):
+        item = kind.item if isinstance(kind, ListOf) else kind.value
+        return is_immutable(item) or isinstance(item, Nothing)
+    return isinstance(kind, Array)
+
+
+def is_flat_list(kind: Kind) -> bool:
+    return isinstance(kind, ListOf) and is_flat(kind)

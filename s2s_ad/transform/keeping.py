@@ -10,11 +10,13 @@ from dataclasses import replace
 
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.walk import names
+from s2s_ad.transform.undoing import Item
 from s2s_ad.transform.versions import START, Versions
 
 
 class Undo(Exception):
-    """A loop or branch must leave a list, on the way back, as it found it."""
+    """A loop or branch must leave a container, on the way back, as it found it; a store must find
+    there what its index reads."""
 
     def __init__(self, block: object, k: int, name: str) -> None:
         super().__init__(name)
@@ -27,7 +29,7 @@ class Keeping(Versions):
 
     def discharge(self, use: Callable[[str, int], None]) -> None:
         """Recompute or save each version that is read and lost, the last made first."""
-        done: set[tuple[str, int]] = set()
+        done = self.done = set()
         while True:
             todo = sorted(
                 (key for key, where in self.uses.items() if where and key not in done),
@@ -48,8 +50,8 @@ class Keeping(Versions):
                 if earlier or (d == START and not self.outermost):
                     self.uses.setdefault((v, kill), set()).add(kill)
                 continue
-            if kill is not None and self.can_undo(v, kill):
-                self.undo(v, kill)
+            if kill is not None and self.can_undo(v, kill) and not self.stores_often(v, kill):
+                self.undo(v, kill, use)
                 continue
             if d != START and self.recompute(v, d, kill, use):
                 continue
@@ -65,6 +67,9 @@ class Keeping(Versions):
         place = self.available(v, d)
         if any(k > place for k in self.uses[(v, d)]):
             return False
+        item = self.recorder.item(self.primal[place]) if place < len(self.primal) else None
+        if item is not None and v in item.index and item.name in operands:
+            return False  # the store has to be taken back first, and reads it for that
         late = any(self.next_kill(o, d) == place and self.is_late(o, place) for o in (*operands, v))
         if late and place in self.uses[(v, d)]:
             return False
@@ -119,21 +124,50 @@ class Keeping(Versions):
             and self.recorder.cheap(s)
         )
 
-    def undo(self, v: str, kill: int) -> None:
-        """Take back what statement `kill` appends to a list, or append what it pops."""
+    def undo(self, v: str, kill: int, use: Callable[[str, int], None]) -> None:
+        """Take back what statement `kill` does to a container: what it appends, pops or stores."""
         s = self.primal[kill]
-        if not isinstance(s, (n.Append, n.Pop)):
+        item = self.recorder.item(s)
+        if item is None and not isinstance(s, (n.Append, n.Pop)):
             raise Undo(self, kill, v)
         self.uses.setdefault((v, kill), set()).add(kill)
+        if item is not None:
+            self.undo_store(item, kill, use)
+            return
         if isinstance(s, n.Append):
             late = self.is_late(v, kill)
             where = self.insert.undo_last if late else self.insert.undo_first
             where.setdefault(kill, []).append(n.Pop(n.Name("_"), v, of=s.uid))
             return
-        for item in names(s.target) & self.recorder.variables:
-            self.uses.setdefault((item, kill), set()).add(kill)
+        assert isinstance(s, n.Pop)
+        for x in names(s.target) & self.recorder.variables:
+            self.uses.setdefault((x, kill), set()).add(kill)
         again = n.Append(v, s.target, of=s.uid)
         self.insert.undo_first.setdefault(kill, []).append(again)
+
+    def undo_store(self, item: Item, kill: int, use: Callable[[str, int], None]) -> None:
+        """Keep what a store overwrites, and put it back where it was."""
+        recorder = self.recorder
+        index = item.index & recorder.variables
+        late = any((x, self.version(x, kill)) in self.done for x in index)
+        if late and (kill, item.name) not in self.undone:
+            raise Undo(self, kill, item.name)
+        for x in index:
+            use(x, kill)
+        of = self.primal[kill].uid
+        if self.depth:
+            kept = recorder.stack(item.name, items=True)
+            keep: n.Stmt = n.Append(kept, item.kept, of=of)
+            value: n.Expr = n.Call(n.Attribute(n.Name(kept), "pop"), ())
+        else:
+            kept = recorder.names.fresh(f"{item.name}_item_saved")
+            recorder.single.append(kept)
+            keep = n.Assign((n.Name(kept),), item.kept, of=of)
+            value = n.Name(kept)
+        recorder.kept_items.setdefault(kept, []).append(item.name)
+        self.insert.save_before.setdefault(kill, []).append(keep)
+        back = n.Assign((item.place,), value, of=of)
+        self.insert.undo_first.setdefault(kill, []).append(back)
 
     def kept_value(self, v: str, kill: int | None) -> n.Expr:
         """Return what is kept of a variable: a copy, if it may yet be changed in place."""

@@ -113,6 +113,10 @@ class _Block(Keeping):
             assert kill is not None
             uses.setdefault((v, START), set()).add(kill)
         self.uses = uses
+        for k, _ in self.undone:
+            item = self.recorder.item(self.primal[k])
+            for x in item.index & self.recorder.variables if item is not None else ():
+                use(x, k)
         self.discharge(use)
         for (v, d), where in self.uses.items():
             if d == START and where and v not in self.own:

@@ -12,6 +12,7 @@ from s2s_ad.ir import nodes as n
 from s2s_ad.ir.names import Names
 from s2s_ad.ir.walk import assigned, walk_stmts
 from s2s_ad.transform.reading import flat, stored_into
+from s2s_ad.transform.undoing import Item
 
 START = -1
 AT_THE_END = -2  # the mark of statements that open the reverse sweep
@@ -24,7 +25,8 @@ class Recorder:
     variables: names of the primal. cheap: whether an expression may be computed again.
     changed: variables that a simple statement changes in place, or shares with one it changes.
     stored: all of those. exposed: variables that may hold what others change. stacked: lists that
-    grow or shrink. wished: names of stacks. silent: uids of statements that count steps: the
+    grow or shrink. item: the place that a store overwrites, if that can be put back. wished: names
+    of stacks. silent: uids of statements that count steps: the
     reversed loop has the count itself. sunk: uids of branches that were taken out of the loop in
     front of them.
     """
@@ -37,14 +39,17 @@ class Recorder:
     prologues: frozenset[int] = frozenset()
     wished: Mapping[str, str] = field(default_factory=dict)
     stacks: dict[str, str] = field(default_factory=dict)
+    item_stacks: dict[str, str] = field(default_factory=dict)
     single: list[str] = field(default_factory=list)
     undefined: set[str] = field(default_factory=set)
     kept: dict[str, list[str]] = field(default_factory=dict)
+    kept_items: dict[str, list[str]] = field(default_factory=dict)
     choices: frozenset[str] = frozenset()
     changed: Callable[[n.Stmt], frozenset[str]] = lambda s: frozenset(stored_into(s))
     stored: frozenset[str] = frozenset()
     exposed: frozenset[str] = frozenset()
     stacked: frozenset[str] = frozenset()
+    item: Callable[[n.Stmt], Item | None] = lambda s: None
     silent: frozenset[int] = frozenset()
     sunk: frozenset[int] = frozenset()
     copy: Callable[[str], n.Expr] = n.Name
@@ -52,11 +57,18 @@ class Recorder:
     mentions: dict[tuple[int, int], frozenset[str]] = field(default_factory=dict)
     plans: dict[Hashable, object] = field(default_factory=dict)
 
-    def stack(self, name: str) -> str:
-        if name not in self.stacks:
-            wish = self.wished.get(name)
-            self.stacks[name] = wish or self.names.fresh(f"{name}_saved")
-        return self.stacks[name]
+    def stack(self, name: str, items: bool = False) -> str:
+        """Return the list in which a variable is kept, or what its items were."""
+        table = self.item_stacks if items else self.stacks
+        if name not in table:
+            wish = "" if items else self.wished.get(name)
+            table[name] = wish or self.names.fresh(
+                f"{name}_item_saved" if items else f"{name}_saved"
+            )
+        return table[name]
+
+    def all_stacks(self) -> list[str]:
+        return [*self.stacks.values(), *self.item_stacks.values()]
 
 
 @dataclass
@@ -118,6 +130,7 @@ class Versions:
         """Forget what is planned."""
         self.entry: set[str] = set()
         self.uses: dict[tuple[str, int], set[int]] = {}
+        self.done: set[tuple[str, int]] = set()
         self.insert = Insertions()
         self.after_reads: dict[int, set[str]] = {}
         self.remade: dict[int, set[str]] = {}
@@ -133,16 +146,30 @@ class Versions:
         return found
 
     def can_undo(self, v: str, k: int) -> bool:
-        """True when statement `k` does nothing to a list but append to it and pop from it."""
+        """True when all that statement `k` does to a container can be taken back: appending to it,
+        popping from it, and stores into its items."""
         if v not in self.recorder.stacked:
             return False
-        grows = False
+        changes = False
         for x in walk_stmts((self.primal[k],)):
-            if isinstance(x, (n.Append, n.Pop)) and x.stack == v:
-                grows = True
+            if self.is_undone(x, v):
+                changes = True
             elif v in self.recorder.changed(x) or v in assigned((flat(x),)):
                 return False
-        return grows
+        return changes
+
+    def is_undone(self, s: n.Stmt, v: str) -> bool:
+        """True for a simple statement that changes what `v` holds and can be taken back."""
+        if isinstance(s, (n.Append, n.Pop)):
+            return s.stack == v
+        item = self.recorder.item(s)
+        return item is not None and item.name == v
+
+    def stores_often(self, v: str, k: int) -> bool:
+        """True for a loop that stores into `v`: one copy is less than what all stores overwrite."""
+        loop = isinstance(self.primal[k], (n.For, n.While))
+        inside = walk_stmts((self.primal[k],)) if loop else ()
+        return any(self.is_undone(x, v) and self.recorder.item(x) is not None for x in inside)
 
     def binds_anew(self, v: str, k: int | None) -> bool:
         """True when statement `k` gives `v` another value and leaves the one it had as it is."""

@@ -1,0 +1,250 @@
+"""Stores into items: what is overwritten is kept and put back, the container is not copied."""
+
+import numpy as np
+
+from .cases import case
+
+V = np.array([0.5, -0.25, 1.5])
+A = np.array([[0.3, 0.8], [-0.6, 1.1]])
+
+
+@case([0.7, 0.4, 1.2, -0.3], 0.6, wrt="xs y")
+@case([0.9], 0.6, wrt="xs y")
+def recurrence(xs, y):
+    d = list(xs)
+    for i in range(1, len(d)):
+        d[i] = d[i] * d[i - 1] + y / d[i - 1]
+    return d[-1] * d[0]
+
+
+@case([0.7, 0.4, 1.2, -0.3], wrt="xs")
+def around_the_end(xs):
+    """d[i - 1] is the last item in the first step: one that is overwritten later."""
+    d = list(xs)
+    for i in range(len(d)):
+        d[i] = d[i] * d[i - 1] + 0.1
+    return d[0] * d[-1] + d[1]
+
+
+@case([0.7, 0.4, 1.2], 3, wrt="xs")
+def several_sweeps(xs, n):
+    u = list(xs)
+    for _ in range(n):
+        for i in range(1, len(u) - 1):
+            u[i] = u[i] + 0.1 * u[i - 1] * u[i + 1] * u[i]
+        u[0] *= u[1]
+        u[-1] /= u[0]
+    return sum(u)
+
+
+@case([0.7, 0.4, 1.2], 0.3, wrt="xs t")
+def computed_places(xs, t):
+    """The index itself is computed, and overwritten."""
+    u = list(xs)
+    k = 0
+    for i in range(5):
+        k = (k * 2 + i) % 3
+        u[k] = u[k] * u[(k + 1) % 3] + t
+        k = (k + 1) % len(u)
+        u[k] *= t + u[0]
+    return u[0] * u[1] + u[2]
+
+
+@case([0.7, 0.4, 1.2], wrt="xs")
+def places_from_a_changing_list(xs):
+    where = [2, 0, 1]
+    u = list(xs)
+    for i in range(4):
+        j = where[i % 3]
+        u[j] = u[j] * u[j - 1]
+        where[i % 3] = (j + i) % 3
+        u[where[0]] *= 1.5 * u[where[1]]
+    return u[0] + u[1] * u[2]
+
+
+@case([0.7, 0.4, 1.2], wrt="xs")
+def place_says_its_own_list(xs):
+    u = [1.0, *xs]
+    for _ in range(3):
+        u[int(u[0])] = u[int(u[0])] * u[2]
+        u[0] = 1.0 + (u[0] > 1.5) * 1.0
+        u[len(u) - 1] = u[2] * u[-1]
+    return u[1] * u[3]
+
+
+@case([0.7, 0.4, 1.2], wrt="xs")
+def returned_after_stores(xs):
+    u = list(xs)
+    for i in range(1, 3):
+        u[i] = u[i] * u[i - 1]
+        u[0] = u[0] * u[i]
+    return u
+
+
+@case(V)
+def returned_array(x):
+    u = x.copy()
+    for i in range(1, 3):
+        u[i] = u[i] * u[i - 1]
+        u[:2] = u[:2] * u[1:]
+    return u
+
+
+@case(V)
+def returned_view(x):
+    u = x * 1.0
+    for i in range(1, 3):
+        u[i] = u[i] * u[i - 1]
+    return u[1:]
+
+
+@case(0.7, 3)
+def in_a_list_of_lists(x, n):
+    rows = []
+    for i in range(n):
+        row = [x, x * i]
+        row[0] = row[0] * row[1] + x
+        row[1] = row[0] * row[0]
+        rows.append(row)
+    return rows
+
+
+@case(A, 3, wrt="A")
+def rows_and_entries(A, n):
+    B = A.copy()
+    for k in range(n):
+        B[0, 1] = B[0, 1] * B[1, 0]
+        B[1] = B[0] * B[1]
+        B[:, 0] += B[:, 1] * B[:, 0]
+        B[B[0] > 0.0] *= 0.5
+        B[[1, 0], k % 2] = B[[0, 1], k % 2] ** 2
+    return np.sum(B)
+
+
+@case(V, 3)
+def stencil(x, n):
+    u = np.concatenate([x, x])
+    for _ in range(n):
+        u[0] = u[1]
+        u[-1] = u[-2]
+        lap = u[2:] - 2.0 * u[1:-1] + u[:-2]
+        u[1:-1] += 0.1 * (lap + u[1:-1] * (1.0 - u[1:-1]))
+    return np.sum(u * u)
+
+
+@case([[0.7, 0.4], [1.2, -0.3]], wrt="m")
+def nested_lists(m):
+    rows = [list(row) for row in m]
+    for i in range(2):
+        for j in range(2):
+            rows[i][j] = rows[i][j] * rows[j][i] + rows[0][j]
+    return rows[0][0] * rows[1][1] + rows[0][1]
+
+
+@case(0.6)
+def numbers_then_arrays(x):
+    states = [0.0] * 3
+    states[0] = np.array([x, x * x])
+    for i in range(1, 3):
+        states[i] = states[i - 1] * states[i - 1] + x
+        states[i - 1] = states[i] * states[i - 1]
+    return np.sum(states[0] * states[1] + states[2])
+
+
+@case(0.6)
+def counted_in_a_dict(x):
+    total = {"a": x, "b": 1.0}
+    for i in range(4):
+        key = "a" if i % 2 else "b"
+        total[key] *= total["a"] + x
+        total["a"] += total["b"] * total["a"]
+    return total["a"] * total["b"]
+
+
+@case([0.7, 0.4, 1.2], wrt="xs")
+def made_anew_at_each_step(xs):
+    s = 0.0
+    for i in range(3):
+        w = list(xs)
+        w[i] = w[i] * w[i - 1]
+        w[0] = w[0] * w[i] + s
+        s = s + w[0] * w[1] * w[2]
+    return s
+
+
+@case([0.7, 0.4, 1.2], True, wrt="xs")
+@case([0.7, 0.4, 1.2], False, wrt="xs")
+def stored_or_bound(xs, anew):
+    u = list(xs)
+    for i in range(3):
+        if anew and i == 1:
+            u = [u[0] * u[0], u[1], u[2]]
+        elif u[i] > 0.5:
+            u[i] = u[i] * u[i - 1]
+        else:
+            u[0], u[i] = u[i] * u[1], u[0] * u[i]
+        u[2] *= u[i]
+        if u[2] > 100.0:
+            break
+    return u[0] * u[1] + u[2]
+
+
+@case([0.7, 0.4, 1.2], wrt="xs")
+def grows_and_changes(xs):
+    u = [xs[0]]
+    for i in range(1, 3):
+        u.append(xs[i] * u[-1])
+        u[i - 1] = u[i] * u[i - 1]
+        if i == 2:
+            y = u.pop()
+            u[-1] *= y
+    return u[0] * u[1]
+
+
+def filled(x, n):
+    u = [x] * n
+    for i in range(1, n):
+        u[i] = u[i] * u[i - 1] + 0.1 * i
+        u[i - 1] *= u[i]
+    return u
+
+
+@case(0.7, 3)
+def in_a_callee(x, n):
+    total = 0.0
+    for k in range(n):
+        u = list(filled(x + 0.1 * k, n))
+        u[0] = u[0] * u[1]
+        total = total * u[0] + u[2] * u[1]
+    return total
+
+
+@case([0.7, 0.4, 1.2], wrt="xs")
+def leaves_on_the_way(xs):
+    u = list(xs)
+    i = 0
+    while i < 10:
+        u[i % 3] *= u[(i + 1) % 3]
+        if u[i % 3] < 0.1:
+            u[0] += u[i % 3] ** 2
+            break
+        if i % 2:
+            i += 1
+            u[1] *= 1.1 * u[2]
+            continue
+        u[2] = u[2] * u[0] + 0.3
+        i += 1
+    return u[0] * u[1] * u[2]
+
+
+@case([0.7, 0.4, 1.2], wrt="xs")
+def an_item_then_all_items(xs):
+    u = list(xs)
+    u[0] = u[0] * u[1]
+    y = u[0] * u[2]
+    for i in range(3):
+        u[i] = 0.5 * y * i + xs[i]
+    u[1] *= u[0] * y
+    u = [u[1], u[0]]
+    u[1] *= u[0]
+    return u[0] * u[1]
