@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from s2s_ad import runtime
 from s2s_ad.analysis.values import Value
 from s2s_ad.build_program import Program
 from s2s_ad.build_reverse import Reverse
@@ -28,7 +29,17 @@ from s2s_ad.build_signature import bare
 from s2s_ad.build_subject import Subject, subject_of
 from s2s_ad.errors import MissingExtra, UnsupportedForNumba
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.kinds import Array, DictOf, Kind, ListOf, Number, Object, Partial, adjoint_kind
+from s2s_ad.ir.kinds import (
+    Array,
+    DictOf,
+    Kind,
+    ListOf,
+    Number,
+    Object,
+    Partial,
+    TupleOf,
+    adjoint_kind,
+)
 from s2s_ad.ir.names import Names, marked
 from s2s_ad.ir.walk import (
     bound_names,
@@ -167,10 +178,17 @@ class _Form:
     def linked(self, function: n.Function) -> n.Function:
         """Return the function with attributes of modules by name; refuse what has no form here."""
         own = {p.name for p in function.params} | bound_names(function.body)
+        where = function.body[0] if function.body else None
         for p in function.params:
-            for name in _OURS:
-                if p.name == name:
-                    raise self.refuse(None, None, f"a parameter `{name}`", "call it otherwise")
+            if p.name in _OURS:
+                raise self.refuse(where, None, f"a parameter `{p.name}`", "call it otherwise")
+        if any(p.kind == "keyword_only" for p in by_position(function.params)):
+            what = "keyword-only parameters behind others with a default"
+            raise self.refuse(where, None, what, "leave out the `*` in front of them")
+        for p in function.params:
+            if p.kind == "double_star":
+                raise self.refuse(where, None, f"`**{p.name}`", "name the parameters")
+        kinds = self.kinds.get(function.name, {})
 
         def visit(s: n.Stmt) -> tuple[n.Stmt, ...]:
             if type(s) in _STATEMENTS:
@@ -186,7 +204,11 @@ class _Form:
                 if isinstance(e, n.Comprehension) and e.kind != "list":
                     what = f"a {e.kind} comprehension" if e.kind != "generator" else "a generator"
                     raise self.refuse(s, e, what, "use a list comprehension or a loop")
-            return (map_stmt_exprs(s, lambda e: map_expr(e, lambda x: self.plain(x, own, s))),)
+
+            def rebuilt(e: n.Expr) -> n.Expr:
+                return self.zeros(self.plain(e, own, s), kinds)
+
+            return (map_stmt_exprs(s, lambda e: map_expr(e, rebuilt)),)
 
         body = map_block(function.body, visit)
         for s in walk_stmts(body):
@@ -218,6 +240,21 @@ class _Form:
             what = f"`{path[-1]}`, a global that functions rebind,"
             raise self.refuse(s, e, what, "pass its value as an argument")
         return n.Name(self.linker.claim(path[-1], found, own))
+
+    def zeros(self, e: n.Expr, kinds: Mapping[str, Kind]) -> n.Expr:
+        """Return the zero adjoint of a tuple or list of numbers as it is written."""
+        if not (isinstance(e, n.Call) and isinstance(e.func, n.Name) and len(e.args) == 1):
+            return e
+        of = e.args[0]
+        kind = kinds.get(of.id) if isinstance(of, n.Name) else None
+        zero = n.Const("0.0", 0.0)
+        if self.linker.objects.get(e.func.id) is not runtime.zeros_like:
+            return e
+        if isinstance(kind, TupleOf) and all(isinstance(x, Number) for x in kind.items):
+            return n.ListExpr((zero,) * len(kind.items))
+        if isinstance(kind, ListOf) and isinstance(kind.item, Number):
+            return n.Binary("*", n.ListExpr((zero,)), n.Call(n.Name("len"), (of,)))
+        return e
 
     def settle(self, name: str, s: n.Stmt) -> None:
         """Settle what a name outside a function stands for; refuse what is no constant."""
@@ -296,7 +333,7 @@ class _Form:
         function = stack_arrays(function, tools)
         function = counting_down(function, lambda e, name: self.is_builtin(e, name, own))
         decorators = function.decorators or (self.decorator("njit"),)
-        return replace(function, decorators=decorators, params=_by_position(function.params))
+        return replace(function, decorators=decorators, params=by_position(function.params))
 
     def is_builtin(self, e: n.Expr, name: str, own: set[str]) -> bool:
         if not isinstance(e, n.Name) or e.id in own:
@@ -331,7 +368,7 @@ def _dtype(e: n.Expr, kinds: Mapping[str, Kind]) -> str | None:
     return None
 
 
-def _by_position(params: tuple[n.Param, ...]) -> tuple[n.Param, ...]:
+def by_position(params: tuple[n.Param, ...]) -> tuple[n.Param, ...]:
     """Return parameters without keyword-only ones, whose defaults numba does not fill in."""
     if any(p.kind in ("star", "double_star") for p in params):
         return params

@@ -129,7 +129,9 @@ def logistic(w, b, X, y, decay):
 
 
 def both(x, y):
-    return math.sin(x) * y, x + y**3
+    pair = (x * y, x)
+    (a, b), c = pair, math.sin(x)
+    return c * y, a + b + y**3
 
 
 def same(got, want):
@@ -245,7 +247,8 @@ def test_text_of_counted_values():
     g = grad(triangle, compile="numba")
     g(0.7, 7)
     # where the inner loop is as long as the outer one says, nobody knows how much is kept
-    assert "y_saved = []\n" in g.source and "reversed" not in g.source
+    assert "y_saved = []\n" in g.source and "y = y_saved[y_count]\n" in g.source
+    assert "reversed" not in g.source and ".pop()" not in g.source
     assert "GRAVITY = 9.81\n" in g.source
     g = grad(fall, "v", compile="numba")
     g(1.0, 0.83, 40.0, 0.02, 6)

@@ -9,7 +9,8 @@ many values they will hold at most; requires `ir`.
     for i in reversed(range(n)):          for i in reversed(range(n)):
         x = x_saved.pop()                     x = x_saved[i]
 
-Where the values are not one per step of a loop, they are counted (`x_count`). A list that leaves
+Where the values are not one per step of a loop, they are counted (`x_count`). Where it is not known
+how many there will be, the list stays, and is read backwards in the same way. A list that leaves
 the function, in what a forward half keeps, leaves as an array either way; a reverse half counts
 down in it, which takes nothing out of it. Runs before the loops are turned by `counting_down`.
 """
@@ -73,7 +74,7 @@ def _with_array(body: n.Block, stack: str, tools: Tools) -> n.Block:
         return body
     size = _place(body, stack, made[0]) if len(made) == 1 else None
     if size is None:
-        return _made_array(body, stack, tools) if escapes else body
+        return _made_array(body, stack, tools) if escapes else _read_back(body, stack, tools)
     where, count = size
     index = _index(body, stack)
     counter = "" if index is not None else tools.fresh(_counter_of(stack))
@@ -182,6 +183,27 @@ def _counted_down(body: n.Block, stack: str, made: list[n.Assign], tools: Tools)
         return _taken(s, counter, True) if isinstance(s, n.Pop) and s.stack == stack else (s,)
 
     return map_block(body, visit)
+
+
+def _read_back(body: n.Block, stack: str, tools: Tools) -> n.Block:
+    """Read a list backwards, where it is emptied after it has been filled: no item is taken out."""
+    fills = [k for k, s in enumerate(body) if _fills(s, stack)]
+    pops = [
+        k
+        for k, s in enumerate(body)
+        if any(isinstance(x, n.Pop) and x.stack == stack for x in walk_stmts((s,)))
+    ]
+    if not fills or not pops or pops[0] <= fills[-1]:
+        return body
+    counter = n.Name(tools.fresh(_counter_of(stack)))
+
+    def visit(s: n.Stmt) -> tuple[n.Stmt, ...]:
+        return _taken(s, counter, True) if isinstance(s, n.Pop) and s.stack == stack else (s,)
+
+    first = body[pops[0]]
+    count = n.Call(n.Name("len"), (n.Name(stack),))
+    start = n.Assign((counter,), count, of=first.of, origin=first.origin)
+    return (*body[: pops[0]], start, *map_block(body[pops[0] :], visit))
 
 
 def _copies(s: n.Assign, stack: str) -> bool:
