@@ -29,7 +29,7 @@ def main() -> None:
     for peer in peers:
         for row in rows:
             print(f"{peer}: {row.program.name} ...", file=sys.stderr)
-            found = versus(peer, row.program.name, max(3, options.repeats // 3))
+            found = versus(peer, row.program.name, max(3, options.repeats // 4))
             outcomes[peer, row.program.name] = found
     started = None if options.names else startup(options.repeats)
     print("\n".join(report(rows, peers, outcomes, started, options.markdown)))
@@ -38,7 +38,9 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=WHAT)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(PROGRAMS))
-    parser.add_argument("--repeats", type=int, default=15, help="timings of which the least counts")
+    parser.add_argument(
+        "--repeats", type=int, default=40, help="timings, of which the least counts"
+    )
     parser.add_argument("--no-peers", action="store_true", help="leave out the other tools")
     parser.add_argument("--markdown", action="store_true", help="print tables in Markdown")
     options = parser.parse_args()

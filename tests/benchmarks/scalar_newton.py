@@ -87,18 +87,20 @@ def implied_volatility_adjoint(price, spot, strike, rate, years, tol=1e-10, resu
     for _ in range(50):
         d1 = (math.log(spot / strike) + (rate + 0.5 * sigma * sigma) * years) / (sigma * root_years)
         d2 = d1 - sigma * root_years
-        model = spot * normal(d1) - strike * discount * normal(d2)
+        cdf1 = normal(d1)
+        cdf2 = normal(d2)
+        model = spot * cdf1 - strike * discount * cdf2
         vega = spot * root_years * math.exp(-0.5 * d1 * d1) / math.sqrt(2.0 * math.pi)
         error = model - price
         if abs(error) < tol:
             break
-        steps.append((sigma, d1, d2, vega, error))
+        steps.append((sigma, d1, d2, cdf1, cdf2, vega, error))
         sigma = sigma - error / vega
     result = sigma
 
     price_bar = spot_bar = strike_bar = rate_bar = discount_bar = root_years_bar = years_bar = 0.0
     sigma_bar = result_bar
-    for sigma, d1, d2, vega, error in reversed(steps):
+    for sigma, d1, d2, cdf1, cdf2, vega, error in reversed(steps):
         error_bar = -sigma_bar / vega
         price_bar -= error_bar
         # vega is a product: the adjoint of its logarithm serves for each factor
@@ -107,8 +109,7 @@ def implied_volatility_adjoint(price, spot, strike, rate, years, tol=1e-10, resu
         root_years_bar += log_vega_bar / root_years
         d1_bar = -log_vega_bar * d1
         # model = spot * normal(d1) - strike * discount * normal(d2)
-        cdf2 = normal(d2)
-        spot_bar += error_bar * normal(d1)
+        spot_bar += error_bar * cdf1
         strike_bar -= error_bar * discount * cdf2
         discount_bar -= error_bar * strike * cdf2
         density2 = math.exp(-0.5 * d2 * d2) / math.sqrt(2.0 * math.pi)
@@ -135,5 +136,5 @@ VOLATILITY = Program(
     implied_volatility_adjoint,
     ("price", "spot", "strike", "rate", "years"),
     lambda: (11.0, 100.0, 105.0, 0.02, 1.5, 1e-6),
-    lambda: (14.0, 100.0, 105.0, 0.02, 1.5, 1e-10),
+    lambda: (35.0, 100.0, 105.0, 0.02, 1.5, 1e-10),
 )

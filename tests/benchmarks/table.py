@@ -18,7 +18,7 @@ Outcomes = Mapping[tuple[str, str], Outcome]
 
 COLUMNS: tuple[tuple[str, Callable[[Row], str]], ...] = (
     ("program", lambda row: row.program.name),
-    ("primal ms", lambda row: f"{1e3 * row.primal:.3f}"),
+    ("primal µs", lambda row: f"{1e6 * row.primal:,.1f}"),
     ("ours/primal", lambda row: _two(row.ours / row.primal)),
     ("hand/primal", lambda row: _two(row.hand / row.primal)),
     ("ours/hand", lambda row: _two(row.ours / row.hand)),

@@ -19,7 +19,7 @@ from tests.benchmarks.measure import fastest
 from tests.benchmarks.peers import PEERS
 from tests.oracles import leaves
 
-PATIENCE = 180.0  # seconds for a peer and a program, compiling included
+PATIENCE = 120.0  # seconds for a peer and a program, compiling included
 SAME = 1e-6  # relative error up to which a gradient is right
 
 
