@@ -55,7 +55,7 @@ def mixture(logits, means, log_scales, X):
     joint = log_weights + log_density
     highest = np.max(joint, axis=1, keepdims=True)
     log_sum = highest[:, 0] + np.log(np.sum(np.exp(joint - highest), axis=1))
-    return np.sum(log_sum) - 0.5 * X.size * np.log(2.0 * np.pi)
+    return np.sum(log_sum) - 0.5 * X.shape[0] * X.shape[1] * np.log(2.0 * np.pi)
 
 
 def mixture_adjoint(logits, means, log_scales, X, result_bar=1.0):
@@ -71,7 +71,7 @@ def mixture_adjoint(logits, means, log_scales, X, result_bar=1.0):
     share = np.exp(joint - highest)
     sums = np.sum(share, axis=1)
     log_sum = highest[:, 0] + np.log(sums)
-    result = np.sum(log_sum) - 0.5 * X.size * np.log(2.0 * np.pi)
+    result = np.sum(log_sum) - 0.5 * X.shape[0] * X.shape[1] * np.log(2.0 * np.pi)
 
     # the maxima cancel: the adjoint of a log-sum-exp is the share of each term
     joint_bar = share * (result_bar / sums)[:, None]

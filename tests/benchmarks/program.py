@@ -5,8 +5,8 @@ Takes nothing, gives `Program`; requires nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 Arguments = tuple[Any, ...]
@@ -31,4 +31,3 @@ class Program:
     small: Callable[[], Arguments]
     real: Callable[[], Arguments]
     helpers: tuple[Callable[..., Any], ...] = ()
-    variants: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
