@@ -85,10 +85,26 @@ class _Own(Sharing):
             left, right = self.kind(e.left), self.kind(e.right)
             return UNKNOWN if self.joins(e, left, right) else broadcast(left, right)
         if isinstance(e, n.Subscript):
-            return self.item_kind(self.kind(e.value), isinstance(e.index, n.Slice))
+            owner = self.kind(e.value)
+            return FLOAT if self.is_entry(owner, e.index) else self.item_kind(owner, e.index)
         return UNKNOWN
 
-    def item_kind(self, owner: Kind, part: bool) -> Kind:
+    def is_entry(self, owner: Kind, index: n.Expr) -> bool:
+        """True for an entry of an array that is named by a number for each of its axes."""
+        if not isinstance(owner, Array) or not isinstance(index, n.TupleExpr):
+            return False
+        whole = owner.dims is not None and len(index.items) == len(owner.dims)
+        return whole and all(map(self.is_place, index.items))
+
+    def is_place(self, e: n.Expr) -> bool:
+        """True for a number that is no truth: `x[True]` adds an axis."""
+        if isinstance(e, n.Const):
+            return type(e.value) is int
+        kind = self.kind(e)
+        return isinstance(kind, Number) and kind.type != "bool"
+
+    def item_kind(self, owner: Kind, index: n.Expr) -> Kind:
+        part = isinstance(index, n.Slice)
         if isinstance(owner, ListOf):
             return owner if part else owner.item
         if isinstance(owner, DictOf):
