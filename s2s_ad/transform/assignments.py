@@ -78,7 +78,7 @@ class Assignments(Contributions):
             value = n.Binary(s.op, target, value)
         seed = n.Name(self.context.names.fresh(f"{root}_item_bar"))
         self.temporaries.add(seed.id)
-        pull.pull(value, self.stored(s, seed, kind, value))
+        pull.pull(value, self.stored(pull, Diff(seed, kind), target, value))
         rest = self.contributions(pull, (), seed)
         clear = n.Assign((place,), self.cleared_item(s, target))
         if not rest:
@@ -117,7 +117,7 @@ class Assignments(Contributions):
 
         def reversed_with(seed: n.Expr) -> list[n.Stmt]:
             pull = self.pullback(s)
-            pull.pull(value, self.stored(s, seed, kind, s.value))
+            pull.pull(value, self.stored(pull, Diff(seed, kind), s.target, s.value))
             return self.contributions(pull, (), seed)
 
         return self.in_order(reversed_with, place, kind)
@@ -139,14 +139,14 @@ class Assignments(Contributions):
         self.temporaries.add(seed.id)
         return [n.Assign((seed,), self.taken(place, kind)), *reversed_with(seed)]
 
-    def stored(self, s: n.Stmt, d: n.Expr, kind: Kind, value: n.Expr) -> Diff:
+    def stored(self, pull: Pullback, d: Diff, target: n.Expr, value: n.Expr) -> Diff:
         """Return the differential of a stored value, which NumPy spread over the place."""
-        want = self.facts.value(value, s.uid).kind
-        if isinstance(kind, Array) and isinstance(want, Number):
-            return Diff(n.Call(self.context.np("sum"), (d,)), want)
-        if isinstance(kind, Array) and not same_shape(kind, want):
-            return Diff(n.Call(self.context.helper("unbroadcast"), (d, value)), want)
-        return Diff(d, kind)
+        want = pull.value(value).kind
+        if isinstance(d.kind, Array) and isinstance(want, Number):
+            return Diff(n.Call(self.context.np("sum"), (d.expr,)), want)
+        if isinstance(d.kind, Array) and not same_shape(d.kind, want):
+            return pull.unbroadcast(d, target, d.kind, value)
+        return d
 
     def taken(self, place: n.Expr, kind: Kind) -> n.Expr:
         """Return what an element holds, independent of what is stored there next."""
@@ -169,18 +169,18 @@ class Assignments(Contributions):
         self.context.check_store(s, n.Subscript(array, index))
         place = n.Subscript(self.pullback(s).bar_place(array), _as_index(index))
         want = self.facts.value(value, s.uid).kind
+        kind = self.facts.value(n.Subscript(array, _as_index(index)), s.uid).kind
 
         def reversed_with(seed: n.Expr) -> list[n.Stmt]:
             pull = self.pullback(s)
             d = Diff(seed, want)
             if isinstance(want, Number):
                 d = Diff(n.Call(self.context.np("sum"), (seed,)), want)
-            elif not isinstance(want, Array) or want.dims is None:
-                d = Diff(n.Call(self.context.helper("unbroadcast"), (seed, value)), want)
+            elif not same_shape(kind, want):
+                d = pull.unbroadcast(Diff(seed, kind), place, kind, value)
             pull.pull(value, d)
             return self.contributions(pull, (), None)
 
-        kind = self.facts.value(n.Subscript(array, _as_index(index)), s.uid).kind
         return Sweeps([s], self.in_order(reversed_with, place, kind))
 
     def reads_items(self, e: n.Expr, name: str) -> bool:

@@ -89,12 +89,14 @@ class Diff:
     """A differential. kind: that of the expression.
 
     small: its shape may be smaller than that of what it belongs to; it then stands for its own
-    broadcast (the gradient of a sum is one number).
+    broadcast (the gradient of a sum is one number). wide: an expression, and its kind, that NumPy
+    spread the one it belongs to out to, where it has not been summed down again.
     """
 
     expr: n.Expr
     kind: Kind = UNKNOWN
     small: bool = False
+    wide: tuple[n.Expr, Kind] | None = None
 
 
 @dataclass

@@ -21,9 +21,11 @@ from s2s_ad.ir.kinds import (
     TupleOf,
     Unknown,
 )
-from s2s_ad.ir.walk import names, subexprs
+from s2s_ad.ir.walk import map_expr, names, subexprs
+from s2s_ad.rules.registry import Choice
 from s2s_ad.transform.context import Context, Diff, NeedsName, Splice, atomic
 from s2s_ad.transform.shapes import reduced_axes, same_rank, same_shape
+from s2s_ad.transform.stand_ins import shown, stand_in
 
 Product = Callable[[n.Expr], n.Expr]
 CONTAINERS = (ListOf, TupleOf, DictOf)
@@ -65,7 +67,7 @@ class Fitting:
         if axes is None:
             # one number for all entries: each of those is to be counted
             d = self.full(d, e, full)
-            return Diff(n.Call(self.context.helper("unbroadcast"), (d.expr, operand)), want)
+            return self.unbroadcast(d, e, full, operand)
         d = self.full(d, e, full)
         if is_negative(d.expr):
             positive = self.product(n.Unary("-", d.expr))
@@ -87,6 +89,70 @@ class Fitting:
             keywords.append(n.Keyword("keepdims", n.Const("True", True)))
         return Diff(n.Call(total, (d.expr,), tuple(keywords)), want)
 
+    def unbroadcast(self, d: Diff, e: n.Expr, full: Kind, operand: n.Expr) -> Diff:
+        """Return `d` brought to the shape of an operand that is not known: that of a variable.
+
+        The operands of an operation that NumPy broadcasts are brought to theirs in its place.
+        """
+        like = self.stand_in(operand)
+        if like is not None:
+            call = n.Call(self.context.helper("unbroadcast"), (d.expr, like))
+            return Diff(call, self.value(operand).kind)
+        whole = not d.small or same_shape(d.kind, full)
+        if whole and self.is_elementwise(operand):
+            return replace(d, wide=(e, full))
+        raise self.needs_name(operand)
+
+    def needs_name(self, e: n.Expr) -> NeedsName:
+        """Return the request for a name; calls that keep something get adjoints of their own."""
+        has_rule = not isinstance(e, n.Call) or self.context.choice_exists(e, self.s)
+        plan = None
+        if isinstance(e, n.Call) and not has_rule:
+            plan = self.context.plan(e, self.s, "adjoint")
+        return NeedsName(self.s.uid, e, callee=not has_rule and not (plan and plan.cheap))
+
+    def stand_in(self, e: n.Expr) -> n.Expr | None:
+        return stand_in(e, lambda x: self.value(x).kind, lambda x: self.context.choice(x, self.s))
+
+    def is_elementwise(self, e: n.Expr) -> bool:
+        """True for an operation or call whose operands NumPy broadcasts."""
+        if not isinstance(e, (n.Unary, n.Binary, n.Call)) or self.lists(e):
+            return False
+        choice = self.context.choice(e, self.s)
+        return choice is not None and choice.rule.shape == "out"
+
+    def lists(self, e: n.Expr) -> bool:
+        """True for an operation on a list or tuple, which is no arithmetic (NumPy takes `@`)."""
+        return (
+            isinstance(e, n.Binary)
+            and e.op != "@"
+            and any(isinstance(self.value(x).kind, (ListOf, TupleOf)) for x in (e.left, e.right))
+        )
+
+    def by_shape(self, filled: n.Expr, choice: Choice) -> n.Expr:
+        """Return a filled template that computes no argument for the sake of its shape."""
+        arguments = list(choice.arguments.values())
+
+        def like(e: n.Expr) -> n.Expr:
+            if isinstance(e, (n.TupleExpr, n.ListExpr)):
+                return replace(e, items=tuple(map(like, e.items)))
+            found = e if isinstance(e, n.Starred) else self.stand_in(e)
+            if found is None:
+                raise self.needs_name(e)
+            return found
+
+        def visit(e: n.Expr) -> n.Expr:
+            place = shown(e)
+            if place == -1 and isinstance(e, n.Attribute) and e.value in arguments:
+                return replace(e, value=like(e.value))
+            if not isinstance(e, n.Call) or place is None or e.args[place] not in arguments:
+                return e
+            args = list(e.args)
+            args[place] = like(args[place])
+            return replace(e, args=tuple(args))
+
+        return map_expr(filled, visit)
+
     def full(self, d: Diff, e: n.Expr | None, kind: Kind) -> Diff:
         """Return `d` spread out to the shape of `e`, if it is smaller."""
         if not isinstance(kind, Array) or same_shape(d.kind, kind):
@@ -100,7 +166,7 @@ class Fitting:
         if kind.dims is not None and isinstance(d.kind, Array) and d.kind.dims is not None:
             axes = reduced_axes(kind, d.kind)
             if axes is not None and axes[0] == ():
-                return d
+                return replace(d, small=False)
         if e is None:
             return d
         if not isinstance(e, n.Name):

@@ -69,12 +69,6 @@ class Pullback(Templates):
         else:
             raise self.unsupported(e)
 
-    def lists(self, e: n.Binary) -> bool:
-        """True for an operation on a list or tuple, which is no arithmetic (NumPy takes `@`)."""
-        return e.op != "@" and any(
-            isinstance(self.value(x).kind, (ListOf, TupleOf)) for x in (e.left, e.right)
-        )
-
     def joined(self, e: n.Binary, d: Diff, out: n.Expr | None) -> None:
         """Contribute to both parts of a concatenation, or to what is repeated."""
         if not isinstance(self.value(e).kind, (ListOf, TupleOf)):
@@ -224,6 +218,8 @@ class Pullback(Templates):
             d = self.named(d, self.bar_name(e))
         result = out
         untaken = self.is_where(choice)
+        # what NumPy spread this and its operands out to
+        whole, shape = d.wide or (named, kind)
         for p in active:
             template = rule.adjoint[p]
             if result is None and "out" in self.reads(choice, template):
@@ -236,10 +232,10 @@ class Pullback(Templates):
             masks = self.masks
             if rule.shape == "out":
                 if masks and not self.is_safe(template):
-                    new = self.masked(new, kind)
-                new = self.fit(new, named, kind, argument)
+                    new = self.masked(new, shape)
+                new = self.fit(new, whole, shape, argument)
                 if untaken and p in ("x", "y"):
-                    self.masks = [*masks, (choice.arguments["condition"], p == "x", kind)]
+                    self.masks = [*masks, (choice.arguments["condition"], p == "x", shape)]
             else:
                 # the entries of its argument are not those that the condition chooses from
                 self.masks = []

@@ -37,9 +37,10 @@ class Templates(Fitting):
         return read
 
     def filled(self, choice: Choice, param: str, d: Diff, out: n.Expr) -> n.Expr:
+        filled = self.by_shape(choice.adjoint(param, D, out), choice)
         if atomic(d.expr):
-            return self.product(choice.adjoint(param, d.expr, out))
-        return self.product(self.splice(choice.adjoint(param, D, out), D, d.expr))
+            return self.product(substitute(filled, {D.id: d.expr}))
+        return self.product(self.splice(filled, D, d.expr))
 
     def partial(self, choice: Choice, param: str, expr: n.Expr, d: Diff, out: Kind) -> Diff:
         """Return a contribution with the kind it has, judged from the factors of its template."""
@@ -135,7 +136,7 @@ class Templates(Fitting):
         if like is not None and not self.costly_factors(template, param):
             # a variable of the same shape says it as well
             choice = replace(choice, arguments={**choice.arguments, param: like})
-        expr = choice.fill(template, D, out)
+        expr = self.by_shape(choice.fill(template, D, out), choice)
         others = [
             self.value(choice.arguments[x]).kind for x in names(template) if x in choice.arguments
         ]

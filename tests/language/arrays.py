@@ -344,3 +344,14 @@ def trace_and_parts_of_a_matrix(u, v):
 def sums_beside_columns_of_unknown_width(m):
     rows = np.sum(m + m[:, 1:], axis=1, keepdims=True)
     return np.sum(rows * rows) + np.sum(np.mean(m * m[:1:], axis=0, keepdims=True) ** 3)
+
+
+@case(0.5, np.array([[0.5, 1.3, 0.4], [0.8, -0.4, 0.9], [0.7, 0.1, 0.2]]), wrt="x m")
+def shapes_of_what_is_computed(x, m):
+    y = np.zeros_like(m)
+    y[:, 1:] = np.exp(x * m[:, :1]) * square(m[:, 1:])
+    y[:, 0] += x * np.cos(m[:, 0]) * m[:1, 2:][0]
+    y += (m[:, 1:2] @ m[2:, :] + m[:1]) * (m[:, 2:] + square(m[:1]))
+    np.add.at(y, 0, x * 2.0 * m[:, 2:][0])
+    z = np.concatenate([m[0][1:] * x, x * x + m[1], [x, 2.0]])
+    return np.sum(y * y) * np.mean(z * z)

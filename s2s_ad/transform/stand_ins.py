@@ -1,0 +1,73 @@
+"""Expressions of which only the shape is read: others of that shape that cost nothing to evaluate.
+
+Takes an expression and what is known of its parts, gives a variable, a view of one, or None;
+requires `ir`, `rules`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from s2s_ad.ir import nodes as n
+from s2s_ad.ir.kinds import Array, Kind, NoneKind, Number, is_array
+from s2s_ad.rules.registry import Choice
+from s2s_ad.transform.shapes import same_shape
+
+KindOf = Callable[[n.Expr], Kind]
+# helpers of `runtime` whose argument at this place is there for its shape
+LIKE = {"unbroadcast": 1, "expand": 1, "scatter": 1, "split_like": 1, "spread": 1, "zeros_like": 0}
+MEASURES = ("shape", "size", "ndim")
+
+
+def shown(e: n.Expr) -> int | None:
+    """Return which argument of a call is there for its shape alone; -1 for `x.shape`."""
+    if isinstance(e, n.Attribute):
+        return -1 if e.attr in MEASURES else None
+    if not isinstance(e, n.Call):
+        return None
+    if isinstance(e.func, n.Attribute):
+        return 0 if e.func.attr in MEASURES and len(e.args) == 1 else None
+    place = LIKE.get(e.func.id) if isinstance(e.func, n.Name) else None
+    return place if place is not None and place < len(e.args) else None
+
+
+def stand_in(e: n.Expr, kind: KindOf, choice: Callable[[n.Expr], Choice | None]) -> n.Expr | None:
+    """Return an expression of the same shape as `e` (and a list where it is one) that computes
+    nothing: `x[1:]` for `2.0 * np.exp(-x[1:])`. choice: the rule of an operation or call."""
+    if is_view(e, kind):
+        return e
+    if isinstance(e, (n.TupleExpr, n.ListExpr)):
+        items = [stand_in(item, kind, choice) for item in e.items]
+        found = tuple(item for item in items if item is not None)
+        return replace(e, items=found) if len(found) == len(items) else None
+    if not isinstance(e, (n.Unary, n.Binary, n.Call)) or not is_array(kind(e)):
+        return None
+    rule = choice(e)
+    if rule is None or rule.rule.shape != "out":
+        return None
+    kinds = {name: kind(x) for name, x in rule.arguments.items()}
+    arrays = [name for name, k in kinds.items() if not isinstance(k, (Number, NoneKind))]
+    for name in arrays:
+        alone = len(arrays) == 1 and isinstance(kinds[name], Array)
+        if alone or same_shape(kinds[name], kind(e)):
+            like = stand_in(rule.arguments[name], kind, choice)
+            if like is not None:
+                return like
+    return None
+
+
+def is_view(e: n.Expr, kind: KindOf) -> bool:
+    """True for a variable, or what is an item, a slice or the transpose of one."""
+    while isinstance(e, (n.Subscript, n.Attribute)):
+        if isinstance(e, n.Subscript) and isinstance(kind(e.value), Array):
+            items = e.index.items if isinstance(e.index, n.TupleExpr) else (e.index,)
+            if not all(_is_plain(item, kind) for item in items):
+                return False
+        e = e.value
+    return isinstance(e, (n.Name, n.Const))
+
+
+def _is_plain(index: n.Expr, kind: KindOf) -> bool:
+    """True for an index that is a slice, a number or a new axis: it makes no copy."""
+    return isinstance(index, n.Slice) or isinstance(kind(index), (Number, NoneKind))
