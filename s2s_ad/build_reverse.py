@@ -35,6 +35,7 @@ from s2s_ad.transform.adjoint import Builder
 from s2s_ad.transform.context import Context, NeedsName
 from s2s_ad.transform.contributions import Options
 from s2s_ad.transform.copies import copied_adjoint, copied_value, is_flat
+from s2s_ad.transform.overwritten import never_read_again
 from s2s_ad.transform.recording import RecordBranch, record
 from s2s_ad.transform.undoing import apart, overwritten_item, put_back, worked
 from s2s_ad.transform.versions import AT_THE_END, Recorder
@@ -305,9 +306,6 @@ class _Run:
         surely = definitely((*before, *forward), params).before
         primal = {s.uid: s for s in walk_stmts(self.prepared.function.body)}
 
-        def changed(s: n.Stmt) -> frozenset[str]:
-            return context.changed(primal.get(s.uid, s))
-
         # where globals change on the way, a variable may be another name of what one holds
         exposed = context.handed_over() | context.borrowed()
         exposed = frozenset(variables) if context.facts.world.outside else exposed
@@ -317,6 +315,14 @@ class _Run:
             for s in every
             if (item := overwritten_item(context, primal.get(s.uid, s), exposed)) is not None
         }
+        idle = never_read_again(context, tuple(forward), tuple(backward), items)
+
+        def changed(s: n.Stmt) -> frozenset[str]:
+            found = context.changed(primal.get(s.uid, s))
+            return frozenset() if s.uid in idle else found
+
+        stored = frozenset(x for s in every for x in context.changed(primal.get(s.uid, s)))
+        items = {uid: item for uid, item in items.items() if uid not in idle}
         recorder = Recorder(
             variables=frozenset(variables),
             cheap=lambda s: not self.off("recompute") and self.cheap(context, s),
@@ -334,7 +340,7 @@ class _Run:
             stacked=frozenset(s.stack for s in every if isinstance(s, (n.Append, n.Pop)))
             | {item.name for item in items.values()},
             item=lambda s: items.get(s.uid),
-            stored=frozenset(x for s in every for x in changed(s)),
+            stored=stored,
             exposed=frozenset(x for x in exposed if not is_immutable(kinds.get(x, UNKNOWN))),
             copy=lambda name: copied_value(context, name, kinds.get(name, UNKNOWN)),
         )

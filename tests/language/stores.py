@@ -248,3 +248,105 @@ def an_item_then_all_items(xs):
     u = [u[1], u[0]]
     u[1] *= u[0]
     return u[0] * u[1]
+
+
+# what a store overwrites is not always read again
+
+
+@case([0.7, 0.4, 1.2, 0.9], 0.6, wrt="xs y")
+def up_and_down(xs, y):
+    """Only items of other steps are read: nothing is kept."""
+    d = list(xs)
+    for i in range(1, len(d)):
+        w = y / d[i - 1]
+        d[i] = d[i] - w * xs[i - 1]
+    for i in range(len(d) - 2, -1, -1):
+        d[i] = d[i + 1] / xs[i] + d[i]
+    return d[0] * d[1] * d[2]
+
+
+@case([0.7, 0.4, 1.2, 0.9], 0.6, wrt="xs y")
+def up_then_down_nonlinear(xs, y):
+    """The second loop overwrites what the first has read and made."""
+    d = list(xs)
+    for i in range(1, len(d)):
+        d[i] = d[i - 1] * d[i - 1] + y
+    for i in range(len(d) - 2, -1, -1):
+        d[i] = d[i + 1] * y
+    return d[0] * d[1] * d[2]
+
+
+@case([0.7, 0.4, 1.2, 0.9], wrt="xs")
+def reads_ahead(xs):
+    d = list(xs)
+    for i, x in enumerate(xs[1:]):
+        d[i] = d[i + 1] * d[i + 1] + x
+    for i in range(2):
+        d[i + 1] = d[i] * d[i]
+        d[i] = d[i + 1] * xs[i]
+    return d[0] * d[1] + d[2]
+
+
+@case([0.7, 0.4, 1.2], 3, wrt="xs")
+def the_same_place_again(xs, n):
+    d = list(xs)
+    for i in range(1, 3):
+        for _ in range(n):
+            y = d[i - 1] * d[i]
+            d[i] = y + 0.1 * xs[i]
+    return d[1] * d[2]
+
+
+@case([0.7, 0.4, 1.2], 3, wrt="xs")
+def anew_at_each_turn(xs, n):
+    s = 1.0
+    for k in range(n):
+        d = [0.0] * 3
+        d[0] = 0.1 * s * xs[0]
+        for i in range(1, 3):
+            d[i] = d[i - 1] * d[i - 1] + xs[i]
+        e = d[2] * d[1]
+        d[k] = 0.1 * s * e
+        s = 0.1 * (d[2] * d[k] + e)
+    return s
+
+
+@case(A, wrt="A")
+def parts_apart(A):
+    B = A.copy()
+    B[0, 0] = B[1, 0] * B[1, 1]
+    B[0, :] = B[1, :] * B[1, 0]
+    B[..., 0] = B[0, 1] * B[1, 1]
+    B[1, 0] = B[0, 0] * B[0, 1]
+    p = [A[0, 0], A[0, 1], 1.0]
+    p[0] = p[1] * p[2]
+    p[-1] = p[0] * p[1]
+    p[2] = p[-1] * p[0]
+    table = {"a": A[1, 1], "b": 1.0}
+    table["a"] *= table["b"] * 2.0
+    table["b"] *= table["a"] * p[2]
+    return np.sum(B) * p[0] + table["b"]
+
+
+@case([0.7, 0.4, 1.2], wrt="xs")
+def read_all_together(xs):
+    d = list(xs)
+    s = 0.0
+    for i in range(1, 3):
+        s += sum([v * v for v in d])
+        d[i] = d[i - 1] * s
+    return s + d[2]
+
+
+@case([0.7, 0.4, 1.2], wrt="xs")
+def restored_otherwise(xs):
+    """One branch binds the list anew; a step reads what others store."""
+    d = list(xs)
+    s = 0.0
+    for i in range(1, 3):
+        if s > 0.25:
+            d = [v for v in xs]
+        d[i] = d[i - 1] * d[i - 1]
+        s += d[i] * d[0]
+        d[0] = 0.5 * s
+    return s
