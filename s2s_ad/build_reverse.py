@@ -30,6 +30,7 @@ from s2s_ad.ir.kinds import (
 from s2s_ad.ir.walk import assigned, subexprs, walk_stmts
 from s2s_ad.simplify import algebra, plain
 from s2s_ad.simplify.accumulate import Bars, Place, accumulate
+from s2s_ad.simplify.first_stores import first_stores
 from s2s_ad.simplify.ownership import Buffers, own
 from s2s_ad.transform.adjoint import Builder
 from s2s_ad.transform.context import Context, NeedsName
@@ -262,9 +263,15 @@ class _Run:
 
         newness = self.prepared.newness_here
         in_place = not self.off("ownership")
-        return list(
-            own(block, Buffers(bar_kind, newness, add, copy, bars.names, in_place=in_place))
-        )
+        owned = own(block, Buffers(bar_kind, newness, add, copy, bars.names, in_place=in_place))
+        if self.off("accumulate"):
+            return list(owned)
+
+        def is_float(bar: str) -> bool:
+            kind = kinds.get(by_bar.get(bar, bar))
+            return isinstance(kind, Array) and kind.dtype == "float"
+
+        return list(first_stores(owned, is_float))
 
     def upfront(
         self, context: Context, backward: list[n.Stmt], by_bar: dict[str, str]
