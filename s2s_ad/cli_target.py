@@ -157,7 +157,7 @@ def _kind(name: str, word: str, lengths: str | None) -> Kind | None:
         elif length == "1":
             dims.append(Dim("1", 0, True))
         elif length.isdigit():
-            dims.append(Dim(length, 0, False))
+            dims.append(Dim(length, 0, False if int(length) else None))
         elif length.isidentifier():
             dims.append(Dim(length))
         else:

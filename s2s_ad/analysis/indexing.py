@@ -12,6 +12,7 @@ from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import (
     INT,
     NONE,
+    ONE,
     UNKNOWN,
     Array,
     Dim,
@@ -103,6 +104,9 @@ def _sliced(dim: Dim, index: n.Slice) -> Dim:
         return fresh_dim()
     lower = 0 if index.lower is None else constant_int(index.lower)
     upper = 0 if index.upper is None else constant_int(index.upper)
+    first = lower == 0 and index.upper is not None and upper == 1
+    if dim.one is not None and (first or (lower == -1 and index.upper is None)):
+        return ONE  # the first or the last of those there are
     if lower is None or upper is None or (index.upper is not None and upper >= 0) or lower < 0:
         return fresh_dim()
     if lower == 0 and upper == 0:

@@ -31,6 +31,7 @@ from s2s_ad.analysis.values import (
     any_item,
     compared,
     item_of,
+    itemwise,
     joined_tuples,
     merge,
     named,
@@ -165,7 +166,8 @@ class Interpreter:
     def by_choice(self, choice: registry.Choice, env: Env) -> Value:
         """Return what is known of the result of a call that a rule describes."""
         values = {name: self.value(x, env) for name, x in choice.arguments.items()}
-        kind = choice.rule.result({k: v.kind for k, v in values.items()}, choice.arguments)
+        kinds = itemwise(choice.arguments, lambda x: self.value(x, env).kind)
+        kind = choice.rule.result(kinds, choice.arguments)
         varied = any(v.varied and name in choice.rule.adjoint for name, v in values.items())
         return Value(kind, varied and not is_discrete(kind))
 

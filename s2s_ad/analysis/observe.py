@@ -84,7 +84,10 @@ def _array_kind(value: np.ndarray[Any, Any], name: str) -> Kind:
         dtype = "any"
     if value.ndim == 0:
         return Array((), dtype)
-    dims = tuple(Dim(f"{name}.{axis}", 0, length == 1) for axis, length in enumerate(value.shape))
+    dims = tuple(
+        Dim(f"{name}.{axis}", 0, length == 1 if length else None)
+        for axis, length in enumerate(value.shape)
+    )
     return Array(dims, dtype)
 
 

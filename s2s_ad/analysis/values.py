@@ -273,3 +273,14 @@ def target_names(target: n.Expr) -> frozenset[str]:
     if isinstance(target, n.Starred):
         return target_names(target.value)
     return frozenset()
+
+
+def itemwise(arguments: Mapping[str, n.Expr], kind_of: Callable[[n.Expr], Kind]) -> dict[str, Kind]:
+    """Return the kinds of arguments, that of each item of a list that is written out there."""
+    kinds = {name: kind_of(e) for name, e in arguments.items()}
+    for name, e in arguments.items():
+        written = isinstance(e, n.ListExpr) and isinstance(kinds[name], ListOf)
+        items = e.items if written and isinstance(e, n.ListExpr) else ()
+        if items and not any(isinstance(item, n.Starred) for item in items):
+            kinds[name] = TupleOf(tuple(map(kind_of, items)), True)
+    return kinds

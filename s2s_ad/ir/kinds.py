@@ -19,7 +19,8 @@ _symbols = [0]  # how many there are
 
 @dataclass(frozen=True)
 class Dim:
-    """Length of an axis: `symbol` plus `offset`. one: True, False, or None when not known."""
+    """Length of an axis: `symbol` plus `offset`. one: True, False for more, or None when it is not
+    known, or nothing has this length (0)."""
 
     symbol: str
     offset: int = 0

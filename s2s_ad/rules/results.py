@@ -353,7 +353,7 @@ def dim_of(value: object) -> Dim:
     if value == 1:
         return ONE
     if isinstance(value, int) and value >= 0:
-        return Dim(str(value), 0, False)
+        return Dim(str(value), 0, False if value else None)
     return fresh_dim()
 
 
@@ -420,7 +420,13 @@ def joined(operand: str, *, new_axis: bool) -> Result:
         if not -rank <= axis < rank:
             return Array(None, dtype)
         place = axis % rank
-        count = dim_of(len(items)) if isinstance(kind, TupleOf) and new_axis else fresh_dim()
+        if isinstance(kind, TupleOf) and new_axis:
+            count = dim_of(len(items))
+        else:
+            # there is something in at least two of them
+            parts = [a.dims[place : place + 1] for a in arrays if isinstance(a, Array) and a.dims]
+            several = sum(dim.one is not None for part in parts for dim in part) > 1
+            count = fresh_dim(False if several and isinstance(kind, TupleOf) else None)
         return Array((*dims[:place], count, *dims[place + (not new_axis) :]), dtype)
 
     return result

@@ -25,9 +25,11 @@ from s2s_ad.ir.kinds import (
 )
 from s2s_ad.ir.walk import subexprs
 from s2s_ad.rules.registry import Choice
+from s2s_ad.rules.results import literal
 from s2s_ad.transform.context import Diff, NeedsName, operations
 from s2s_ad.transform.fitting import added_axes, without_axes
 from s2s_ad.transform.shapes import keeps_all, same_shape, shape_of
+from s2s_ad.transform.side_by_side import joined, stacked
 from s2s_ad.transform.templates import Templates
 
 
@@ -217,6 +219,10 @@ class Pullback(Templates):
         if (len(active) > 1 or again) and operations(d.expr) >= heavy:
             d = self.named(d, self.bar_name(e))
         result = out
+        places = self.written_out_places(choice) if rule.shape != "out" else None
+        if places is not None:
+            self.parts(choice, places, d)
+            return
         untaken = self.is_where(choice)
         # what NumPy spread this and its operands out to
         whole, shape = d.wide or (named, kind)
@@ -243,6 +249,39 @@ class Pullback(Templates):
             self.masks = masks
 
     # -- places
+
+    def written_out_places(self, choice: Choice) -> list[n.Expr] | None:
+        """Return where arrays that are written out in `np.stack([a, b])` are in its result."""
+        template = choice.rule.adjoint.get("arrays")
+        arrays = choice.arguments.get("arrays")
+        axis = literal(choice.arguments.get("axis"))
+        if not isinstance(template, n.Call) or not isinstance(arrays, (n.TupleExpr, n.ListExpr)):
+            return None
+        if type(axis) is not int or not arrays.items:
+            return None
+        kinds = [self.value(item).kind for item in arrays.items]
+        if template.func == self.context.helper("unstack"):
+            return stacked(kinds, axis)
+        if template.func != self.context.helper("split_like"):
+            return None
+
+        def length(k: int) -> n.Expr | None:
+            array = self.stand_in(arrays.items[k])
+            if array is None:
+                raise self.needs_name(arrays.items[k])
+            if axis == 0:
+                return n.Call(n.Name(self.context.alias("len")), (array,))
+            return n.Subscript(n.Attribute(array, "shape"), n.Const(str(axis), axis))
+
+        return joined(kinds, axis, length)
+
+    def parts(self, choice: Choice, places: list[n.Expr], d: Diff) -> None:
+        """Contribute to arrays that are written out in a call, each at its place in the result."""
+        d = self.named(d, "items_bar")
+        arrays = choice.arguments["arrays"]
+        assert isinstance(arrays, (n.TupleExpr, n.ListExpr))
+        for item, place in zip(arrays.items, places):
+            self.pull(item, Diff(n.Subscript(d.expr, place), self.value(item).kind))
 
     def element(self, e: n.Subscript, d: Diff, kind: Kind) -> None:
         """Contribute to an element or slice of a variable: `x_bar[i] += d`."""

@@ -355,3 +355,25 @@ def shapes_of_what_is_computed(x, m):
     np.add.at(y, 0, x * 2.0 * m[:, 2:][0])
     z = np.concatenate([m[0][1:] * x, x * x + m[1], [x, 2.0]])
     return np.sum(y * y) * np.mean(z * z)
+
+
+@case(np.array([0.5, 1.3, 0.8, -0.2]), np.array([0.6, -0.4]), wrt="u v")
+@case(np.array([0.5]), np.array([0.6]), wrt="u v")
+@case(np.array([]), np.array([0.6, 0.3]), wrt="u v")
+def parts_of_joined_arrays(u, v):
+    m = np.stack([u, np.sin(u), u * v[0]], axis=1)
+    for _ in range(2):
+        u = np.concatenate([u[:1], u[1:-1] * 1.5, u[-1:]])
+    z = np.concatenate([m[:, :1], m[:, 1:] * v[0], m[:, -1:]], axis=1)
+    q = np.concatenate([u[:1], v * 0.3, u[-1:], u * v[0], v[:1]])
+    k = np.stack([v[0], np.sum(u), 2.0])
+    return np.sum(z * z) + np.sum(q * q * q) + np.sum(k * k * v[-1])
+
+
+@case(np.array([0.5, 1.3, 0.8, -0.2]), 2)
+@case(np.array([0.5]), 0)
+def parts_that_may_overlap(x, n):
+    total = x[:1] * x[-1:] + x[n] * x[-1] + x[0] * x[n:]
+    for k in range(n):
+        total = total + x[k] * x[k + 1] - x[-1 - k] * x[:1]
+    return np.sum(total) + np.sum(x[::2]) * np.sum(x[1:]) * np.sum(x[:-1])
