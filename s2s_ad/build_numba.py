@@ -327,8 +327,19 @@ class _Form:
             args = (size,) if dtype == "float" else (size, array(_DTYPES[dtype]))
             return n.Call(array("empty"), args)
 
+        users = set[str]().union(
+            *(
+                subject.locals
+                for _, subject in self.program.subjects.values()
+                if isinstance(subject, Subject) and not subject.is_generated
+            )
+        )
         tools = Tools(
-            lambda e: _dtype(e, kinds), empty, lambda e: n.Call(array("array"), (e,)), fresh
+            lambda name: name not in users,
+            lambda e: _dtype(e, kinds),
+            empty,
+            lambda e: n.Call(array("array"), (e,)),
+            fresh,
         )
         function = stack_arrays(function, tools)
         function = counting_down(function, lambda e, name: self.is_builtin(e, name, own))

@@ -42,10 +42,12 @@ Count = dict[tuple[n.Expr, ...], int]
 class Tools:
     """What the pass asks of its caller.
 
-    dtype: of the numbers that an expression gives, None when it may be anything else. empty: an
-    array of a size and dtype. array: one of the items of a list. fresh: a new name.
+    ours: whether a list is none of the user's. dtype: of the numbers that an expression gives, None
+    when it may be anything else. empty: an array of a size and dtype. array: one of the items of a
+    list. fresh: a new name.
     """
 
+    ours: Callable[[str], bool]
     dtype: Callable[[n.Expr], str | None]
     empty: Callable[[n.Expr, str], n.Expr]
     array: Callable[[n.Expr], n.Expr]
@@ -56,7 +58,7 @@ def stack_arrays(function: n.Function, tools: Tools) -> n.Function:
     """Return the function with arrays for the lists that only keep numbers."""
     body = function.body
     stacks = [s.stack for s in walk_stmts(body) if isinstance(s, (n.Append, n.Pop))]
-    for stack in dict.fromkeys(stacks):
+    for stack in filter(tools.ours, dict.fromkeys(stacks)):
         body = _with_array(body, stack, tools)
     return replace(function, body=body)
 
@@ -90,8 +92,8 @@ def _with_array(body: n.Block, stack: str, tools: Tools) -> n.Block:
             new = (_assign(place, s.value, s, s.comments),)
             if counter:
                 new = (*new, n.AugAssign(at, "+", number(1), of=s.of, origin=s.origin))
-        elif isinstance(s, n.Pop) and s.stack == stack:
-            new = _taken(s, at, bool(counter))
+        elif _takes(s, stack):
+            new = _taken(s, stack, at, bool(counter))
         elif s.uid == made[0].uid:
             new = ()
         elif counter and _leaves(s, stack):
@@ -132,19 +134,39 @@ def _leaves(s: n.Stmt, stack: str) -> bool:
 
 def _only_keeps(s: n.Stmt, stack: str) -> bool:
     """True unless a statement uses the list for anything but to keep values."""
-    if isinstance(s, (n.Append, n.Pop)):
-        return stack not in names(s.value if isinstance(s, n.Append) else s.target)
-    if isinstance(s, n.Assign) and _makes(s, stack):
+    if isinstance(s, n.Append):
+        return stack not in names(s.value)
+    if _takes(s, stack) or (isinstance(s, n.Assign) and _makes(s, stack)):
         return True
     return _leaves(s, stack) or not any(stack in names(e) for e in stmt_exprs(s))
 
 
-def _taken(s: n.Pop, at: n.Expr, counted: bool) -> tuple[n.Stmt, ...]:
-    value = n.Subscript(n.Name(s.stack), at)
+def _takes(s: n.Stmt, stack: str) -> bool:
+    """True for a statement that takes the last value out of the list, and sees it no other way."""
+    if isinstance(s, n.Pop):
+        return s.stack == stack and stack not in names(s.target)
+    if not isinstance(s, (n.Assign, n.AugAssign, n.ExprStmt)):
+        return False
+    parts = [x for e in stmt_exprs(s) for x in subexprs(e)]
+    return parts.count(_pop(stack)) == 1 == parts.count(n.Name(stack))
+
+
+def _pop(stack: str) -> n.Expr:
+    return n.Call(n.Attribute(n.Name(stack), "pop"), ())
+
+
+def _taken(s: n.Stmt, stack: str, at: n.Expr, counted: bool) -> tuple[n.Stmt, ...]:
+    """Return the statement with the value read at a place; that is counted down before."""
+    value = n.Subscript(n.Name(stack), at)
+    if isinstance(s, n.Pop):
+        new: n.Stmt = _assign(s.target, value, s, s.comments)
+    else:
+        pop = _pop(stack)
+        new = map_stmt_exprs(s, lambda e: map_expr(e, lambda x: value if x == pop else x))
     if not counted:
-        return (_assign(s.target, value, s, s.comments),)
+        return (new,)
     down = n.AugAssign(at, "-", number(1), of=s.of, origin=s.origin, comments=s.comments)
-    return down, _assign(s.target, value, s)
+    return down, replace(new, comments=n.NO_COMMENTS)
 
 
 def _counter_of(stack: str) -> str:
@@ -171,7 +193,7 @@ def _counted_down(body: n.Block, stack: str, made: list[n.Assign], tools: Tools)
     ]
     uses = [s for s in walk_stmts(body) if any(stack in names(e) for e in stmt_exprs(s))]
     known = [*copies, *given]
-    pops = [s for s in uses if isinstance(s, n.Pop) and s.stack == stack]
+    pops = [s for s in uses if _takes(s, stack)]
     if made or len(copies) != 1 or len(given) != 1 or len(uses) != len(known) + len(pops):
         return body
     counter = n.Name(tools.fresh(_counter_of(stack)))
@@ -180,7 +202,7 @@ def _counted_down(body: n.Block, stack: str, made: list[n.Assign], tools: Tools)
         if s.uid == copies[0].uid:
             count = n.Call(n.Name("len"), (n.Name(stack),))
             return (n.Assign((counter,), count, comments=s.comments),)
-        return _taken(s, counter, True) if isinstance(s, n.Pop) and s.stack == stack else (s,)
+        return _taken(s, stack, counter, True) if _takes(s, stack) else (s,)
 
     return map_block(body, visit)
 
@@ -188,17 +210,13 @@ def _counted_down(body: n.Block, stack: str, made: list[n.Assign], tools: Tools)
 def _read_back(body: n.Block, stack: str, tools: Tools) -> n.Block:
     """Read a list backwards, where it is emptied after it has been filled: no item is taken out."""
     fills = [k for k, s in enumerate(body) if _fills(s, stack)]
-    pops = [
-        k
-        for k, s in enumerate(body)
-        if any(isinstance(x, n.Pop) and x.stack == stack for x in walk_stmts((s,)))
-    ]
+    pops = [k for k, s in enumerate(body) if any(_takes(x, stack) for x in walk_stmts((s,)))]
     if not fills or not pops or pops[0] <= fills[-1]:
         return body
     counter = n.Name(tools.fresh(_counter_of(stack)))
 
     def visit(s: n.Stmt) -> tuple[n.Stmt, ...]:
-        return _taken(s, counter, True) if isinstance(s, n.Pop) and s.stack == stack else (s,)
+        return _taken(s, stack, counter, True) if _takes(s, stack) else (s,)
 
     first = body[pops[0]]
     count = n.Call(n.Name("len"), (n.Name(stack),))
@@ -362,38 +380,40 @@ def _at_least_0(e: n.Expr) -> n.Expr:
 
 
 def _index(body: n.Block, stack: str) -> n.Expr | None:
-    """Return the variable of a loop whose value is the place of what is kept in its step.
+    """Return the place, by the variable of a loop, of what is kept in its step.
 
-    The loop in front, over `range(n)` or `range(1, n)`, fills the stack at one place, and the one
-    that runs back empties it at one.
+    Each step of the loop in front, over `range(n)` or `range(1, n)`, keeps one value, and each step
+    of the one that runs back takes one.
     """
-    fills = [(s, loop) for s, loop in _in_loops(body) if _fills_in(s, stack)]
-    pops = [(s, loop) for s, loop in _in_loops(body) if isinstance(s, n.Pop) and s.stack == stack]
-    if len(fills) != 1 or len(pops) > 1:
-        return None
-    loop = fills[0][1]
+    outermost = {s.uid for s in _outermost(body)}
+    fills = [loop for s, loop in _in_loops(body) if _fills_in(s, stack)]
+    takes = [loop for s, loop in _in_loops(body) if _takes(s, stack)]
+    loop = fills[0] if len(fills) == 1 else None
     start = None if loop is None else _start(loop)
     if loop is None or start is None or not isinstance(loop.target, n.Name):
         return None
-    outermost = {s.uid for s in _outermost(body)}
-    if loop.uid not in outermost:
+    if not _every_step(loop, lambda s: _fills_in(s, stack)) or loop.uid not in outermost:
         return None
-    if pops:
-        back = pops[0][1]
+    for back in takes:
         turned = n.Call(n.Name("reversed"), (loop.iter,))
-        if back is None or back.iter != turned or back.target != loop.target:
+        if len(takes) > 1 or back is None or back.uid not in outermost:
             return None
-        if back.uid not in outermost or loop.target.id in assigned(back.body):
+        if back.iter != turned or back.target != loop.target:
             return None
-    elif not _every_step(loop, stack):
-        return None
-    return None if loop.target.id in assigned(loop.body) else plus(loop.target, -start)
+        if not _every_step(back, lambda s: _takes(s, stack)) or _sets(back):
+            return None
+    return None if _sets(loop) else plus(loop.target, -start)
 
 
-def _every_step(loop: n.For, stack: str) -> bool:
-    """True when each step keeps a value: there is one for each index."""
+def _sets(loop: n.For) -> bool:
+    """True when a loop changes its own variable."""
+    return bool(names(loop.target) & assigned(loop.body))
+
+
+def _every_step(loop: n.For, does: Callable[[n.Stmt], bool]) -> bool:
+    """True when each step runs a statement that does something."""
     leaves = any(isinstance(s, (n.Break, n.Continue, n.Return)) for s in walk_stmts(loop.body))
-    return not leaves and any(_fills_in(s, stack) for s in loop.body)
+    return not leaves and any(map(does, loop.body))
 
 
 def _start(loop: n.For) -> int | None:
