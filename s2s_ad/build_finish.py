@@ -106,8 +106,9 @@ def finish(
     body = short(body, not shares)
     verify_block(body, "inlining")
     if shares:
-        body = reuse_quotients(body, back, pure)
-        body, back = share(body, replace(_sharing(back, swept, pure), all=all))
+        sharing = _sharing(back, swept, pure)
+        body, back = reuse_quotients(body, back, pure, sharing.name)
+        body, back = share(body, replace(sharing, back=back, all=all))
         verify_block(body, "sharing")
         body = short(body, True)
     if "share" not in options:

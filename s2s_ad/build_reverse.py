@@ -7,6 +7,7 @@ reverse function that starts from the arguments. Requires `transform`, `simplify
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 
 from s2s_ad.analysis.aliasing import NOTHING_OWNED
@@ -27,7 +28,7 @@ from s2s_ad.ir.kinds import (
     adjoint_kind,
     is_immutable,
 )
-from s2s_ad.ir.walk import assigned, subexprs, walk_stmts
+from s2s_ad.ir.walk import assigned, children, stmt_exprs, subexprs, walk_stmts
 from s2s_ad.simplify import algebra, plain
 from s2s_ad.simplify.accumulate import Bars, Place, accumulate
 from s2s_ad.simplify.first_stores import first_stores
@@ -42,6 +43,8 @@ from s2s_ad.transform.undoing import apart, overwritten_item, put_back, worked
 from s2s_ad.transform.versions import AT_THE_END, Recorder
 
 END = Place(None)
+KEPT = 5  # operations from which on a value is kept at each step of a loop
+LIGHT = frozenset("abs bool fabs float int isinstance len max min".split())
 
 
 @dataclass
@@ -330,9 +333,20 @@ class _Run:
 
         stored = frozenset(x for s in every for x in context.changed(primal.get(s.uid, s)))
         items = {uid: item for uid, item in items.items() if uid not in idle}
+        there = {
+            e
+            for s in walk_stmts(tuple(backward))
+            for part in stmt_exprs(s)
+            for e in subexprs(part)
+            if isinstance(e, n.Call)
+        }
         recorder = Recorder(
             variables=frozenset(variables),
-            cheap=lambda s: not self.off("recompute") and self.cheap(context, s),
+            cheap=lambda s, often: (
+                not self.off("recompute")
+                and self.cheap(context, s)
+                and not (often and work(s.value, there) >= KEPT)
+            ),
             unassigned=lambda name, s, after: (
                 name not in surely.get(s.uid, params) and not (after and assigns_surely(s, name))
             ),
@@ -424,6 +438,25 @@ class _Run:
         name = context.names.fresh("result")
         value = copied_value(context, result, kind) if taken_apart else n.Name(result)
         return [*forward, n.Assign((n.Name(name),), value)], name
+
+
+def work(e: n.Expr, there: AbstractSet[n.Expr] = frozenset()) -> int:
+    """Return how many operations it takes to evaluate an expression, a call counting for several.
+
+    there: calls that are made anyway.
+
+    >>> from s2s_ad.ir.nodes import Binary, Call, Name
+    >>> work(Binary("*", Name("x"), Call(Name("exp"), (Binary("+", Name("x"), Name("y")),))))
+    6
+    """
+    if isinstance(e, n.Call):
+        if e in there:
+            return 0
+        name = e.func.attr if isinstance(e.func, n.Attribute) else getattr(e.func, "id", "")
+        own = 1 if name in LIGHT else 4
+    else:
+        own = int(isinstance(e, (n.Binary, n.Compare, n.IfExp)))
+    return own + sum(work(x, there) for x in children(e))
 
 
 def _binds(s: n.Stmt, name: str) -> bool:

@@ -1,78 +1,176 @@
-"""A quotient that a variable of the reverse sweep holds is not divided again.
+"""A quotient is divided once: where a variable of the reverse sweep holds it, or under a name.
 
 Takes a block, gives it with quotients read from the variables that have them. Requires `ir`.
 
     a_bar = d / b                           a_bar = d / b
     b_bar = -d * q / b          →           b_bar = -a_bar * q
+
+    x_bar += d / (a * b) * y                quotient_bar = d / (a * b)
+    y_bar += d / (a * b) * x    →           x_bar += quotient_bar * y
+                                            y_bar += quotient_bar * x
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from fractions import Fraction
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.walk import assigned, blocks, names, stmt_exprs, walk_stmts
-from s2s_ad.simplify.algebra import Term, simplify_sum, term, terms, total
+from s2s_ad.ir.walk import assigned, blocks, container_of, names, stmt_exprs, walk_stmts
+from s2s_ad.simplify.algebra import Term, from_term, simplify_sum, term, terms, total
 
 Pure = Callable[[n.Expr], bool]
 
 
-def reuse_quotients(block: n.Block, back: frozenset[int], pure: Pure) -> n.Block:
-    """Return the block in which statements of the reverse sweep read the quotients there are."""
-    held: dict[str, Term] = {}
-    out: list[n.Stmt] = []
-    for s in block:
-        inner = s
-        if isinstance(s, n.If):
-            branches = tuple(
-                replace(b, body=reuse_quotients(b.body, back, pure)) for b in s.branches
-            )
-            inner = replace(s, branches=branches, orelse=reuse_quotients(s.orelse, back, pure))
-        elif isinstance(s, (n.For, n.While)):
-            inner = replace(s, body=reuse_quotients(s.body, back, pure))
-        elif s.uid in back and isinstance(s, (n.Assign, n.AugAssign)):
-            inner = replace(s, value=_reusing(s.value, held))
-        out.append(inner)
+def reuse_quotients(
+    block: n.Block, back: frozenset[int], pure: Pure, fresh: Callable[[str], str]
+) -> tuple[n.Block, frozenset[int]]:
+    """Return the block in which statements of the reverse sweep read the quotients there are, and
+    the uids of the reverse sweep. fresh: a name not in use."""
+    run = _Quotients(set(back), pure, fresh)
+    return run.block(block), frozenset(run.back)
+
+
+@dataclass
+class _Quotients:
+    back: set[int]
+    pure: Pure
+    fresh: Callable[[str], str]
+
+    def block(self, block: n.Block) -> n.Block:
+        held: dict[str, Term] = {}
+        out: list[n.Stmt] = []
+        for s in self.named(block):
+            inner = s
+            if isinstance(s, n.If):
+                branches = tuple(replace(b, body=self.block(b.body)) for b in s.branches)
+                inner = replace(s, branches=branches, orelse=self.block(s.orelse))
+            elif isinstance(s, (n.For, n.While)):
+                inner = replace(s, body=self.block(s.body))
+            elif s.uid in self.back and isinstance(s, (n.Assign, n.AugAssign)):
+                inner = replace(s, value=_reusing(s.value, held, isinstance(s, n.AugAssign)))
+            out.append(inner)
+            killed = self.killed(s)
+            if killed is None:
+                held.clear()
+                continue
+            held = {v: t for v, t in held.items() if v not in killed and not _names(t) & killed}
+            target = s.targets[0] if isinstance(s, n.Assign) and len(s.targets) == 1 else None
+            if s.uid in self.back and isinstance(s, n.Assign) and isinstance(target, n.Name):
+                made = term(s.value)
+                divided = any(op == "/" for op, _ in made.factors) and len(made.factors) > 1
+                if divided and abs(made.coefficient) == 1 and target.id not in _names(made):
+                    held[target.id] = made
+        return tuple(out)
+
+    def killed(self, s: n.Stmt) -> set[str] | None:
+        """Return the variables that a statement changes, None where it may be any."""
         killed = assigned((s,))
         for x in walk_stmts((s,)):
             targets = x.targets if isinstance(x, n.Assign) else ()
             targets = (x.target,) if isinstance(x, n.AugAssign) else targets
-            killed |= {y for t in targets for y in names(t)}
-            if list(blocks(x)) or not all(pure(e) for e in stmt_exprs(x)):
-                held.clear()
-        held = {v: t for v, t in held.items() if v not in killed and not _names(t) & killed}
-        target = s.targets[0] if isinstance(s, n.Assign) and len(s.targets) == 1 else None
-        if s.uid in back and isinstance(s, n.Assign) and isinstance(target, n.Name):
-            made = term(s.value)
-            divided = any(op == "/" for op, _ in made.factors) and len(made.factors) > 1
-            if divided and abs(made.coefficient) == 1 and target.id not in _names(made):
-                held[target.id] = made
-    return tuple(out)
+            killed |= {y for t in targets for y in names(container_of(t))}
+            if list(blocks(x)) or not all(self.pure(e) for e in stmt_exprs(x)):
+                return None
+        return killed
+
+    def named(self, block: n.Block) -> n.Block:
+        """Return the block with names for the quotients that its statements divide several times.
+
+        Statements follow each other with nothing in between that changes a part of the quotient.
+        """
+        out = list(block)
+        tried: set[tuple[tuple[str, n.Expr], ...]] = set()
+        k = 0
+        while k < len(out):
+            for made in self.candidates(out[k]):
+                if made.factors in tried:
+                    continue
+                tried.add(made.factors)
+                where = self.places(out, made)
+                if where is None:
+                    continue
+                first = out[where]
+                name = n.Name(self.fresh("quotient_bar"))
+                new = n.Assign((name,), from_term(made), origin=first.origin, of=first.of)
+                self.back.add(new.uid)
+                before = first.comments.before
+                if before:
+                    new = replace(new, comments=replace(n.NO_COMMENTS, before=before))
+                    out[where] = replace(first, comments=replace(first.comments, before=()))
+                out.insert(where, new)
+                k = -1
+                break
+            k += 1
+        return tuple(out)
+
+    def candidates(self, s: n.Stmt) -> list[Term]:
+        """Return a variable over what it is divided by, of each product in a statement."""
+        if s.uid not in self.back or not isinstance(s, (n.Assign, n.AugAssign)):
+            return []
+        found = []
+        for t in _terms(s.value):
+            above = next((f for f in t.factors if f[0] == "*" and isinstance(f[1], n.Name)), None)
+            below = [f for f in t.factors if f[0] == "/" and not isinstance(f[1], n.Const)]
+            if above is not None and below and all(self.pure(e) for _, e in t.factors):
+                found.append(Term(Fraction(1), (above, *below)))
+                if len(below) > 1:
+                    found.append(Term(Fraction(1), (above, below[0])))
+        return found
+
+    def places(self, out: list[n.Stmt], made: Term) -> int | None:
+        """Return the first of the statements that divide so, where a name is worth it."""
+        parts = _names(made)
+        first, count = -1, 0
+        single = isinstance(made.factors[1][1], n.Name) and len(made.factors) == 2
+        for k, s in enumerate(out):
+            usable = s.uid in self.back and isinstance(s, (n.Assign, n.AugAssign))
+            if usable and isinstance(s, (n.Assign, n.AugAssign)):
+                held = {"": made}
+                matches = sum(_with_quotient(t, held, True) is not t for t in _terms(s.value))
+                whole = isinstance(s, n.Assign) and isinstance(s.targets[0], n.Name)
+                if whole and term(s.value).factors == made.factors:
+                    return None  # it has a name
+                first = k if matches and not count else first
+                count += matches
+                if count >= (3 if single else 2):
+                    return first
+            killed = self.killed(s)
+            if killed is None or killed & parts:
+                count = 0
+        return None
+
+
+def _terms(e: n.Expr) -> list[Term]:
+    return terms(e) if isinstance(e, (n.Binary, n.Unary)) else []
 
 
 def _names(t: Term) -> set[str]:
     return {x for _, factor in t.factors for x in names(factor)}
 
 
-def _reusing(value: n.Expr, held: dict[str, Term]) -> n.Expr:
-    """Return a sum of products with the quotients in it read from their variables."""
+def _reusing(value: n.Expr, held: dict[str, Term], added: bool) -> n.Expr:
+    """Return a sum of products with the quotients in it read from their variables.
+
+    added: whether it is added to something, and so may be a variable as it is.
+    """
     if not held or not isinstance(value, (n.Binary, n.Unary)):
         return value
     parts = terms(value)
-    new = [_with_quotient(t, held) for t in parts]
+    new = [_with_quotient(t, held, added or len(parts) > 1) for t in parts]
     if all(a is b for a, b in zip(parts, new)):
         return value
     sign, expr = total(new)
     return simplify_sum(n.Unary("-", expr)) if sign < 0 else expr
 
 
-def _with_quotient(t: Term, held: dict[str, Term]) -> Term:
+def _with_quotient(t: Term, held: dict[str, Term], alone: bool) -> Term:
     for v, made in held.items():
         left = Counter(t.factors)
         left.subtract(Counter(made.factors))
-        if min(left.values()) < 0 or sum(left.values()) == 0:
+        if min(left.values()) < 0 or (sum(left.values()) == 0 and not alone):
             continue
         first = next(k for k, factor in enumerate(t.factors) if factor in made.factors)
         rest: list[tuple[str, n.Expr]] = []

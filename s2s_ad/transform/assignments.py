@@ -83,6 +83,8 @@ class Assignments(Contributions):
         clear = n.Assign((place,), self.cleared_item(s, target))
         if not rest:
             return Sweeps([s], [clear])
+        if isinstance(kind, Number):
+            return Sweeps([s], _begun(seed, place, clear, rest))
         return Sweeps([s], [n.Assign((seed,), self.taken(place, kind)), clear, *rest])
 
     def cleared_item(self, s: n.Stmt, target: n.Expr) -> n.Expr:
@@ -330,6 +332,29 @@ class Assignments(Contributions):
         if isinstance(kind, Array):
             return n.Call(self.context.np("zeros_like"), (n.Name(name),))
         return n.Call(self.context.helper("zeros_like"), (n.Name(name),))
+
+
+def _begun(seed: n.Name, place: n.Expr, clear: n.Stmt, rest: list[n.Stmt]) -> list[n.Stmt]:
+    """Return the reverse of a store of a number: what it contributes to the place it stores into
+    is what is there then, and what it has taken from there stays if it only adds to what was there.
+
+        seed = x_bar[i]; x_bar[i] = 0.0; x_bar[i] += seed * w      →   seed = x_bar[i]
+                                                                       x_bar[i] = seed * w
+    """
+    taken = n.Assign((seed,), place)
+    root = root_of(place)
+    plain = all(
+        isinstance(x, n.AugAssign) and x.op in "+-" and root not in names(x.value) for x in rest
+    )
+    own = [x for x in rest if isinstance(x, n.AugAssign) and x.target == place]
+    if not plain or not own:
+        return [taken, clear, *rest]
+    first = own[0]
+    others = [x for x in rest if x is not first]
+    if first.op == "+" and first.value == seed:
+        return [taken, *others] if others else []
+    value = n.Unary("-", first.value) if first.op == "-" else first.value
+    return [taken, n.Assign((place,), value), *others]
 
 
 def _added_to(s: n.Stmt) -> n.Expr | None:

@@ -64,6 +64,8 @@ class Keeping(Versions):
         s = self.primal[d]
         assert isinstance(s, n.Assign)
         operands = names(s.value) & self.recorder.variables
+        if self.depth and any(self.is_alone(o, d) for o in operands):
+            return False
         place = self.available(v, d)
         if any(k > place for k in self.uses[(v, d)]):
             return False
@@ -121,8 +123,20 @@ class Keeping(Versions):
             and len(s.targets) == 1
             and s.targets[0] == n.Name(v)
             and v not in names(s.value)
-            and self.recorder.cheap(s)
+            and self.recorder.cheap(s, self.depth > 0)
         )
+
+    def is_alone(self, o: str, d: int) -> bool:
+        """True for an operand of definition `d` that would have to be kept for its sake only."""
+        made = self.version(o, d)
+        kill = self.next_kill(o, made)
+        if self.uses.get((o, made)) or (made == START and (o in self.own or kill is None)):
+            return False
+        if (kill is None and o not in self.lost) or (made == START and o in self.held):
+            return False
+        if kill is not None and ((kill, o) in self.automatic or self.can_undo(o, kill)):
+            return False
+        return made == START or not self.can_repeat(o, made)
 
     def undo(self, v: str, kill: int, use: Callable[[str, int], None]) -> None:
         """Take back what statement `kill` does to a container: what it appends, pops or stores."""

@@ -22,7 +22,8 @@ AT_THE_END = -2  # the mark of statements that open the reverse sweep
 class Recorder:
     """What recording is told about the function.
 
-    variables: names of the primal. cheap: whether an expression may be computed again.
+    variables: names of the primal. cheap: whether an expression may be computed again, instead of
+    being kept at each step of a loop if that is where it is.
     changed: variables that a simple statement changes in place, or shares with one it changes.
     stored: all of those. exposed: variables that may hold what others change. stacked: lists that
     grow or shrink. item: the place that a store overwrites, if that can be put back. wished: names
@@ -32,7 +33,7 @@ class Recorder:
     """
 
     variables: frozenset[str]
-    cheap: Callable[[n.Assign], bool]
+    cheap: Callable[[n.Assign, bool], bool]
     unassigned: Callable[[str, n.Stmt, bool], bool]
     names: Names
     operands: Callable[[n.Expr], frozenset[str]]

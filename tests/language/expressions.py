@@ -387,3 +387,15 @@ def dict_as_keywords(x):
 
 def t_squared(t=1.0):
     return t * t
+
+
+@case(0.7, 1.3, 3, wrt="x y")
+def divided_several_times(x, y, n):
+    """Quotients of one adjoint, with parts that change on the way."""
+    s = 0.0
+    for i in range(n):
+        q = (x * y + s) / (x + y)
+        r = q * x / (y * y)
+        y = y + 0.1 * r / (x * y) - r * q / (x * y)
+        s = s + q / y + r / y + s / y
+    return s / (x * y) + x / (x * y)

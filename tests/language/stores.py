@@ -350,3 +350,13 @@ def restored_otherwise(xs):
         s += d[i] * d[0]
         d[0] = 0.5 * s
     return s
+
+
+@case([0.7, 0.4, 1.2], 0.3, wrt="xs t")
+def adds_to_what_it_overwrites(xs, t):
+    u = list(xs)
+    for i in range(3):
+        u[i] = u[i] - t * u[i - 1]
+        u[i] = u[i] * u[i - 2] + u[i] * t
+        u[0] = u[0] + t
+    return u[0] * u[1] * u[2]
