@@ -352,6 +352,9 @@ def _check_case(rule: Rule, values: Values, spoil: Mapping[str, float]) -> None:
                 adjoint = template(rule, rule.adjoint[param], values, w, out)
             except Exception as error:
                 raise AssertionError(f"{where}: {type(error).__name__}: {error}") from error
+        if param in rule.by_result:
+            other = template(rule, rule.by_result[param], values, w, out)
+            _close(flat(other), flat(adjoint), 1e-12, f"{where}: by its result")
         if rule.shape == "out":
             adjoint = runtime.unbroadcast(adjoint, values[param])
         if "display" not in (rule.ranks or ()):

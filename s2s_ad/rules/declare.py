@@ -18,7 +18,7 @@ from __future__ import annotations
 import builtins
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import ModuleType
 from typing import Any
 
@@ -97,20 +97,22 @@ def elementwise(
     ranks: tuple[Rank, ...] | None = None,
     result: str | Result = "float",
     function: object = None,
+    by_result: Templates | None = None,
     **maps: str,
 ) -> None:
     """Declare a function that works entry by entry: one map a parameter, its own transpose.
 
     number: the maps to prefer for plain numbers, when they can be simpler or faster; the only
     ones for `math`. tangent: maps that read better in another order of factors. The map `"0"` says
-    that the result does not move with that parameter.
+    that the result does not move with that parameter. by_result: maps that read `out` in the place
+    of the parameter, preferred where the argument is costly.
     """
     for target in _targets(text, function):
         names = [p.name for p in target.params]
         general = _by_param(text, names, one, maps)
         special = None if number is None else _by_param(text, names, number, {})
         kind = _elementwise_result(target, result)
-        options = _Options(let, on, where, active, ranks, kind, function)
+        options = _Options(let, on, where, active, ranks, kind, function, by_result or {})
         if special is not None and target.namespace == "math":
             general, special = special, None
         if special is not None:
@@ -261,6 +263,7 @@ class _Options:
     ranks: tuple[Rank, ...] | None
     result: Result
     function: object
+    by_result: Templates = field(default_factory=dict)
 
 
 def _by_param(
@@ -407,6 +410,7 @@ def _register(
         function=options.function or _function(target),
         display=target.display,
         domain=domain if isinstance(domain, Mapping) else {"": domain},
+        by_result={name: read(template) for name, template in options.by_result.items()},
     )
     if rule.function is None and target.namespace in MODULES:
         registry.mention(rule)

@@ -126,8 +126,10 @@ for _larger, _smaller, _kind in (
     ("np.fmax(a, b, /)", "np.fmin(a, b, /)", "plain"),
 ):
     for _text, _op in ((_larger, ">"), (_smaller, "<")):
-        elementwise(_text, a=f"d * (a {_op} b)", active=("a",), result=_kind, on=(-2, 2))
-        elementwise(_text, b=f"d * (b {_op} a)", active=("b",), result=_kind, on=(-2, 2))
+        elementwise(_text, a=f"d * (a {_op} b)", active=("a",), result=_kind, on=(-2, 2),
+                    by_result={"a": f"d * (out {_op} b)"})  # fmt: skip
+        elementwise(_text, b=f"d * (b {_op} a)", active=("b",), result=_kind, on=(-2, 2),
+                    by_result={"b": f"d * (out {_op} a)"})  # fmt: skip
         elementwise(
             _text,
             a=f"d * ((a {_op} b) + 0.5 * (a == b))",

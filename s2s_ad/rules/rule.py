@@ -51,6 +51,8 @@ class Rule:
     the parameters that are differentiated.
 
     display: the star parameter stands for the items of a list written out in the call.
+    by_result: adjoints of an elementwise rule that read the result in the place of the argument,
+    for where that is costly.
     function: the object the rule is for; None for operators, methods and attributes.
     domain: per parameter (or under `""` for all), the interval from which tests draw.
     """
@@ -72,6 +74,7 @@ class Rule:
     domain: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     function: object = None
     display: bool = False
+    by_result: Mapping[str, Expr] = field(default_factory=dict)
 
     @property
     def known(self) -> frozenset[str]:

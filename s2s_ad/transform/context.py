@@ -385,6 +385,7 @@ class Context(Changes):
 
         let = tuple((key, self.spelled(value, own)) for key, value in rule.let)
         rule = replace(rule, adjoint=respell(rule.adjoint), tangent=respell(rule.tangent), let=let)
+        rule = replace(rule, by_result=respell(rule.by_result)) if rule.by_result else rule
         return replace(choice, rule=rule)
 
     def no_source(self, e: n.Call, s: n.Stmt) -> S2SError:

@@ -227,7 +227,8 @@ class Pullback(Templates):
         # what NumPy spread this and its operands out to
         whole, shape = d.wide or (named, kind)
         for p in active:
-            template = rule.adjoint[p]
+            choice = self.by_result(choice, p, out)
+            template = choice.rule.adjoint[p]
             if result is None and "out" in self.reads(choice, template):
                 result = self.result_of(e, kind, template)
             argument = choice.arguments[p]

@@ -22,6 +22,7 @@ from s2s_ad.rules.results import literal
 from s2s_ad.transform.context import Diff, atomic
 from s2s_ad.transform.fitting import Fitting
 from s2s_ad.transform.shapes import same_shape, shape_of
+from s2s_ad.transform.stand_ins import is_view
 
 D = n.Name("d ")  # a name no source can have, standing for the differential in a filled template
 
@@ -37,10 +38,38 @@ class Templates(Fitting):
         return read
 
     def filled(self, choice: Choice, param: str, d: Diff, out: n.Expr) -> n.Expr:
+        for name in sorted(self.reads(choice, choice.rule.adjoint[param])):
+            argument = choice.arguments.get(name)
+            if argument is not None and choice.rule.shape == "out" and self.is_heavy(argument):
+                raise self.needs_name(argument)
         filled = self.by_shape(choice.adjoint(param, D, out), choice)
         if atomic(d.expr):
             return self.product(substitute(filled, {D.id: d.expr}))
         return self.product(self.splice(filled, D, d.expr))
+
+    def by_result(self, choice: Choice, param: str, out: n.Expr | None) -> Choice:
+        """Return a choice whose map reads the result where the argument would be computed again."""
+        template = choice.rule.by_result.get(param)
+        argument = choice.arguments[param]
+        kind = self.value(argument).kind
+        if template is None or isinstance(kind, Number):
+            return choice
+        at_hand = isinstance(out, n.Name) and not is_view(argument, lambda x: self.value(x).kind)
+        if not at_hand and not self.is_heavy(argument):
+            return choice
+        maps = {**choice.rule.adjoint, param: template}
+        return replace(choice, rule=replace(choice.rule, adjoint=maps))
+
+    def is_heavy(self, e: n.Expr) -> bool:
+        """True for an array that is not computed a second time: of matrix products, or by a call of
+        user code."""
+        for x in subexprs(e):
+            if isinstance(x, n.Binary) and x.op == "@":
+                return True
+            users = isinstance(x, n.Call) and not self.context.choice_exists(x, self.s)
+            if users and isinstance(self.value(x).kind, Array):
+                return True
+        return False
 
     def partial(self, choice: Choice, param: str, expr: n.Expr, d: Diff, out: Kind) -> Diff:
         """Return a contribution with the kind it has, judged from the factors of its template."""

@@ -377,3 +377,12 @@ def parts_that_may_overlap(x, n):
     for k in range(n):
         total = total + x[k] * x[k + 1] - x[-1 - k] * x[:1]
     return np.sum(total) + np.sum(x[::2]) * np.sum(x[1:]) * np.sum(x[:-1])
+
+
+@case(np.array([[0.5, -1.3], [0.8, 0.2]]), np.array([0.1, 0.3]), wrt="w b")
+def masks_of_products(w, b):
+    h = np.maximum(w @ w + b, 0.0)
+    for _ in range(2):
+        h = np.minimum(h @ w - b, 0.3) + np.maximum(h - 0.1, 0.2)
+    g = np.maximum(0.1, np.sin(h) * 0.5)
+    return np.sum(np.maximum(h @ w, 0.05) * np.tanh(g @ w)) + np.sum(np.maximum(b, 0.2))
