@@ -32,6 +32,7 @@ from s2s_ad.ir.walk import assigned, children, stmt_exprs, subexprs, walk_stmts
 from s2s_ad.simplify import algebra, plain
 from s2s_ad.simplify.accumulate import Bars, Place, accumulate
 from s2s_ad.simplify.first_stores import first_stores
+from s2s_ad.simplify.one_name import one_name
 from s2s_ad.simplify.ownership import Buffers, own
 from s2s_ad.transform.adjoint import Builder
 from s2s_ad.transform.context import Context, NeedsName
@@ -253,6 +254,8 @@ class _Run:
             if (bar := context.mark(name, "bar")) in at_end
         ]
         block = (*first, *block, *ends)
+        if not self.off("inline"):
+            block = one_name(block, frozenset(builder.temporaries))
 
         def bar_kind(bar: str) -> Kind:
             kind = kinds.get(by_bar.get(bar, bar), UNKNOWN)
