@@ -71,6 +71,12 @@ def ties(x: Any, extreme: Any, axis: Any = None, keepdims: bool = False) -> Any:
             "the largest or smallest of items that are no numbers, which was not known when this "
             "was written: say what the arguments are (--like, --call), or give a `key`"
         )
+    if axis is None and isinstance(x, np.ndarray) and x.ndim:
+        at = np.nonzero(np.equal(x, extreme))
+        shares = np.zeros(x.shape)
+        # nothing is equal to what is no number
+        shares[at if at[0].size else ...] = 1.0 / at[0].size if at[0].size else np.nan
+        return shares
     equal = np.equal(x, expand(extreme, x, axis, keepdims))
-    with np.errstate(invalid="ignore"):
-        return equal / np.sum(equal, axis=axis, keepdims=True)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return equal * np.divide(1.0, np.sum(equal, axis=axis, keepdims=True))
