@@ -406,7 +406,10 @@ class Package:
             unpack.append(n.Assign((tuple_of(kept),), n.Name(saved)))
         for x in kept:
             if x in changing:
-                unpack.append(n.Assign((n.Name(x),), copy(n.Name(x), x)))
+                # a list that only keeps values: its items are not changed
+                shallow = x in grown and x not in stores
+                plain = n.Call(n.Name(context.alias("list")), (n.Name(x),))
+                unpack.append(n.Assign((n.Name(x),), plain if shallow else copy(n.Name(x), x)))
         sweep = self.annotate(swept, backward)
         second = n.Function(
             reverse_name,
