@@ -162,13 +162,21 @@ class _Accumulate:
             if target.id in zero:
                 zero.discard(target.id)
                 if s.op == "-":
-                    value = simplify_sum(n.Unary("-", value))
+                    value = self.negated(target.id, value, s.of)
                 out.append(n.Assign((target,), value, of=s.of, comments=s.comments))
                 return
             value = self.not_spread(target.id, value, s.of)
         else:
             self.need(_roots(target) & self.bars.names, zero, out, s.of)
         out.append(replace(s, value=value))
+
+    def negated(self, name: str, value: n.Expr, of: int | None) -> n.Expr:
+        """Return `-value`, `np.zeros_like(x) - d` for what is spread out to the shape of x."""
+        like = self.bars.zero(name, Place(of))
+        spread = isinstance(value, n.Binary) and value.op == "+" and isinstance(like, n.Call)
+        if spread and isinstance(value, n.Binary) and value.right == like:
+            return n.Binary("-", like, value.left)
+        return simplify_sum(n.Unary("-", value))
 
     def not_spread(self, name: str, value: n.Expr, of: int | None) -> n.Expr:
         """Return what is added to an adjoint without being spread out: NumPy does that as well.

@@ -13,8 +13,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import TypeGuard
 
-from s2s_ad.ir.nodes import Binary, Compare, Const, Expr, Name, Unary
+from s2s_ad.ir.nodes import (
+    Binary,
+    Compare,
+    Const,
+    Expr,
+    Name,
+    Slice,
+    Subscript,
+    TupleExpr,
+    Unary,
+)
 from s2s_ad.ir.walk import subexprs, substitute
 
 ZERO = Const("0.0", 0.0)
@@ -53,6 +64,16 @@ def term(expr: Expr) -> Term:
         elif isinstance(part, Binary) and part.op in "*/" and op == "*":
             stack.append((part.op, part.right))
             stack.append((op, part.left))
+        elif isinstance(part, Binary) and part.op == "@" and _is_negative(part.left):
+            coefficient = -coefficient
+            factors.append((op, replace(part, left=part.left.operand)))
+        elif not factors and isinstance(part, Subscript) and _only_adds_axes(part.index):
+            # a number is best multiplied with what has fewer entries
+            inner = term(part.value)
+            coefficient *= inner.coefficient
+            bare = replace(inner, coefficient=Fraction(1), text=None)
+            whole = part if inner.coefficient == 1 else replace(part, value=from_term(bare))
+            factors.append((op, whole))
         elif (value := number(part)) is not None and (value != 0 or op == "*"):
             coefficient = coefficient * value if op == "*" else coefficient / value
             texts.append(part.text if op == "*" and isinstance(part, Const) else None)
@@ -60,6 +81,22 @@ def term(expr: Expr) -> Term:
             factors.append((op, part))
     text = texts[0] if len(texts) == 1 else None
     return Term(coefficient, _cancel(factors), text)
+
+
+def _is_negative(expr: Expr) -> TypeGuard[Unary]:
+    return isinstance(expr, Unary) and expr.op == "-"
+
+
+def _only_adds_axes(index: Expr) -> bool:
+    """True for `[:, None]`, which NumPy answers with the same numbers.
+
+    >>> from s2s_ad.ir.quote import parse_expr
+    >>> _only_adds_axes(parse_expr("x[:, None]").index), _only_adds_axes(parse_expr("x[0]").index)
+    (True, False)
+    """
+    items = index.items if isinstance(index, TupleExpr) else (index,)
+    whole = Slice(None, None, None)
+    return all(x == whole or (isinstance(x, Const) and x.value is None) for x in items)
 
 
 def number(expr: Expr) -> Fraction | None:
@@ -105,6 +142,8 @@ def negate(expr: Expr) -> Expr:
     """Return `-expr`, the sign on the first factor of a product."""
     if isinstance(expr, Unary) and expr.op == "-":
         return expr.operand
+    if isinstance(expr, Binary) and expr.op == "@":
+        return replace(expr, left=negate(expr.left))
     if isinstance(expr, Binary) and expr.op in "*/":
         quotient = isinstance(expr.left, Binary) and expr.left.op == "/"
         if expr.op == "*" and quotient:

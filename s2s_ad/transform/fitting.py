@@ -79,7 +79,8 @@ class Fitting:
         if isinstance(want, Number):
             if isinstance(operand, n.Name):
                 self.summed.add(operand.id)
-            return Diff(n.Call(total, (d.expr,)), FLOAT)
+            inner, outer = self.level_factors(d.expr, full, tuple(range(rank_of(full))))
+            return Diff(self.multiplied(n.Call(total, (inner,)), outer), FLOAT)
         over, keep = axes
         at: n.Expr = n.Const(str(over[0]), over[0])
         if len(over) > 1:
@@ -87,7 +88,47 @@ class Fitting:
         keywords = [n.Keyword("axis", at)]
         if keep:
             keywords.append(n.Keyword("keepdims", n.Const("True", True)))
-        return Diff(n.Call(total, (d.expr,), tuple(keywords)), want)
+        inner, outer = self.level_factors(d.expr, full, over)
+        return Diff(self.multiplied(n.Call(total, (inner,), tuple(keywords)), outer), want)
+
+    def multiplied(self, e: n.Expr, others: list[tuple[str, n.Expr]]) -> n.Expr:
+        for op, factor in others:
+            e = n.Binary(op, e, factor)
+        return self.product(e) if others else e
+
+    def level_factors(
+        self, e: n.Expr, full: Kind, over: tuple[int, ...]
+    ) -> tuple[n.Expr, list[tuple[str, n.Expr]]]:
+        """Return a product without the factors that are the same along axes it is summed over,
+        and those."""
+
+        # what is left has this axis then, and with it all others
+        dims = full.dims if isinstance(full, Array) else None
+        surely_first = bool(dims) and over[0] == 0 and dims is not None and dims[0].one is False
+
+        def is_level(factor: n.Expr) -> bool:
+            if not names(factor) <= self.context.facts.locals:
+                return False
+            kind = self.value(factor).kind
+            if isinstance(kind, Number):
+                return True
+            if not isinstance(kind, Array) or kind.dims is None or not surely_first:
+                return False
+            lead = rank_of(full) - len(kind.dims)
+            return all(axis < lead or kind.dims[axis - lead].one is True for axis in over)
+
+        inner: n.Expr | None = None
+        outer = []
+        for op, factor in factors(e):
+            if is_level(factor):
+                outer.append((op, factor))
+            elif inner is None:
+                inner = factor if op == "*" else None
+                if inner is None:
+                    return e, []
+            else:
+                inner = n.Binary(op, inner, factor)
+        return (e, []) if inner is None else (inner, outer)
 
     def unbroadcast(self, d: Diff, e: n.Expr, full: Kind, operand: n.Expr) -> Diff:
         """Return `d` brought to the shape of an operand that is not known: that of a variable.
@@ -204,6 +245,19 @@ class Fitting:
         if isinstance(kind, Number) and "out" not in each_time(template):
             return e
         raise NeedsName(self.s.uid, e)
+
+
+def factors(e: n.Expr) -> list[tuple[str, n.Expr]]:
+    """Return the factors of a product in order, with `*` or `/` in front of each."""
+    found: list[tuple[str, n.Expr]] = []
+    while isinstance(e, n.Binary) and e.op in "*/":
+        found.append((e.op, e.right))
+        e = e.left
+    return [("*", e), *reversed(found)]
+
+
+def rank_of(kind: Kind) -> int:
+    return len(kind.dims) if isinstance(kind, Array) and kind.dims is not None else 0
 
 
 def each_time(template: n.Expr) -> frozenset[str]:

@@ -43,6 +43,10 @@ class Templates(Fitting):
             if argument is not None and choice.rule.shape == "out" and self.is_heavy(argument):
                 raise self.needs_name(argument)
         filled = self.by_shape(choice.adjoint(param, D, out), choice)
+        if filled == n.Attribute(D, "T") and is_matrix(d.kind):
+            turned = product_turned(d.expr)
+            if turned is not None:
+                return turned
         if atomic(d.expr):
             return self.product(substitute(filled, {D.id: d.expr}))
         return self.product(self.splice(filled, D, d.expr))
@@ -164,7 +168,11 @@ class Templates(Fitting):
         like = next((x for x in subexprs(argument) if self.has_shape(x, kind)), None)
         if like is not None and not self.costly_factors(template, param):
             # a variable of the same shape says it as well
-            choice = replace(choice, arguments={**choice.arguments, param: like})
+            choice = replace(
+                choice,
+                arguments={**choice.arguments, param: like},
+                operands={**choice.operands, param: like},
+            )
         expr = self.by_shape(choice.fill(template, D, out), choice)
         others = [
             self.value(choice.arguments[x]).kind for x in names(template) if x in choice.arguments
@@ -215,6 +223,28 @@ class Templates(Fitting):
         dims = (*d.kind.dims[:axis], ONE, *d.kind.dims[axis:])
         at = index[0] if len(index) == 1 else n.TupleExpr(index)
         return Diff(n.Subscript(d.expr, at), Array(dims, d.kind.dtype), small=True)
+
+
+def is_matrix(kind: Kind) -> bool:
+    return isinstance(kind, Array) and kind.dims is not None and len(kind.dims) == 2
+
+
+def product_turned(e: n.Expr) -> n.Expr | None:
+    """Return the transpose of a product of matrices, one of which is a transpose itself.
+
+    >>> from s2s_ad.ir.quote import parse_expr
+    >>> from s2s_ad.ir.text import expr_text
+    >>> expr_text(product_turned(parse_expr("A.T @ B")))
+    'B.T @ A'
+    """
+    if not isinstance(e, n.Binary) or e.op != "@":
+        return None
+    sides = [x.value if isinstance(x, n.Attribute) and x.attr == "T" else None
+             for x in (e.right, e.left)]  # fmt: skip
+    if sides == [None, None]:
+        return None
+    right, left = (x or n.Attribute(y, "T") for x, y in zip(sides, (e.right, e.left)))
+    return n.Binary("@", right, left)
 
 
 def _replaced(template: n.Expr, call: n.Call, inner: n.Expr) -> n.Expr:

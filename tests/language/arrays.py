@@ -386,3 +386,14 @@ def masks_of_products(w, b):
         h = np.minimum(h @ w - b, 0.3) + np.maximum(h - 0.1, 0.2)
     g = np.maximum(0.1, np.sin(h) * 0.5)
     return np.sum(np.maximum(h @ w, 0.05) * np.tanh(g @ w)) + np.sum(np.maximum(b, 0.2))
+
+
+@case(np.array([[0.5, -1.3, 0.4], [0.8, 0.2, -0.7]]), np.array([0.1, 0.3, 0.7]), 0.6, wrt="m v s")
+@case(np.array([[0.5, -1.3, 0.4]]), np.array([0.1, 0.3, 0.7]), 0.6, wrt="m v s")
+def factors_that_are_level(m, v, s):
+    scale = np.exp(-m[0])
+    z = (m[:, None, :] - v * s) * scale
+    density = -0.5 * np.sum(z**2, axis=2) * v[0] - np.sum(m, axis=1)[:, None]
+    w = m.T @ m * s + (m @ (v[:, None] * v)).T @ m
+    column = np.sum(m, axis=1, keepdims=True) * s
+    return np.sum(density * column) + np.sum(w * v[:, None] * s) + np.mean(v * column * m)
