@@ -46,6 +46,7 @@ OPTIMISATIONS = {
     "inline": "a temporary that is read once stands where it is read",
     "ownership": "an array adjoint is added to in place where this function made it",
     "recompute": "a cheap value is computed again rather than kept",
+    "together": "what is kept at one place of a loop is kept in one list of tuples",
     "share": "what the reverse sweep computes again is computed once and named",
 }
 OPTIONS = frozenset({"strict", "numba", *OPTIMISATIONS})

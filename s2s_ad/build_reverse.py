@@ -34,6 +34,7 @@ from s2s_ad.simplify.accumulate import Bars, Place, accumulate
 from s2s_ad.simplify.first_stores import first_stores
 from s2s_ad.simplify.one_name import one_name
 from s2s_ad.simplify.ownership import Buffers, own
+from s2s_ad.simplify.together import together
 from s2s_ad.transform.adjoint import Builder
 from s2s_ad.transform.context import Context, NeedsName
 from s2s_ad.transform.contributions import Options
@@ -44,7 +45,7 @@ from s2s_ad.transform.undoing import apart, overwritten_item, put_back, worked
 from s2s_ad.transform.versions import AT_THE_END, Recorder
 
 END = Place(None)
-KEPT = 5  # operations from which on a value is kept at each step of a loop
+KEPT = 4  # operations from which on a value is kept at each step of a loop
 LIGHT = frozenset("abs bool fabs float int isinstance len max min".split())
 
 
@@ -369,6 +370,17 @@ class _Run:
             copy=lambda name: copied_value(context, name, kinds.get(name, UNKNOWN)),
         )
         new_forward, new_backward = record(recorder, tuple(forward), tuple(backward))
+        # compiled code keeps numbers in arrays, one for each variable
+        if not self.off("together") and not self.off("numba"):
+            new_forward, new_backward, joined = together(
+                new_forward,
+                new_backward,
+                frozenset(recorder.stacks.values()),
+                lambda name: isinstance(kinds.get(name), Number),
+                context.names.fresh,
+            )
+            recorder.kept.update(joined)
+            recorder.stacks.update({stack: stack for stack in joined})
         changing = put_back(new_backward, frozenset(variables))
         by_name = {kept: v[0] for kept, v in recorder.kept.items() if v[0] in changing}
 

@@ -56,16 +56,16 @@ def adjoint_doc(subject: Subject, wrt: Sequence[str], swept: Sweeps, body: n.Blo
     """Return the docstring of an adjoint: what it returns, and what is kept if not obvious."""
     text = _fitting(subject, f"Return `{{call}}` and its gradient with respect to {wrt_text(wrt)}.")
     kept = kept_in(swept, body)
-    if len(kept) > 1 or (kept and swept.exits):
+    if sum(map(len, kept.values())) > 1 or (kept and swept.exits):
         text += "\n\n" + kept_text(swept, body)
     return text
 
 
-def kept_in(swept: Sweeps, body: n.Block) -> dict[str, str]:
-    """Return the variable that is kept in each list or variable of a finished body."""
+def kept_in(swept: Sweeps, body: n.Block) -> dict[str, list[str]]:
+    """Return the variables that are kept in each list or variable of a finished body."""
     left = {s.stack for s in walk_stmts(body) if isinstance(s, n.Append)} | bound_names(body)
     return {
-        stack: variables[0]
+        stack: list(dict.fromkeys(variables))
         for found in swept.all()
         for stack, variables in found.kept.items()
         if stack in left
@@ -78,10 +78,10 @@ def kept_text(swept: Sweeps, body: n.Block) -> str:
     stacks = {stack for found in swept.all() for stack in found.stacks}
     items = {stack for found in swept.all() for stack in found.items}
     many: dict[str, list[str]] = {}
-    overwritten = dict.fromkeys(name for stack, name in kept.items() if stack in items)
+    overwritten = dict.fromkeys(found[0] for stack, found in kept.items() if stack in items)
     once: list[str] = []
     callees: list[str] = []
-    for stack, name in kept.items():
+    for stack, name in ((stack, name) for stack, found in kept.items() for name in found):
         kind = next((f.kinds[name] for f in swept.all() if name in f.kinds), None)
         if stack in items:
             continue
@@ -127,7 +127,9 @@ def forward_comment(swept: Sweeps, body: n.Block) -> str:
     """Return the comment over the forward sweep."""
     kept = kept_in(swept, body)
     if len(kept) == 1 and not swept.exits:
-        stack, variable = next(iter(kept.items()))
+        stack, (variable, *others) = next(iter(kept.items()))
+        if others:
+            return "# -- forward sweep"
         if stack in swept.found.items:
             return f"# -- forward sweep: as written, keeping what is overwritten in {variable}"
         if stack in swept.found.stacks:

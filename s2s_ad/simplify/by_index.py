@@ -23,7 +23,7 @@ from s2s_ad.ir.walk import assigned, names, stmt_exprs, walk_stmts
 def by_index(forward: n.Block, backward: n.Block, fresh: Callable[[str], str]) -> n.Block:
     """Return the reverse sweep. fresh: a name not in use, for the index of a `while`."""
     filled = Counter(s.stack for s in walk_stmts(forward) if isinstance(s, n.Append))
-    used = Counter(s.stack for s in walk_stmts(backward) if isinstance(s, (n.Append, n.Pop)))
+    used = Counter(stack for s in walk_stmts(backward) if (stack := _worked(s)))
     seen = {name for s in (*walk_stmts(forward), *walk_stmts(backward)) for name in _seen(s)}
     loops = {s.uid: s for s in forward if isinstance(s, (n.For, n.While))}
 
@@ -36,30 +36,48 @@ def by_index(forward: n.Block, backward: n.Block, fresh: Callable[[str], str]) -
         own = {
             x.stack for x in loop.body if isinstance(x, n.Append) and filled[x.stack] == 1
         } - seen
-        pops = {
-            x.stack
-            for x in s.body
-            if isinstance(x, n.Pop) and isinstance(x.target, n.Name) and used[x.stack] == 1
-        }
+        pops = {x[1] for y in s.body if (x := popped(y)) is not None and used[x[1]] == 1}
         form = _counting(s, fresh) if own & pops else None
         if form is None or assigned(form.body) & names(form.target):
             return s
         index = form.target
-        body = tuple(
-            n.Assign((x.target,), n.Subscript(n.Name(x.stack), index), of=x.of, comments=x.comments)
-            if isinstance(x, n.Pop) and x.stack in own & pops
-            else x
-            for x in form.body
-        )
+        body = tuple(_read(x, own & pops, index) for x in form.body)
         return replace(form, body=body)
 
     return tuple(indexed(s) for s in backward)
 
 
+def popped(s: n.Stmt) -> tuple[n.Expr, str] | None:
+    """Return the target and the stack of a statement that takes back what was kept."""
+    if isinstance(s, n.Pop):
+        return s.target, s.stack
+    func = s.value.func if isinstance(s, n.Assign) and isinstance(s.value, n.Call) else None
+    if not isinstance(s, n.Assign) or not isinstance(func, n.Attribute) or func.attr != "pop":
+        return None
+    plain = isinstance(s.value, n.Call) and not s.value.args and len(s.targets) == 1
+    return (s.targets[0], func.value.id) if plain and isinstance(func.value, n.Name) else None
+
+
+def _worked(s: n.Stmt) -> str:
+    """Return the list that a statement appends to or pops from."""
+    found = popped(s)
+    return s.stack if isinstance(s, n.Append) else found[1] if found is not None else ""
+
+
+def _read(s: n.Stmt, stacks: set[str], index: n.Expr) -> n.Stmt:
+    found = popped(s)
+    if found is None or found[1] not in stacks:
+        return s
+    return n.Assign((found[0],), n.Subscript(n.Name(found[1]), index), of=s.of, comments=s.comments)
+
+
 def _seen(s: n.Stmt) -> set[str]:
     """Return the names that a statement uses for more than an empty list to fill and to empty."""
-    if isinstance(s, (n.Append, n.Pop)):
-        return set(names(s.value if isinstance(s, n.Append) else s.target))
+    found = popped(s)
+    if found is not None:
+        return set(names(found[0]))
+    if isinstance(s, n.Append):
+        return set(names(s.value))
     if isinstance(s, n.Assign) and s.value == n.ListExpr(()):
         return set()
     return {name for e in stmt_exprs(s) for name in names(e)}

@@ -32,6 +32,7 @@ from s2s_ad.ir.walk import (
     subexprs,
     walk_stmts,
 )
+from s2s_ad.simplify.by_index import popped
 from s2s_ad.simplify.counting_down import number, plus, value_of
 
 # how many times something happens at most: numbers of times by products of lengths of loops
@@ -56,11 +57,19 @@ class Tools:
 
 def stack_arrays(function: n.Function, tools: Tools) -> n.Function:
     """Return the function with arrays for the lists that only keep numbers."""
-    body = function.body
+    body = map_block(function.body, _as_pop)
     stacks = [s.stack for s in walk_stmts(body) if isinstance(s, (n.Append, n.Pop))]
     for stack in filter(tools.ours, dict.fromkeys(stacks)):
         body = _with_array(body, stack, tools)
     return replace(function, body=body)
+
+
+def _as_pop(s: n.Stmt) -> tuple[n.Stmt, ...]:
+    """Write `d[i] = d_saved.pop()` as what it is: a value that is taken back."""
+    found = popped(s)
+    if found is None or not isinstance(found[0], n.Subscript):
+        return (s,)
+    return (n.Pop(found[0], found[1], of=s.of, origin=s.origin, comments=s.comments),)
 
 
 def _with_array(body: n.Block, stack: str, tools: Tools) -> n.Block:

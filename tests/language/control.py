@@ -918,3 +918,58 @@ def rows_made_in_turn(x, n):
             row.append(math.exp(-last[j] - row[-1]) + last[j - 1] * x)
         last, row = row, last
     return last[-1], row[0]
+
+
+# what is kept at one place of a loop is kept together
+
+
+@case(0.6, 0.3, 3, wrt="x v")
+@case(0.6, 0.3, 0, wrt="x v")
+def kept_together(x, v, n):
+    e = 1.0
+    for i in range(n):
+        a = math.exp(0.1 * x) * v
+        b = x * v * e
+        if i == 1:
+            e = e * b
+        x = x + 0.1 * a * b
+        v = v - 0.1 * b * math.sin(a)
+    return x * v * e
+
+
+@case(0.6, 0.3, wrt="x v")
+def kept_together_until_it_breaks(x, v):
+    total = 0.0
+    k = 0
+    while True:
+        y = math.exp(x) * v
+        z = y / (x + v)
+        if z > 1.0:
+            total = total * z
+            continue_ = k > 2
+            if continue_:
+                break
+        for j in range(2):
+            w = z * x + math.log(1.0 + y * y)
+            total = total * w + y * z
+        x = x + 0.1 * w
+        v = v + z * y * 0.1
+        k += 1
+    return total * x + v
+
+
+def advanced(x, v, n):
+    for _ in range(n):
+        d = math.sqrt(x * x + v * v) * math.exp(v)
+        x = x + 0.1 * d * v
+        v = v * d - 0.1 * x
+    return x, v
+
+
+@case(0.6, 0.3, 3, wrt="x v")
+def kept_together_in_a_callee(x, v, n):
+    s = 0.0
+    for k in range(2):
+        x, v = advanced(x, v, n)
+        s = s * x + v * v
+    return s
