@@ -21,6 +21,7 @@ from s2s_ad.ir.verify import verify_block
 from s2s_ad.ir.walk import assigned, map_block, names, stmt_exprs, subexprs, walk_stmts
 from s2s_ad.rules.sharing import WHOLLY_NEW
 from s2s_ad.simplify.dead_code import drop_dead
+from s2s_ad.simplify.first_time import first_time
 from s2s_ad.simplify.inline import Inlining, inline
 from s2s_ad.simplify.quotients import reuse_quotients
 from s2s_ad.simplify.share import NUMBERS, Sharing, share
@@ -111,6 +112,9 @@ def finish(
         body, back = share(body, replace(sharing, back=back, all=all))
         verify_block(body, "sharing")
         body = short(body, True)
+    alias = swept.found.context.alias
+    if "accumulate" not in options and (alias("range"), alias("reversed")) == ("range", "reversed"):
+        body = first_time(body, back)
     if "share" not in options:
         body = where_read(body, back, pure)
     verify_block(body, "the last pass")

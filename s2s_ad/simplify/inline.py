@@ -250,8 +250,33 @@ class _Inline:
                 apart = self.inlining.pure(s.value) and not names(place) & _changed(s)
                 size = sum(1 for _ in subexprs(s.value))
                 return self.put(out, k, j, target.id, s.value) if apart and size <= LONG else None
-            if list(blocks(t)) or target.id in _read(t) or _changed(t) & free:
+            if not list(blocks(t)) and _changed(t) & free:
+                return self.earlier(out, k, target)
+            if list(blocks(t)) or target.id in _read(t):
                 return None
+        return None
+
+    def earlier(self, out: list[n.Stmt], k: int, target: n.Name) -> list[n.Stmt] | None:
+        """`t = d`, d gets another value, `xs_bar[i] += t`: add it at once, where nothing in between
+        has to do with that place."""
+        s = out[k]
+        changed: set[str] = set()
+        read: set[str] = set()
+        for j in range(k + 1, len(out)):
+            t = out[j]
+            place = _added_to(t, target)
+            if place is not None:
+                used = names(container_of(place)) & read
+                if used or names(place) & changed or not self.inlining.pure(_value(s)):
+                    return None
+                if not isinstance(t, n.AugAssign):
+                    return None
+                new = replace(t, value=_value(s), of=s.of, comments=s.comments)
+                return [*out[:k], new, *out[k + 1 : j], *out[j + 1 :]]
+            if list(blocks(t)) or target.id in _read(t):
+                return None
+            changed |= _changed(t)
+            read |= set(_read(t))
         return None
 
     def put(self, out: list[n.Stmt], k: int, j: int, name: str, value: n.Expr) -> list[n.Stmt]:

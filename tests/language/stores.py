@@ -360,3 +360,30 @@ def adds_to_what_it_overwrites(xs, t):
         u[i] = u[i] * u[i - 2] + u[i] * t
         u[0] = u[0] + t
     return u[0] * u[1] * u[2]
+
+
+# the adjoints of items, where each is added to once, or more often
+
+
+@case([0.7, 0.4, 1.2], 0.3, wrt="xs t")
+def items_once_and_again(xs, t):
+    s = 0.0
+    for i, x in enumerate(xs):
+        s = s * t + x
+        if x > 0.5:
+            s = s * x * x
+    for i in range(3):
+        s += xs[i] * xs[i - 1] * t
+    for k in [0, 1, 1]:
+        for i in range(2):
+            s = s - xs[i] * xs[k] * s
+    return s
+
+
+@case([0.7, 0.4, 1.2], 0.3, wrt="xs t")
+def items_subtracted_once(xs, t):
+    value = 0.1
+    for i in range(len(xs)):
+        value = value * t - xs[i]
+        value = value * value
+    return value
