@@ -33,6 +33,7 @@ from s2s_ad.ir.names import Names, marked
 from s2s_ad.ir.walk import assigned, children, names, stmt_exprs, subexprs, substitute, walk_stmts
 from s2s_ad.rules import registry
 from s2s_ad.transform.changes import Changes
+from s2s_ad.transform.hints import how_to_declare
 from s2s_ad.transform.reading import flat
 
 Splice = Callable[[n.Expr, n.Name, n.Expr], n.Expr]  # template, hole, what fills it
@@ -328,7 +329,8 @@ class Context(Changes):
                 rules = registry.lookup(target[0])
                 found = reader.choose(rules, e.args, e.keywords, env)
                 if found is None and rules:
-                    raise self.missing(e, s, "this form of the call has no rule")
+                    entrywise = any(rule.shape == "out" for rule in rules)
+                    raise self.missing(e, s, "this form of the call has no rule", entrywise)
             elif isinstance(e.func, n.Attribute):
                 rules = registry.lookup_method(e.func.attr)
                 found = reader.choose(rules, (e.func.value, *e.args), e.keywords, env)
@@ -444,19 +446,21 @@ class Context(Changes):
         homes = [getattr(x[0], "__module__", None) for x in of if x is not None]
         return any(str(home).startswith("s2s_ad.api") for home in homes)
 
-    def missing(self, e: n.Call | n.Attribute, s: n.Stmt, why: str) -> S2SError:
-        """Return the error for a call that has neither rule nor source."""
+    def missing(
+        self, e: n.Call | n.Attribute, s: n.Stmt, why: str, entrywise: bool = True
+    ) -> S2SError:
+        """Return the error for a call that has neither rule nor source. entrywise: whether it may
+        compute entry by entry."""
         from s2s_ad.ir.text import expr_text
 
         func = e.func if isinstance(e, n.Call) else e
         name = expr_text(func)
         args = e.args if isinstance(e, n.Call) else ()
-        active = [expr_text(a) for a in args if self.facts.varied(a, s.uid)]
-        params = ", ".join("xyzuvw"[k : k + 1] or f"a{k}" for k in range(max(1, len(args))))
-        hint = (
-            f'declare its derivative: declare.elementwise("{name}({params})", '
-            f'"<derivative> * d", function={name})'
-        )
+        parts = [a for a in args if self.facts.varied(a, s.uid)]
+        active = [expr_text(a) for a in parts]
+        kinds = [self.kind(a, s.uid) for a in parts]
+        known = all(isinstance(k, Number) or getattr(k, "dims", None) for k in kinds)
+        hint = how_to_declare(name, len(args), entrywise, known)
         what = f"`{name}` is called with the active argument `{active[0]}`" if active else name
         base = self.refuse(s, e, f"{what}, but {why}", hint)
         return MissingRule(base.message, base.place, base.hint)
