@@ -341,6 +341,10 @@ class Pullback(Templates):
             if k is not None and -len(e.value.items) <= k < len(e.value.items):
                 self.pull(e.value.items[k], d)
                 return
+        choice = self.choice_of_item(e.value, constant_int(e.index))
+        if choice is not None:
+            self.rule(e.value, choice, d, None)
+            return
         raise NeedsName(self.s.uid, e.value, callee=True)
 
     def touch(self, e: n.Subscript) -> None:

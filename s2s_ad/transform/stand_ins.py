@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.kinds import Array, Kind, NoneKind, Number, is_array
+from s2s_ad.ir.kinds import Array, Kind, NoneKind, Number
 from s2s_ad.rules.registry import Choice
 from s2s_ad.transform.shapes import same_shape
 
@@ -41,14 +41,16 @@ def stand_in(e: n.Expr, kind: KindOf, choice: Callable[[n.Expr], Choice | None])
         items = [stand_in(item, kind, choice) for item in e.items]
         found = tuple(item for item in items if item is not None)
         return replace(e, items=found) if len(found) == len(items) else None
-    if not isinstance(e, (n.Unary, n.Binary, n.Call)) or not is_array(kind(e)):
+    if not isinstance(e, (n.Unary, n.Binary, n.Call)):
+        return None
+    if not isinstance(kind(e), (Array, Number)):
         return None
     rule = choice(e)
     if rule is None or rule.rule.shape != "out":
         return None
     kinds = {name: kind(x) for name, x in rule.arguments.items()}
     arrays = [name for name, k in kinds.items() if not isinstance(k, (Number, NoneKind))]
-    for name in arrays:
+    for name in arrays if isinstance(kind(e), Array) else kinds:
         alone = len(arrays) == 1 and isinstance(kinds[name], Array)
         if alone or same_shape(kinds[name], kind(e)):
             like = stand_in(rule.arguments[name], kind, choice)

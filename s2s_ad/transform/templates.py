@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from s2s_ad.analysis.indexing import constant_int
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import (
     ONE,
     Array,
     Kind,
     Number,
+    TupleOf,
     Unknown,
 )
-from s2s_ad.ir.walk import names, subexprs, substitute
+from s2s_ad.ir.walk import map_expr, names, subexprs, substitute
 from s2s_ad.rules.registry import Choice
 from s2s_ad.rules.results import literal
 from s2s_ad.transform.context import Diff, atomic
@@ -50,6 +52,23 @@ class Templates(Fitting):
         if atomic(d.expr):
             return self.product(substitute(filled, {D.id: d.expr}))
         return self.product(self.splice(filled, D, d.expr))
+
+    def choice_of_item(self, e: n.Expr, k: int | None) -> Choice | None:
+        """Return the rule of a call that gives a tuple, for the differential of its item k."""
+        kind = self.value(e).kind
+        if not isinstance(e, n.Call) or not isinstance(kind, TupleOf) or k is None:
+            return None
+        choice = self.context.choice(e, self.s)
+        if choice is None or choice.rule.shape == "out" or choice.rule.let:
+            return None
+        maps = {}
+        for name, template in choice.rule.adjoint.items():
+            maps[name] = map_expr(template, lambda x: _only_item(x, k % len(kind.items)))
+            items = sum(_is_item(x) for x in subexprs(template))
+            whole = sum(x == n.Name("d") for x in subexprs(template)) != items
+            if whole or any(map(_is_item, subexprs(maps[name]))):
+                return None
+        return replace(choice, rule=replace(choice.rule, adjoint=maps))
 
     def by_result(self, choice: Choice, param: str, out: n.Expr | None) -> Choice:
         """Return a choice whose map reads the result where the argument would be computed again."""
@@ -223,6 +242,20 @@ class Templates(Fitting):
         dims = (*d.kind.dims[:axis], ONE, *d.kind.dims[axis:])
         at = index[0] if len(index) == 1 else n.TupleExpr(index)
         return Diff(n.Subscript(d.expr, at), Array(dims, d.kind.dtype), small=True)
+
+
+def _is_item(e: n.Expr) -> bool:
+    return isinstance(e, n.Subscript) and e.value == n.Name("d")
+
+
+def _only_item(e: n.Expr, k: int) -> n.Expr:
+    """Return `d` for `d[k]`, and zero for the other items of a differential."""
+    if not isinstance(e, n.Subscript) or not _is_item(e):
+        return e
+    at = constant_int(e.index)
+    if at is None or at < 0:
+        return e
+    return n.Name("d") if at == k else n.Const("0.0", 0.0)
 
 
 def is_matrix(kind: Kind) -> bool:

@@ -397,3 +397,9 @@ def factors_that_are_level(m, v, s):
     w = m.T @ m * s + (m @ (v[:, None] * v)).T @ m
     column = np.sum(m, axis=1, keepdims=True) * s
     return np.sum(density * column) + np.sum(w * v[:, None] * s) + np.mean(v * column * m)
+
+
+@case(np.array([[1.5, -0.3], [0.4, 0.9]]), 1.7, wrt="m s")
+def items_of_results(m, s):
+    total = np.linalg.slogdet(m * s)[1] * s - np.linalg.slogdet(m)[-1] + np.modf(s * s)[0]
+    return total * divmod(s * 2.5, 0.7)[1] + np.linalg.slogdet(m)[0] * s
