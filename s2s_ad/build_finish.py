@@ -27,6 +27,7 @@ from s2s_ad.simplify.quotients import reuse_quotients
 from s2s_ad.simplify.share import NUMBERS, Sharing, share
 from s2s_ad.simplify.tidy import tidied
 from s2s_ad.simplify.where_read import where_read
+from s2s_ad.simplify.where_taken import Linear, where_taken
 from s2s_ad.transform.copies import copied_value
 from s2s_ad.transform.fitting import BAR_NAMES
 
@@ -113,8 +114,10 @@ def finish(
         verify_block(body, "sharing")
         body = short(body, True)
     alias = swept.found.context.alias
-    if "accumulate" not in options and (alias("range"), alias("reversed")) == ("range", "reversed"):
-        body = first_time(body, back)
+    if "accumulate" not in options:
+        if (alias("range"), alias("reversed")) == ("range", "reversed"):
+            body = first_time(body, back)
+        body = where_taken(body, back, _linear(swept, pure))
     if "share" not in options:
         body = where_read(body, back, pure)
     verify_block(body, "the last pass")
@@ -161,6 +164,27 @@ def _with_plain_counts(local: frozenset[str]) -> Callable[[n.Stmt], tuple[n.Stmt
 
 def _is_call(e: n.Expr, name: str) -> TypeGuard[n.Call]:
     return isinstance(e, n.Call) and e.func == n.Name(name) and not e.keywords and bool(e.args)
+
+
+def _linear(swept: Sweeps, pure: Callable[[n.Expr], bool]) -> Linear:
+    variants = swept.prepared.program.variants.values()
+    reverses = frozenset(v.reverse for v in variants if v is not None and v.reverse)
+    once: dict[str, bool] = {}
+    for found in swept.all():
+        for s in walk_stmts(found.context.function.body):
+            for e in (x for part in stmt_exprs(s) for x in subexprs(part)):
+                if isinstance(e, n.Call) and isinstance(e.func, n.Name):
+                    again = once.get(e.func.id, True) and found.context.is_pure(e, s)
+                    once[e.func.id] = again
+
+    def repeatable(e: n.Expr) -> bool:
+        calls = [x for x in subexprs(e) if isinstance(x, n.Call)]
+        own = [x for x in calls if isinstance(x.func, n.Name) and once.get(x.func.id, False)]
+        return not any(isinstance(x, n.NamedExpr) for x in subexprs(e)) and all(
+            x in own or pure(n.Call(x.func, ())) for x in calls
+        )
+
+    return Linear(repeatable, _sharing(frozenset(), swept, pure).number, reverses)
 
 
 def _sharing(back: frozenset[int], swept: Sweeps, pure: Callable[[n.Expr], bool]) -> Sharing:

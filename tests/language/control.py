@@ -973,3 +973,49 @@ def kept_together_in_a_callee(x, v, n):
         x, v = advanced(x, v, n)
         s = s * x + v * v
     return s
+
+
+def bell(x):
+    return math.exp(-x * x)
+
+
+@case(0.9, 1.7, 1e-8, wrt="a b")
+@case(0.9, 1.7, 10.0, wrt="a b")
+def breaks_when_done(a, b, tol):
+    """The step that breaks is not reversed, but for what the result is made of."""
+    x = a
+    y = b
+    for _ in range(20):
+        d = bell(x) * a
+        r = x * x * d + x - b
+        slope = 1.0 + 2.0 * x * d - d * x * x
+        y = y * 0.5 + d
+        if abs(r) < tol:
+            break
+        x = x - r / slope
+    return x * y
+
+
+@case(0.9, 1.7, 1e-8, wrt="a b")
+def breaks_when_done_and_forgets(a, b, tol):
+    x = a
+    for _ in range(20):
+        d = bell(x) * a
+        r = x * x * d + x - b
+        slope = 1.0 + 2.0 * x * d - d * x * x
+        if abs(r) < tol:
+            break
+        x = x - r / slope
+    return x
+
+
+@case([0.9, 0.2, 1.7], wrt="xs")
+def only_where_taken(xs):
+    s = 1.0
+    for x in xs:
+        d = bell(x) * x
+        e = d * x + s
+        f = e * d
+        if x > 0.5:
+            s = s * f + e
+    return s
