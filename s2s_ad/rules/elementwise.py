@@ -110,7 +110,7 @@ elementwise(
     "copysign(x, y, /)",
     x="np.sign(x) * copysign(1.0, y) * d",
     y="0",
-    number={"x": "((x > 0.0) - (x < 0.0)) * copysign(1.0, y) * d", "y": "0"},
+    number={"x": "copysign(1.0, y) * ((x > 0.0) * d - (x < 0.0) * d)", "y": "0"},
     on=(0.5, 2),
 )
 elementwise("fmod(a, b, /)", a="d", b="-d * trunc(a / b)", on={"a": (2.1, 2.9), "b": (0.98, 1.02)})

@@ -303,7 +303,9 @@ def specialise(rule: Rule, count: int, active: Sequence[bool] | None = None) -> 
     flags = [True] * count if active is None else list(active)
     names = [Name(f"{star}{k}") for k in range(count)]
     constants = [name for name, flag in zip(names, flags) if not flag]
-    ties = _joined("+", [_compared(n, "==") for n, flag in zip(names, flags) if flag])
+    # `+` of two comparisons of NumPy's numbers would be their `or`
+    active_names = ListExpr(tuple(n for n, flag in zip(names, flags) if flag))
+    ties = Call(Attribute(active_names, "count"), (Name("out"),))
 
     def spread(maps: Mapping[str, Expr]) -> dict[str, Expr]:
         return {name.id: walk.map_expr(filled(maps[star], name), _without_one) for name in names}
