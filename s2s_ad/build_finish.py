@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeGuard
 
-from s2s_ad.analysis.aliasing import NOTHING_OWNED
+from s2s_ad.analysis.owned import NOTHING_OWNED
 from s2s_ad.build_exits import Sweeps
 from s2s_ad.build_prepare import Prepared, wish
 from s2s_ad.build_reverse import Reverse

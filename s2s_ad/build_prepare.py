@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from s2s_ad.analysis.aliasing import NOTHING_OWNED
 from s2s_ad.analysis.flow import Facts, interpret
 from s2s_ad.analysis.memory import Memory
+from s2s_ad.analysis.owned import NOTHING_OWNED
 from s2s_ad.analysis.values import PASSIVE, Value
 from s2s_ad.build_cuts import note_cuts
 from s2s_ad.build_fresh import newness, newness_of_object

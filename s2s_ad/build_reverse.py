@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 
-from s2s_ad.analysis.aliasing import NOTHING_OWNED
 from s2s_ad.analysis.bound import assigns_surely, bound_by, definitely, overwritten_before_defined
 from s2s_ad.analysis.flow import Facts
+from s2s_ad.analysis.owned import NOTHING_OWNED
 from s2s_ad.analysis.useful import Useful, useful
 from s2s_ad.analysis.values import PASSIVE
 from s2s_ad.build_prepare import Prepared, name_expressions, with_result

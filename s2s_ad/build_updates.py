@@ -19,9 +19,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from s2s_ad.analysis.aliasing import NOTHING_OWNED, Owned, ownership
+from s2s_ad.analysis.aliasing import ownership
 from s2s_ad.analysis.flow import Facts, interpret
 from s2s_ad.analysis.last_use import is_last_use
+from s2s_ad.analysis.owned import NOTHING_OWNED, Owned
 from s2s_ad.analysis.values import Value
 from s2s_ad.build_fresh import hands_on, makes_new, newness, reached
 from s2s_ad.build_program import Program, bind, canonical

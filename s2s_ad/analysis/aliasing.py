@@ -12,11 +12,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from s2s_ad.analysis.flat import flat_names
 from s2s_ad.analysis.held import holds_plain_items, is_count, paired, seen_through
-from s2s_ad.analysis.last_use import given_up, is_last_use
+from s2s_ad.analysis.last_use import is_last_use
+from s2s_ad.analysis.owned import NOBODY, Names, Owned
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import (
     Array,
@@ -41,40 +41,8 @@ from s2s_ad.rules.sharing import NEW, SHARES, WHOLLY_NEW
 # methods that change a container and give nothing of it away
 CHANGES = frozenset("append clear extend insert pop remove reverse sort update".split())
 
-Names = frozenset[str]
-NOBODY: Names = frozenset()
 CONTAINERS = (ListOf, TupleOf, DictOf)
 
-
-@dataclass(frozen=True)
-class Owned:
-    """own: variables whose container nobody else sees. whole: nor anything inside of it."""
-
-    own: Names = NOBODY
-    whole: Names = NOBODY
-
-    def __and__(self, other: Owned) -> Owned:
-        return Owned(self.own & other.own, self.whole & other.whole)
-
-    def __le__(self, other: Owned) -> bool:
-        return self.own <= other.own and self.whole <= other.whole
-
-    def without(self, names_: Names) -> Owned:
-        return Owned(self.own - names_, self.whole - names_)
-
-    def opened(self, names_: Names) -> Owned:
-        """Return this once something inside the containers `names_` is seen elsewhere."""
-        return Owned(self.own, self.whole - names_)
-
-    def having(self, name: str, new: int) -> Owned:
-        """Return this once `name` is a container of which so much is new."""
-        at = frozenset({name})
-        lost = self.without(at)
-        own = lost.own | at if new >= NEW else lost.own
-        return Owned(own, lost.whole | at if new == WHOLLY_NEW else lost.whole)
-
-
-NOTHING_OWNED = Owned()
 Newness = Callable[[n.Call], int]
 KindOf = Callable[[n.Expr, int], Kind]
 Moves = Callable[[n.Call], bool]
@@ -92,7 +60,7 @@ def ownership(
 
     newness: how much of what a call returns is new. kind: that of an expression of a statement.
     start: variables taken to be unshared at the start, which the caller may see nevertheless.
-    Nobody shares what is not bound yet, and a list only what `given_up` to it.
+    Nobody shares what is not bound yet.
     moves: whether what a function returns is new, or (a part of) its arguments: what is read for
     the last time by such a call, or by `b = a`, belongs to the name that takes the result.
     """
@@ -149,7 +117,7 @@ class Sharing(ABC):
                 own = self.assigned(target, s.value, own)
             return own
         if isinstance(s, n.Pop):
-            if isinstance(s.target, n.Name) and s.stack in own.whole:
+            if isinstance(s.target, n.Name) and own.gives_whole(s.stack, s.target.id):
                 return own.having(s.target.id, WHOLLY_NEW)
             return own.without(frozenset(target_names(s.target)))
         if scattered(s) is not None:
@@ -157,7 +125,7 @@ class Sharing(ABC):
         if isinstance(s, n.AugAssign):
             return self.joined(s, own)
         if isinstance(s, n.Append):
-            return self.put(n.Subscript(n.Name(s.stack), n.Const("0", 0)), s.value, own)
+            return self.appended(s, own)
         for e in stmt_exprs(s):
             own = self.shared(e, own)
         return own
@@ -192,9 +160,12 @@ class Sharing(ABC):
         if isinstance(self.kind(root), Array):
             # what is stored is copied
             return own
-        whole = self.is_plain(value) or self.given(value, own) == WHOLLY_NEW
+        whole = self.is_plain(value) or self.new(value) == WHOLLY_NEW
         own = self.shared(value, own)
         return own if whole or not isinstance(root, n.Name) else own.opened(frozenset({root.id}))
+
+    def appended(self, s: n.Append, own: Owned) -> Owned:
+        return self.put(n.Subscript(n.Name(s.stack), n.Const("0", 0)), s.value, own)
 
     # -- expressions
 
@@ -236,10 +207,6 @@ class Sharing(ABC):
             found = SHARES if seen_through(e) is not None else self.newness(e)
             return WHOLLY_NEW if found == NEW and flat else found
         return SHARES
-
-    def given(self, e: n.Expr, own: Owned) -> int:
-        """Return how much of the value of `e` only who receives it knows."""
-        return self.new(e)
 
     def is_made_anew(self, e: n.Expr, bound: Names) -> bool:
         """True when each evaluation of `e` makes all of its value. bound: names that are not the
@@ -333,25 +300,23 @@ class _Ownership(Sharing):
         self.breaks: list[list[Owned]] = []
         self.continues: list[list[Owned]] = []
         self.moving = False
-        self.rest: n.Block = ()
 
-    def given(self, e: n.Expr, own: Owned) -> int:
-        name = e.id if isinstance(e, n.Name) else ""
-        if self.moving and name in own.own and given_up(self.current, self.rest) == name:
-            return WHOLLY_NEW if name in own.whole else NEW
-        return self.new(e)
+    def appended(self, s: n.Append, own: Owned) -> Owned:
+        name = s.value.id if isinstance(s.value, n.Name) else ""
+        if self.moving and name in own.whole and not self.is_plain(s.value):
+            return own.lending(s.stack, name)
+        return super().appended(s, own)
 
     def kind(self, e: n.Expr) -> Kind:
         return self.kind_of(e, self.uid)
 
     def block(self, block: n.Block, own: Owned) -> Owned | None:
         current: Owned | None = own
-        for k, s in enumerate(block):
+        for s in block:
             if current is None:
                 return None
             known = self.table.get(s.uid)
             self.table[s.uid] = current if known is None else known & current
-            self.rest = block[k + 1 :]
             current = self.statement(s, current)
         return current
 
@@ -442,8 +407,10 @@ class _Ownership(Sharing):
             return own
         if done:
             return self.items_shared(e, own)
-        if isinstance(e, n.Name) or self.is_plain(e):
-            return self.shared(e, own)
+        if self.is_plain(e):
+            return own
+        if isinstance(e, n.Name):
+            return self.items_shared(e, own).fixed(e.id)
         return own.without(frozenset(names(e)))
 
     def gives_keys(self, e: n.Expr) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.walk import assigned, blocks, names, stmt_exprs, subexprs, walk_stmts
+from s2s_ad.ir.walk import blocks, names, stmt_exprs, subexprs, walk_stmts
 
 
 def is_last_use(name: str, s: n.Stmt, body: n.Block) -> bool:
@@ -42,26 +42,6 @@ def is_last_use(name: str, s: n.Stmt, body: n.Block) -> bool:
         return False
     fresh = {x.uid for y in block[bound[-1] + 1 : where + 1] for x in walk_stmts((y,))}
     return all(x.uid in fresh or not _reads(x, name) for x in walk_stmts((outermost,)))
-
-
-def given_up(s: n.Stmt, rest: n.Block) -> str:
-    """Return the variable that a list receives the value of if it is bound anew right behind that.
-
-    rest: what follows in the block. Of `stack.append(a)`, `a = []` it is `a`, elsewhere "".
-    """
-    if not isinstance(s, n.Append) or not isinstance(s.value, n.Name):
-        return ""
-    name = s.value.id
-    for x in rest:
-        if any(blocks(x)) or isinstance(x, (n.Return, n.Break, n.Continue, n.Raise, n.FunctionDef)):
-            return ""
-        bound = isinstance(x, (n.Assign, n.Pop)) and name in assigned((x,))
-        reads = sum(e == n.Name(name) for part in stmt_exprs(x) for e in subexprs(part))
-        if reads > bound:
-            return ""
-        if bound:
-            return name
-    return ""
 
 
 def _other_branches(path: list[tuple[n.Stmt | None, n.Block]]) -> set[int]:

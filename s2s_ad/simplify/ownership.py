@@ -14,7 +14,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from s2s_ad.analysis.aliasing import NOTHING_OWNED, Owned, Sharing
+from s2s_ad.analysis.aliasing import Sharing
+from s2s_ad.analysis.owned import NOTHING_OWNED, Owned
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import (
     FLOAT,

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from s2s_ad.analysis.aliasing import NOTHING_OWNED, Owned, ownership
+from s2s_ad.analysis.aliasing import ownership
 from s2s_ad.analysis.effects import only_tells
 from s2s_ad.analysis.flow import Facts
-from s2s_ad.analysis.last_use import given_up
+from s2s_ad.analysis.owned import NOTHING_OWNED, Owned
 from s2s_ad.analysis.useful import stored_roots
 from s2s_ad.analysis.values import PASSIVE
 from s2s_ad.ir import nodes as n
@@ -57,13 +57,14 @@ class Changes:
         Such a list comes back from the stack it was put on, and what was kept of it must not change
         with it.
         """
-        taken_over = {
-            (s.stack, name)
-            for block in every_block(self.function.body)
-            for k, s in enumerate(block)
-            if isinstance(s, n.Append) and (name := given_up(s, block[k + 1 :]))
-        }
         every = list(walk_stmts(self.function.body))
+        taken_over = {
+            (s.stack, s.value.id)
+            for s in every
+            if isinstance(s, n.Append)
+            and isinstance(s.value, n.Name)
+            and not is_immutable(self.kind_at(s.value, s.uid))
+        }
         stored = {x for s in every for x in stored_into(s)}
         worked = stored | {s.stack for s in every if isinstance(s, (n.Append, n.Pop))}
         back = {x for s in every if isinstance(s, n.Pop) for x in target_names(s.target)}

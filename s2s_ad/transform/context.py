@@ -12,9 +12,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from s2s_ad.analysis.aliasing import NOTHING_OWNED, Owned, store_root
+from s2s_ad.analysis.aliasing import store_root
 from s2s_ad.analysis.flow import Facts
 from s2s_ad.analysis.managers import may_enter_again
+from s2s_ad.analysis.owned import NOTHING_OWNED, Owned
 from s2s_ad.analysis.values import PASSIVE, Value
 from s2s_ad.errors import MissingRule, S2SError
 from s2s_ad.ir import nodes as n
