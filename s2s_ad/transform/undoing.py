@@ -16,7 +16,8 @@ from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
-from s2s_ad.analysis.aliasing import NOTHING_OWNED, store_root
+from s2s_ad.analysis.aliasing import store_root
+from s2s_ad.analysis.owned import NOTHING_OWNED
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import Array, DictOf, ListOf, Number, TupleOf, Unknown, is_immutable
 from s2s_ad.ir.walk import children, map_block, names, stmt_exprs, subexprs, walk_stmts

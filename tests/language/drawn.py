@@ -215,3 +215,32 @@ def numbers_that_are_spread_in_a_sum(x, v):
     """With kinds unknown, one number cannot stand for the entries that `x` is added to."""
     y = math.exp(np.sum(x - v))
     return y * float(np.sum(-v)) + math.tanh(np.sum(v))
+
+
+@case(0.37)
+def lists_read_on_after_they_were_kept(x):
+    """Who takes a list from the stack may change it: the name it was put there by is bound anew."""
+    stack = []
+    for k in range(3):
+        step = [x * (k + 1)]
+        stack.append(step)
+        for e in step:
+            x = x + math.sin(e) * 0.1
+    while stack:
+        step = stack.pop()
+        step.append(x)
+        step[0] *= 2.0
+        x = x * 0.5 + sum(step) * 0.1
+    return x
+
+
+@case(0.3)
+def lists_kept_by_reference(x):
+    """The adjoint keeps each list by reference and takes it apart: that has a derivative too."""
+    for k in range(2):
+        step = []
+        for i in range(2):
+            step.append(math.tanh(1.5 * x + i))
+        for _ in range(k + 1):
+            x = x - sum(e * x for e in step)
+    return x
