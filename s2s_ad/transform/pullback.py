@@ -373,7 +373,22 @@ class Pullback(Templates):
 
     def repeats(self, index: n.Expr, owner: Kind) -> bool:
         """True when an index may name an element twice: an integer or unknown array."""
-        return self.gathers(index, owner, masks=False)
+        return self.gathers(index, owner, masks=False) and not self.counts_along(index)
+
+    def counts_along(self, index: n.Expr) -> bool:
+        """True for `np.arange(len(columns)), columns`, which names one entry in each row."""
+        items = index.items if isinstance(index, n.TupleExpr) else ()
+        plain = (n.Slice, n.Const)
+        arrays = [x for x in items if not isinstance(x, plain)]
+        if len(arrays) != 2:
+            return False
+        for rows, columns in (arrays, arrays[::-1]):
+            size = n.Call(n.Name(self.context.alias("len")), (columns,))
+            if isinstance(rows, n.Call) and rows.args == (size,) and not rows.keywords:
+                kind = self.value(columns).kind
+                ranked = isinstance(kind, Array) and kind.dims is not None and len(kind.dims) == 1
+                return ranked and rows.func == self.context.np("arange")
+        return False
 
     def gathers(self, index: n.Expr, owner: Kind, masks: bool = True) -> bool:
         """True when an index may be an array, which gives a copy. masks: of booleans too."""
