@@ -66,7 +66,7 @@ def _renamed(
         return None  # it is used elsewhere too
     if not isinstance(made, n.Assign) or made.targets != (n.Name(old),) or first == k:
         return None
-    if any(new.id in _everywhere(s) for s in out[first + 1 : k]):
+    if any(new.id in _everywhere(s) or _leaves(s) for s in out[first + 1 : k]):
         return None
     if any(new.id in _changed(s) for s in out[k + 1 : last + 1]):
         return None
@@ -95,6 +95,11 @@ def _changed(s: n.Stmt) -> frozenset[str] | set[str]:
     if isinstance(s, n.AugAssign) and isinstance(s.target, n.Name):
         return {s.target.id}
     return _everywhere(s)
+
+
+def _leaves(s: n.Stmt) -> bool:
+    """True when what follows a statement may not run, and the variable keep what it held."""
+    return any(isinstance(x, (n.Break, n.Continue, n.Return, n.Raise)) for x in walk_stmts((s,)))
 
 
 def _has_blocks(s: n.Stmt) -> bool:
