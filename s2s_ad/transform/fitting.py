@@ -160,7 +160,11 @@ class Fitting:
         if not isinstance(e, (n.Unary, n.Binary, n.Call)) or self.lists(e):
             return False
         choice = self.context.choice(e, self.s)
-        return choice is not None and choice.rule.shape == "out"
+        if choice is None or choice.rule.shape != "out":
+            return False
+        # a test of the differential takes a number
+        maps = choice.rule.adjoint.values()
+        return not any(isinstance(x, n.IfExp) for template in maps for x in subexprs(template))
 
     def lists(self, e: n.Expr) -> bool:
         """True for an operation on a list or tuple, which is no arithmetic (NumPy takes `@`)."""

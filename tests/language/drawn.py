@@ -244,3 +244,10 @@ def lists_kept_by_reference(x):
         for _ in range(k + 1):
             x = x - sum(e * x for e in step)
     return x
+
+
+@case(np.array([0.3, 0.5]), V, wrt="p v")
+def numbers_that_are_spread_where_they_are_used(p, v):
+    """What NumPy spread is summed up again for a rule that asks whether it is zero."""
+    top = np.max(p)
+    return math.sqrt(top) + v
