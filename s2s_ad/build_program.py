@@ -101,9 +101,9 @@ class Program:
             return self.subject(callee.__wrapped__)
         if isinstance(callee, functools.partial):
             return self.fixed(callee)
-        if isinstance(inner := getattr(callee, "py_func", None), types.FunctionType):
-            return self.subject(inner)  # compiled by numba: what it was compiled from
         if not isinstance(callee, (types.FunctionType, types.MethodType, LocalFunction)):
+            if isinstance(inner := getattr(callee, "py_func", None), types.FunctionType):
+                return self.subject(inner)  # compiled by numba: what it was compiled from
             if isinstance(callee, (type, types.BuiltinFunctionType)) or not callable(callee):
                 return None
             if hasattr(type(callee), "__s2s_transform__"):

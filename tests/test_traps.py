@@ -365,3 +365,16 @@ def test_callee_name_is_a_local_elsewhere():
         return square(y)
 
     assert both(f, 1.0) == 18.0
+
+
+def test_function_that_names_itself_as_its_source():
+    def scale(x):
+        return 3.0 * x
+
+    scale.py_func = scale  # as stand-ins for numba leave it
+
+    def f(x):
+        return scale(x) * x
+
+    assert both(f, 2.0) == 12.0
+    assert both(scale, 2.0) == 3.0
