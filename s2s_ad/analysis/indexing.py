@@ -114,7 +114,7 @@ def _sliced(dim: Dim, index: n.Slice) -> Dim:
     return Dim(dim.symbol, dim.offset - lower + upper, None)
 
 
-def constant_int(e: n.Expr) -> int | None:
+def constant_int(e: n.Expr | None) -> int | None:
     """Return the value of an integer literal, a minus sign included."""
     if isinstance(e, n.Const) and type(e.value) is int:
         return e.value

@@ -73,9 +73,11 @@ def ties(x: Any, extreme: Any, axis: Any = None, keepdims: bool = False) -> Any:
         )
     if axis is None and isinstance(x, np.ndarray) and x.ndim:
         at = np.nonzero(np.equal(x, extreme))
+        count = at[0].size
+        if count == 0:
+            return np.full(x.shape, np.nan)  # nothing is equal to what is no number
         shares = np.zeros(x.shape)
-        # nothing is equal to what is no number
-        shares[at if at[0].size else ...] = 1.0 / at[0].size if at[0].size else np.nan
+        shares[at] = 1.0 / count
         return shares
     equal = np.equal(x, expand(extreme, x, axis, keepdims))
     with np.errstate(invalid="ignore", divide="ignore"):

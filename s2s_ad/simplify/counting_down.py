@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
+from s2s_ad.analysis.indexing import constant_int
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.walk import (
     assigned,
@@ -113,14 +114,14 @@ def _bounds(call: n.Call) -> Bounds | None:
 
 def _range(start: n.Expr, stop: n.Expr, step: n.Expr) -> n.Call:
     args: tuple[n.Expr, ...] = (start, stop, step)
-    if value_of(step) == 1:
-        args = (stop,) if value_of(start) == 0 else (start, stop)
+    if constant_int(step) == 1:
+        args = (stop,) if constant_int(start) == 0 else (start, stop)
     return n.Call(n.Name("range"), args)
 
 
 def _backwards(of: Bounds) -> n.Expr:
     start, stop, step = of
-    by = value_of(step)
+    by = constant_int(step)
     if by == 1:
         return _range(plus(stop, -1), plus(start, -1), number(-1))
     if by == -1:
@@ -153,12 +154,12 @@ def _cut(e: n.Subscript, bounds: Callable[[n.Expr], Bounds | None]) -> n.Expr | 
         return None
     start, stop, step = found
     whole = n.Call(n.Name("range"), (start, stop, step))
-    simple = value_of(start) == 0 and value_of(step) == 1
+    simple = constant_int(start) == 0 and constant_int(step) == 1
     length = stop if simple else n.Call(n.Name("len"), (whole,))
     count: n.Expr = n.Call(n.Name("min"), (index.upper, length))
     if simple:
         return _range(start, count, step)
-    if value_of(step) != 1:
+    if constant_int(step) != 1:
         count = n.Binary("*", count, step)
     return _range(start, n.Binary("+", start, count), step)
 
@@ -174,14 +175,6 @@ def number(value: int) -> n.Expr:
     return n.Const(str(value), value)
 
 
-def value_of(e: n.Expr) -> int | None:
-    """Return the value of an integer that is written out, None for any other expression."""
-    if isinstance(e, n.Unary) and e.op == "-":
-        inner = value_of(e.operand)
-        return None if inner is None else -inner
-    return e.value if isinstance(e, n.Const) and type(e.value) is int else None
-
-
 def plus(e: n.Expr, much: int) -> n.Expr:
     """Return a whole number plus another that is written out.
 
@@ -189,11 +182,11 @@ def plus(e: n.Expr, much: int) -> n.Expr:
     >>> expr_text(plus(n.Binary("-", n.Name("n"), number(1)), -1))
     'n - 2'
     """
-    known = value_of(e)
+    known = constant_int(e)
     if known is not None:
         return number(known + much)
     if isinstance(e, n.Binary) and e.op in "+-":
-        right = value_of(e.right)
+        right = constant_int(e.right)
         if right is not None:
             return plus(e.left, much + (right if e.op == "+" else -right))
     if much == 0:

@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from s2s_ad.analysis.indexing import constant_int
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.walk import (
     assigned,
@@ -33,7 +34,7 @@ from s2s_ad.ir.walk import (
     walk_stmts,
 )
 from s2s_ad.simplify.by_index import popped
-from s2s_ad.simplify.counting_down import number, plus, value_of
+from s2s_ad.simplify.counting_down import number, plus
 
 # how many times something happens at most: numbers of times by products of lengths of loops
 Count = dict[tuple[n.Expr, ...], int]
@@ -334,12 +335,12 @@ def _length(loop: n.For) -> n.Expr | None:
     if loop.iter.keywords or not 1 <= len(args) <= 3 or not all(map(_is_length, args)):
         return None
     start, stop = (number(0), args[0]) if len(args) == 1 else args[:2]
-    step = value_of(args[2]) if len(args) == 3 else 1
+    step = constant_int(args[2]) if len(args) == 3 else 1
     if not step:
         return None
     low, high = (start, stop) if step > 0 else (stop, start)
-    if value_of(low) is not None:
-        distance = plus(high, -(value_of(low) or 0))
+    if constant_int(low) is not None:
+        distance = plus(high, -(constant_int(low) or 0))
     else:
         distance = n.Binary("-", high, low)
     if abs(step) == 1:
@@ -353,7 +354,7 @@ def _is_length(e: n.Expr) -> bool:
         isinstance(x, (n.Name, n.Const))
         or (isinstance(x, n.Unary) and x.op == "-")
         or (isinstance(x, n.Binary) and x.op in ("+", "-", "*"))
-        or (isinstance(x, n.Binary) and x.op == "//" and value_of(x.right) not in (None, 0))
+        or (isinstance(x, n.Binary) and x.op == "//" and constant_int(x.right) not in (None, 0))
         or (isinstance(x, n.Call) and x.func in (n.Name("len"), n.Name("min"), n.Name("max")))
         or (isinstance(x, n.Attribute) and x.attr in ("shape", "size"))
         or (isinstance(x, n.Subscript) and isinstance(x.value, n.Attribute))
@@ -432,7 +433,7 @@ def _start(loop: n.For) -> int | None:
     args = loop.iter.args
     if len(args) == 1:
         return 0
-    return value_of(args[0]) if len(args) == 2 else None
+    return constant_int(args[0]) if len(args) == 2 else None
 
 
 def _in_loops(block: n.Block, loop: n.For | None = None) -> list[tuple[n.Stmt, n.For | None]]:

@@ -17,6 +17,7 @@ import builtins
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from s2s_ad.analysis.indexing import constant_int
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.walk import assigned, blocks, children, names, stmt_exprs, walk_stmts
 from s2s_ad.transform.context import Context
@@ -220,12 +221,14 @@ def _differ(a: n.Expr | None, b: n.Expr | None) -> bool:
         for x, y in zip(a.items, b.items):
             if _differ(x, y):
                 return True
-            if not all(isinstance(part, n.Slice) or _constant(part) is not None for part in (x, y)):
+            if not all(
+                isinstance(part, n.Slice) or constant_int(part) is not None for part in (x, y)
+            ):
                 return False  # it may be for several axes, or for none
         return False
     if isinstance(a, n.Const) and isinstance(b, n.Const) and isinstance(a.value, str):
         return isinstance(b.value, str) and a.value != b.value
-    first, second = _constant(a), _constant(b)
+    first, second = constant_int(a), constant_int(b)
     if first is None or second is None or first == second:
         return False
     return (first < 0) == (second < 0)
@@ -244,23 +247,14 @@ def counting(context: Context, s: n.For) -> tuple[str, bool, int] | None:
         return (counter.id, True, 0) if isinstance(counter, n.Name) else None
     if found[0] is not builtins.range or not isinstance(target, n.Name):
         return None
-    step = _constant(args[2]) if len(args) == 3 else 1
+    step = constant_int(args[2]) if len(args) == 3 else 1
     if not step:
         return None
-    first = _constant(args[0]) if len(args) > 1 else 0
+    first = constant_int(args[0]) if len(args) > 1 else 0
     if step > 0:
         return None if first is None else (target.id, True, first)
-    last = _constant(args[1])
+    last = constant_int(args[1])
     return None if last is None else (target.id, False, last + 1)
-
-
-def _constant(e: n.Expr | None) -> int | None:
-    sign = 1
-    if isinstance(e, n.Unary) and e.op == "-":
-        e, sign = e.operand, -1
-    if isinstance(e, n.Const) and type(e.value) is int:
-        return sign * e.value
-    return None
 
 
 def _offset(e: n.Expr, counter: str) -> int | None:
@@ -269,9 +263,9 @@ def _offset(e: n.Expr, counter: str) -> int | None:
         return 0
     if not isinstance(e, n.Binary) or e.op not in ("+", "-"):
         return None
-    left, right = e.left, _constant(e.right)
+    left, right = e.left, constant_int(e.right)
     if e.op == "+" and e.right == n.Name(counter):
-        left, right = e.right, _constant(e.left)
+        left, right = e.right, constant_int(e.left)
     if left != n.Name(counter) or right is None:
         return None
     return right if e.op == "+" else -right
