@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.walk import walk_stmts
+from s2s_ad.ir.walk import popped, walk_stmts
 
 
 def origins(block: n.Block) -> dict[int, n.Origin]:
@@ -39,17 +39,36 @@ class _Annotate:
     def block(self, block: n.Block) -> n.Block:
         self.last = None
         out: list[n.Stmt] = []
-        for s in block:
+        for s, origin in zip(block, self.shown_under(block)):
             if isinstance(s, (n.If, n.For, n.While, n.With)):
                 out.append(self.inside(s))
                 self.last = None
                 continue
-            out.append(self.headed(s))
+            out.append(self.headed(s, origin))
         return tuple(out)
 
-    def headed(self, s: n.Stmt) -> n.Stmt:
-        origin = self.table.get(s.of) if s.of is not None else None
-        if origin is None or s.of in self.quiet or s.comments.trailing == "# recomputed":
+    def shown_under(self, block: n.Block) -> list[n.Origin | None]:
+        """Return for each statement the line of the primal that it is shown under.
+
+        What comes back is shown with what it comes back for: the next line that is reversed.
+        """
+        found: list[n.Origin | None] = []
+        following: n.Origin | None = None
+        for s in reversed(block):
+            own = self.table.get(s.of) if s.of is not None and s.of not in self.quiet else None
+            if isinstance(s, (n.If, n.For, n.While, n.With)):
+                own = following = None
+            elif s.comments.trailing == "# recomputed":
+                own = None
+            elif popped(s) is None:
+                following = own or following
+            else:
+                own = following or own
+            found.append(own)
+        return found[::-1]
+
+    def headed(self, s: n.Stmt, origin: n.Origin | None) -> n.Stmt:
+        if origin is None:
             return s
         key = (origin.line, origin.text)
         if key == self.last:

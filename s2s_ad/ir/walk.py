@@ -438,3 +438,15 @@ def free_names(f: Function) -> set[str]:
             declared.update(s.names)
     own = (bound_names(f.body) | {param.name for param in f.params}) - declared
     return (found | declared) - own
+
+
+def popped(s: Stmt) -> tuple[Expr, str] | None:
+    """Return the target and the stack of a statement that takes back what was kept."""
+    if isinstance(s, nodes.Pop):
+        return s.target, s.stack
+    if not isinstance(s, nodes.Assign) or not isinstance(s.value, nodes.Call):
+        return None
+    func, target = s.value.func, s.targets[0]
+    if not isinstance(func, nodes.Attribute) or func.attr != "pop" or len(s.targets) > 1:
+        return None
+    return (target, func.value.id) if isinstance(func.value, Name) and not s.value.args else None

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.walk import assigned, names, stmt_exprs, walk_stmts
+from s2s_ad.ir.walk import assigned, names, popped, stmt_exprs, walk_stmts
 
 
 def by_index(forward: n.Block, backward: n.Block, fresh: Callable[[str], str]) -> n.Block:
@@ -45,17 +45,6 @@ def by_index(forward: n.Block, backward: n.Block, fresh: Callable[[str], str]) -
         return replace(form, body=body)
 
     return tuple(indexed(s) for s in backward)
-
-
-def popped(s: n.Stmt) -> tuple[n.Expr, str] | None:
-    """Return the target and the stack of a statement that takes back what was kept."""
-    if isinstance(s, n.Pop):
-        return s.target, s.stack
-    func = s.value.func if isinstance(s, n.Assign) and isinstance(s.value, n.Call) else None
-    if not isinstance(s, n.Assign) or not isinstance(func, n.Attribute) or func.attr != "pop":
-        return None
-    plain = isinstance(s.value, n.Call) and not s.value.args and len(s.targets) == 1
-    return (s.targets[0], func.value.id) if plain and isinstance(func.value, n.Name) else None
 
 
 def _worked(s: n.Stmt) -> str:

@@ -29,11 +29,11 @@ from s2s_ad.ir.walk import (
     map_expr,
     map_stmt_exprs,
     names,
+    popped,
     stmt_exprs,
     subexprs,
     walk_stmts,
 )
-from s2s_ad.simplify.by_index import popped
 from s2s_ad.simplify.counting_down import number, plus
 
 # how many times something happens at most: numbers of times by products of lengths of loops
