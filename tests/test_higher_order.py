@@ -16,7 +16,7 @@ import pytest
 from s2s_ad import grad, jvp
 from s2s_ad.analysis.observe import kind_of, real
 from s2s_ad.build import Request, derive
-from tests.checking import bound, chosen, restricted, weights
+from tests.checking import bound, check_second_order, chosen, restricted, weights
 from tests.oracles import close, directional, leaves, rebuild
 from tests.test_language import BY_NAME, NAMES, value_of
 from tests.turns import by_turns
@@ -38,6 +38,11 @@ BY_REVERSE = [
     "containers-loop_over_zip",
     "containers-nested_argument",
     "containers-stores_into_items_of_items",
+]
+# what random programs found wrong at second order
+TWICE = [
+    "drawn-added_to_in_place_whatever_it_is",
+    "drawn-nothing_yet_in_the_first_round",
 ]
 # functions, not methods, that return a number
 NUMBERS = [
@@ -107,6 +112,11 @@ def test_every_sequence(name, sequence):
 @pytest.mark.parametrize("name", BY_REVERSE)
 def test_over_reverse(name, sequence):
     check(name, sequence)
+
+
+@pytest.mark.parametrize("name", TWICE)
+def test_twice(name):
+    check_second_order(BY_NAME[name].function, BY_NAME[name].args, BY_NAME[name].wrt)
 
 
 @pytest.mark.parametrize("name", by_turns(NUMBERS, 12))

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from s2s_ad.analysis.aliasing import scattered
+from s2s_ad.analysis.first_round import RoundReader
 from s2s_ad.analysis.interpreter import Interpreter
 from s2s_ad.analysis.memory import Memory
 from s2s_ad.analysis.observe import kind_of
@@ -93,7 +94,7 @@ def interpret(
     memory: of the interpretations of other forms of the function.
     """
     facts = Facts(world, entry, locals=local, memory=memory)
-    run = _Run(Interpreter(world, local, memory), facts)
+    run = _Run(RoundReader(world, local, memory), facts)
     end = run.block(function.body, dict(entry))
     if end is not None:
         run.returned(Value(NONE))
@@ -103,7 +104,7 @@ def interpret(
 class _Run:
     """Execution of statements: environments in, environments out, None when not reached."""
 
-    def __init__(self, interpreter: Interpreter, facts: Facts) -> None:
+    def __init__(self, interpreter: RoundReader, facts: Facts) -> None:
         self.ev = interpreter
         self.facts = facts
         self.breaks: list[list[dict[str, Value]]] = []
@@ -185,6 +186,9 @@ class _Run:
             # it takes whatever can be iterated over
             item = self.ev.iterate(s.value, env)
             value = Value(ListOf(join(before.kind.item, item.kind)), before.varied or item.varied)
+        if isinstance(before.kind, Array) and before.kind.dims:
+            # it is changed in place: it keeps its shape and its dtype, whatever is added
+            value = replace(value, kind=before.kind)
         env = dict(env)
         self.ev.bind(s.target, value, env)
         return env
@@ -285,6 +289,7 @@ class _Run:
         self, s: n.For | n.While, env: dict[str, Value], item: Value | None, endless: bool
     ) -> dict[str, Value] | None:
         exits: list[dict[str, Value]]
+        assumed = self.ev.assumed
         for rounds in itertools.count():
             env = self.with_named(s, env)
             start = dict(env)
@@ -292,13 +297,13 @@ class _Run:
                 self.ev.bind(s.target, item, start)
             self.breaks.append([])
             self.continues.append([])
-            end = self.block(s.body, start)
+            with self.ev.round(is_first=not rounds):
+                end = self.block(s.body, start)
             exits = self.breaks.pop()
             again = _joined_all([*([end] if end is not None else []), *self.continues.pop()])
-            if again is None:
-                break
-            grown = _joined(env, again)
-            if all(k in env and same(env[k], v) for k, v in grown.items()):
+            grown = env if again is None else _joined(env, again)
+            settled = all(k in env and same(env[k], v) for k, v in grown.items())
+            if settled and (rounds or not self.ev.must_go_on(assumed)):
                 break
             if rounds >= MOST_ROUNDS:
                 for name, value in grown.items():

@@ -251,3 +251,30 @@ def numbers_that_are_spread_where_they_are_used(p, v):
     """What NumPy spread is summed up again for a rule that asks whether it is zero."""
     top = np.max(p)
     return math.sqrt(top) + v
+
+
+@case(0.7, [0.3], wrt="x xs")
+def nothing_yet_in_the_first_round(x, xs):
+    """In the first round there is no `xs[-1]`: the items are numbers all the same."""
+    xs = []
+    for i in range(3):
+        item = math.tanh(x)
+        if xs:
+            item = item * xs[-1]
+        xs.append(math.sin(item))
+    return xs[1]
+
+
+@case(0.2, np.array([0.3, 0.7, 1.1]), wrt="x v")
+def added_to_in_place_whatever_it_is(x, v):
+    """An array that something is added to in place stays an array of its shape."""
+    if x > 0.45:
+        chosen = 0 % 2 == 0
+        if chosen:
+            only = np.outer(v, v) @ v
+        if chosen:
+            x = x + np.sum(only) * 0.5
+    if x < 0.45:
+        for i, c in enumerate(v):
+            x -= 0.1 * (sum((math.tanh(x), 0.5 * math.sin(c), np.var(v)), x * c) / (1.5 + x * x))
+    return np.mean(v) * x
