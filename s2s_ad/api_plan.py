@@ -127,11 +127,13 @@ def adjoint_pass(
     order = Order(step.function, "adjoint", wrt, step.select, options)
     generated = engine(order).at(step.arrange(values))
     # behind the parameters, unless keyword-only ones must be the last
-    place, _ = generated.seed
+    place, of_number = generated.seed
+    # what is not known to be a number may be an array of no axes: NumPy's numbers do for both
+    given = np.float64(seed) if isinstance(seed, float) and not of_number else seed
 
     def arrange(values: Values) -> Values:
         arranged = step.arrange(values)
-        return (*arranged[:place], seed, *arranged[place:])
+        return (*arranged[:place], given, *arranged[place:])
 
     return Pass(generated.entry, (), arrange, generated, (*step.tests, *generated.current))
 

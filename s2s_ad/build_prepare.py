@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+from s2s_ad import runtime
 from s2s_ad.analysis.flow import Facts, interpret
 from s2s_ad.analysis.memory import Memory
 from s2s_ad.analysis.owned import NOTHING_OWNED
@@ -392,7 +393,8 @@ def wish(e: n.Expr) -> str:
     if isinstance(e, n.Call):
         func = e.func
         if isinstance(func, n.Attribute):
-            return f"{func.attr}_value" if hasattr(builtins, func.attr) else func.attr
+            elsewhere = hasattr(builtins, func.attr) or func.attr in runtime.__all__
+            return f"{func.attr}_value" if elsewhere else func.attr
         if isinstance(func, n.Name):
             return f"{func.id}_value"
     if isinstance(e, n.IfExp):

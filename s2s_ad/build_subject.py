@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from s2s_ad import runtime
 from s2s_ad.analysis.values import Value
 from s2s_ad.build_linker import Linker, Watch
 from s2s_ad.errors import Place, S2SError, UnsupportedSyntax
@@ -81,9 +82,9 @@ class Subject:
         return self.bound[1]
 
     def fresh_names(self) -> Names:
-        """Return an allocator that avoids every name this function reads or binds."""
+        """Return an allocator that avoids what this function reads or binds, and our helpers."""
         taken = set(self.locals) | set(self.free) | {"np", "math", "numpy", "_"}
-        return Names(taken | set(dir(builtins)))
+        return Names(taken | set(dir(builtins)) | set(runtime.__all__))
 
     def refuse(self, s: n.Stmt, e: n.Expr | None, message: str, hint: str) -> S2SError:
         """Return a refusal that points at `e` in the statement `s`."""

@@ -40,7 +40,8 @@ def indexed(kind: Array, index: n.Expr, kind_of: KindOf) -> Kind:
     left = len(kind.dims) - used
     if left < 0:
         return UNKNOWN
-    if "..." not in known:
+    written_out = "..." in known
+    if not written_out:
         known.append("...")
     dims: list[Dim] = []
     gathered: tuple[Dim, ...] | None = None
@@ -71,7 +72,7 @@ def indexed(kind: Array, index: n.Expr, kind_of: KindOf) -> Kind:
             dims = [fresh_dim() for _ in (*gathered, *dims)]
         else:
             dims[at:at] = gathered
-    if not dims and gathered is None:
+    if not dims and gathered is None and not written_out:  # with `...` NumPy gives a view
         return Number(kind.dtype if kind.dtype in ("float", "int", "bool") else "number")
     return Array(tuple(dims), kind.dtype)
 

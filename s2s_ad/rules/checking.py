@@ -37,7 +37,7 @@ OPTIONS: Mapping[str, tuple[Any, ...]] = {
     "axis": (None, 0, -1, 1, (0, 1)),
     "keepdims": (False, True),
     "shape": ((3,), (2, 3), (3, 2), (1, 3), (3, 1), 6),
-    "axes": (None, (1, 0), (0,), 1),
+    "axes": (None, (1, 0), (0,), 1, (2, 0, 1), (-1, 0, 1)),
     "axis1": (0,),
     "axis2": (1, -1),
     "source": (0, 1),

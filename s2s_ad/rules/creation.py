@@ -12,6 +12,7 @@ from s2s_ad.ir.nodes import Const, Expr
 
 from . import results
 from .declare import linear, passive, zero
+from .dtypes import is_float_value, is_step_value
 from .results import literal
 
 Kinds = Mapping[str, Kind]
@@ -27,6 +28,8 @@ def _made(kinds: Kinds, args: Args) -> Kind:
 
 
 def _filled(kinds: Kinds, args: Args) -> Kind:
+    if literal(args.get("dtype", Const("None", None))) is not None:
+        return _made(kinds, args)
     value = kinds.get("fill_value", UNKNOWN)
     dtype = value.type if isinstance(value, Number) and value.type != "number" else "any"
     return results.shaped("shape", dtype)(kinds, args)
@@ -61,12 +64,23 @@ zero(
     "np.eye(N, M=None, k=0, dtype=None)", "np.identity(n, dtype=None)", result=results.ranked(2, "")
 )
 _OF_FLOATS = "(out.dtype.kind == 'f')"  # a fill of integers is cut
+_FULL, _FULL_LIKE = "np.full(shape, fill_value, dtype=None)", "np.full_like(a, fill_value, dtype)"
 for _rank, _back in ((0, "np.sum({})"), (None, "unbroadcast({}, fill_value)")):
+    for _dtype in (None, is_float_value):
+        linear(
+            _FULL,
+            fill_value=_back.format("d"),
+            ranks=(None, _rank),
+            where={"dtype": _dtype},
+            result=_filled,
+        )
     linear(
-        "np.full(shape, fill_value)",
+        _FULL_LIKE,
+        a="0",
         fill_value=_back.format("d"),
         ranks=(None, _rank),
-        result=_filled,
+        where={"dtype": is_float_value},
+        result=_like,
     )
     for _kind, _flow in (("floats", "d"), (None, f"{_OF_FLOATS} * d")):
         linear(
@@ -77,6 +91,7 @@ for _rank, _back in ((0, "np.sum({})"), (None, "unbroadcast({}, fill_value)")):
             ranks=(_kind, _rank),
             result=results.like("a"),
         )
+zero(_FULL, _FULL_LIKE, where={"dtype": is_step_value}, result=_filled)
 
 # equal steps
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import builtins
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from types import ModuleType
 from typing import Any
@@ -111,7 +111,7 @@ def elementwise(
         names = [p.name for p in target.params]
         general = _by_param(text, names, one, maps)
         special = None if number is None else _by_param(text, names, number, {})
-        kind = _elementwise_result(target, result)
+        kind = _elementwise_result(target, result, general)
         options = _Options(let, on, where, active, ranks, kind, function, by_result or {})
         if special is not None and target.namespace == "math":
             general, special = special, None
@@ -280,12 +280,15 @@ def _by_param(
     return found
 
 
-def _elementwise_result(target: Target, result: str | Result) -> Result:
+def _elementwise_result(
+    target: Target, result: str | Result, mapped: Collection[str] = ()
+) -> Result:
+    """Return the result of what broadcasts its operands: those that have maps, or no default."""
     if callable(result):
         return result
     if target.namespace == "math":
         return results.constant({"int": INT, "bool": BOOL}.get(result, FLOAT))
-    operands = tuple(p.name for p in target.params if p.default is None)
+    operands = tuple(p.name for p in target.params if p.default is None or p.name in mapped)
     return results.elementwise(result, operands)
 
 

@@ -137,42 +137,46 @@ for _larger, _smaller, _kind in (
             result=_kind,
             on=(-2, 2),
         )
-_BOX = {"a": (-2.0, 2.0), "a_min": (-1.0, -0.5), "a_max": (0.5, 1.0)}
-_WIDE = {"a_min": (-2.0, 6.0), "a_max": (-2.0, 6.0)}
-_FROM, _UP_TO = {"a_min": is_given, "a_max": None}, {"a_min": None, "a_max": is_given}
-_BOTH = {"a_min": is_given, "a_max": is_given}
-for _where, _active, _maps in (
-    (_FROM, ("a",), {"a": "d * (a > a_min)"}),
-    (_FROM, ("a_min",), {"a_min": "d * (a_min > a)"}),
-    (_FROM, None, {"a": "d * ((a > a_min) + 0.5 * (a == a_min))",
-                   "a_min": "d * ((a_min > a) + 0.5 * (a == a_min))"}),
-    (_UP_TO, ("a",), {"a": "d * (a < a_max)"}),
-    (_UP_TO, ("a_max",), {"a_max": "d * (a_max < a)"}),
-    (_UP_TO, None, {"a": "d * ((a < a_max) + 0.5 * (a == a_max))",
-                    "a_max": "d * ((a_max < a) + 0.5 * (a == a_max))"}),
-    (_BOTH, ("a",), {"a": "d * ((a > a_min) & (a < a_max))"}),
-):  # fmt: skip
+
+
+def clipping(text: str, low: str, high: str) -> None:
+    """Declare a function that keeps `a` between two bounds; one that is None is none."""
+    box = {"a": (-2.0, 2.0), low: (-1.0, -0.5), high: (0.5, 1.0)}
+    wide = {low: (-2.0, 6.0), high: (-2.0, 6.0)}
+    above, below = {low: is_given, high: None}, {low: None, high: is_given}
+    both = {low: is_given, high: is_given}
+    result = results.elementwise("same", ("a", low, high))
+    for where, active, maps in (
+        (above, ("a",), {"a": f"d * (a > {low})"}),
+        (above, (low,), {low: f"d * ({low} > a)"}),
+        (above, None, {"a": f"d * ((a > {low}) + 0.5 * (a == {low}))",
+                       low: f"d * (({low} > a) + 0.5 * (a == {low}))"}),
+        (below, ("a",), {"a": f"d * (a < {high})"}),
+        (below, (high,), {high: f"d * ({high} < a)"}),
+        (below, None, {"a": f"d * ((a < {high}) + 0.5 * (a == {high}))",
+                       high: f"d * (({high} < a) + 0.5 * (a == {high}))"}),
+        (both, ("a",), {"a": f"d * ((a > {low}) & (a < {high}))"}),
+    ):  # fmt: skip
+        on = box if active is None or "a" in active else wide
+        elementwise(text, maps, where=where, active=active, result=result, on=on)
     elementwise(
-        "np.clip(a, a_min, a_max)",
-        _maps,
-        where=_where,
-        active=_active,
-        result="same",
-        on=_BOX if _active is None or "a" in _active else _WIDE,
+        text,
+        {
+            "a": f"d * ((a > {low}) + 0.5 * (a == {low})) * flows",
+            low: f"d * (({low} > a) + 0.5 * (a == {low})) * flows",
+            high: f"d * ((lower > {high}) + 0.5 * (lower == {high}))",
+        },
+        where=both,
+        let={
+            "lower": f"np.maximum(a, {low})",
+            "flows": f"(lower < {high}) + 0.5 * (lower == {high})",
+        },
+        result=result,
+        on=box,
     )
-elementwise(
-    "np.clip(a, a_min, a_max)",
-    where=_BOTH,
-    let={
-        "lower": "np.maximum(a, a_min)",
-        "flows": "(lower < a_max) + 0.5 * (lower == a_max)",
-    },
-    a="d * ((a > a_min) + 0.5 * (a == a_min)) * flows",
-    a_min="d * ((a_min > a) + 0.5 * (a == a_min)) * flows",
-    a_max="d * ((lower > a_max) + 0.5 * (lower == a_max))",
-    result="same",
-    on=_BOX,
-)
+
+
+clipping("np.clip(a, a_min, a_max)", "a_min", "a_max")
 elementwise(
     "np.where(condition, x, y, /)",
     condition="0",

@@ -27,8 +27,9 @@ from s2s_ad.ir.nodes import (
     TupleExpr,
 )
 
+from .dtypes import is_float_value
 from .results import MISSING, literal
-from .rule import Rank, Rule
+from .rule import Rank, Result, Rule
 
 _ONE = Const("1.0", 1.0)
 # of helpers that templates call with all their arguments: what may be left out at the end
@@ -202,9 +203,12 @@ def choose(
         return value_of_kind(kind_of(expr)) if value is MISSING else value
 
     for rule in candidates:
-        bound = bind(rule, args, keywords, value_of or known_value)
+        needed = [k for k in keywords if not _says_nothing(rule, k, value_of or known_value)]
+        bound = bind(rule, args, needed, value_of or known_value)
         if bound is None:
             continue
+        if any(keyword.name == "dtype" for keyword in keywords if keyword not in needed):
+            rule = replace(rule, result=_in_floats(rule.result))
         for single, arguments in _unstarred(rule, bound, is_active):
             if rule.display and any(rank_of(kind_of(e)) == "list" for e in arguments.values()):
                 continue
@@ -219,6 +223,30 @@ def choose(
                     operands["function"] = function
                 return Choice(single, arguments, operands)
     return None
+
+
+def _says_nothing(rule: Rule, keyword: Keyword, value_of: Callable[[Expr], object]) -> bool:
+    """True for an option that a rule of NumPy's need not know: `out=None`, a `dtype` of floats."""
+    if rule.namespace not in ("np", "method") or any(p.name == keyword.name for p in rule.params):
+        return False
+    value = value_of(keyword.value)
+    return (
+        value is None
+        if keyword.name == "out"
+        else (keyword.name == "dtype" and (value is None or is_float_value(value)))
+    )
+
+
+def _in_floats(result: Result) -> Result:
+    """Return a result that is cast to floats."""
+
+    def cast(kinds: Mapping[str, Kind], args: Mapping[str, Expr]) -> Kind:
+        kind = result(kinds, args)
+        if isinstance(kind, Array):
+            return replace(kind, dtype="float")
+        return Number("float") if isinstance(kind, Number) else kind
+
+    return cast
 
 
 def _operands(

@@ -8,6 +8,7 @@ is the array itself.
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from dataclasses import replace
 
 from s2s_ad.ir import walk
@@ -17,8 +18,10 @@ from s2s_ad.ir.nodes import Attribute, Call, Expr, Name
 from . import registry, results
 from .declare import elementwise, general, linear, reshaping, zero
 from .dtypes import is_float_value, is_step_value
-from .results import constant, is_given
+from .elementwise import clipping
+from .results import constant
 from .rule import Rule
+from .shapes import INVERSE_ORDERS
 
 # whoever imports this module first, the rules that are borrowed from must be there
 for _table in registry.TABLES[: registry.TABLES.index("methods")]:
@@ -68,11 +71,18 @@ _SHAPED = "np.reshape(d, a.shape)"
 reshaping("a.reshape(*shape)", a=_SHAPED, result=results.shaped("shape", "any", "a", star=True))
 reshaping("a.flatten()", a=_SHAPED, result=results.raveled("a"))
 reshaping("a.transpose()", a="np.transpose(d)", result=results.transposed("a"))
-reshaping("a.transpose(axes, /)", a="np.transpose(d, np.argsort(axes))",
-          where={"axes": is_given}, result=results.transposed("a"))  # fmt: skip
-reshaping("a.transpose(*axes)", a="np.transpose(d, np.argsort(axes))",
-          where={"axes": lambda axes: axes not in ((), (None,))},
-          result=results.transposed("a"))  # fmt: skip
+
+
+def _axes(test: Callable[[object], bool]) -> Callable[[object], bool]:
+    return lambda axes: axes not in ((), (None,)) and test(axes)
+
+
+for _test, _inverse in INVERSE_ORDERS:
+    reshaping("a.transpose(axes, /)", a=f"np.transpose(d, {_inverse})",
+              where={"axes": _test}, result=results.transposed("a"))  # fmt: skip
+for _test, _inverse in INVERSE_ORDERS:
+    reshaping("a.transpose(*axes)", a=f"np.transpose(d, {_inverse})",
+              where={"axes": _axes(_test)}, result=results.transposed("a"))  # fmt: skip
 elementwise("a.copy()", "d", result=results.same("a"))
 elementwise("a.conj()", "d", result=results.same("a"))
 elementwise("a.conjugate()", "d", result=results.same("a"))
@@ -87,13 +97,7 @@ general("a.item(i, j, /)", tangent="d.item(i, j)", adjoint="scatter(d, a, (i, j)
         result=constant(FLOAT))  # fmt: skip
 linear("a.tolist()", a="np.array(d)", ranks=(1,), result=constant(ListOf(NUMBER)))
 linear("a.tolist()", a="np.array(d)", result=constant(UNKNOWN))
-for _where, _slope in (
-    ({"min": None, "max": is_given}, "d * (a < max)"),
-    ({"min": is_given, "max": None}, "d * (a > min)"),
-    ({"min": is_given, "max": is_given}, "d * ((a > min) & (a < max))"),
-):
-    elementwise("a.clip(min=None, max=None)", a=_slope, where=_where, active=("a",),
-                result=results.same("a"))  # fmt: skip
+clipping("a.clip(min=None, max=None)", "min", "max")
 zero("a.is_integer()", result=constant(BOOL))
 zero("a.index(value)", "a.count(value)", result=constant(INT))
 

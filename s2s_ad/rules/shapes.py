@@ -108,6 +108,18 @@ def _copied(kinds: Kinds, args: Args) -> Kind:
 
 _BACK = "np.reshape(d, np.shape(a))"
 
+
+def _from_the_front(axes: object) -> bool:
+    """True for axes that are written out and counted from the first: `(2, 0, 1)`."""
+    return isinstance(axes, tuple) and all(is_integer(axis) and axis >= 0 for axis in axes)
+
+
+# how axes are put back: those counted from the last (-1) have other places once sorted
+INVERSE_ORDERS = (
+    (_from_the_front, "np.argsort(axes)"),
+    (is_given, "np.argsort(np.mod(axes, np.ndim(a)))"),
+)
+
 # shape
 
 for _known in (("array",), None):
@@ -129,8 +141,9 @@ linear(
 
 reshaping("np.transpose(a, axes=None)", a="np.transpose(d)", where={"axes": None},
           result=results.transposed("a"))  # fmt: skip
-reshaping("np.transpose(a, axes=None)", a="np.transpose(d, np.argsort(axes))",
-          where={"axes": is_given}, result=results.transposed("a"))  # fmt: skip
+for _where, _inverse in INVERSE_ORDERS:
+    reshaping("np.transpose(a, axes=None)", a=f"np.transpose(d, {_inverse})",
+              where={"axes": _where}, result=results.transposed("a"))  # fmt: skip
 reshaping("np.swapaxes(a, axis1, axis2)", a="np.swapaxes(d, axis1, axis2)", result=_swapped)
 reshaping("np.moveaxis(a, source, destination)", a="np.moveaxis(d, destination, source)",
           result=_same_rank("a"))  # fmt: skip

@@ -76,9 +76,15 @@ def ties(x: Any, extreme: Any, axis: Any = None, keepdims: bool = False) -> Any:
         count = at[0].size
         if count == 0:
             return np.full(x.shape, np.nan)  # nothing is equal to what is no number
-        shares = np.zeros(x.shape)
+        shares = np.zeros(x.shape, _dtype_of_slopes(x))
         shares[at] = 1.0 / count
         return shares
     equal = np.equal(x, expand(extreme, x, axis, keepdims))
     with np.errstate(invalid="ignore", divide="ignore"):
-        return equal * np.divide(1.0, np.sum(equal, axis=axis, keepdims=True))
+        one = _dtype_of_slopes(np.asarray(x)).type(1.0)
+        return equal * np.divide(one, np.sum(equal, axis=axis, keepdims=True, dtype=one.dtype))
+
+
+def _dtype_of_slopes(x: Any) -> Any:
+    """Return the dtype of what multiplies entries of an array: its own unless it has integers."""
+    return x.dtype if x.dtype.kind == "f" else np.dtype(np.float64)

@@ -34,7 +34,7 @@ from s2s_ad.ir.names import Names, marked
 from s2s_ad.ir.walk import assigned, children, names, stmt_exprs, subexprs, substitute, walk_stmts
 from s2s_ad.rules import registry
 from s2s_ad.transform.changes import Changes
-from s2s_ad.transform.hints import how_to_declare
+from s2s_ad.transform.hints import how_else, how_it_is_called, how_to_declare
 from s2s_ad.transform.reading import flat
 
 Splice = Callable[[n.Expr, n.Name, n.Expr], n.Expr]  # template, hole, what fills it
@@ -432,6 +432,9 @@ class Context(Changes):
                 "take the derivative of a method of an instance: `grad(thing.method)`",
             )
         why = self.calls.trouble(found[0]) if found else None
+        method = e.func.attr if isinstance(e.func, n.Attribute) else ""
+        if found is None and registry.lookup_method(method):
+            return self.missing(e, s, "this form of the call has no rule", False)
         return why or self.missing(e, s, "it has neither Python source nor a rule")
 
     def is_derivative(self, func: n.Expr, s: n.Stmt, found: tuple[object] | None) -> bool:
@@ -450,8 +453,7 @@ class Context(Changes):
     def missing(
         self, e: n.Call | n.Attribute, s: n.Stmt, why: str, entrywise: bool = True
     ) -> S2SError:
-        """Return the error for a call that has neither rule nor source. entrywise: whether it may
-        compute entry by entry."""
+        """Return the error for a call without a rule. entrywise: it may compute entry by entry."""
         from s2s_ad.ir.text import expr_text
 
         func = e.func if isinstance(e, n.Call) else e
@@ -462,8 +464,9 @@ class Context(Changes):
         kinds = [self.kind(a, s.uid) for a in parts]
         known = all(isinstance(k, Number) or getattr(k, "dims", None) for k in kinds)
         hint = how_to_declare(name, len(args), entrywise, known)
-        what = f"`{name}` is called with the active argument `{active[0]}`" if active else name
-        base = self.refuse(s, e, f"{what}, but {why}", hint)
+        if isinstance(func, n.Attribute) and self.facts.varied(func.value, s.uid):
+            active, hint = active or [""], how_else(name)
+        base = self.refuse(s, e, f"{how_it_is_called(name, active)}, but {why}", hint)
         return MissingRule(base.message, base.place, base.hint)
 
 

@@ -5,6 +5,8 @@ Takes the name of a function and how it is called, gives a hint. Requires nothin
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 def how_to_declare(name: str, count: int, entrywise: bool, known: bool) -> str:
     """Return how to give a function of so many parameters a rule.
@@ -20,3 +22,19 @@ def how_to_declare(name: str, count: int, entrywise: bool, known: bool) -> str:
     maps = f'tangent="<map of d>", adjoint="<its transpose>", function={name}'
     hint = f'write it with other functions, or declare it: declare.general("{call}", {maps})'
     return hint if known else f"say what the arguments are (--like, --call), or {hint}"
+
+
+def how_it_is_called(name: str, active: Sequence[str]) -> str:
+    """Return what a call does that needs a rule. active: its active arguments, "" for its owner."""
+    if not active:
+        return f"`{name}` is called"
+    what = f"with the active argument `{active[0]}`" if active[0] else "on an active value"
+    return f"`{name}` is called {what}"
+
+
+def how_else(name: str) -> str:
+    """Return what to do about a method of an array that is called in a form without a rule."""
+    method = name.rpartition(".")[2]
+    return (
+        f"write it with other functions: `s2s-ad rules {method}` prints the forms that have a rule"
+    )

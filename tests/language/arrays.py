@@ -411,3 +411,34 @@ def one_entry_of_each_row(x, labels):
     picked = x[np.arange(len(labels)), labels]
     total = np.sum(picked * np.log(np.sum(np.exp(x), axis=1)))
     return total + np.sum(np.tanh(x.T)[labels, np.arange(len(labels))] ** 2) + np.sum(x[0, labels])
+
+
+@case(V, 0.1, W, wrt="x low high")
+@case(np.stack([V, W]), -0.2, 0.4, wrt="x low high")
+def bounds_that_vary(x, low, high):
+    y = x.clip(low) * x.clip(max=high) + x.clip(low - 1.0, high + 1.0) * np.clip(x, low, 2.0)
+    return np.sum(y * (x[0] - low).clip(S, 3.0)[:1])
+
+
+@case(V, 0.3, np.array([1, 2]), wrt="x s")
+def dtypes_that_change_nothing(x, s, counts):
+    mean = np.sum(counts, dtype=float) / counts.size
+    y = np.add(x, s, out=None)[0] * np.cumsum(x, dtype=float) ** mean
+    z = np.concatenate((x, y), dtype=float)[1:] * np.linspace(s, 1.0, 5, dtype=float)
+    fill = np.full(3, s, dtype=float) * np.full_like(x, x, dtype=np.float64)
+    steps = np.full_like(x, s, dtype=int) + np.full(3, s, int)
+    return np.sum(z) * x.mean(dtype=float) + np.sum(fill * np.add(y, steps)) * np.add(x, y)[1]
+
+
+@case(V)
+def arrays_without_axes(x):
+    """`y[...]` of an array without axes is a view of it, `y[()]` a number."""
+    y = np.array(x.sum())
+    before = y[()]
+    y[...] = y * x[0]
+    z = np.zeros(())
+    z[()] = before * x[1] + y[...]
+    first = x * 2.0
+    seen = first[..., 0] * x[...][1]
+    first[0] = y * z
+    return seen[()] * z * first[:1].reshape(())
