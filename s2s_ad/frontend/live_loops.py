@@ -10,7 +10,13 @@ meanwhile written by position, which is how Python runs over them. Requires `ir`
                                             if v > 1.0:
                                                 todo.append(0.5 * v)
 
-An array has as many items at the end as at the start: its loop is one over `range(len(x))`.
+An array has as many items at the end as at the start: its loop is one over `range(len(x))`. Where
+the body gives the variable another list first, what it changes is not what the loop runs over:
+
+    for v in todo:                      todo2 = todo
+        todo = [v]              →       for v in todo2:
+        todo.append(v * v)                  todo = [v]
+                                            todo.append(v * v)
 """
 
 from __future__ import annotations
@@ -26,11 +32,13 @@ from s2s_ad.ir.kinds import Array, ListOf, Unknown
 from s2s_ad.ir.names import Names
 from s2s_ad.ir.walk import (
     assigned,
+    blocks,
     container_of,
     map_block,
     names,
     stmt_exprs,
     subexprs,
+    substitute,
     target_names,
     walk_stmts,
 )
@@ -57,6 +65,12 @@ def by_position(
         known = isinstance(kind, (ListOf, Array)) or (isinstance(kind, Unknown) and name in sizes)
         if name not in items or not known:
             return (s,)
+        comments = replace(n.NO_COMMENTS, before=s.comments.before)
+        rest = replace(s.comments, before=())
+        if name in rebound(s.body) - set(target_names(s.target)) and _is_bound_first(s, name):
+            held = n.Name(fresh.fresh(name))
+            hold = n.Assign((held,), over, origin=s.origin, comments=comments)
+            return hold, replace(s, iter=substitute(s.iter, {name: held}), comments=rest)
         if name in rebound(s.body) | set(target_names(s.target)):
             message = f"a loop over `{name}`, which is changed and bound anew in it"
             raise refuse(s, message, "give what is bound in the loop another name", over)
@@ -71,10 +85,8 @@ def by_position(
         index = n.Name(fresh.fresh("i"))
         take = n.Assign((s.target,), item(over, index, counted, True), origin=s.origin)
         step = n.AugAssign(index, "+", ONE, origin=s.origin)
-        comments = replace(n.NO_COMMENTS, before=s.comments.before)
         start = n.Assign((index,), ZERO, origin=s.origin, comments=comments)
         test = n.Compare(index, ("<",), (size,))
-        rest = replace(s.comments, before=())
         early = any(isinstance(x, n.Continue) for x in walk_stmts(s.body))
         body = (take, step, *s.body) if early else (take, *s.body, step)
         return (start, n.While(test, body, s.orelse, origin=s.origin, comments=rest))
@@ -162,6 +174,36 @@ def rebound(block: n.Block) -> set[str]:
         for x in target_names(t)
     }
     return bound | (assigned(block) - grown)
+
+
+def _is_bound_first(loop: n.For, name: str) -> bool:
+    """True when each round gives the variable another value before it changes any in place."""
+    too_early = False
+
+    def run(block: n.Block, bound: bool) -> bool | None:
+        """Return whether the variable is bound anew behind a block, None where it is left."""
+        nonlocal too_early
+        for s in block:
+            given = isinstance(s, n.For) and name in target_names(s.target)
+            ends = [run(inner, bound or given) for inner in blocks(s)]
+            if not bound and name in (_methods(s, GROWS | ORDERS) if ends else changed(s)):
+                too_early = True
+            if isinstance(s, (n.Break, n.Continue, n.Raise, n.Return)):
+                return None
+            if isinstance(s, n.If):
+                reached = [end for end in ends if end is not None]
+                if not reached:
+                    return None
+                bound = all(reached)
+            elif not ends:
+                bound = bound or name in rebound((s,))
+        return bound
+
+    def changed(s: n.Stmt) -> set[str]:
+        return changed_in_place((s,))
+
+    run(loop.body, False)
+    return not too_early
 
 
 def _methods(s: n.Stmt, wanted: frozenset[str]) -> set[str]:

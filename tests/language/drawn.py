@@ -278,3 +278,31 @@ def added_to_in_place_whatever_it_is(x, v):
         for i, c in enumerate(v):
             x -= 0.1 * (sum((math.tanh(x), 0.5 * math.sin(c), np.var(v)), x * c) / (1.5 + x * x))
     return np.mean(v) * x
+
+
+@case(0.7, [0.3, 0.1, 0.5], wrt="x xs")
+def another_list_while_a_loop_runs_over_it(x, xs):
+    """The loop goes on over the list that it began with."""
+    s = 0.0
+    for i, c in enumerate(xs, 1):
+        if c > 0.2:
+            xs = []
+        else:
+            xs = [c * x]
+        for k in range(2):
+            xs.append(math.sin(c * x + k * i))
+        s = s * x + sum(xs)
+    for c in xs:
+        s += c * xs[0]
+    return s
+
+
+@case(0.7, np.array([0.6, 0.9, 1.1]), wrt="x v")
+def another_array_while_a_loop_runs_over_it(x, v):
+    s = 0.0
+    u = v * x
+    for c in u:
+        u = u * c
+        u[0] = s + x
+        s += u[0] * u[1] * c
+    return s
