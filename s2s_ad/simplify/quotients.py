@@ -14,11 +14,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.walk import assigned, blocks, container_of, names, stmt_exprs, walk_stmts
+from s2s_ad.ir.walk import (
+    assigned,
+    blocks,
+    container_of,
+    names,
+    stmt_exprs,
+    subexprs,
+    substitute,
+    walk_stmts,
+)
 from s2s_ad.simplify.algebra import Term, from_term, simplify_sum, term, terms, total
 
 Pure = Callable[[n.Expr], bool]
@@ -38,6 +47,7 @@ class _Quotients:
     back: set[int]
     pure: Pure
     fresh: Callable[[str], str]
+    given: dict[int, tuple[str, Term]] = field(default_factory=dict)
 
     def block(self, block: n.Block) -> n.Block:
         held: dict[str, Term] = {}
@@ -63,7 +73,19 @@ class _Quotients:
                 divided = any(op == "/" for op, _ in made.factors) and len(made.factors) > 1
                 if divided and abs(made.coefficient) == 1 and target.id not in _names(made):
                     held[target.id] = made
-        return tuple(out)
+        return self.worth_it(tuple(out))
+
+    def worth_it(self, block: n.Block) -> n.Block:
+        """Return the block without the names that are read just once after all."""
+        for s in block:
+            name, made = self.given.get(s.uid, ("", None))
+            if made is None:
+                continue
+            reads = [e for x in walk_stmts(block) for e in stmt_exprs(x) if name in names(e)]
+            uses = sum(e == n.Name(name) for whole in reads for e in subexprs(whole))
+            if uses < 3:  # its own assignment is one
+                block = _written_out(block, s.uid, name, made)
+        return block
 
     def killed(self, s: n.Stmt) -> set[str] | None:
         """Return the variables that a statement changes, None where it may be any."""
@@ -93,9 +115,11 @@ class _Quotients:
                 if where is None:
                     continue
                 first = out[where]
-                name = n.Name(self.fresh("quotient_bar"))
+                adjoint = any("_bar" in x for x in _names(made))
+                name = n.Name(self.fresh("quotient_bar" if adjoint else "ratio"))
                 new = n.Assign((name,), from_term(made), origin=first.origin, of=first.of)
                 self.back.add(new.uid)
+                self.given[new.uid] = name.id, made
                 before = first.comments.before
                 if before:
                     new = replace(new, comments=replace(n.NO_COMMENTS, before=before))
@@ -143,6 +167,25 @@ class _Quotients:
         return None
 
 
+def _written_out(block: n.Block, uid: int, name: str, made: Term) -> n.Block:
+    """Return the block with a product in the place of the name that it had."""
+    comments = next(s.comments for s in block if s.uid == uid)
+    out: list[n.Stmt] = []
+    for s in block:
+        if s.uid == uid:
+            continue
+        if isinstance(s, (n.Assign, n.AugAssign)) and name in names(s.value):
+            parts = terms(s.value)
+            value = _sum(s.value, parts, [_without_name(t, name, made) for t in parts])
+            s = replace(s, value=substitute(value, {name: from_term(made)}))
+        if comments.before:
+            before = (*comments.before, *s.comments.before)
+            s = replace(s, comments=replace(s.comments, before=before))
+            comments = n.NO_COMMENTS
+        out.append(s)
+    return tuple(out)
+
+
 def _terms(e: n.Expr) -> list[Term]:
     return terms(e) if isinstance(e, (n.Binary, n.Unary)) else []
 
@@ -159,11 +202,23 @@ def _reusing(value: n.Expr, held: dict[str, Term], added: bool) -> n.Expr:
     if not held or not isinstance(value, (n.Binary, n.Unary)):
         return value
     parts = terms(value)
-    new = [_with_quotient(t, held, added or len(parts) > 1) for t in parts]
+    return _sum(value, parts, [_with_quotient(t, held, added or len(parts) > 1) for t in parts])
+
+
+def _sum(value: n.Expr, parts: list[Term], new: list[Term]) -> n.Expr:
+    """Return a sum of terms for the value that had other ones; the value if they are the same."""
     if all(a is b for a, b in zip(parts, new)):
         return value
     sign, expr = total(new)
     return simplify_sum(n.Unary("-", expr)) if sign < 0 else expr
+
+
+def _without_name(t: Term, name: str, made: Term) -> Term:
+    factor = ("*", n.Name(name))
+    if factor not in t.factors:
+        return t
+    at = t.factors.index(factor)
+    return replace(t, factors=(*t.factors[:at], *made.factors, *t.factors[at + 1 :]))
 
 
 def _with_quotient(t: Term, held: dict[str, Term], alone: bool) -> Term:
