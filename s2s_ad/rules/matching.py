@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 from s2s_ad.ir import walk
 from s2s_ad.ir.kinds import Array, Kind, ListOf, NoneKind, Number, Object, Str, TupleOf
@@ -133,8 +134,11 @@ class Choice:
         match expr:
             case Binary(op="-", left=Name(id=name), right=Const(value=int(less))):
                 value = literal(self.arguments.get(name))
-                if isinstance(value, (int, float)):
-                    return Const(repr(value - less), value - less)
+                if isinstance(value, (int, float)) and value - value == 0:
+                    # in decimals, as the exponent is written: 1.11 - 1 is 0.11
+                    exact = Fraction(repr(value + 0)) - less
+                    rest = float(exact) if isinstance(value, float) else int(exact)
+                    return Const(repr(rest), rest)
             case Binary(op="-", left=left, right=Name(id=name)):
                 if literal(self.arguments.get(name)) == 0:
                     return left

@@ -36,12 +36,15 @@ ONE = Const("1.0", 1.0)
 class Term:
     """`coefficient * factors`: a signed number and a sequence of (`*` or `/`, expression).
 
-    text is how the number was written when it is a single literal, so that `0.1` stays `0.1`.
+    over is what the number was divided by: `x / 3.0` is no multiple of 0.3333.
+    text is how the number, times over, was written when that is a single literal, so that `0.1`
+    stays `0.1`.
     """
 
     coefficient: Fraction
     factors: tuple[tuple[str, Expr], ...]
     text: str | None = None
+    over: Fraction = Fraction(1)
 
 
 def term(expr: Expr) -> Term:
@@ -51,7 +54,7 @@ def term(expr: Expr) -> Term:
     >>> term(Binary("*", Unary("-", Const("2", 2)), Name("x"))).coefficient
     Fraction(-2, 1)
     """
-    coefficient = Fraction(1)
+    coefficient = over = Fraction(1)
     texts: list[str | None] = []
     factors: list[tuple[str, Expr]] = []
     stack: list[tuple[str, Expr]] = [("*", expr)]
@@ -71,16 +74,21 @@ def term(expr: Expr) -> Term:
             # a number is best multiplied with what has fewer entries
             inner = term(part.value)
             coefficient *= inner.coefficient
-            bare = replace(inner, coefficient=Fraction(1), text=None)
+            over *= inner.over
+            bare = replace(inner, coefficient=Fraction(1), text=None, over=Fraction(1))
             whole = part if inner.coefficient == 1 else replace(part, value=from_term(bare))
             factors.append((op, whole))
-        elif (value := number(part)) is not None and (value != 0 or op == "*"):
-            coefficient = coefficient * value if op == "*" else coefficient / value
-            texts.append(part.text if op == "*" and isinstance(part, Const) else None)
+        elif (value := number(part)) is not None and op == "*":
+            coefficient *= value
+            if value != 1:
+                texts.append(part.text if isinstance(part, Const) else None)
+        elif value:
+            coefficient /= value
+            over *= value
         else:
             factors.append((op, part))
     text = texts[0] if len(texts) == 1 else None
-    return Term(coefficient, _cancel(factors), text)
+    return Term(coefficient, _cancel(factors), text, over)
 
 
 def _is_negative(expr: Expr) -> TypeGuard[Unary]:
@@ -126,7 +134,19 @@ def multiply(left: Expr, right: Expr) -> Expr:
 
 
 def product(expr: Expr) -> Expr:
-    """Return a product in canonical form: sign, number, factors in order."""
+    """Return a product in canonical form: sign, number, factors in order.
+
+    What the user divided by stays a divisor, unless a short decimal says the same.
+
+    >>> from s2s_ad.ir.quote import parse_expr
+    >>> from s2s_ad.ir.text import expr_text
+    >>> for text in ("2 * x * 0.001", "2 * x / 6", "-x * 64 / 2300", "x * 3 / 8"):
+    ...     print(expr_text(product(parse_expr(text))))
+    0.002 * x
+    x / 3.0
+    -64 * x / 2300
+    0.375 * x
+    """
     return from_term(term(expr))
 
 
@@ -153,23 +173,34 @@ def negate(expr: Expr) -> Expr:
 
 
 def _unsigned(t: Term) -> Expr:
-    size = abs(t.coefficient)
+    above, below = _number(t)
     factors = list(t.factors)
-    divisor: Expr | None = None
-    expr: Expr | None = None
-    if size != 1:
-        inverse = 1 / size
-        whole = t.text is None and inverse.denominator == 1 and size.denominator != 1
-        if whole and factors and (inverse > 2 or any(op == "*" for op, _ in factors)):
-            divisor = literal(inverse)
-        if divisor is None:
-            expr = literal(size, t.text)
+    expr: Expr | None = above
     if expr is None:
         first = next((k for k, (op, _) in enumerate(factors) if op == "*"), None)
         expr = ONE if first is None else factors.pop(first)[1]
     for op, factor in factors:
         expr = Binary(op, expr, factor)
-    return expr if divisor is None else Binary("/", expr, divisor)
+    return expr if below is None else Binary("/", expr, below)
+
+
+def _number(t: Term) -> tuple[Const | None, Const | None]:
+    """Return the literals that a product starts with and that it is divided by at its end."""
+    size = abs(t.coefficient)
+    if size == 1:
+        return None, None
+    if t.over == 1:
+        return literal(size, t.text), None
+    inverse = 1 / size
+    if inverse.denominator == 1 and (inverse > 2 or any(op == "*" for op, _ in t.factors)):
+        return None, literal(inverse)
+    if Fraction(repr(float(size))) == size:
+        return literal(size), None
+    above, below = size * t.over, t.over
+    if t.text is None and above.denominator == below.denominator == 1:
+        above, below = Fraction(size.numerator), Fraction(size.denominator)
+    whole = t.text is not None and t.text.isdigit() and below.denominator == 1
+    return literal(above, t.text), literal(below, str(below) if whole else None)
 
 
 def literal(value: Fraction, text: str | None = None) -> Const:
@@ -212,7 +243,8 @@ def merge(parts: Sequence[Term], seed: Expr | None = None) -> list[Term]:
             if seed is not None and ("*", seed) in factors:
                 last = ("*", seed)
                 factors = (*(f for f in factors if f != last), last)
-            merged[key] = Term(before.coefficient + t.coefficient, factors)
+            over = before.over if before.over == t.over else Fraction(1)
+            merged[key] = Term(before.coefficient + t.coefficient, factors, None, over)
     return [t for t in merged.values() if t.coefficient != 0]
 
 
@@ -289,10 +321,13 @@ def splice(template: Expr, hole: Name, value: Expr) -> Expr:
         inner = term(value)
         factors = [*inner.factors]
         factors.extend(f for f in outer.factors if f != ("*", hole))
-        text = inner.text if outer.coefficient in (1, -1) else None
-        if inner.coefficient in (1, -1):
+        text = None
+        if abs(outer.coefficient * outer.over) == 1:
+            text = inner.text
+        elif abs(inner.coefficient * inner.over) == 1:
             text = outer.text
-        return from_term(Term(inner.coefficient * outer.coefficient, _cancel(factors), text))
+        coefficient, over = inner.coefficient * outer.coefficient, inner.over * outer.over
+        return from_term(Term(coefficient, _cancel(factors), text, over))
     return substitute(template, {hole.id: value})
 
 
