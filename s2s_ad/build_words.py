@@ -99,7 +99,7 @@ def kept_text(swept: Sweeps, body: n.Block) -> str:
     if overwritten:
         parts.append(f"the items of {_listed(list(overwritten))} that are overwritten")
     if callees:
-        parts.append(f"{_listed(callees)}, at each step")
+        parts.append(f"{_listed(list(dict.fromkeys(callees)))}, at each step")
     if once:
         they = "it is" if len(once) == 1 else "they are"
         parts.append(f"{_listed(sorted(set(once)))}, before {they} overwritten")
@@ -110,6 +110,8 @@ def kept_text(swept: Sweeps, body: n.Block) -> str:
         if isinstance(s, n.Assign) and s.comments.trailing == "# recomputed"
         for t in s.targets
         for x in target_names(t)
+        # one value of it may be kept and another computed again: the lines say which
+        if not any(x in found for found in kept.values())
     ]
     if again:
         text = f"Not kept: {_listed(list(dict.fromkeys(again)))} (recomputed)."

@@ -60,7 +60,8 @@ class _Quotients:
             elif isinstance(s, (n.For, n.While)):
                 inner = replace(s, body=self.block(s.body))
             elif s.uid in self.back and isinstance(s, (n.Assign, n.AugAssign)):
-                inner = replace(s, value=_reusing(s.value, held, isinstance(s, n.AugAssign)))
+                value = _reusing(s.value, held, isinstance(s, n.AugAssign))
+                inner = s if value is s.value else _with_value(s, value)
             out.append(inner)
             killed = self.killed(s)
             if killed is None:
@@ -211,6 +212,15 @@ def _sum(value: n.Expr, parts: list[Term], new: list[Term]) -> n.Expr:
         return value
     sign, expr = total(new)
     return simplify_sum(n.Unary("-", expr)) if sign < 0 else expr
+
+
+def _with_value(s: n.Assign | n.AugAssign, value: n.Expr) -> n.Assign | n.AugAssign:
+    """Return a statement with another value; a sum of negative terms is taken off."""
+    if isinstance(s, n.AugAssign) and s.op in ("+", "-"):
+        sign, positive = total(terms(value))
+        if sign < 0:
+            return replace(s, op="-" if s.op == "+" else "+", value=positive)
+    return replace(s, value=value)
 
 
 def _without_name(t: Term, name: str, made: Term) -> Term:
