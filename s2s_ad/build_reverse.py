@@ -244,7 +244,8 @@ class _Run:
         )
         numbers = frozenset(bar for bar in by_bar if zero(bar, END) == algebra.ZERO)
         eager = numbers if self.off("accumulate") else frozenset[str]()
-        bars = Bars(frozenset(by_bar) | frozenset(temporaries), zero, order, eager)
+        every = frozenset(by_bar) | frozenset(temporaries)
+        bars = Bars(every, zero, order, eager, context.helper("add"))
         upfront = [*upfront, *sorted(eager - {seed})]
         start = frozenset(by_bar) - {seed} - set(upfront)
         block, at_end = accumulate(tuple(backward), start, bars)

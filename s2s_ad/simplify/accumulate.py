@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.walk import names, stmt_exprs, target_names
+from s2s_ad.ir.walk import map_expr, names, stmt_exprs, target_names
 from s2s_ad.simplify.algebra import ZERO, simplify_sum, terms
 
 Names = frozenset[str]
@@ -36,13 +36,15 @@ class Place:
 class Bars:
     """The adjoint variables of a sweep. zero: how a zero of each is written at a `Place`.
 
-    eager: those that are zeroed as they stand, with no attempt to do without.
+    eager: those that are zeroed as they stand, with no attempt to do without. add: the function
+    that adds two of which nothing is known.
     """
 
     names: Names
     zero: Callable[[str, Place], n.Expr]
     order: tuple[str, ...] = ()
     eager: Names = frozenset()
+    add: n.Expr | None = None
 
     def sorted(self, names: Iterable[str]) -> list[str]:
         """Return names in the order in which they are to be written down."""
@@ -108,6 +110,11 @@ class _Accumulate:
             return e
         if read <= zero:
             return None
+        if isinstance(e, n.Call) and e.func == self.bars.add:
+            left, right = (self.without_zeros(x, zero) for x in e.args)
+            if left is not None and right is not None:
+                return replace(e, args=(left, right))
+            return right if left is None else left
         kept: n.Expr | None = None
         for t in terms(e):
             parts = self.reads(*(f for _, f in t.factors))
@@ -116,6 +123,19 @@ class _Accumulate:
             part = _term_expr(t)
             kept = part if kept is None else n.Binary("+", kept, part)
         return None if kept is None else simplify_sum(kept)
+
+    def without_items(self, e: n.Expr, zero: set[str], of: int | None) -> n.Expr:
+        """Return `e` with 0.0 for the items of a zero that is written as a number."""
+        read = self.reads(e) & zero
+        numbers = {name for name in read if self.bars.zero(name, Place(of)) == ZERO}
+
+        def number(x: n.Expr) -> n.Expr:
+            if not isinstance(x, n.Subscript):
+                return x
+            item = isinstance(x.value, n.Name) and x.value.id in numbers
+            return ZERO if item or x.value == ZERO else x
+
+        return map_expr(e, number) if numbers else e
 
     def assign(self, s: n.Assign, zero: set[str], out: list[n.Stmt]) -> None:
         target = s.targets[0]
@@ -126,6 +146,7 @@ class _Accumulate:
             if value is None:
                 zero.add(target.id)
                 return
+            value = self.without_items(value, zero, s.of)
             self.need(self.reads(value), zero, out, s.of)
             out.append(replace(s, value=value))
             zero.discard(target.id)
@@ -145,8 +166,9 @@ class _Accumulate:
         read = self.reads(s.value) - roots
         if roots and read and read <= zero:
             return
-        self.need(self.reads(s.value) | roots, zero, out, s.of)
-        out.append(s)
+        value = self.without_items(s.value, zero, s.of)
+        self.need(self.reads(value) | roots, zero, out, s.of)
+        out.append(s if value is s.value else replace(s, value=value))
         zero -= bound
 
     def add(self, s: n.AugAssign, zero: set[str], out: list[n.Stmt]) -> None:
@@ -157,6 +179,7 @@ class _Accumulate:
         value = self.without_zeros(s.value, zero)
         if value is None:
             return
+        value = self.without_items(value, zero, s.of)
         self.need(self.reads(value), zero, out, s.of)
         if isinstance(target, n.Name):
             if target.id in zero:

@@ -306,3 +306,20 @@ def another_array_while_a_loop_runs_over_it(x, v):
         u[0] = s + x
         s += u[0] * u[1] * c
     return s
+
+
+def _mixed(b):
+    k = 0
+    while True:
+        k += 1
+        if k > 4 or b > 0.3:
+            break
+        acc, step = np.array([b, b * b]).sum(), math.tanh(b)
+        b, step = step, (np.sum(np.array([step, acc])), b)[k % 2]
+    return b
+
+
+@case(0.7, 0.2, wrt="x y")
+def a_display_of_which_nothing_is_used(x, y):
+    """The adjoints of its items are zero, whatever they would be items of."""
+    return _mixed(_mixed(y)) * x
