@@ -13,7 +13,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
-from s2s_ad.analysis.flat import flat_names
+from s2s_ad.analysis.flat import flat_names, is_no_list, never_lists
 from s2s_ad.analysis.held import holds_plain_items, is_count, paired, seen_through
 from s2s_ad.analysis.last_use import is_last_use
 from s2s_ad.analysis.owned import NOBODY, Names, Owned
@@ -67,6 +67,7 @@ def ownership(
     run = _Ownership(newness, kind) if moves is None else _Moving(newness, kind, block, moves)
     run.moving = not start
     run.flat = flat_names(block, kind, lambda call: newness(call) != WHOLLY_NEW)
+    run.listless = never_lists(block, kind) & unbound
     run.block(block, Owned(start | unbound, unbound))
     return run.table
 
@@ -98,10 +99,12 @@ def scattered(s: n.Stmt) -> tuple[n.Expr, n.Expr, n.Expr] | None:
 class Sharing(ABC):
     """How what is owned changes as values are given to names, containers and callees.
 
-    flat: variables whose containers hold numbers and arrays only.
+    flat: variables whose containers hold numbers and arrays only. listless: variables that hold
+    no list at any time.
     """
 
     flat: Names = NOBODY
+    listless: Names = NOBODY
 
     def __init__(self, newness: Newness) -> None:
         self.newness = newness
@@ -161,7 +164,11 @@ class Sharing(ABC):
             # what is stored is copied
             return own
         whole = self.is_plain(value) or self.new(value) == WHOLLY_NEW
-        own = self.shared(value, own)
+        if isinstance(value, n.Subscript) and container_of(value) == root:
+            # an array copies a part of its own, a list holds an item twice
+            own = self.joined_items(value, own)
+        else:
+            own = self.shared(value, own)
         return own if whole or not isinstance(root, n.Name) else own.opened(frozenset({root.id}))
 
     def appended(self, s: n.Append, own: Owned) -> Owned:
@@ -227,7 +234,7 @@ class Sharing(ABC):
         """True for an operation that may be one of lists, not of numbers."""
         kinds = (self.kind(e.left), self.kind(e.right))
         sure = any(isinstance(k, (Array, Number)) and not is_count(k) for k in kinds)
-        return e.op in "+*" and not sure
+        return e.op in "+*" and not sure and not is_no_list(e, self.listless, self.kind)
 
     def shared(self, e: n.Expr, own: Owned) -> Owned:
         """Return what is still unshared when the value of `e` goes somewhere else."""
@@ -254,7 +261,7 @@ class Sharing(ABC):
                 own = own.without(frozenset(names(e)))
         elif isinstance(e, n.Binary):
             if self.new(e) != WHOLLY_NEW:
-                own = self.items_shared(e.right, self.items_shared(e.left, own))
+                own = self.joined_items(e.right, self.joined_items(e.left, own))
         elif isinstance(e, n.Call):
             own = self.call_shared(e, own)
         return own
@@ -265,7 +272,8 @@ class Sharing(ABC):
             return own
         go = self.items_shared if found == NEW else self.shared
         if isinstance(e.func, n.Attribute) and e.func.attr not in CHANGES:
-            own = go(e.func.value, own)
+            copied = found == NEW and e.func.attr == "copy"
+            own = (self.joined_items if copied else go)(e.func.value, own)
         for item in (*e.args, *(k.value for k in e.keywords)):
             own = (go if seen_through(item) is None else self.items_shared)(item, own)
         return own
@@ -288,6 +296,18 @@ class Sharing(ABC):
         if isinstance(e, n.Name) and isinstance(self.kind(e), CONTAINERS):
             return own if holds_plain_items(self.kind(e)) else own.opened(frozenset({e.id}))
         return self.shared(e, own)
+
+    def joined_items(self, e: n.Expr, own: Owned) -> Owned:
+        """Return what is still unshared once a list has the items of `e`, if that is a list.
+
+        If it is an array, a sum or a copy of it shares nothing.
+        """
+        if isinstance(e, n.Name) and not isinstance(self.kind(e), CONTAINERS):
+            return own.opened(frozenset({e.id}))
+        root = container_of(e) if isinstance(e, n.Subscript) else None
+        if isinstance(root, n.Name):
+            return own.opened(frozenset({root.id}))
+        return self.items_shared(e, own)
 
 
 class _Ownership(Sharing):

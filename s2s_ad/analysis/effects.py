@@ -50,7 +50,10 @@ def may_change(value: object) -> bool:
 
 
 def is_pure_object(callee: object) -> bool:
-    """True for a function or class of Python, NumPy or SciPy that does nothing but give a value."""
+    """True for a function or class of Python, NumPy or SciPy that does nothing but give a value.
+
+    What it is given to call, if that is its way, is another matter: see `applied`.
+    """
     if registry.lookup(callee):
         return True
     if isinstance(callee, type):
@@ -88,6 +91,15 @@ def only_tells(callee: object) -> bool:
     )
     name = getattr(callee, "__name__", "")
     return callee in (print, warnings.warn) or (logs and name in LOGGING)
+
+
+def applied(callee: object, e: n.Call) -> tuple[n.Expr, int] | None:
+    """Return the function that a builtin calls with items, and with how many at a time."""
+    if callee in (builtins.map, builtins.filter, functools.reduce) and e.args:
+        return e.args[0], 2 if callee is functools.reduce else max(1, len(e.args) - 1)
+    if callee in (builtins.sorted, builtins.min, builtins.max):
+        return next(((k.value, 1) for k in e.keywords if k.name == "key"), None)
+    return None
 
 
 def is_pure_method(name: str) -> bool:

@@ -1,4 +1,4 @@
-"""Containers that hold nothing but numbers and arrays, whatever is added to their items.
+"""Containers that hold nothing but numbers and arrays, and what is no list whatever it is.
 
 Takes a function's statements with the kinds of expressions, gives names; requires `ir`.
 
@@ -7,15 +7,26 @@ Takes a function's statements with the kinds of expressions, gives names; requir
 
 Facts only know what an item may be at last, after all that was added; that it was a number first
 says that `+=` makes a new value, or changes one that was made so.
+
+Where no kinds are known, what `-` or `**` gives is a number or an array: a sum with it joins no
+lists.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import Array, DictOf, Kind, ListOf, Nothing, Number, TupleOf
-from s2s_ad.ir.walk import children, container_of, stmt_exprs, target_names, walk_stmts
+from s2s_ad.ir.walk import (
+    children,
+    container_of,
+    stmt_exprs,
+    subexprs,
+    target_names,
+    walk_stmts,
+)
 
 
 def flat_names(
@@ -86,3 +97,57 @@ def _is_flat(kind: Kind) -> bool:
     if isinstance(kind, DictOf):
         return _is_item(kind.value) or isinstance(kind.value, Nothing)
     return isinstance(kind, Array)
+
+
+def never_lists(block: n.Block, kind: Callable[[n.Expr, int], Kind]) -> frozenset[str]:
+    """Return the variables that hold no list whenever they were bound in this block."""
+    bound: dict[str, list[tuple[n.Expr, int]]] = {}
+    other: set[str] = set()
+    for s in walk_stmts(block):
+        if isinstance(s, n.Assign):
+            for t in s.targets:
+                if isinstance(t, n.Name):
+                    bound.setdefault(t.id, []).append((s.value, s.uid))
+                else:
+                    other |= set(target_names(t))
+        elif isinstance(s, n.AugAssign) and isinstance(s.target, n.Name):
+            updated = n.Binary(s.op, s.target, s.value)
+            bound.setdefault(s.target.id, []).append((updated, s.uid))
+        elif isinstance(s, (n.For, n.Pop)):
+            other |= set(target_names(s.target))
+        elif isinstance(s, (n.With, n.Try, n.FunctionDef, n.Import, n.Global)):
+            return frozenset()
+        for e in (x for root in stmt_exprs(s) for x in subexprs(root)):
+            if isinstance(e, n.Comprehension):
+                other |= {name for clause in e.clauses for name in target_names(clause.target)}
+            elif isinstance(e, n.NamedExpr):
+                other |= set(target_names(e.target))
+
+    def sure(name: str) -> bool:
+        return all(is_no_list(e, found, partial(kind_at, uid)) for e, uid in bound[name])
+
+    def kind_at(uid: int, e: n.Expr) -> Kind:
+        return kind(e, uid)
+
+    found, size = frozenset(bound) - other, -1
+    while len(found) != size:
+        size = len(found)
+        found = frozenset(filter(sure, found))
+    return found
+
+
+def is_no_list(e: n.Expr, known: frozenset[str], kind: Callable[[n.Expr], Kind]) -> bool:
+    """True for an expression whose value is no list. known: variables that hold none."""
+    if isinstance(e, n.Unary) or (isinstance(e, n.Name) and e.id in known):
+        return True
+    if isinstance(kind(e), (Array, Number)):
+        return True
+    if isinstance(e, n.IfExp):
+        return is_no_list(e.body, known, kind) and is_no_list(e.orelse, known, kind)
+    if isinstance(e, n.Binary):
+        if e.op in "+*":
+            # a list is joined to lists only, and repeated by an integer
+            found = [is_no_list(x, known, kind) for x in (e.left, e.right)]
+            return any(found) if e.op == "+" else all(found)
+        return True
+    return False

@@ -22,6 +22,7 @@ from s2s_ad.analysis.indexing import constant_int, indexed
 from s2s_ad.analysis.iterators import iterator, unknown, uses_up
 from s2s_ad.analysis.memory import Memory
 from s2s_ad.analysis.observe import kind_of, known_object
+from s2s_ad.analysis.purity import is_pure
 from s2s_ad.analysis.truth import truth
 from s2s_ad.analysis.values import (
     PASSIVE,
@@ -383,18 +384,7 @@ class Interpreter:
 
     def is_pure(self, e: n.Call, env: Env, again: bool = True) -> bool:
         """True when a call changes nothing; again: and gives the same again."""
-        if effects.changes_arguments(e) or self.uses_up(e, env):
-            return False
-        found = self.object_of(e.func, env)
-        if found is None:
-            return isinstance(e.func, n.Attribute) and effects.is_pure_method(e.func.attr)
-        if effects.is_pure_object(found[0]):
-            return True
-        if any(isinstance(a, n.Starred) for a in e.args) or any(k.name is None for k in e.keywords):
-            return False
-        args = [self.value(a, env) for a in e.args]
-        keywords = {k.name: self.value(k.value, env) for k in e.keywords if k.name}
-        return self.world.is_pure(found[0], args, keywords, again)
+        return is_pure(self, e, env, again)
 
     def by_method(self, e: n.Call, env: Env) -> Value | None:
         assert isinstance(e.func, n.Attribute)

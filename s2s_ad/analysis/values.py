@@ -230,7 +230,9 @@ def spread(args: Sequence[n.Expr], kind_of: Callable[[n.Expr], Kind]) -> Sequenc
     found: list[n.Expr] = []
     for a in args:
         kind = kind_of(a.value) if isinstance(a, n.Starred) else None
-        if isinstance(a, n.Starred) and isinstance(kind, TupleOf):
+        if isinstance(a, n.Starred) and isinstance(a.value, n.ListExpr):
+            found.extend(spread(a.value.items, kind_of))
+        elif isinstance(a, n.Starred) and isinstance(kind, TupleOf):
             count = range(len(kind.items))
             found.extend(n.Subscript(a.value, n.Const(str(k), k)) for k in count)
         else:

@@ -258,26 +258,43 @@ def _redefined(function: n.Function, names_: Names) -> n.Function:
     seen: set[str] = set()
     current: dict[str, n.Expr] = {}
     out: list[n.Stmt] = []
-    defined = [s.function.name for s in function.body if isinstance(s, n.FunctionDef)]
-    again = {name for name in defined if defined.count(name) > 1 == (counts[name] > 1)}
-    again = {name for name in again if counts[name] == defined.count(name)}
-    inner = set().union(
-        *(free_names(s.function) for s in walk_stmts(function.body) if isinstance(s, n.FunctionDef))
-    )
-    again -= inner
+    defined = [_defined(s) for s in function.body]
+    again = {name for name in defined if name and counts[name] == defined.count(name) > 1}
+    again -= _read_late(function.body)
     for s in function.body:
-        name = s.function.name if isinstance(s, n.FunctionDef) else ""
-        if isinstance(s, n.FunctionDef) and name in again:
-            if name in seen:
-                current[name] = n.Name(names_.fresh(name))
-                fresh = current[name]
-                assert isinstance(fresh, n.Name)
-                s = replace(s, function=replace(s.function, name=fresh.id))
-            seen.add(name)
-            out.append(s)
+        name = _defined(s)
+        if name not in again:
+            out.extend(_with_names((s,), current) if current else (s,))
             continue
-        out.extend(_with_names((s,), current) if current else (s,))
+        if name in seen:
+            fresh = n.Name(names_.fresh(name))
+            if isinstance(s, n.FunctionDef):
+                s = replace(s, function=replace(s.function, name=fresh.id))
+            elif isinstance(s, n.Assign):
+                s = replace(s, targets=(fresh,))
+            out.extend(_with_names((s,), current))
+            current[name] = fresh
+        else:
+            out.extend(_with_names((s,), current) if current else (s,))
+        seen.add(name)
     return replace(function, body=tuple(out))
+
+
+def _defined(s: n.Stmt) -> str:
+    """Return the name of the local function that a statement defines, "" if it defines none."""
+    if isinstance(s, n.FunctionDef):
+        return s.function.name
+    if isinstance(s, n.Assign) and isinstance(s.value, n.Lambda) and len(s.targets) == 1:
+        return s.targets[0].id if isinstance(s.targets[0], n.Name) else ""
+    return ""
+
+
+def _read_late(block: n.Block) -> frozenset[str]:
+    """Return the names that local functions read: what they stand for is known when they run."""
+    inner = [s.function for s in walk_stmts(block) if isinstance(s, n.FunctionDef)]
+    every = [e for s in walk_stmts(block) for root in stmt_exprs(s) for e in subexprs(root)]
+    lambdas = [e for e in every if isinstance(e, n.Lambda)]
+    return frozenset().union(*map(free_names, inner), *map(names, lambdas))
 
 
 def _with_names(block: n.Block, mapping: Mapping[str, n.Expr]) -> n.Block:

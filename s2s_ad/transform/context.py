@@ -34,7 +34,7 @@ from s2s_ad.ir.names import Names, marked
 from s2s_ad.ir.walk import assigned, children, names, stmt_exprs, subexprs, substitute, walk_stmts
 from s2s_ad.rules import registry
 from s2s_ad.transform.changes import Changes
-from s2s_ad.transform.hints import how_else, how_it_is_called, how_to_declare
+from s2s_ad.transform.hints import how_else, how_it_is_called, how_to_declare, or_tell
 from s2s_ad.transform.reading import flat
 
 Splice = Callable[[n.Expr, n.Name, n.Expr], n.Expr]  # template, hole, what fills it
@@ -147,12 +147,10 @@ class Context(Changes):
             )
         owned = self.unshared().get(s.uid, NOTHING_OWNED)
         if root not in owned.own:
-            raise self.refuse(
-                s,
-                target,
-                f"a store into `{root}`, which other names may share",
-                f"store into a copy made in this function: `{root} = {root}.copy()`",
-            )
+            hint = f"store into a copy made in this function: `{root} = {root}.copy()`"
+            hint = or_tell(hint, self.facts.value(n.Name(root), s.uid).kind != UNKNOWN)
+            message = f"a store into `{root}`, which other names may share"
+            raise self.refuse(s, target, message, hint)
         if root not in owned.whole and self.changes_an_item(s, target, root):
             raise self.refuse(
                 s,

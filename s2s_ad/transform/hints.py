@@ -1,6 +1,6 @@
-"""What to do about a call without a rule, in the words of an error.
+"""What to do about what is refused, in the words of an error.
 
-Takes the name of a function and how it is called, gives a hint. Requires nothing.
+Takes the name of a function and how it is called, or a hint, gives a hint. Requires nothing.
 """
 
 from __future__ import annotations
@@ -21,6 +21,11 @@ def how_to_declare(name: str, count: int, entrywise: bool, known: bool) -> str:
         return f"declare its derivative: {maps}"
     maps = f'tangent="<map of d>", adjoint="<its transpose>", function={name}'
     hint = f'write it with other functions, or declare it: declare.general("{call}", {maps})'
+    return or_tell(hint, known)
+
+
+def or_tell(hint: str, known: bool) -> str:
+    """Return a hint that says first to tell the kinds of the arguments where they are not known."""
     return hint if known else f"say what the arguments are (--like, --call), or {hint}"
 
 

@@ -462,6 +462,31 @@ def local_function_redefined(x):
     return y * part(3.0)
 
 
+@case(0.7, 0.4, wrt="x y")
+def lambda_redefined(x, y):
+    h = lambda t: t * y  # noqa: E731
+    a = h(x)
+    y = y * 2.0
+    b = h(x)
+    h = lambda t, k=3: t**k + a  # noqa: E731
+    return b * h(b) + sum(map(h, [x, y])) + h(x, k=2)
+
+
+@case(0.7, 1.2, wrt="x y")
+def pure_whatever_the_kinds(x, y):
+    """Nothing that is called changes what is read before it in the line."""
+    both = [x, y]
+    return (
+        x / y
+        + functools.reduce(lambda p, q: p * q + x, both)
+        + y * _weighed(*(x, y), rate=y / 10.0) * _weighed(*[y, x], rate=x)
+    )
+
+
+def _weighed(a, b, *, rate):
+    return a * (1.0 + rate) + b
+
+
 @beyond(0.6)
 def local_name_shadows_what_is_captured(x):
     def inner(t):

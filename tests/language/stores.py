@@ -387,3 +387,29 @@ def items_subtracted_once(xs, t):
         value = value * t - xs[i]
         value = value * value
     return value
+
+
+# copies and sums of nobody knows what share no more than the items of a list
+
+
+@case(V, 0.4, wrt="xs g")
+@case([0.7, 0.4, 1.2], 0.4, wrt="xs g")
+def sweeps_from_a_copy(xs, g):
+    u = xs.copy()
+    for _ in range(2):
+        before = u.copy()
+        for i in range(len(u)):
+            u[i] = before[i] + g * (before[i - 1] - before[i])
+        u[0] = u[1]
+    return u[0] * u[1] + u[2] * u[0]
+
+
+@case([0.7, 0.4], [0.3, 1.1], wrt="p q")
+def table_of_sums(p, q):
+    n = len(p)
+    best = [[0.0] * (n + 1) for _ in range(n + 1)]
+    for i in range(1, n + 1):
+        for j in range(1, n + 1):
+            cost = (p[i - 1] - q[j - 1]) ** 2
+            best[i][j] = cost + min(best[i - 1][j], best[i][j - 1])
+    return best[n][n]

@@ -1,0 +1,55 @@
+"""Whether a call changes anything: what is called, and what that calls in turn.
+
+Takes calls and the interpreter that knows what names stand for, gives yes or no; requires
+`effects`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from s2s_ad.analysis import effects
+from s2s_ad.analysis.values import Env, Value, spread
+from s2s_ad.ir import nodes as n
+from s2s_ad.ir.kinds import UNKNOWN, NoneKind, Partial
+from s2s_ad.ir.walk import subexprs
+
+if TYPE_CHECKING:
+    from s2s_ad.analysis.interpreter import Interpreter
+
+
+def is_pure(reader: Interpreter, e: n.Call, env: Env, again: bool) -> bool:
+    """True when a call changes nothing; again: and gives the same again."""
+    if effects.changes_arguments(e) or reader.uses_up(e, env):
+        return False
+    found = reader.object_of(e.func, env)
+    if found is None:
+        return isinstance(e.func, n.Attribute) and effects.is_pure_method(e.func.attr)
+    applied = effects.applied(found[0], e)
+    if applied is not None:
+        return _applies_purely(reader, *applied, env, again)
+    if effects.is_pure_object(found[0]):
+        return True
+    given = spread(e.args, lambda x: reader.value(x, env).kind)
+    if any(isinstance(a, n.Starred) for a in given) or any(k.name is None for k in e.keywords):
+        return False
+    args = [reader.value(a, env) for a in given]
+    keywords = {k.name: reader.value(k.value, env) for k in e.keywords if k.name}
+    return reader.world.is_pure(found[0], args, keywords, again)
+
+
+def _applies_purely(
+    reader: Interpreter, function: n.Expr, count: int, env: Env, again: bool
+) -> bool:
+    """True when a function changes nothing that a builtin calls with `count` items at a time."""
+    kind = reader.value(function, env).kind
+    if isinstance(kind, NoneKind):
+        return True
+    if isinstance(kind, Partial):
+        captured = dict(zip(kind.names, map(Value, kind.items)))
+        return reader.world.is_pure(kind.function, [Value(UNKNOWN)] * count, captured, again)
+    if isinstance(function, n.Lambda):
+        calls = [x for x in subexprs(function.body) if isinstance(x, n.Call)]
+        return all(is_pure(reader, x, env, again) for x in calls)
+    items = tuple(n.Name(f"item {k}") for k in range(count))
+    return is_pure(reader, n.Call(function, items), env, again)
