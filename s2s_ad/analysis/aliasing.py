@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 from s2s_ad.analysis.flat import flat_names, is_no_list, never_lists
 from s2s_ad.analysis.held import holds_plain_items, is_count, paired, seen_through
-from s2s_ad.analysis.last_use import is_last_use
+from s2s_ad.analysis.last_use import is_last_use, only_built
 from s2s_ad.analysis.owned import NOBODY, Names, Owned
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import (
@@ -68,6 +68,7 @@ def ownership(
     run.moving = not start
     run.flat = flat_names(block, kind, lambda call: newness(call) != WHOLLY_NEW)
     run.listless = never_lists(block, kind) & unbound
+    run.built = only_built(block) & unbound
     run.block(block, Owned(start | unbound, unbound))
     return run.table
 
@@ -100,11 +101,12 @@ class Sharing(ABC):
     """How what is owned changes as values are given to names, containers and callees.
 
     flat: variables whose containers hold numbers and arrays only. listless: variables that hold
-    no list at any time.
+    no list at any time. built: variables that hold a list until they give it away.
     """
 
     flat: Names = NOBODY
     listless: Names = NOBODY
+    built: Names = NOBODY
 
     def __init__(self, newness: Newness) -> None:
         self.newness = newness
@@ -136,6 +138,8 @@ class Sharing(ABC):
     def assigned(self, target: n.Expr, value: n.Expr, own: Owned) -> Owned:
         if isinstance(target, n.Name):
             new = self.new(value)
+            if isinstance(value, n.Name) and value.id in self.built & own.own:
+                new = WHOLLY_NEW if value.id in own.whole else NEW
             own = self.shared(value, own)
             return own.having(target.id, new)
         if isinstance(target, (n.TupleExpr, n.ListExpr)):
@@ -193,7 +197,8 @@ class Sharing(ABC):
         if isinstance(e, n.Unary):
             return WHOLLY_NEW
         if isinstance(e, n.Comprehension):
-            return WHOLLY_NEW if flat or self.is_made_anew(e, NOBODY) else NEW
+            anew = flat or self.is_made_anew(e, NOBODY) or self.has_new_rows(e)
+            return WHOLLY_NEW if anew else NEW
         if isinstance(e, n.Binary):
             # `+` and `*` may join or repeat lists, which then share their items
             return NEW if self.may_join(e) and not flat else WHOLLY_NEW
@@ -214,6 +219,18 @@ class Sharing(ABC):
             found = SHARES if seen_through(e) is not None else self.newness(e)
             return WHOLLY_NEW if found == NEW and flat else found
         return SHARES
+
+    def has_new_rows(self, e: n.Comprehension) -> bool:
+        """True for a list of lists of numbers that are copies: `[row[:] for row in rows]`."""
+        kind = self.kind(e)
+        if not isinstance(kind, ListOf) or not isinstance(kind.item, ListOf):
+            return False
+        element = e.element
+        cut = isinstance(element, n.Subscript) and isinstance(element.index, n.Slice)
+        made = isinstance(element, n.Binary) or (
+            isinstance(element, n.Call) and self.newness(element) != SHARES
+        )
+        return (cut or made) and holds_plain_items(kind.item)
 
     def is_made_anew(self, e: n.Expr, bound: Names) -> bool:
         """True when each evaluation of `e` makes all of its value. bound: names that are not the
@@ -323,6 +340,8 @@ class _Ownership(Sharing):
 
     def appended(self, s: n.Append, own: Owned) -> Owned:
         name = s.value.id if isinstance(s.value, n.Name) else ""
+        if name in self.built & own.whole:
+            return own.fixed(name)
         if self.moving and name in own.whole and not self.is_plain(s.value):
             return own.lending(s.stack, name)
         return super().appended(s, own)

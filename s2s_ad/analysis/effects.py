@@ -37,7 +37,7 @@ READING_METHODS = frozenset(
     "keys values items get copy index count tolist item fromkeys union intersection difference "
     "issubset issuperset split rsplit splitlines strip lstrip rstrip join format lower upper title "
     "capitalize startswith endswith replace find rfind encode decode isdigit isalpha isnumeric "
-    "bit_length is_integer as_integer_ratio hex conjugate zfill".split()
+    "bit_length is_integer as_integer_ratio hex conjugate zfill __getitem__ __len__".split()
 )
 LIBRARIES = ("numpy", "scipy")
 LOGGING = frozenset("debug info warning error critical exception log".split())

@@ -44,6 +44,39 @@ def is_last_use(name: str, s: n.Stmt, body: n.Block) -> bool:
     return all(x.uid in fresh or not _reads(x, name) for x in walk_stmts((outermost,)))
 
 
+def only_built(block: n.Block) -> frozenset[str]:
+    """Return the variables that are lists in the making: appended to, then given away once.
+
+        items = []
+        for t in row:
+            items.append(2.0 * t)
+        rows.append(items)              # or: row = items
+
+    No value of theirs is read: the list belongs to who is given it.
+    """
+    uses: dict[str, int] = {}
+    known: dict[str, int] = {}
+    given: dict[str, int] = {}
+    for s in walk_stmts(block):
+        for e in _all_exprs(s):
+            if isinstance(e, n.Name):
+                uses[e.id] = uses.get(e.id, 0) + 1
+        only = s.targets[0] if isinstance(s, n.Assign) and len(s.targets) == 1 else None
+        if isinstance(s, n.Append):
+            known[s.stack] = known.get(s.stack, 0) + 1
+            if isinstance(s.value, n.Name):
+                given[s.value.id] = given.get(s.value.id, 0) + 1
+        elif isinstance(s, n.Assign) and isinstance(only, n.Name):
+            if s.value == n.ListExpr(()):
+                known[only.id] = known.get(only.id, 0) + 1
+            elif isinstance(s.value, n.Name):
+                given[s.value.id] = given.get(s.value.id, 0) + 1
+        elif isinstance(s, (n.FunctionDef, n.Global)):
+            return frozenset()
+    once = (name for name, count in given.items() if count == 1)
+    return frozenset(name for name in once if uses[name] == known.get(name, 0) + 1)
+
+
 def _other_branches(path: list[tuple[n.Stmt | None, n.Block]]) -> set[int]:
     """Return the statements, by uid, that do not run when those of the inner blocks do."""
     found: set[int] = set()

@@ -137,14 +137,12 @@ class Context(Changes):
             raise self.refuse(
                 s, target, "a store of an active value into an attribute", "use a variable"
             )
-        if (
-            isinstance(target, n.Subscript)
-            and _has_slice(target.index)
-            and not isinstance(self.facts.value(target.value, s.uid).kind, Array)
-        ):
-            raise self.refuse(
-                s, target, f"a store into a slice of the list `{root}`", "store item by item"
-            )
+        if isinstance(target, n.Subscript) and _has_slice(target.index):
+            stored = self.facts.value(target.value, s.uid).kind
+            if not isinstance(stored, Array):
+                what = f"the list `{root}`" if stored != UNKNOWN else f"`{root}`, maybe a list"
+                hint = or_tell("store item by item", stored != UNKNOWN)
+                raise self.refuse(s, target, f"a store into a slice of {what}", hint)
         owned = self.unshared().get(s.uid, NOTHING_OWNED)
         if root not in owned.own:
             hint = f"store into a copy made in this function: `{root} = {root}.copy()`"
@@ -152,12 +150,11 @@ class Context(Changes):
             message = f"a store into `{root}`, which other names may share"
             raise self.refuse(s, target, message, hint)
         if root not in owned.whole and self.changes_an_item(s, target, root):
-            raise self.refuse(
-                s,
-                target,
-                f"a store into an item of `{root}`, which other names may share",
-                "give the item a name, or store a new item",
-            )
+            held = target.value if isinstance(target, n.Subscript) else target
+            known = self.facts.value(held, s.uid).kind != UNKNOWN
+            hint = or_tell("give the item a name, or store a new item", known)
+            message = f"a store into an item of `{root}`, which other names may share"
+            raise self.refuse(s, target, message, hint)
         return root
 
     def touches_active(self, s: n.Stmt, target: n.Expr, value: n.Expr) -> bool:

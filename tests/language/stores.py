@@ -413,3 +413,39 @@ def table_of_sums(p, q):
             cost = (p[i - 1] - q[j - 1]) ** 2
             best[i][j] = cost + min(best[i - 1][j], best[i][j - 1])
     return best[n][n]
+
+
+@case([[0.7, 0.4], [0.3, 1.1]], 0.6, wrt="rows g")
+def copied_row_by_row(rows, g):
+    rows = [row[:] for row in rows]
+    for i in range(1, len(rows)):
+        for j in range(len(rows[0])):
+            rows[i][j] += g * rows[i - 1][j] * rows[i][j - 1]
+    return rows[1][0] * rows[0][1] + rows[1][1]
+
+
+@case([[0.7, 0.4], [0.3, 1.1]], 0.6, wrt="rows g")
+def named_after_what_it_was_made_from(rows, g):
+    s = 0.0
+    for _ in range(2):
+        rows = [[t * g for t in row] for row in rows]
+        rows[1][0] = rows[0][1] * rows[1][0]
+        s += rows[1][0] * rows[1][1]
+        rows[0][1] = s
+    return s * rows[0][0]
+
+
+@case([0.7, 0.4, 1.2], 0.6, wrt="xs noise")
+def factor_of_a_table(xs, noise):
+    """The rows of a table of active values are nobody else's once it is made."""
+    n = len(xs)
+    table = [[np.exp(-((a - b) ** 2)) for b in xs] for a in xs]
+    logdet = 0.0
+    for j in range(n):
+        table[j][j] += noise
+        for i in range(j + 1, n):
+            table[i][j] = table[i][j] / table[j][j]
+            for k in range(j + 1, n):
+                table[i][k] -= table[i][j] * table[j][k]
+        logdet += np.log(table[j][j])
+    return logdet
