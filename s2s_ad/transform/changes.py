@@ -66,11 +66,22 @@ class Changes:
             and not is_immutable(self.kind_at(s.value, s.uid))
         }
         stored = {x for s in every for x in stored_into(s)}
-        worked = stored | {s.stack for s in every if isinstance(s, (n.Append, n.Pop))}
+        stacks = {s.stack for s in every if isinstance(s, (n.Append, n.Pop))}
+        worked = stored | stacks
         back = {x for s in every if isinstance(s, n.Pop) for x in target_names(s.target)}
+        found: set[str] = set()
         if worked & back or stored & {stack for stack, _ in taken_over}:
-            return frozenset(name for _, name in taken_over)
-        return frozenset()
+            found.update(name for _, name in taken_over)
+        # `before = now`: the list is kept under both names, and taken apart under one
+        found.update(
+            s.value.id
+            for s in every
+            if isinstance(s, n.Assign)
+            and isinstance(s.value, n.Name)
+            and s.value.id in stacks
+            and not is_immutable(self.kind_at(s.value, s.uid))
+        )
+        return frozenset(found)
 
     def sole_names(self) -> dict[int, Owned]:
         """Return where variables, parameters included, are known under one name here."""
