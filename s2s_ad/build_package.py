@@ -44,7 +44,7 @@ from s2s_ad.emit.line_map import line_origins
 from s2s_ad.emit.module import Header, module_text
 from s2s_ad.emit.statements import annotated, flattened, opened, origins
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.kinds import UNKNOWN, Kind, Number
+from s2s_ad.ir.kinds import UNKNOWN, Kind, ListOf, Number
 from s2s_ad.ir.text import function_text
 from s2s_ad.ir.verify import check_free_names, is_on, unbound_reads, verify
 from s2s_ad.ir.walk import assigned, bound_names, container_of, subexprs, walk_stmts
@@ -363,11 +363,16 @@ class Package:
         made_back = {found.seed} | assigned(tuple(found.backward))
         stores = put_back(tuple(found.backward), set(found.kinds))
 
+        def is_list(name: str) -> bool:
+            """True for what holds a list whenever it holds anything: a stack of ours is one."""
+            return isinstance(found.kinds.get(name, ListOf(UNKNOWN)), ListOf)
+
         def copy(e: n.Expr, name: str) -> n.Expr:
             # the adjoint of what is no list, or not at all times, is a number
             root = container_of(e)
             adjoint = isinstance(root, n.Name) and root.id in made_back
-            general = adjoint or (name in stores and not is_flat_list(found.kinds[name]))
+            general = adjoint or not is_list(name)
+            general = general or (name in stores and not is_flat_list(found.kinds[name]))
             func = context.helper("copied") if general else n.Name(context.alias("list"))
             return n.Call(func, (e,))
 
@@ -407,7 +412,7 @@ class Package:
         for x in kept:
             if x in changing:
                 # a list that only keeps values: its items are not changed
-                shallow = x in grown and x not in stores
+                shallow = x in grown and x not in stores and is_list(x)
                 plain = n.Call(n.Name(context.alias("list")), (n.Name(x),))
                 unpack.append(n.Assign((n.Name(x),), plain if shallow else copy(n.Name(x), x)))
         sweep = self.annotate(swept, backward)

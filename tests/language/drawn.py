@@ -323,3 +323,14 @@ def _mixed(b):
 def a_display_of_which_nothing_is_used(x, y):
     """The adjoints of its items are zero, whatever they would be items of."""
     return _mixed(_mixed(y)) * x
+
+
+@case(0.7, 0.2, wrt="x y")
+def a_number_then_a_list(x, y):
+    """What is restored under the name of a list that grows may be the number it was before."""
+    y = []
+    item = x
+    if y:
+        item = item * y[1]
+    y.append(item)
+    return y[-1]
