@@ -41,6 +41,7 @@ BY_REVERSE = [
 ]
 # what random programs found wrong at second order
 TWICE = [
+    "drawn-a_slice_in_a_recursive_function",
     "drawn-a_number_then_a_list",
     "drawn-added_to_in_place_whatever_it_is",
     "drawn-another_list_while_a_loop_runs_over_it",

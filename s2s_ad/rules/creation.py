@@ -36,11 +36,13 @@ def _filled(kinds: Kinds, args: Args) -> Kind:
 
 
 def _like(kinds: Kinds, args: Args) -> Kind:
-    dtype = args.get("dtype", Const("None", None))
-    if literal(dtype) is None:
-        return results.as_array(results.like("a")(kinds, args))
-    known = results.is_float_type(kinds.get("dtype", UNKNOWN))
-    return results.like("a", "float" if known else "any")(kinds, args)
+    if literal(args.get("dtype", Const("None", None))) is None:
+        found = results.as_array(results.like("a")(kinds, args))
+    else:
+        known = results.is_float_type(kinds.get("dtype", UNKNOWN))
+        found = results.like("a", "float" if known else "any")(kinds, args)
+    # whatever it is like, it is an array
+    return found if isinstance(found, Array) else Array(None, "any")
 
 
 def _steps(kinds: Kinds, args: Args) -> Kind:

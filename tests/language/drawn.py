@@ -334,3 +334,19 @@ def a_number_then_a_list(x, y):
         item = item * y[1]
     y.append(item)
     return y[-1]
+
+
+def _halved(b, n):
+    return 0.5 * b + _turned(math.cos(b), n - 1)
+
+
+def _turned(b, n):
+    if n <= 0:
+        return math.tanh(np.array([b, b, b])[::-1][1])
+    return _halved(math.sin(b), min(n, 4) - 1) * 0.8 + b
+
+
+@case(0.7)
+def a_slice_in_a_recursive_function(x):
+    """The adjoint of what may not have been made is an array, and its slices are stored into."""
+    return _turned(x, 3)
