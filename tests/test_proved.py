@@ -137,3 +137,21 @@ def test_what_is_said_to_be_anything_is_unknown():
 
     text = derive(Request(by_math, "adjoint", ("x",), {"x": UNKNOWN})).text
     assert "for x: unknown" in text and "unbroadcast" in text
+
+
+def over_keys(x, table):
+    for key in table:
+        x = x * key
+    return x
+
+
+@pytest.mark.parametrize("mode", ["tangent", "adjoint"])
+def test_a_loop_over_a_dict_is_refused_where_it_was_taken_for_a_list(mode):
+    """Whole numbers that are keys are no positions."""
+    found = bound(derive(Request(over_keys, mode, ("x", "table"))))
+    args = (0.5, [2.0, 3.0]) if mode == "adjoint" else (0.5, 1.0, [2.0, 3.0], [0.5, 0.5])
+    seed = (1.0,) if mode == "adjoint" else ()
+    assert found(*args, *seed)[1] in ((6.0, [1.5, 1.0]), 7.25)
+    tables = [dict(enumerate(x)) if isinstance(x, list) else x for x in args]
+    with pytest.raises(TypeError, match="a loop over the keys of a dict"):
+        found(*tables, *seed)

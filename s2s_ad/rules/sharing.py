@@ -21,7 +21,7 @@ CONTAINERS = frozenset("list dict sum copy fromkeys values keys items".split())
 # builtins that give a number, or one of their arguments
 NUMBERS = frozenset("len float int range abs".split())
 # helpers of `runtime` that may return their argument itself
-HELPERS_THAT_SHARE = frozenset("unbroadcast spread stop_gradient as_number".split())
+HELPERS_THAT_SHARE = frozenset("unbroadcast spread stop_gradient as_number sequence".split())
 
 
 def newness_of_function(name: str) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import math
 import numbers
-from collections.abc import ItemsView, KeysView, Sequence, ValuesView
+from collections.abc import ItemsView, KeysView, Mapping, Sequence, ValuesView
 from typing import Any
 
 import numpy as np
@@ -52,6 +52,20 @@ def keys(x: Any) -> list[Any]:
         f"a loop over a {type(x).__name__} whose items are keys: "
         "say what the arguments are (--like, --call)"
     )
+
+
+def sequence(x: Any) -> Any:
+    """Return `x`, refused where it is a dict: a loop over it does not give its items.
+
+    >>> sequence([1.5])
+    [1.5]
+    """
+    if isinstance(x, Mapping):
+        raise TypeError(
+            f"a loop over the keys of a {type(x).__name__}: "
+            "say what the arguments are (--like, --call)"
+        )
+    return x
 
 
 def zeros_like(x: Any) -> Any:

@@ -22,7 +22,7 @@ from s2s_ad.transform.assignments import Assignments
 from s2s_ad.transform.context import Diff, NeedsName
 from s2s_ad.transform.contributions import Sweeps
 from s2s_ad.transform.counting import Counter, counters
-from s2s_ad.transform.loops import LoopForm, loop_form
+from s2s_ad.transform.loops import LoopForm, loop_form, with_order
 from s2s_ad.transform.tries import whole_body
 
 
@@ -177,6 +177,7 @@ class Builder(Assignments):
         last = self.elements(s, form)
         if not body.reverse and not last:
             return Sweeps([replace(s, body=tuple(body.forward))])
+        form = with_order(self.context, form, (*body.reverse, *last), s.uid)
         backward = form.backward
         before: list[n.Stmt] = []
         if form.kept is not None:

@@ -9,12 +9,12 @@ Takes a `For` in normal form, gives a `LoopForm`; requires `ir`, `analysis`.
 from __future__ import annotations
 
 import builtins
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import DictOf, OneTime, Unknown
 from s2s_ad.ir.text import expr_text
-from s2s_ad.ir.walk import names, walk_stmts
+from s2s_ad.ir.walk import map_expr, names, stmt_exprs, target_names, walk_stmts
 from s2s_ad.transform.context import Context
 
 
@@ -44,6 +44,35 @@ class LoopForm:
 def loop_form(context: Context, s: n.For) -> LoopForm:
     """Return how `s` runs backwards."""
     return _Form(context, s).form()
+
+
+def in_order(context: Context, e: n.Expr, uid: int) -> n.Expr:
+    """Return what a loop runs over, refused where that turns out to be a dict."""
+    unknown = isinstance(context.kind(e, uid), Unknown)
+    return n.Call(context.helper("sequence"), (e,)) if unknown else e
+
+
+def with_order(context: Context, form: LoopForm, reverse: n.Block, uid: int) -> LoopForm:
+    """Return the loop over the positions of what has an order, if the items at them are read or
+    added to: a dict, of which nothing may be known, has other things there."""
+    read = {x for s in walk_stmts(reverse) for e in stmt_exprs(s) for x in names(e)}
+    owners = [
+        value.value
+        for target, value in form.elements
+        if isinstance(value, n.Subscript)
+        and any({x, context.mark(x, "bar")} & read for x in target_names(target))
+    ]
+    size = n.Name(context.alias("len"))
+
+    def visit(e: n.Expr) -> n.Expr:
+        if isinstance(e, n.Call) and e.func == size and e.args[0] in owners:
+            return replace(e, args=(in_order(context, e.args[0], uid),))
+        return e
+
+    if form.counter is None or not owners:
+        return form
+    backward = map_expr(form.backward, visit)
+    return replace(form, forward=map_expr(form.forward, visit), backward=backward)
 
 
 class _Form:

@@ -20,6 +20,7 @@ from s2s_ad.ir.kinds import UNKNOWN, Array, ListOf, NoneKind, Number
 from s2s_ad.ir.names import marked
 from s2s_ad.ir.walk import assigned, map_block, names, stmt_exprs, walk_stmts
 from s2s_ad.transform.context import Context, Splice
+from s2s_ad.transform.loops import in_order
 from s2s_ad.transform.pushforward import Pushforward
 from s2s_ad.transform.tries import happens_once, whole_body
 
@@ -403,7 +404,7 @@ class _Tangent:
             for t, x in zip(target.items, e.args):
                 if isinstance(t, n.Name) and isinstance(x, n.Name) and t.id in self.dotted:
                     targets.extend((t, self.dot(t.id)))
-                    sources.extend((x, self.tangent_of(x, s)))
+                    sources.extend((in_order(self.context, x, s.uid), self.tangent_of(x, s)))
                 else:
                     t, x = self.paired(t, x, s)
                     targets.append(t)
@@ -434,7 +435,8 @@ class _Tangent:
             return target, e
         dots = _dotted(target, self.dot)
         pair = n.TupleExpr((target, dots))
-        return pair, n.Call(n.Name(self.context.alias("zip")), (e, self.tangent_of(e, s)))
+        source = in_order(self.context, e, s.uid)
+        return pair, n.Call(n.Name(self.context.alias("zip")), (source, self.tangent_of(e, s)))
 
     def tangent_of(self, e: n.Expr, s: n.For) -> n.Expr:
         push = self.pushforward(s)
