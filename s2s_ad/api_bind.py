@@ -21,6 +21,8 @@ from s2s_ad.api_load import Loaded, Order, load
 from s2s_ad.api_primal import Values
 from s2s_ad.cache.key import digest
 from s2s_ad.cache.reach import Reach, is_small
+from s2s_ad.errors import ArgumentError
+from s2s_ad.runtime.structure import own_arithmetic
 
 if TYPE_CHECKING:
     from s2s_ad.build import Derivative
@@ -187,6 +189,14 @@ def generate(
 
     shared: parameters that receive the same array, or list, or dict.
     """
+
+    for name, value in values.items():
+        own = own_arithmetic(value)
+        if own:
+            raise ArgumentError(
+                f"{name} is a {own}, which computes in a way of its own",
+                hint=f"pass np.asarray({name}), and what is special about it in another argument",
+            )
 
     def build(reach: Reach) -> Derivative:
         # neither the kinds nor the engine are needed when the derivative is in the cache

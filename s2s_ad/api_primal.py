@@ -125,9 +125,10 @@ def _base(call: Any) -> tuple[Any, Values]:
         return _base(call.py_func)
     method = inspect.getattr_static(type(call), "__call__", None)
     if isinstance(call, type) or not isinstance(method, types.FunctionType):
-        raise ArgumentError(
-            f"{call!r} is not a function", hint="give a function, a method or a callable object"
-        )
+        hint = "give a function, a method or a callable object"
+        if isinstance(call, (staticmethod, classmethod)):
+            hint = f"write @{type(call).__name__} above the transform, not below"
+        raise ArgumentError(f"{call!r} is not a function", hint=hint)
     return _base(types.MethodType(method, call))
 
 
@@ -216,7 +217,7 @@ def resolve_wrt(primal: Primal, wrt: Wrt) -> tuple[tuple[str, ...], bool]:
         if first is None:
             raise ArgumentError(f"{primal.title} has nothing to differentiate", hint=hint)
         return (first,), True
-    single = isinstance(wrt, (int, str))
+    single = not isinstance(wrt, (tuple, list))
     found = []
     for item in [wrt] if single else wrt:  # type: ignore[union-attr]
         if isinstance(item, str) and item in names:

@@ -6,7 +6,7 @@ stands on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -50,18 +50,19 @@ def jvp(
     wrt: Wrt = None,
     strict: bool = False,
     compile: str | None = None,
+    **kwargs: Any,
 ) -> tuple[Any, Any]:
-    """Return `function(*primals)` and its derivative along `tangents`, by forward mode.
+    """Return `function(*primals, **kwargs)` and its derivative along `tangents`, by forward mode.
 
     tangents match primals, or `wrt` when that is given; None among them stands for an argument
     that does not move.
     """
     of = primal_of(function)
     if of.variadic:
-        of, primals = _spread(of, primals)
+        of, primals, kwargs = _spread(of, primals, kwargs)
     dots = _directions(of, primals, tangents, wrt)
     real = _inner_real(of) | dots.keys()
-    values = _real_values(of, of.values(tuple(primals), {}), real)
+    values = _real_values(of, of.values(tuple(primals), kwargs), real)
     for name, dot in dots.items():
         _require_same(name, values[of.names.index(name)], dot)
     full = of.expand(values)
@@ -79,8 +80,9 @@ def vjp(
     wrt: Wrt = None,
     strict: bool = False,
     compile: str | None = None,
+    **kwargs: Any,
 ) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
-    """Return `function(*primals)` and its pullback, by reverse mode.
+    """Return `function(*primals, **kwargs)` and its pullback, by reverse mode.
 
     The pullback takes an adjoint of the value and returns a tuple of adjoints, those of the
     arguments in `wrt`. Without `wrt` there is one for each of the primals, None where a primal
@@ -88,8 +90,8 @@ def vjp(
     """
     of = primal_of(function)
     if of.variadic:
-        of, primals = _spread(of, primals)
-    values = of.values(tuple(primals), {})
+        of, primals, kwargs = _spread(of, primals, kwargs)
+    values = of.values(tuple(primals), kwargs)
     shown = list(of.names[: len(primals)])
     if wrt is not None:
         names, _ = resolve_wrt(of, wrt)
@@ -153,6 +155,12 @@ def _own(value: Any) -> Any:
     return {k: _own(v) for k, v in value.items()} if type(value) is dict else value
 
 
+class _Slope(Gradient):
+    """The gradient that a Hessian is multiplied by way of."""
+
+    verb = "hvp"
+
+
 def hvp(
     function: Callable[..., Any],
     primals: Sequence[Any],
@@ -161,6 +169,7 @@ def hvp(
     wrt: Wrt = None,
     strict: bool = False,
     compile: str | None = None,
+    **kwargs: Any,
 ) -> Any:
     """Return the Hessian of `function` at `primals` times `tangents`, by forward over reverse.
 
@@ -168,25 +177,28 @@ def hvp(
     """
     of = primal_of(function)
     if of.variadic:
-        of, primals = _spread(of, primals)
+        of, primals, kwargs = _spread(of, primals, kwargs)
     dots = _directions(of, primals, tangents, wrt)
     names: Any = tuple(dots)
-    gradient = Gradient(of.call, names[0] if len(names) == 1 else names, options_of(strict, None))
+    gradient = _Slope(of.call, names[0] if len(names) == 1 else names, options_of(strict, None))
     directions = tuple(dots.values())
-    return jvp(gradient, primals, directions, wrt=names, strict=strict, compile=compile)[1]
+    options: Any = {"strict": strict, "compile": compile, **kwargs}
+    return jvp(gradient, primals, directions, wrt=names, **options)[1]
 
 
-def _spread(of: Primal, primals: Sequence[Any]) -> tuple[Primal, Values]:
+def _spread(
+    of: Primal, primals: Sequence[Any], kwargs: Mapping[str, Any]
+) -> tuple[Primal, Values, dict[str, Any]]:
     """Return a variadic function as one of so many arguments, and those."""
-    values = of.values(tuple(primals), {})
+    values = of.values(tuple(primals), kwargs)
     function: Any
     if isinstance(of.base, Transform):
-        function, args, kwargs = of.base.spread(of.expand(values))
+        function, args, named = of.base.spread(of.expand(values))
     else:
-        function, args, kwargs = fixed(of, values)
-    if kwargs:
-        function = partial(function, **kwargs)
-    return primal_of(function), args
+        function, args, named = fixed(of, values)
+    if named:
+        function = partial(function, **named)
+    return primal_of(function), args, {}
 
 
 def _inner_real(of: Primal) -> frozenset[str]:

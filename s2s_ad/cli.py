@@ -95,6 +95,11 @@ def _add_target(command: argparse.ArgumentParser) -> None:
     command.add_argument("--strict", action="store_true", help="refuse where a gradient is cut")
 
 
+def _items(text: str | None) -> list[str] | None:
+    """Return the names in `w, b`; None when there is no text."""
+    return [item.strip() for item in text.split(",")] if text else None
+
+
 def _request(options: argparse.Namespace, mode: str) -> Any:
     """Return the request for a derivative that the options ask for."""
     from s2s_ad.analysis.observe import kind_of, real
@@ -102,7 +107,7 @@ def _request(options: argparse.Namespace, mode: str) -> Any:
 
     function = function_at(options.target)
     primal = primal_of(function)
-    wrt, _ = resolve_wrt(primal, options.wrt.split(",") if options.wrt else None)
+    wrt, _ = resolve_wrt(primal, _items(options.wrt))
     kinds = {}
     if options.call:
         args, kwargs = arguments_of(options.call, function)
@@ -120,7 +125,7 @@ def _request(options: argparse.Namespace, mode: str) -> Any:
     flags = {"strict"} if options.strict else set()
     flags |= {"numba"} if options.numba else set()
     if options.without:
-        flags |= set(options.without.split(","))
+        flags |= set(_items(options.without) or ())
         unknown = flags - OPTIONS
         if unknown:
             known = ", ".join(OPTIMISATIONS)
@@ -199,7 +204,7 @@ def _explain(options: argparse.Namespace) -> int:
 
 def _verify(options: argparse.Namespace) -> int:
     """Compare the derivatives with numbers at the point given by --call."""
-    from s2s_ad.testing import check_grads
+    from s2s_ad.testing import by_name, check_grads
 
     if not options.call:
         raise Usage("verify needs a point: --call 'f(1.0, 3)'")
@@ -210,12 +215,13 @@ def _verify(options: argparse.Namespace) -> int:
         values = primal.values(args, kwargs)
     except TypeError as error:
         raise Usage(str(error)) from None
-    wrt, _ = resolve_wrt(primal, options.wrt.split(",") if options.wrt else None)
+    wrt, _ = resolve_wrt(primal, _items(options.wrt))
     for name, value in zip(primal.names, values):
         if name in wrt:
             real_value(value, name)
     try:
-        check_grads(function, values, wrt=wrt)
+        positional, named = by_name(primal, values)
+        check_grads(function, positional, wrt=wrt, **named)
     except AssertionError as error:
         print(f"{primal.title} {', '.join(wrt)}: {error}")
         return 1
@@ -229,10 +235,10 @@ def _rules(options: argparse.Namespace) -> int:
 
     rules = registry.all_rules()
     if options.name is not None:
-        wanted = options.name.removeprefix("numpy.").removeprefix("np.")
-        rules = tuple(
-            rule for rule in rules if options.name in (rule.name, rule.text) or rule.name == wanted
-        )
+        wanted = options.name
+        for prefix in ("numpy.", "np.", "math.", "builtins."):
+            wanted = wanted.removeprefix(prefix)
+        rules = tuple(rule for rule in rules if options.name == rule.text or rule.name == wanted)
         if not rules:
             print(f"{options.name} has no rule", file=sys.stderr)
             return 1

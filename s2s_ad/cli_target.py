@@ -12,8 +12,9 @@ import math
 import re
 import sys
 from collections.abc import Mapping
+from contextlib import redirect_stdout
 from pathlib import Path
-from types import FunctionType, ModuleType
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,10 @@ class Usage(Exception):
 
 
 def function_at(target: str) -> FunctionType:
-    """Return the function that a target names; the primal when it was made a transform."""
+    """Return the function that a target names; the primal when it was made a transform.
+
+    A method comes unbound, with `self` or `cls` as its first parameter.
+    """
     if "::" in target:
         place, _, name = target.partition("::")
         module = _module_of_file(Path(place))
@@ -50,8 +54,12 @@ def function_at(target: str) -> FunctionType:
         found = found.primal
     if not callable(found):
         raise Usage(f"{target} is a {type(found).__name__}, not a function")
+    if isinstance(found, (np.ufunc, BuiltinFunctionType, type(np.sum))):
+        raise Usage(f"{target} is not written in Python: `s2s-ad rules {part}` prints its rule")
     base = primal_of(found).base
-    assert isinstance(base, FunctionType)
+    base = base.__func__ if isinstance(base, MethodType) else base
+    if not isinstance(base, FunctionType):
+        raise Usage(f"{target} is not a function with source")
     return base
 
 
@@ -75,9 +83,12 @@ def _module_of_file(path: Path) -> ModuleType:
 
 def _imported(name: str) -> ModuleType:
     try:
-        return importlib.import_module(name)
-    except Exception as error:
-        raise Usage(f"cannot import {name}: {type(error).__name__}: {error}") from error
+        # what the module prints is no part of what is written
+        with redirect_stdout(sys.stderr):
+            return importlib.import_module(name)
+    except (Exception, SystemExit) as error:
+        file = f" (a function of a file is {name}::name)" if Path(name).is_file() else ""
+        raise Usage(f"cannot import {name}: {type(error).__name__}: {error}{file}") from error
 
 
 def arguments_of(call: str, function: FunctionType) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -91,6 +102,9 @@ def arguments_of(call: str, function: FunctionType) -> tuple[tuple[Any, ...], di
         tree = None
     if not isinstance(tree, ast.Call):
         raise Usage(f"{call!r} is not a call: write {function.__name__}(...)")
+    called = ast.unparse(tree.func)
+    if called.rpartition(".")[2] != function.__name__ and function.__name__.isidentifier():
+        raise Usage(f"{call!r} is a call of {called}: write {function.__name__}(...)")
     names = {"np": np, "numpy": np, "math": math, **function.__globals__}
     probe = ast.Expression(ast.Call(ast.Name("_arguments", ast.Load()), tree.args, tree.keywords))
     names["_arguments"] = lambda *args, **kwargs: (args, kwargs)
@@ -135,6 +149,8 @@ def kinds_like(text: str) -> dict[str, Kind]:
                 f"cannot read --like from {text[place:]!r}: write name=f8, name=f8[:], "
                 "name=f8[:,:], name=f8[n,m], name=i8, name=b1, name=str, name=none or name=list"
             )
+        if match[1] in kinds:
+            raise Usage(f"--like gives {match[1]} twice")
         kinds[match[1]] = kind
         place = match.end()
     return kinds

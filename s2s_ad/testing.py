@@ -10,6 +10,7 @@ Takes a function and arguments, raises AssertionError when a derivative is wrong
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,7 +18,7 @@ import numpy as np
 
 from s2s_ad.api import jacfwd, jacrev, jvp, vjp
 from s2s_ad.api_plan import not_a_result
-from s2s_ad.api_primal import Wrt, floating, not_real, primal_of, real_value, resolve_wrt
+from s2s_ad.api_primal import Primal, Wrt, floating, not_real, primal_of, real_value, resolve_wrt
 from s2s_ad.api_trees import Tree, Vector, flatten, size, tree_of, unflatten
 from s2s_ad.rules.checking import check_rules
 
@@ -35,16 +36,17 @@ def check_grads(
     wrt: Wrt = None,
     rtol: float = 1e-6,
     atol: float = 1e-9,
+    **kwargs: Any,
 ) -> None:
     """Raise AssertionError unless the derivatives of `function` at `args` are right.
 
     Forward mode is compared with extrapolated differences along a direction, reverse mode with
     forward mode (the dot-product test: `w @ (J @ v) == (w @ J) @ v`). With `order` 2 or more the
     derivatives of the derivatives are checked too. wrt: all arguments that hold floats when not
-    given. The directions are the same at each run.
+    given. kwargs: arguments by name. The directions are the same at each run.
     """
     of = primal_of(function)
-    args = of.values(tuple(args), {})
+    args = of.values(tuple(args), kwargs)
     if wrt is None:
         wrt = tuple(n for n, value in zip(of.names, args) if floating(value))
     names, _ = resolve_wrt(of, wrt)
@@ -56,14 +58,15 @@ def check_grads(
     )
     places = [of.names.index(name) for name in names]
     argument = tree_of(tuple(args[place] for place in places), not_real)
-    value = function(*args)
+    positional, named = by_name(of, args)
+    value = function(*positional, **named)
     result = tree_of(value, not_a_result)
     # relative to the arguments, so that differences stay where the function is defined
     point = np.abs(flatten(argument, tuple(args[place] for place in places)))
     direction = _direction(size(argument), 1) * np.where(point > 0.0, point, 1.0)
     dots = unflatten(argument, direction)
 
-    forward = jvp(function, args, dots, wrt=names)
+    forward = jvp(function, positional, dots, wrt=names, **named)
     _same_value("forward", flatten(result, forward[0]), flatten(result, value))
     tangent = flatten(result, forward[1])
     if "fwd" in modes:
@@ -73,9 +76,10 @@ def check_grads(
         allowed = atol + 10 * error + rtol * np.max(np.abs(expected), initial=0.0)
         _close(f"forward mode of {of.title}", tangent, expected, allowed)
         if order > 1:
-            check_grads(jacfwd(function, names), args, order - 1, modes, names, rtol, atol)
+            rest: Any = (order - 1, modes, names, rtol, atol)
+            check_grads(jacfwd(function, names), positional, *rest, **named)
     if "rev" in modes:
-        out, pullback = vjp(function, *args, wrt=names)
+        out, pullback = vjp(function, *positional, wrt=names, **named)
         _same_value("reverse", flatten(result, out), flatten(result, value))
         seed = _direction(size(result), 2)
         adjoint = flatten(argument, pullback(unflatten(result, seed)))
@@ -87,7 +91,15 @@ def check_grads(
             atol + 1e-10 * both,
         )
         if order > 1:
-            check_grads(jacrev(function, names), args, order - 1, modes, names, rtol, atol)
+            rest = (order - 1, modes, names, rtol, atol)
+            check_grads(jacrev(function, names), positional, *rest, **named)
+
+
+def by_name(of: Primal, values: Sequence[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return the arguments of a call with these values: by position, and those only by name."""
+    kinds = [of.signature.parameters[name].kind for name in of.names]
+    only = {n: v for n, v, k in zip(of.names, values, kinds) if k is inspect.Parameter.KEYWORD_ONLY}
+    return tuple(v for n, v in zip(of.names, values) if n not in only), only
 
 
 def along(
@@ -99,13 +111,15 @@ def along(
 ) -> Callable[[float], Any]:
     """Return `function` as a function of the distance from `args` in a direction."""
     start = flatten(argument, tuple(args[place] for place in places))
+    of = primal_of(function)
 
     def at(distance: float) -> Any:
         moved = list(args)
         values = unflatten(argument, start + distance * direction)
         for place, value in zip(places, values):
             moved[place] = value
-        return function(*moved)
+        positional, named = by_name(of, moved)
+        return function(*positional, **named)
 
     return at
 

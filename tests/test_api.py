@@ -13,6 +13,7 @@ import pytest
 from s2s_ad import (
     ArgumentError,
     OutputError,
+    SourceError,
     grad,
     hessian,
     hvp,
@@ -22,6 +23,7 @@ from s2s_ad import (
     value_and_grad,
     vjp,
 )
+from s2s_ad.testing import check_grads
 
 
 def product(x, y=2.0):
@@ -96,6 +98,18 @@ class TestGrad:
 
         assert grad(f, wrt=("x", "y", "z"))(3.0, y=5.0) == (10.0, 6.0, 15.0)
         assert grad(f, "z")(3.0, 5.0, z=7.0) == 15.0
+        assert vjp(f, 3.0, y=5.0, z=7.0)[1](1.0) == (35.0,)
+        assert vjp(f, 3.0, 5.0, wrt="z", z=7.0)[1](1.0) == (15.0,)
+        assert jvp(f, (3.0,), (1.0,), y=5.0) == (30.0, 10.0)
+        assert hvp(f, (3.0, 5.0), (1.0, 0.0), z=7.0) == (0.0, 7.0)
+        check_grads(f, (3.0, 5.0), order=2, z=7.0)
+
+        def g(x, *, a=1.0, b=2.0):
+            return x * a**2 * b**3
+
+        assert jacfwd(g, "a")(1.5) == jacrev(g, "a")(1.5) == 24.0
+        assert hessian(g, ("a", "x"))(1.5, b=1.0) == ((3.0, 2.0), (2.0, 0.0))
+        assert jvp(g, (1.5,), (1.0,), wrt="a", b=1.0) == (1.5, 3.0)
 
     def test_numpy_scalars_and_arrays_without_axes(self):
         assert grad(lambda x: np.exp(x))(np.float64(0.0)) == 1.0
@@ -482,6 +496,21 @@ class TestErrors:
         with pytest.raises(OutputError, match=r"its result\[1\] is a str"):
             jacrev(lambda x: (x, "text"))(1.0)
 
+    @pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
+    def test_arrays_that_compute_in_a_way_of_their_own(self):
+        """`*` of a matrix is a matrix product; masked entries are left out of a sum."""
+        masked = np.ma.masked_array([1.0, 2.0], [True, False])
+        default = [masked]
+        for wrong in (np.matrix([[1.0, 2.0], [3.0, 4.0]]), masked, [masked]):
+            with pytest.raises(ArgumentError, match="w is a .* in a way of its own"):
+                grad(lambda x, w: np.sum(x * w))(2.0, wrong)
+        with pytest.raises(ArgumentError, match="x is a MaskedArray"):
+            vjp(lambda x: x * x, masked)
+        with pytest.raises(SourceError, match="a MaskedArray that the function reads"):
+            grad(lambda x: np.sum(x * masked))(2.0)
+        with pytest.raises(ArgumentError, match="way of its own"):
+            grad(lambda x, w=default: np.sum(x * w[0]))(2.0)
+
     def test_wrong_arguments_are_a_type_error_as_for_the_function(self):
         with pytest.raises(TypeError, match="missing a required argument: 'x'"):
             grad(product)()
@@ -489,6 +518,14 @@ class TestErrors:
             grad(product)(1.0, 2.0, 3.0)
         with pytest.raises(TypeError, match="unexpected keyword argument 'z'"):
             grad(product)(1.0, z=1.0)
+
+    def test_messages_say_what_was_called_and_how_to_write_it(self):
+        with pytest.raises(OutputError, match="hvp needs a function that returns a number"):
+            hvp(lambda x: x**3, (np.ones(2),), (np.ones(2),))
+        with pytest.raises(ArgumentError, match="write @staticmethod above the transform"):
+            grad(staticmethod(product))
+        with pytest.raises(ArgumentError, match="has no parameter 1.5"):
+            grad(product, wrt=1.5)
 
     def test_errors_of_the_function_come_through(self):
         with pytest.raises(ValueError, match="math domain error|expected a positive input"):

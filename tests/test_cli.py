@@ -41,8 +41,14 @@ def lazy(x):
 
 
 class Spring:
+    stiffness = 2.0
+
     def energy(self, x, k):
         return 0.5 * k * x**2
+
+    @classmethod
+    def force(cls, x, *, n=1):
+        return cls.stiffness * x**n
 '''
 
 
@@ -184,12 +190,18 @@ USAGE = {
     "--call that fails": (["verify", "model.py::wave", "--call", "wave(z)"], "NameError"),
     "no such optimisation": (["adjoint", "model.py::wave", "--without", "x"], "recompute"),
     "verify nothing": (["verify", "model.py::wave"], "needs a point"),
+    "another call": (["adjoint", "model.py::wave", "--call", "sea(1)"], "is a call of sea"),
+    "not written in Python": (["adjoint", "math:sin"], "`s2s-ad rules sin` prints its rule"),
+    "--like twice": (["adjoint", "model.py::wave", "--like", "x=f8, x=i8"], "gives x twice"),
+    "a file as a module": (["adjoint", "model.py:wave"], "a function of a file is model.py::name"),
+    "a file that exits": (["adjoint", "leave.py::f"], "cannot import leave: SystemExit: 3"),
     "check another file": (["check", "model.py"], "its header names no command"),
 }
 
 
 @pytest.mark.parametrize("arguments, text", USAGE.values(), ids=USAGE.keys())
 def test_usage(model, capsys, arguments, text):
+    (model.parent / "leave.py").write_text("raise SystemExit(3)\n")
     assert cli.main(arguments) == 2
     captured = capsys.readouterr()
     assert text in captured.err and captured.out == ""
@@ -198,6 +210,23 @@ def test_usage(model, capsys, arguments, text):
 def test_wrong_wrt_is_refused(model, capsys):
     assert cli.main(["adjoint", "model.py::wave", "--wrt", "z"]) == 1
     assert "wave() has no parameter 'z'" in capsys.readouterr().err
+
+
+def test_a_method_of_its_class_takes_the_class_and_keywords(model, capsys):
+    call = "Spring.force(Spring, 3.0, n=2)"
+    assert cli.main(["verify", "model.py::Spring.force", "--call", call]) == 0
+    assert cli.main(["tangent", "model.py::Spring.force", "--call", call]) == 0
+    text = capsys.readouterr().out.partition("differences\n")[2]
+    spring = sys.modules["model"].Spring
+    assert run(text, {})["force_tangent"](spring, 3.0, 1.0, n=2) == (18.0, 12.0)
+
+
+def test_what_a_module_prints_is_not_written(model, capsys):
+    (model.parent / "loud.py").write_text("print('loaded')\ndef f(x):\n    return x\n")
+    assert cli.main(["adjoint", "loud.py::f", "--wrt", " x "]) == 0
+    captured = capsys.readouterr()
+    assert "loaded" not in captured.out and "loaded" in captured.err
+    sys.modules.pop("loud")
 
 
 def test_version(capsys):

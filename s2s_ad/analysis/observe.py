@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from s2s_ad.errors import SourceError
 from s2s_ad.ir.kinds import (
     BOOL,
     FLOAT,
@@ -33,6 +34,7 @@ from s2s_ad.ir.kinds import (
     Unknown,
     join,
 )
+from s2s_ad.runtime.structure import own_arithmetic
 
 WIDE = 4  # bytes: integers of fewer overflow in small sums, and are not called integers
 
@@ -75,6 +77,12 @@ def kind_of(value: object, name: str = "") -> Kind:
 
 def kind_of_object(value: object) -> Kind:
     """Return the kind of a live object; its lengths are those of no parameter of that name."""
+    own = own_arithmetic(value)
+    if own:
+        raise SourceError(
+            f"a {own} that the function reads computes in a way of its own",
+            hint="read np.asarray of it, and what is special about it under another name",
+        )
     return kind_of(value, f"@{id(value)}")
 
 

@@ -300,3 +300,25 @@ def scatter_along(g: Any, like: Any, indices: Any, axis: int) -> Any:
     index[axis] = indices
     np.add.at(zeros, tuple(index), g)
     return zeros
+
+
+_ARITHMETIC = (
+    *("__add__", "__sub__", "__mul__", "__truediv__", "__matmul__", "__pow__", "__getitem__"),
+    *("__array_ufunc__", "__array_function__"),
+)
+
+
+def own_arithmetic(value: Any) -> str:
+    """Return the class of an array that computes in a way of its own, "" where there is none.
+
+    `*` of a `np.matrix` is a matrix product, masked arrays leave entries out, others have units.
+    """
+    if isinstance(value, (list, tuple)):
+        return next(filter(None, map(own_arithmetic, value)), "")
+    if isinstance(value, dict):
+        return next(filter(None, map(own_arithmetic, value.values())), "")
+    kind = type(value)
+    if kind is np.ndarray or not isinstance(value, np.ndarray) or isinstance(value, np.memmap):
+        return ""
+    same = all(getattr(kind, name) is getattr(np.ndarray, name) for name in _ARITHMETIC)
+    return "" if same else kind.__name__

@@ -63,16 +63,12 @@ class _Tangent:
     def function(self, name: str) -> n.Function:
         f = self.context.function
         params: list[n.Param] = []
-        later: list[n.Param] = []
         for p in f.params:
-            dot = n.Param(self.context.mark(p.name, "dot"), None, p.kind)
-            if p.name not in self.wrt:
-                params.append(p)
-            elif p.kind == "keyword_only":
-                later.extend((p, dot))
-            else:
-                params.extend((p, dot))
-        params = _ordered([*params, *later])
+            params.append(p)
+            if p.name in self.wrt:
+                # right behind it: callers give them in this order
+                params.append(n.Param(self.context.mark(p.name, "dot"), None, p.kind))
+        params = _ordered(params)
         start: list[n.Stmt] = []
         for p in f.params:
             if p.name in self.dotted and p.name not in self.wrt:
