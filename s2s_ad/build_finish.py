@@ -16,7 +16,7 @@ from s2s_ad.build_exits import Sweeps
 from s2s_ad.build_prepare import Prepared, wish
 from s2s_ad.build_reverse import Reverse
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.kinds import UNKNOWN, Number, is_immutable
+from s2s_ad.ir.kinds import UNKNOWN, Array, ListOf, Number, TupleOf, is_immutable
 from s2s_ad.ir.verify import verify_block
 from s2s_ad.ir.walk import assigned, map_block, names, stmt_exprs, subexprs, walk_stmts
 from s2s_ad.rules.sharing import WHOLLY_NEW
@@ -25,11 +25,13 @@ from s2s_ad.simplify.first_time import first_time
 from s2s_ad.simplify.inline import Inlining, inline
 from s2s_ad.simplify.quotients import reuse_quotients
 from s2s_ad.simplify.share import NUMBERS, Sharing, share
-from s2s_ad.simplify.tidy import tidied
+from s2s_ad.simplify.tidy import over_items, tidied
 from s2s_ad.simplify.where_read import where_read
 from s2s_ad.simplify.where_taken import Linear, where_taken
 from s2s_ad.transform.copies import copied_value
 from s2s_ad.transform.fitting import BAR_NAMES
+
+_SEQUENCES = (Array, ListOf, TupleOf)
 
 
 def gradients(found: Reverse, wrt: Sequence[str]) -> n.Expr:
@@ -120,6 +122,9 @@ def finish(
         body = where_taken(body, back, _linear(swept, pure))
     if "share" not in options:
         body = where_read(body, back, pure)
+    if "numba" not in options and alias("reversed") == "reversed":
+        sequences = {x for x, kind in swept.found.kinds.items() if isinstance(kind, _SEQUENCES)}
+        body = over_items(body, back, sequences)
     verify_block(body, "the last pass")
     return body, back
 

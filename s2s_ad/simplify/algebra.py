@@ -16,6 +16,7 @@ from fractions import Fraction
 from typing import TypeGuard
 
 from s2s_ad.ir.nodes import (
+    Attribute,
     Binary,
     Compare,
     Const,
@@ -88,7 +89,27 @@ def term(expr: Expr) -> Term:
         else:
             factors.append((op, part))
     text = texts[0] if len(texts) == 1 else None
-    return Term(coefficient, _cancel(factors), text, over)
+    return _without_constants(Term(coefficient, _cancel(factors), text, over))
+
+
+def _without_constants(t: Term) -> Term:
+    """Return a term without the named constants that are in its divisors too."""
+    for k, (op, divisor) in enumerate(t.factors):
+        if op == "/" and any(("*", x) in t.factors for x in _constants(divisor)):
+            below = term(divisor)
+            turned = [("/" if op == "*" else "*", x) for op, x in below.factors]
+            factors = _cancel([*t.factors[:k], *turned, *t.factors[k + 1 :]])
+            size, over = t.coefficient / below.coefficient, t.over * below.coefficient
+            return _without_constants(Term(size, factors, t.text, over))
+    return t
+
+
+def _constants(divisor: Expr) -> list[Expr]:
+    """Return the named constants among the factors of a product: `math.pi` of `2 * math.pi * v`."""
+    if not isinstance(divisor, Binary) or divisor.op != "*":
+        return []
+    factors = [x for op, x in term(divisor).factors if op == "*"]
+    return [x for x in factors if isinstance(x, Attribute) and x.attr in ("pi", "tau", "e")]
 
 
 def _is_negative(expr: Expr) -> TypeGuard[Unary]:
@@ -146,6 +167,11 @@ def product(expr: Expr) -> Expr:
     x / 3.0
     -64 * x / 2300
     0.375 * x
+
+    Constants that are in the divisor too are gone, which slopes of `log(2 * math.pi * v)` need.
+
+    >>> print(expr_text(product(parse_expr("d * 2 * math.pi / (2 * math.pi * v)"))))
+    d / v
     """
     return from_term(term(expr))
 

@@ -12,10 +12,19 @@ Takes a block, gives it with the same meaning. Requires `ir`.
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.walk import map_block, map_expr, map_stmt_exprs
+from s2s_ad.ir.walk import (
+    assigned,
+    map_block,
+    map_expr,
+    map_stmt_exprs,
+    names,
+    stmt_exprs,
+    walk_stmts,
+)
 
 
 def tidied(block: n.Block, back: frozenset[int]) -> n.Block:
@@ -31,6 +40,39 @@ def tidied(block: n.Block, back: frozenset[int]) -> n.Block:
         if inner.comments != n.NO_COMMENTS or s.comments.orelse:
             return (s,)
         return (replace(s, branches=(*s.branches, *inner.branches), orelse=inner.orelse),)
+
+    return map_block(block, visit)
+
+
+def over_items(block: n.Block, back: frozenset[int], sequences: AbstractSet[str]) -> n.Block:
+    """Let loops that only read the items of a sequence, last to first, run over it.
+
+    sequences: variables that hold lists, tuples and arrays.
+
+        for i in reversed(range(len(xs))):        for x in reversed(xs):
+            x = xs[i]                      →          x_bar = ...
+    """
+
+    def visit(s: n.Stmt) -> tuple[n.Stmt, ...]:
+        item = s.body[0] if isinstance(s, n.For) and s.uid in back else None
+        if not isinstance(s, n.For) or not isinstance(item, n.Assign) or len(item.targets) > 1:
+            return (s,)
+        index, value, target = s.target, item.value, item.targets[0]
+        if not isinstance(index, n.Name) or not isinstance(value, n.Subscript):
+            return (s,)
+        owner = value.value
+        rest = s.body[1:]
+        if not isinstance(owner, n.Name) or owner.id not in sequences or value.index != index:
+            return (s,)
+        read = {x for y in walk_stmts(rest) for e in stmt_exprs(y) for x in names(e)}
+        bound = assigned(rest) | {x.stack for x in walk_stmts(rest) if isinstance(x, n.Append)}
+        if {index.id, owner.id} & (read | bound | names(target)) or not rest:
+            return (s,)
+        whole = n.Call(n.Name("range"), (n.Call(n.Name("len"), (owner,)),))
+        if s.iter != n.Call(n.Name("reversed"), (whole,)):
+            return (s,)
+        back_to_front = n.Call(n.Name("reversed"), (owner,))
+        return (replace(s, target=target, iter=back_to_front, body=rest),)
 
     return map_block(block, visit)
 
