@@ -60,7 +60,7 @@ class _Annotate:
                 own = following = None
             elif s.comments.trailing == "# recomputed":
                 own = None
-            elif popped(s) is None:
+            elif (back := popped(s)) is None or "saved" not in back[1]:
                 following = own or following
             else:
                 own = following or own

@@ -21,7 +21,7 @@ from s2s_ad.ir.kinds import (
     TupleOf,
     Unknown,
 )
-from s2s_ad.ir.walk import map_expr, names, subexprs
+from s2s_ad.ir.walk import assigned, map_expr, names, subexprs
 from s2s_ad.rules.registry import Choice
 from s2s_ad.transform.context import Context, Diff, NeedsName, Splice, atomic
 from s2s_ad.transform.shapes import reduced_axes, same_rank, same_shape
@@ -105,9 +105,11 @@ class Fitting:
         # what is left has this axis then, and with it all others
         dims = full.dims if isinstance(full, Array) else None
         surely_first = bool(dims) and over[0] == 0 and dims is not None and dims[0].one is False
+        # a name the statement binds anew may stand for its result, which is of another kind
+        bound = assigned((self.s,))
 
         def is_level(factor: n.Expr) -> bool:
-            if not names(factor) <= self.context.facts.locals:
+            if not names(factor) <= self.context.facts.locals - bound:
                 return False
             kind = self.value(factor).kind
             if isinstance(kind, Number):

@@ -442,3 +442,12 @@ def arrays_without_axes(x):
     seen = first[..., 0] * x[...][1]
     first[0] = y * z
     return seen[()] * z * first[:1].reshape(())
+
+
+@case(0.3, 1.4, V, wrt="x s v")
+def numbers_that_become_arrays(x, s, v):
+    """What the result is called was a number before: it stays inside the sum over its entries."""
+    x = v / s
+    s = v * s + x
+    items = [s * 2.0]
+    return items[0] @ x
