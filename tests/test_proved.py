@@ -155,3 +155,15 @@ def test_a_loop_over_a_dict_is_refused_where_it_was_taken_for_a_list(mode):
     tables = [dict(enumerate(x)) if isinstance(x, list) else x for x in args]
     with pytest.raises(TypeError, match="a loop over the keys of a dict"):
         found(*tables, *seed)
+
+
+def between(x, low, high):
+    return np.sum(np.clip(x, low, high) * x)
+
+
+@pytest.mark.parametrize("low, high", [(None, 1.0), (0.5, None), (0.5, 1.0)])
+def test_a_bound_of_which_nothing_is_known_may_be_none(low, high):
+    x = np.array([0.25, 0.75, 2.0])
+    _, bar = bound(derive(Request(between, "adjoint", ("x",))))(x, low, high, 1.0)
+    inside = np.clip(x, low, high) == x
+    np.testing.assert_allclose(bar, np.clip(x, low, high) + x * inside)

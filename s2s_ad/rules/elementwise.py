@@ -146,6 +146,10 @@ def clipping(text: str, low: str, high: str) -> None:
     above, below = {low: is_given, high: None}, {low: None, high: is_given}
     both = {low: is_given, high: is_given}
     result = results.elementwise("same", ("a", low, high))
+    within = {"a": f"d * within(a, {low}, {high})"}
+    for ranks in ((None, "unknown"), (None, None, "unknown")):
+        # either may turn out to be None
+        elementwise(text, within, where=both, active=("a",), ranks=ranks, result=result, on=box)
     for where, active, maps in (
         (above, ("a",), {"a": f"d * (a > {low})"}),
         (above, (low,), {low: f"d * ({low} > a)"}),

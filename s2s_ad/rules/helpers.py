@@ -74,8 +74,9 @@ elementwise(
 )
 elementwise("runtime.log_or_zero(x)", "quotient(absorb(x != 0.0, d), x)", on=(0.1, 4))
 
-# ties move in steps
+# steps
 
+zero("runtime.within(x, low, high)", result=results.elementwise("bool", ("x", "low", "high")))
 zero(
     "runtime.ties(x, extreme, axis=None, keepdims=False)",
     result=results.elementwise("float", ("x",)),

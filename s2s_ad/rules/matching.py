@@ -11,7 +11,17 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from s2s_ad.ir import walk
-from s2s_ad.ir.kinds import Array, Kind, ListOf, NoneKind, Number, Object, Str, TupleOf
+from s2s_ad.ir.kinds import (
+    Array,
+    Kind,
+    ListOf,
+    NoneKind,
+    Number,
+    Object,
+    Str,
+    TupleOf,
+    Unknown,
+)
 from s2s_ad.ir.nodes import (
     Attribute,
     Binary,
@@ -296,6 +306,8 @@ def _is_display_of_numbers(expr: Expr, kind_of: Callable[[Expr], Kind]) -> bool:
 
 def fits_rank(kind: Kind, wanted: Rank) -> bool:
     """True when a kind is known to have the rank that a rule asks for."""
+    if wanted == "unknown":
+        return isinstance(kind, Unknown)
     if wanted == "floats":
         return isinstance(kind, Array) and kind.dtype == "float"
     if wanted == "integer":

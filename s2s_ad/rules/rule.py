@@ -47,8 +47,8 @@ class Rule:
     When a rule applies, besides its signature: `ranks` of the leading parameters (0 a number,
     `integer` an integral one, n an array of that rank, `array` one of any rank, `floats` one of
     floats, `list` a list or tuple, `numbers` one of numbers, `display` one written out in the call,
-    None anything); `where`, tests that arguments known at build time must pass; `active`, exactly
-    the parameters that are differentiated.
+    `unknown` one of which nothing is known, None anything); `where`, tests that arguments known at
+    build time must pass; `active`, exactly the parameters that are differentiated.
 
     display: the star parameter stands for the items of a list written out in the call.
     by_result: adjoints of an elementwise rule that read the result in the place of the argument,

@@ -28,6 +28,7 @@ from .slopes import (
     power_slope,
     quotient,
     ties,
+    within,
 )
 from .special import (
     bessel_i,
@@ -91,5 +92,6 @@ __all__ = [
     "unbroadcast",
     "unrepeat",
     "unstack",
+    "within",
     "zeros_like",
 ]

@@ -43,6 +43,16 @@ def absorb(a: Any, b: Any) -> Any:
         return np.where(np.equal(a, 0.0), 0.0, np.multiply(a, b))[()]
 
 
+def within(x: Any, low: Any, high: Any) -> Any:
+    """Return whether `x` lies between two bounds, not on them; one that is None is none.
+
+    >>> bool(within(0.5, None, 1.0)), bool(within(1.0, None, 1.0))
+    (True, False)
+    """
+    above = True if low is None else np.greater(x, low)
+    return np.logical_and(above, True if high is None else np.less(x, high))
+
+
 def power_slope(x: Any, p: Any, g: Any) -> Any:
     """Return `p * x**(p - 1) * g`, and 0 wherever `p` or `g` is 0.
 

@@ -350,3 +350,9 @@ def _turned(b, n):
 def a_slice_in_a_recursive_function(x):
     """The adjoint of what may not have been made is an array, and its slices are stored into."""
     return _turned(x, 3)
+
+
+@case(np.array([0.7, 1.5, 0.1]), None, 1.0)
+@case(np.array([0.7, 1.5, 0.1]), 0.3, None)
+def bounds_that_may_be_none(x, low, high):
+    return np.sum(np.clip(x, low, high) * x) + x.clip(low, 1.0)[0]
