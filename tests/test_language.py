@@ -80,7 +80,7 @@ def right_or_refused():
     except S2SError as refusal:
         assert refusal.place is not None and refusal.hint
     except TypeError as refusal:
-        assert "in-place operator" in str(refusal)
+        assert "say what the arguments are (--like, --call)" in str(refusal)
 
 
 def test_names_are_different():

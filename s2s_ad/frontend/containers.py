@@ -26,6 +26,8 @@ OPERATORS = {
     operator.pow: "**",
     operator.matmul: "@",
 }
+# builtins that take the items of their argument, which are the keys of a dict
+RUN_OVER = (builtins.max, builtins.min, builtins.sum, builtins.tuple)
 
 
 def index(e: n.Expr, k: int) -> n.Expr:
@@ -67,6 +69,9 @@ class Containers(Methods):
 
     def by_function(self, f: object, e: n.Call, s: n.Stmt, pre: Statements) -> n.Expr | None:
         keywords = {k.name: k.value for k in e.keywords}
+        args = tuple(self.with_keys(a, f in RUN_OVER, s) for a in e.args)
+        if args != e.args:
+            return replace(e, args=args)
         starred = any(isinstance(a, n.Starred) for a in e.args) or None in keywords
         if f is builtins.zip and len(e.args) == 1 and isinstance(e.args[0], n.Starred):
             return self.unzipped(e.args[0].value, s, pre)
@@ -115,6 +120,13 @@ class Containers(Methods):
         if op is not None and len(e.args) == 2:
             return n.Binary(op, e.args[0], e.args[1])
         return n.Unary("-", e.args[0]) if f is operator.neg else None
+
+    def with_keys(self, e: n.Expr, runs_over: bool, s: n.Stmt) -> n.Expr:
+        """Write `*d`, or d where it is run over, as a list of the keys if d is a dict."""
+        if isinstance(e, n.Starred):
+            return replace(e, value=self.with_keys(e.value, True, s))
+        is_dict = isinstance(self.facts.value(e, s.uid).kind, DictOf)
+        return self.call("list", e) if runs_over and is_dict else e
 
     def is_new_list(self, e: n.Expr, f: object) -> bool:
         """True when `list(e)` would only copy what nobody else has."""

@@ -170,7 +170,8 @@ def _variations(pools: Sequence[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
 
 def _shape_choices(rule: Rule, moving: Sequence[int]) -> Iterator[tuple[Any, ...]]:
     """Yield for each operand a shape, None for a number, or `list` for a list of such."""
-    ranks = [*(rule.ranks or ()), *(None for _ in rule.params)]
+    given = (None if rank == "unknown" else rank for rank in rule.ranks or ())
+    ranks = [*given, *(None for _ in rule.params)]
     asked = [ranks[k] for k in moving]
     if rule.namespace == "math":
         yield from itertools.product(*((None, "list") for _ in moving))

@@ -123,25 +123,23 @@ for _name, _op, _far in (("max", ">", (-2, 6)), ("min", "<", (-6, 2))):
 
 elementwise("builtins.sum([*items])", items="d", result=_added)
 linear("builtins.sum(iterable, /)", "[d] * len(iterable)", ranks=("numbers",), result=_total)
-linear("builtins.sum(iterable, /)", "spread(d, iterable)", result=_total)
-linear(
-    "builtins.sum(iterable, /, start)",
-    iterable="spread(d, iterable)",
-    start="unbroadcast(d, start)",
-    tangent={"iterable": "sum(d)", "start": "0.0 * out + d"},
-    ranks=(None, 0),
-    result=_total,
-)
-linear(
-    "builtins.sum(iterable, /, start)",
-    iterable="spread(d, iterable)",
-    start="unbroadcast(d, start)",
-    tangent={
-        "iterable": "sum(d, np.multiply(0.0, start))",
-        "start": "0.0 * out + d",
-    },
-    result=_total,
-)
+for _rank, _dots in (("unknown", "sequence(d)"), (None, "d")):
+    linear(
+        "builtins.sum(iterable, /)",
+        iterable="spread(d, iterable)",
+        tangent={"iterable": f"sum({_dots})"},
+        ranks=(_rank,),
+        result=_total,
+    )
+    for _of_start, _zero in ((0, ""), (None, ", np.multiply(0.0, start)")):
+        linear(
+            "builtins.sum(iterable, /, start)",
+            iterable="spread(d, iterable)",
+            start="unbroadcast(d, start)",
+            tangent={"iterable": f"sum({_dots}{_zero})", "start": "0.0 * out + d"},
+            ranks=(_rank, _of_start),
+            result=_total,
+        )
 elementwise("math.fsum([*items])", items="d")
 linear("math.fsum(seq, /)", "[d] * len(seq)", ranks=("numbers",))
 linear("math.fsum(seq, /)", "spread(d, seq)")

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .structure import expand
+from .structure import expand, sequence
 
 
 def quotient(a: Any, b: Any) -> Any:
@@ -81,7 +81,7 @@ def ties(x: Any, extreme: Any, axis: Any = None, keepdims: bool = False) -> Any:
             "the largest or smallest of items that are no numbers, which was not known when this "
             "was written: say what the arguments are (--like, --call), or give a `key`"
         )
-    if axis is None and isinstance(x, np.ndarray) and x.ndim:
+    if axis is None and isinstance(sequence(x), np.ndarray) and x.ndim:
         at = np.nonzero(np.equal(x, extreme))
         count = at[0].size
         if count == 0:

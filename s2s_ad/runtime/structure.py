@@ -171,7 +171,7 @@ def unbroadcast(g: Any, like: Any) -> Any:
             )
         return [unbroadcast(part, item) for part, item in zip(g, like)]
     if isinstance(like, dict):
-        return g
+        return sequence(like) if isinstance(g, (np.ndarray, list, tuple)) else g
     return float(np.sum(g)) if isinstance(g, (np.ndarray, list, tuple)) else g
 
 
@@ -220,7 +220,7 @@ def spread(g: Any, items: Any) -> Any:
     """
     if isinstance(items, np.ndarray):
         return np.broadcast_to(to_shape(g, items.shape[1:]), items.shape).copy()
-    return [unbroadcast(g, item) for item in items]
+    return [unbroadcast(g, item) for item in sequence(items)]
 
 
 def unrepeat(g: Sequence[Any], items: Sequence[Any]) -> list[Any]:

@@ -46,9 +46,9 @@ def loop_form(context: Context, s: n.For) -> LoopForm:
     return _Form(context, s).form()
 
 
-def in_order(context: Context, e: n.Expr, uid: int) -> n.Expr:
-    """Return what a loop runs over, refused where that turns out to be a dict."""
-    unknown = isinstance(context.kind(e, uid), Unknown)
+def in_order(context: Context, e: n.Expr, of: n.Expr, uid: int) -> n.Expr:
+    """Return what is run over, `of` or its tangent, refused where that turns out to be a dict."""
+    unknown = isinstance(context.kind(of, uid), Unknown)
     return n.Call(context.helper("sequence"), (e,)) if unknown else e
 
 
@@ -66,7 +66,7 @@ def with_order(context: Context, form: LoopForm, reverse: n.Block, uid: int) -> 
 
     def visit(e: n.Expr) -> n.Expr:
         if isinstance(e, n.Call) and e.func == size and e.args[0] in owners:
-            return replace(e, args=(in_order(context, e.args[0], uid),))
+            return replace(e, args=(in_order(context, e.args[0], e.args[0], uid),))
         return e
 
     if form.counter is None or not owners:

@@ -156,6 +156,9 @@ class Pullback(Templates):
                 clause = n.Clause(key, copied)
                 part = n.Subscript(d.expr, key)
                 d = Diff(n.Comprehension("dict", part, (clause,), key), kind)
+            elif isinstance(kind, Unknown) and isinstance(copied, n.Name):
+                # it may be an array, or a dict, of which a list holds the keys
+                d = Diff(n.Call(self.context.helper("unbroadcast"), (d.expr, copied)), kind)
             self.pull(copied, d, out)
             return
         choice = self.context.choice(e, self.s)

@@ -13,6 +13,7 @@ from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import UNKNOWN, Array, DictOf, Kind, ListOf, Number, TupleOf, Unknown
 from s2s_ad.rules.registry import Choice
 from s2s_ad.transform.context import Context, Diff, NeedsName, Splice, atomic
+from s2s_ad.transform.loops import in_order
 from s2s_ad.transform.pullback import Pullback
 from s2s_ad.transform.shapes import keeps_all, same_shape, shape_of
 from s2s_ad.transform.templates import D
@@ -133,7 +134,10 @@ class Pushforward:
         if copied is not None:
             inner = self.push(copied)
             assert inner is not None
-            return Diff(n.Call(e.func, (inner.expr,)), kind)
+            dot = inner.expr
+            if e.func != n.Name(self.context.alias("dict")):
+                dot = in_order(self.context, dot, copied, self.s.uid)
+            return Diff(n.Call(e.func, (dot,)), kind)
         choice = self.context.choice(e, self.s)
         if choice is not None:
             return self.rule(e, choice, kind, out)

@@ -400,7 +400,7 @@ class _Tangent:
             for t, x in zip(target.items, e.args):
                 if isinstance(t, n.Name) and isinstance(x, n.Name) and t.id in self.dotted:
                     targets.extend((t, self.dot(t.id)))
-                    sources.extend((in_order(self.context, x, s.uid), self.tangent_of(x, s)))
+                    sources.extend((in_order(self.context, x, x, s.uid), self.tangent_of(x, s)))
                 else:
                     t, x = self.paired(t, x, s)
                     targets.append(t)
@@ -431,7 +431,7 @@ class _Tangent:
             return target, e
         dots = _dotted(target, self.dot)
         pair = n.TupleExpr((target, dots))
-        source = in_order(self.context, e, s.uid)
+        source = in_order(self.context, e, e, s.uid)
         return pair, n.Call(n.Name(self.context.alias("zip")), (source, self.tangent_of(e, s)))
 
     def tangent_of(self, e: n.Expr, s: n.For) -> n.Expr:

@@ -356,3 +356,10 @@ def a_slice_in_a_recursive_function(x):
 @case(np.array([0.7, 1.5, 0.1]), 0.3, None)
 def bounds_that_may_be_none(x, low, high):
     return np.sum(np.clip(x, low, high) * x) + x.clip(low, 1.0)[0]
+
+
+@case(0.7, {2: 0.3, 5: 0.9, 0: 1.1}, wrt="x d")
+def keys_in_the_place_of_items(x, d):
+    """What runs over a dict gets its keys, which are no values of it."""
+    a, b, c = tuple(d)
+    return x**2 * sum(d) + max(d) * d[2] + x * min(*d) + sum([*d], x) + a * c * d[b]
