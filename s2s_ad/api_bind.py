@@ -231,7 +231,7 @@ def generate(
         reverse = None if reverse is None else compiled(reverse, lines)
     names = tuple(inspect.signature(order.function).parameters)
     seed = _seed(entry, names) if order.mode == "adjoint" else (-1, False)
-    tests = tests_of(loaded, frozen=FORM in order.options)
+    tests = tests_of(order.function, loaded, frozen=FORM in order.options)
     return Generated(entry, names, seed, reverse, loaded.text, loaded.file, tests)
 
 
@@ -248,8 +248,9 @@ def _compiled(text: str, file: str) -> types.CodeType:
     return compile(text, file, "exec")
 
 
-def tests_of(loaded: Loaded, frozen: bool = False) -> tuple[Callable[[], bool], ...]:
-    """Return tests that fail once a name or attribute means something else, a test a namespace.
+def tests_of(function: Any, loaded: Loaded, frozen: bool = False) -> tuple[Callable[[], bool], ...]:
+    """Return tests that fail once a name or attribute means something else, a test a namespace,
+    or a function has been given other code, as by the reloading of notebooks.
 
     frozen: whether numbers are part of the text.
     """
@@ -270,7 +271,9 @@ def tests_of(loaded: Loaded, frozen: bool = False) -> tuple[Callable[[], bool], 
             kinds.append(({"": item.value}, "", brief(item.value)))
     for owner, name in loaded.attributes:
         kinds.append((owner, name, brief(owner[name])))
-    tests = [_globals_test(space, values) for space, values in spaces.values()]
+    called = (function, *(x for item in loaded.watched for x in (item.function, item.value)))
+    tests = [_codes_test(called)]
+    tests += [_globals_test(space, values) for space, values in spaces.values()]
     if cells:
         tests.append(_cells_test(*zip(*cells.values())))
     if kinds:
@@ -300,6 +303,18 @@ def _brief(value: Any) -> Any:
 def _exact(value: Any) -> Any:
     """Return the token of a value, and of a number what it is."""
     return (_brief(value), repr(value)) if is_small(value) else _brief(value)
+
+
+def _codes_test(called: Sequence[Any]) -> Callable[[], bool]:
+    plain = [getattr(function, "__func__", function) for function in called]
+    functions = list({id(f): f for f in plain if isinstance(f, types.FunctionType)}.values())
+    get = operator.attrgetter("__code__")
+    expected = list(map(get, functions))
+
+    def test() -> bool:
+        return all(map(operator.is_, map(get, functions), expected))
+
+    return test
 
 
 def _globals_test(space: Mapping[str, Any], values: Mapping[str, Any]) -> Callable[[], bool]:

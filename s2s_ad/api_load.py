@@ -103,42 +103,53 @@ def load(
     hidden = any(_hides_identity(value) for value in values.values())
     if reach.facts is None or hidden:
         return _unkept(build(reach), attributes)
-    filed = key(
-        {
-            "mode": order.mode,
-            "wrt": repr(order.wrt),
-            "select": repr(order.select),
-            "options": repr(sorted(order.options)),
-            "kinds": repr({name: describe(value) for name, value in values.items()}),
-            "shared": repr(shared),
-            "numbers": reach.numbers() if FORM in order.options else "",
-            "facts": "\n".join(reach.facts),
-            "package": _package(),
-            "rules": _declared_rules(),
-        }
-    )
+    parts = {
+        "mode": order.mode,
+        "wrt": repr(order.wrt),
+        "select": repr(order.select),
+        "options": repr(sorted(order.options)),
+        "kinds": repr({name: describe(value) for name, value in values.items()}),
+        "shared": repr(shared),
+        "numbers": reach.numbers() if FORM in order.options else "",
+        "facts": "\n".join(reach.facts),
+        "package": _package(),
+        "rules": _declared_rules(),
+    }
 
     def text() -> str:
         derivative = build(reach)
         recipe = _recipe(derivative, Reach(roots, deep=True))
         if recipe is None:
             raise _NotKept(derivative)
+        if derivative.reads_numbers:
+            recipe["numbers"] = reach.numbers()
         return f"{derivative.text}{_BINDS}{recipe!r}\n"
 
+    stem = f"{getattr(function, '__name__', 'derivative')}_{order.mode}"
+    try:
+        body, recipe, path = _fetched(key(parts), stem, text)
+        if "numbers" in recipe and recipe["numbers"] != reach.numbers():
+            # it was written for other values of the numbers outside
+            filed = key({**parts, "numbers": reach.numbers()})
+            body, recipe, path = _fetched(filed, stem, text)
+    except _NotKept as error:
+        return _unkept(error.derivative, attributes)
+    entry, binds, watched = _bound(recipe, roots)
+    return Loaded(body, entry, path, binds, watched, attributes, recipe.get("lines", {}))
+
+
+def _fetched(
+    filed: str, stem: str, text: Callable[[], str]
+) -> tuple[str, dict[str, Any], str | None]:
+    """Return a text, its recipe and its file, from memory, from disk or as `text` writes it."""
     found = _texts.get(filed)
     if found is None:
-        stem = f"{getattr(function, '__name__', 'derivative')}_{order.mode}"
-        try:
-            kept, path = store.fetch(filed, stem, text)
-        except _NotKept as error:
-            return _unkept(error.derivative, attributes)
+        kept, path = store.fetch(filed, stem, text)
         if len(_texts) >= MOST_TEXTS:
             _texts.clear()
         found = _texts[filed] = (kept, None if path is None else str(path))
     body, _, recipe = found[0].rpartition(_BINDS)
-    known = ast.literal_eval(recipe)
-    entry, binds, watched = _bound(known, roots)
-    return Loaded(body, entry, found[1], binds, watched, attributes, known.get("lines", {}))
+    return body, ast.literal_eval(recipe), found[1]
 
 
 def _has_identity(value: Any) -> bool:

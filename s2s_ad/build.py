@@ -78,6 +78,7 @@ class Derivative:
     """A generated module. entry: the function asked for (of `split`, its forward half).
 
     imports: live objects its names are bound to. watched: names that facts were taken from.
+    reads_numbers: the text is for the values that numbers outside have now, not for their kinds.
     lines: in the form for numba, what lines of the user its lines come from.
     """
 
@@ -87,6 +88,7 @@ class Derivative:
     watched: tuple[Watch, ...]
     imports: Mapping[str, object]
     lines: Mapping[int, Origin] = field(default_factory=dict)
+    reads_numbers: bool = False
 
 
 @contextmanager

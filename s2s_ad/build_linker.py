@@ -40,7 +40,8 @@ class Linker:
     """The top-level names of one generated module.
 
     objects: live objects by name. functions: names of generated functions. homes: module and name
-    from which an object was taken.
+    from which an object was taken. reads_numbers: whether the text depends on the value of some
+    number outside, as a power does on its exponent.
     """
 
     objects: dict[str, object] = field(default_factory=dict)
@@ -49,6 +50,7 @@ class Linker:
     homes: dict[str, tuple[str, str]] = field(default_factory=dict)
     rebound: dict[int, dict[str, list[object]]] = field(default_factory=dict)
     reaches: Callable[[object], bool] = lambda _: True
+    reads_numbers: bool = False
 
     def is_rebound(self, namespace: Mapping[str, Any], name: str) -> bool:
         """True for a global that a function within reach assigns: it may change on the way."""

@@ -121,6 +121,7 @@ class Package:
             tuple(self.program.linker.watched),
             bound,
             line_origins(text, functions, self.origins) if FORM in self.program.options else {},
+            self.program.linker.reads_numbers,
         )
 
     def check(self, functions: Sequence[n.Function]) -> None:

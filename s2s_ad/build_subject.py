@@ -331,6 +331,9 @@ class SubjectWorld:
         self.program = program
         self.outside = program.outside
 
+    def reads_number(self) -> None:
+        self.program.linker.reads_numbers = True
+
     def lookup(self, name: str) -> tuple[object] | None:
         subject = self.subject
         if name in subject.lifted:

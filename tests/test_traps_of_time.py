@@ -324,3 +324,37 @@ def test_pullback_sees_nothing_of_what_is_done_to_arguments_and_value_after_the_
     after = pullback(np.ones(2))
     np.testing.assert_array_equal(after[0], before[0])
     assert after[1] == before[1]
+
+
+def test_number_outside_that_a_rule_looks_at(module):
+    """Which rule fits `x**n` depends on the value of n, which the cache must not forget."""
+
+    def factory(n):
+        def f(x):
+            return x**n
+
+        return f
+
+    functions = [factory(n) for n in (2, 3, 0, 0.5, -1)]
+    for _ in range(2):
+        for n, f in zip((2, 3, 0, 0.5, -1), functions):
+            assert grad(f)(1.5) == pytest.approx(n * 1.5 ** (n - 1))
+            assert grad(grad(f))(1.5) == pytest.approx(n * (n - 1) * 1.5 ** (n - 2))
+    m = module("N = 2\n\ndef f(x):\n    return x**N\n")
+    derivative = grad(m.f)
+    assert derivative(1.5) == 3.0
+    m.N = 3
+    assert derivative(1.5) == 6.75 and grad(m.f)(1.5) == 6.75
+    m.N = 2
+    assert derivative(1.5) == 3.0
+
+
+def test_code_is_replaced_as_notebooks_reload_it(module):
+    m = module("def g(x):\n    return x\n\ndef f(x):\n    return x * g(x)\n")
+    derivative = grad(m.f)
+    assert derivative(2.0) == 4.0
+    new = module("def g(x):\n    return x * x\n\ndef f(x):\n    return x * x * g(x)\n", "new")
+    m.g.__code__ = new.g.__code__
+    assert derivative(2.0) == 12.0
+    m.f.__code__ = new.f.__code__
+    assert derivative(2.0) == 32.0 and jvp(m.f, (2.0,), (1.0,)) == (16.0, 32.0)

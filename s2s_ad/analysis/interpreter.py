@@ -160,9 +160,16 @@ class Interpreter:
             lambda x: self.value(x, env).kind,
             lambda x: self.value(x, env).varied,
             lambda x: known_value(
-                x, lambda y: self.object_of(y, env), lambda y: self.value(y, env).kind
+                x, lambda y: self.read_by_value(y, env), lambda y: self.value(y, env).kind
             ),
         )
+
+    def read_by_value(self, e: n.Expr, env: Env) -> tuple[object] | None:
+        """Return the object that is read, of which a number is known by more than its kind."""
+        found = self.object_of(e, env)
+        if found is not None and isinstance(found[0], (int, float)) and isinstance(e, n.Name):
+            self.world.reads_number()
+        return found
 
     def by_choice(self, choice: registry.Choice, env: Env) -> Value:
         """Return what is known of the result of a call that a rule describes."""

@@ -60,6 +60,9 @@ class World(Protocol):
     def lookup(self, name: str) -> tuple[object] | None:
         """Return the live object of a global, closure or builtin name, in a 1-tuple."""
 
+    def reads_number(self) -> None:
+        """Note that what is generated depends on the value of a number outside, not its kind."""
+
     def attribute(self, owner: object, name: str) -> tuple[object] | None:
         """Return a static attribute of a module or class, in a 1-tuple."""
 
