@@ -60,7 +60,7 @@ def _idle(before: n.Block, test: n.If, rest: n.Block, linear: Linear, every: Cou
     """True when statements change nothing that anyone reads if the branch is not taken."""
     zeros: set[str] = set()
     for s in before:
-        zeros -= _mentioned(s)
+        zeros -= _all_mentioned(s)
         target = s.targets[0] if isinstance(s, n.Assign) and len(s.targets) == 1 else None
         if isinstance(s, n.Assign) and isinstance(target, n.Name) and s.value == ZERO:
             zeros.add(target.id)

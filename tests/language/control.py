@@ -1019,3 +1019,23 @@ def only_where_taken(xs):
         if x > 0.5:
             s = s * f + e
     return s
+
+
+@case(0.8, 2.0)
+@case(0.8, 0.1)
+def two_branches_on_one_condition(x, level):
+    """What the second branch does not take the first one may have taken."""
+    total = 0.0
+    for k in range(3):
+        ratio = x * (k + 1)
+        low = 1.0 + (0.5 * ratio) ** 2.5
+        high = 1.0 + (0.5 / ratio) ** 1.7
+        level_of = -3.0 * math.log10(low * high)
+        if level > 1.0:
+            other = math.log10(10.0**level_of + level)
+        if level > 1.0:
+            term = other
+        else:
+            term = level_of
+        total += 10.0 ** (0.1 * term)
+    return total
