@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import builtins
 import functools
+import math
 import operator
 from dataclasses import replace
 
@@ -26,8 +27,8 @@ OPERATORS = {
     operator.pow: "**",
     operator.matmul: "@",
 }
-# builtins that take the items of their argument, which are the keys of a dict
-RUN_OVER = (builtins.max, builtins.min, builtins.sum, builtins.tuple)
+# what takes the items of an argument, which are the keys of a dict
+RUN_OVER = (max, min, sum, tuple, math.fsum, math.prod, functools.reduce)
 
 
 def index(e: n.Expr, k: int) -> n.Expr:

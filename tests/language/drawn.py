@@ -362,4 +362,5 @@ def bounds_that_may_be_none(x, low, high):
 def keys_in_the_place_of_items(x, d):
     """What runs over a dict gets its keys, which are no values of it."""
     a, b, c = tuple(d)
-    return x**2 * sum(d) + max(d) * d[2] + x * min(*d) + sum([*d], x) + a * c * d[b]
+    y = x**2 * sum(d) + max(d) * d[2] + x * min(*d) + sum([*d], x) + a * c * d[b]
+    return y + x * math.fsum(d) + d[2] * math.prod(d)
