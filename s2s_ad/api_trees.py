@@ -219,14 +219,14 @@ def _spelled(tree: Tree) -> Tree:
 
 
 def conform(like: Any, derivative: Any) -> Any:
-    """Return a derivative in `like` with exactly the containers and shapes of `like`.
+    """Return a derivative in `like` with exactly the containers, shapes and dtypes of `like`.
 
     Adjoints of tuples are lists in generated code, and a zero may stand for zeros.
     """
     if isinstance(like, np.ndarray):
-        if isinstance(derivative, np.ndarray) and derivative.shape == like.shape:
-            return derivative
         dtype = like.dtype if like.dtype.kind == "f" else FLOAT64
+        if isinstance(derivative, np.ndarray) and derivative.shape == like.shape:
+            return derivative if derivative.dtype == dtype else derivative.astype(dtype)
         filled = np.broadcast_to(0.0 if derivative is None else derivative, like.shape)
         return np.array(filled, dtype)
     branch = parts(like)

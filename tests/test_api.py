@@ -114,6 +114,10 @@ class TestGrad:
     def test_numpy_scalars_and_arrays_without_axes(self):
         assert grad(lambda x: np.exp(x))(np.float64(0.0)) == 1.0
         assert grad(lambda x: x * x)(np.float32(3.0)) == 6.0
+        single, double = np.ones(2, np.float32), np.ones(2)
+        out, pullback = vjp(lambda x, y: x * y + np.prod(x), single, double)
+        assert [bar.dtype for bar in pullback(out)] == [np.float32, np.float64]
+        assert jvp(lambda x: x**x, (single,), (single,))[1].dtype == np.float32
         gradient = grad(lambda x: np.sum(x * x))(np.array(3.0))
         assert gradient.shape == () and gradient == 6.0
 
