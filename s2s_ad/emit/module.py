@@ -86,7 +86,7 @@ def module_text(
         elif str(getattr(obj, "__module__", "")).startswith("s2s_ad.runtime"):
             own = getattr(obj, "__name__", name)
             helpers.append(own if own == name else f"{own} as {name}")
-        elif getattr(builtins, getattr(obj, "__name__", ""), None) is obj:
+        elif obj is not None and getattr(builtins, getattr(obj, "__name__", ""), None) is obj:
             imports.append(f"from builtins import {getattr(obj, '__name__', '')} as {name}")
         else:
             bound[name] = obj

@@ -451,3 +451,11 @@ def numbers_that_become_arrays(x, s, v):
     s = v * s + x
     items = [s * 2.0]
     return items[0] @ x
+
+
+LOWEST, HIGHEST, AXIS = -0.1, None, None
+
+
+@case(V)
+def options_outside_that_are_none(x):
+    return np.clip(x, LOWEST, HIGHEST) * np.sum(x * x, axis=AXIS)
