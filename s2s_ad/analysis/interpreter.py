@@ -242,7 +242,10 @@ class Interpreter:
         listed = [isinstance(v.kind, (ListOf, TupleOf)) for v in (left, right)]
         if e.op == "*" and any(listed):
             items, count = (left, e.right) if listed[0] else (right, e.left)
-            return repeated(items, count, self.value(count, env).kind)
+            times = self.value(count, env)
+            if times.varied:
+                return Value(UNKNOWN, True)  # no count: an array, which computes with the list
+            return repeated(items, count, times.kind)
         if e.op == "+" and isinstance(left.kind, TupleOf) and isinstance(right.kind, TupleOf):
             return joined_tuples(left, right)
         if e.op == "+" and isinstance(left.kind, (ListOf, Str)):

@@ -201,7 +201,7 @@ def expand(g: Any, like: Any, axis: Any = None, keepdims: bool = False) -> Any:
     shape = np.shape(like)
     if not shape and not isinstance(like, np.ndarray):
         return g
-    if axis is not None and not keepdims:
+    if axis is not None and not keepdims and np.ndim(g):
         axes = (axis,) if isinstance(axis, (int, np.integer)) else tuple(axis)
         g = np.expand_dims(g, tuple(int(a) % len(shape) for a in axes))
     full = np.broadcast_to(g, shape).copy()

@@ -108,7 +108,8 @@ class Pullback(Templates):
         if e.op == "+":
             hint = "write `list(...)` or `np.array(...)` around both"
             return self.refused(e, "`+` of a list and what is not known to be one", hint)
-        return self.refused(e, f"`{e.op}` of an active list", "build the list with append")
+        hint = "write np.array(...) around the list, or build a list with append"
+        return self.refused(e, f"`{e.op}` of a list and an active value", hint)
 
     def unsupported(self, e: n.Expr) -> Exception:
         if isinstance(e, n.Attribute):

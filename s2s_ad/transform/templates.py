@@ -14,6 +14,7 @@ from s2s_ad.ir.kinds import (
     ONE,
     Array,
     Kind,
+    ListOf,
     Number,
     TupleOf,
     Unknown,
@@ -155,7 +156,7 @@ class Templates(Fitting):
             return None
         argument = choice.arguments[param]
         kind = self.value(argument).kind
-        if isinstance(kind, Unknown):
+        if isinstance(kind, (Unknown, ListOf, TupleOf)):
             # a number stands for all entries only where the sum over them can be told
             return None
         names_ = ["d", "x", "axis", "keepdims"]

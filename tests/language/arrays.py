@@ -459,3 +459,14 @@ LOWEST, HIGHEST, AXIS = -0.1, None, None
 @case(V)
 def options_outside_that_are_none(x):
     return np.clip(x, LOWEST, HIGHEST) * np.sum(x * x, axis=AXIS)
+
+
+@case(V)
+def reductions_of_lists(x):
+    total = np.sum([x[0] * x[1], x[2]]) * np.mean([v * v for v in x])
+    return total * np.average((x[0], x[1])) + np.sum([x, x * x]) * x[1]
+
+
+@case(np.stack([A, A * A]))
+def means_over_axes_in_any_order(x):
+    return x.mean(axis=(-1, 0)).sum() * x.var(axis=(1,), ddof=1).sum() * x.sum((2, 0)) @ x[0, :, 0]
