@@ -22,7 +22,9 @@ def is_pure(reader: Interpreter, e: n.Call, env: Env, again: bool) -> bool:
     """True when a call changes nothing; again: and gives the same again."""
     if effects.changes_arguments(e) or reader.uses_up(e, env):
         return False
-    found = reader.object_of(e.func, env)
+    found, captured = reader.object_of(e.func, env), {}
+    if isinstance(e.func, n.Name) and isinstance(kind := reader.value(e.func, env).kind, Partial):
+        found, captured = (kind.function,), dict(zip(kind.names, map(Value, kind.items)))
     if found is None:
         return isinstance(e.func, n.Attribute) and effects.is_pure_method(e.func.attr)
     applied = effects.applied(found[0], e)
@@ -35,7 +37,7 @@ def is_pure(reader: Interpreter, e: n.Call, env: Env, again: bool) -> bool:
         return False
     args = [reader.value(a, env) for a in given]
     keywords = {k.name: reader.value(k.value, env) for k in e.keywords if k.name}
-    return reader.world.is_pure(found[0], args, keywords, again)
+    return reader.world.is_pure(found[0], args, {**captured, **keywords}, again)
 
 
 def _applies_purely(

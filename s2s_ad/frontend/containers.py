@@ -200,20 +200,35 @@ class Containers(Methods):
         return total
 
     def unzipped(self, e: n.Expr, s: n.Stmt, pre: Statements) -> n.Expr | None:
-        """Write `zip(*pairs)` as a tuple of tuples where the number of columns is known."""
+        """Write `zip(*rows)` as a tuple of its columns where their number is known, else a list."""
         kind = self.facts.value(e, s.uid).kind
         inner = kind.item if isinstance(kind, ListOf) else None
         if isinstance(kind, TupleOf) and kind.items:
             inner = kind.items[0]
-        rows = self.sequence(e, s, pre) if isinstance(inner, TupleOf) else None
-        if rows is None or not isinstance(inner, TupleOf):
+        table = isinstance(kind, Array) and kind.dims is not None and len(kind.dims) == 2
+        if not (isinstance(inner, (TupleOf, ListOf)) or table):
             return None
+        rows = self.sequence(e, s, pre)
+        if rows is None:
+            return None
+        if not isinstance(inner, TupleOf):
+            return self.columns(rows)
         columns = []
         for k in range(len(inner.items)):
             row = n.Name(self.names.fresh("row"))
             column = n.Comprehension("list", index(row, k), (n.Clause(row, rows),))
             columns.append(self.call("tuple", column))
         return n.TupleExpr(tuple(columns))
+
+    def columns(self, rows: n.Name) -> n.Expr:
+        """Return the list of the columns of rows of any length, as many as the shortest has."""
+        k, row, other = (n.Name(self.names.fresh(x)) for x in ("k", "row", "row"))
+        lengths = n.Comprehension("list", self.call("len", row), (n.Clause(row, rows),))
+        none = (n.Keyword("default", n.Const("0", 0)),)
+        count = n.Call(n.Name(self.alias("min")), (lengths,), none)
+        column = n.Comprehension("list", n.Subscript(other, k), (n.Clause(other, rows),))
+        every = n.Clause(k, self.call("range", count))
+        return n.Comprehension("list", self.call("tuple", column), (every,))
 
     # -- displays
 

@@ -422,7 +422,8 @@ class _Normalise(Unpacking):
         whole: whether it is all that the loop runs over, not a part of a `zip`.
         """
         call = self.loop_call(e, s)
-        if call in (builtins.enumerate, builtins.zip, builtins.reversed):
+        plain = isinstance(e, n.Call) and not any(isinstance(a, n.Starred) for a in e.args)
+        if plain and call in (builtins.enumerate, builtins.zip, builtins.reversed):
             assert isinstance(e, n.Call)
             args = [
                 self.stable(a, s, changed, pre, False)

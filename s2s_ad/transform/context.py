@@ -405,12 +405,11 @@ class Context(Changes):
                 "take it outside: `grad(grad(f))`, `hvp`, or `hessian` of a plain function",
             )
         if any(isinstance(a, n.Starred) for a in e.args) or any(not k.name for k in e.keywords):
-            return self.refuse(
-                s,
-                e,
-                "a call with a star: which arguments there are is known only when it runs",
-                "pass them one by one, or let the function take the list or dict itself",
-            )
+            hint = "pass them one by one, or let the function take the list or dict itself"
+            starred = [a.value for a in e.args if isinstance(a, n.Starred)]
+            hint = or_tell(hint, all(self.kind(a, s.uid) != UNKNOWN for a in starred))
+            message = "a call with a star: which arguments there are is known only when it runs"
+            return self.refuse(s, e, message, hint)
         if found is None and not isinstance(e.func, n.Attribute):
             return self.refuse(
                 s,

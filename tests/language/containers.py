@@ -726,3 +726,14 @@ def extremes_of_tuples(x, xs):
     nearest, at = min((abs(a - x), k) for k, a in enumerate(xs))
     same = max([(x, 1.0, xs[0]), (x, 0.0, xs[1])])
     return max(pairs)[0] * nearest + at * same[2] + max((xs[0], x), (xs[1], 2.0))[1]
+
+
+@case([[0.7, 1.2, 0.4], [0.3, 0.2, 0.1]], 0.6, wrt="rows g")
+@case(np.array([[0.7, 1.2, 0.4], [0.3, 0.2, 0.1]]), 0.6, wrt="rows g")
+def columns_of_rows(rows, g):
+    s = 0.0
+    for a, b in zip(*rows):
+        s = s * a + g * b
+    columns = list(zip(*rows))
+    x, y, z = zip(*rows)
+    return s * columns[1][0] + sum(x) * y[1] + z[0]
