@@ -457,7 +457,8 @@ class Context(Changes):
         active = [expr_text(a) for a in parts]
         kinds = [self.kind(a, s.uid) for a in parts]
         known = all(isinstance(k, Number) or getattr(k, "dims", None) for k in kinds)
-        hint = how_to_declare(name, len(args), entrywise, known)
+        found = self.facts.reader(s.uid).object_of(func, self.facts.before.get(s.uid, {}))
+        hint = how_to_declare(name, len(args), entrywise, known, found[0] if found else None)
         if isinstance(func, n.Attribute) and self.facts.varied(func.value, s.uid):
             active, hint = active or [""], how_else(name)
         base = self.refuse(s, e, f"{how_it_is_called(name, active)}, but {why}", hint)

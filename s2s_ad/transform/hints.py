@@ -7,13 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+LOOPS = ("itertools", "builtins")  # classes of theirs are ways to run over something
 
-def how_to_declare(name: str, count: int, entrywise: bool, known: bool) -> str:
+
+def how_to_declare(
+    name: str, count: int, entrywise: bool, known: bool, callee: object = None
+) -> str:
     """Return how to give a function of so many parameters a rule.
 
     entrywise: whether it may compute entry by entry. known: whether the kinds of its active
-    arguments are, down to the number of axes.
+    arguments are, down to the number of axes. callee: what is called, if that is known.
     """
+    if isinstance(callee, type):
+        return _instead_of(callee)
     params = ", ".join("xyzuvw"[k : k + 1] or f"a{k}" for k in range(max(1, count)))
     call = f"{name}({params})"
     if entrywise:
@@ -22,6 +28,13 @@ def how_to_declare(name: str, count: int, entrywise: bool, known: bool) -> str:
     maps = f'tangent="<map of d>", adjoint="<its transpose>", function={name}'
     hint = f'write it with other functions, or declare it: declare.general("{call}", {maps})'
     return or_tell(hint, known)
+
+
+def _instead_of(callee: type) -> str:
+    """Return what to write instead of a class, which no declaration would help."""
+    if callee.__module__ in LOOPS:
+        return "write it as a loop"
+    return "keep the values in a tuple, a list or a dict"
 
 
 def or_tell(hint: str, known: bool) -> str:
