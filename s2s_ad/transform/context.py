@@ -141,18 +141,16 @@ class Context(Changes):
             stored = self.facts.value(target.value, s.uid).kind
             if not isinstance(stored, Array):
                 what = f"the list `{root}`" if stored != UNKNOWN else f"`{root}`, maybe a list"
-                hint = or_tell("store item by item", stored != UNKNOWN)
+                hint = self.or_tell("store item by item")
                 raise self.refuse(s, target, f"a store into a slice of {what}", hint)
         owned = self.unshared().get(s.uid, NOTHING_OWNED)
         if root not in owned.own:
             hint = f"store into a copy made in this function: `{root} = {root}.copy()`"
-            hint = or_tell(hint, self.facts.value(n.Name(root), s.uid).kind != UNKNOWN)
+            hint = self.or_tell(hint)
             message = f"a store into `{root}`, which other names may share"
             raise self.refuse(s, target, message, hint)
         if root not in owned.whole and self.changes_an_item(s, target, root):
-            held = target.value if isinstance(target, n.Subscript) else target
-            known = self.facts.value(held, s.uid).kind != UNKNOWN
-            hint = or_tell("give the item a name, or store a new item", known)
+            hint = self.or_tell("give the item a name, or store a new item")
             message = f"a store into an item of `{root}`, which other names may share"
             raise self.refuse(s, target, message, hint)
         return root
@@ -406,10 +404,8 @@ class Context(Changes):
             )
         if any(isinstance(a, n.Starred) for a in e.args) or any(not k.name for k in e.keywords):
             hint = "pass them one by one, or let the function take the list or dict itself"
-            starred = [a.value for a in e.args if isinstance(a, n.Starred)]
-            hint = or_tell(hint, all(self.kind(a, s.uid) != UNKNOWN for a in starred))
             message = "a call with a star: which arguments there are is known only when it runs"
-            return self.refuse(s, e, message, hint)
+            return self.refuse(s, e, message, self.or_tell(hint))
         if found is None and not isinstance(e.func, n.Attribute):
             return self.refuse(
                 s,
@@ -443,6 +439,10 @@ class Context(Changes):
         of = [reader.object_of(x.func, env) for x in makers if isinstance(x, n.Call)]
         homes = [getattr(x[0], "__module__", None) for x in of if x is not None]
         return any(str(home).startswith("s2s_ad.api") for home in homes)
+
+    def or_tell(self, hint: str) -> str:
+        """Return a hint that says first to tell what the arguments are, if that was not told."""
+        return or_tell(hint, all(value.kind != UNKNOWN for value in self.facts.entry.values()))
 
     def missing(
         self, e: n.Call | n.Attribute, s: n.Stmt, why: str, entrywise: bool = True

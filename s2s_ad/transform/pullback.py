@@ -28,7 +28,6 @@ from s2s_ad.rules.registry import Choice
 from s2s_ad.rules.results import literal
 from s2s_ad.transform.context import Diff, NeedsName, operations
 from s2s_ad.transform.fitting import added_axes, without_axes
-from s2s_ad.transform.hints import or_tell
 from s2s_ad.transform.shapes import keeps_all, same_shape, shape_of
 from s2s_ad.transform.side_by_side import joined, stacked
 from s2s_ad.transform.templates import Templates
@@ -118,7 +117,7 @@ class Pullback(Templates):
                 e, f"attribute `{e.attr}` of an active value", "pass the number as an argument"
             )
         if isinstance(e, n.Starred):
-            hint = or_tell("pass the items one by one", self.value(e.value).kind != UNKNOWN)
+            hint = self.context.or_tell("pass the items one by one")
             return self.refused(e, "a star of an active value", hint)
         what = {
             n.IfExp: "a conditional expression inside an expression",

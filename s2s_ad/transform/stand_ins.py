@@ -50,13 +50,15 @@ def stand_in(e: n.Expr, kind: KindOf, choice: Callable[[n.Expr], Choice | None])
         return None
     kinds = {name: kind(x) for name, x in rule.arguments.items()}
     arrays = [name for name, k in kinds.items() if not isinstance(k, (Number, NoneKind))]
+    constant = None  # a number is shown by a variable, if there is one
     for name in arrays if isinstance(kind(e), Array) else kinds:
         alone = len(arrays) == 1 and isinstance(kinds[name], Array)
         if alone or same_shape(kinds[name], kind(e)):
             like = stand_in(rule.arguments[name], kind, choice)
-            if like is not None:
+            if like is not None and not isinstance(like, (n.Const, n.Attribute)):
                 return like
-    return None
+            constant = constant or like
+    return constant
 
 
 def is_view(e: n.Expr, kind: KindOf) -> bool:

@@ -20,7 +20,6 @@ from s2s_ad.ir.kinds import UNKNOWN, Array, ListOf, NoneKind, Number
 from s2s_ad.ir.names import marked
 from s2s_ad.ir.walk import assigned, map_block, names, stmt_exprs, walk_stmts
 from s2s_ad.transform.context import Context, Splice
-from s2s_ad.transform.hints import or_tell
 from s2s_ad.transform.loops import in_order
 from s2s_ad.transform.pushforward import Pushforward
 from s2s_ad.transform.tries import happens_once, whole_body
@@ -244,7 +243,7 @@ class _Tangent:
             return self.commented(dot, s)
         if isinstance(target, (n.TupleExpr, n.ListExpr)):
             self.pushforward(s).push(s.value)  # it says what is wrong, as a rule
-            hint = or_tell("give it a name and take its items by their index", False)
+            hint = self.context.or_tell("give it a name and take its items by their index")
             raise self.context.refuse(s, s.value, "an unpacking of what may be anything", hint)
         return self.store(s, target, s.value)
 
