@@ -17,7 +17,7 @@ VIEWS = frozenset(
     "trim_zeros einsum diff matrix_power item astype require float64".split()
 )
 # builtins and methods that make a container of items that are not new
-CONTAINERS = frozenset("list dict sum copy fromkeys values keys items".split())
+CONTAINERS = frozenset("list sorted dict sum copy fromkeys values keys items".split())
 # builtins that give a number, or one of their arguments
 NUMBERS = frozenset("len float int range abs".split())
 # helpers of `runtime` that may return their argument itself

@@ -737,3 +737,17 @@ def columns_of_rows(rows, g):
     columns = list(zip(*rows))
     x, y, z = zip(*rows)
     return s * columns[1][0] + sum(x) * y[1] + z[0]
+
+
+@case(0.7, 5)
+def stored_into_after_its_keys_were_sorted(x, n):
+    powers = {}
+    for k in range(2, n):
+        powers[k] = x**k / k
+    y = 0.0
+    for k in sorted(powers, reverse=True):
+        y = y * x + powers[k]
+    powers[2] = y
+    order = sorted(powers.values())
+    order[0] = order[1] * powers[2]
+    return order[0] * powers[3] + y
