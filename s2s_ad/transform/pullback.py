@@ -81,11 +81,20 @@ class Pullback(Templates):
         if e.op != "+":
             raise self.list_operator(e)
         d = self.named(d, "items_bar")
-        size = n.Call(n.Name(self.context.alias("len")), (e.left,))
+        size = self.length(e.left)
         parts = (n.Slice(None, size, None), n.Slice(size, None, None))
         for operand, part in zip((e.left, e.right), parts):
             kind = self.value(operand).kind
             self.pull(operand, Diff(n.Subscript(d.expr, part), kind))
+
+    def length(self, e: n.Expr) -> n.Expr:
+        """Return the number of items of a list: `len(xs) + 1` for `xs + [x]`."""
+        if isinstance(e, (n.ListExpr, n.TupleExpr)):
+            if not any(isinstance(item, n.Starred) for item in e.items):
+                return n.Const(str(len(e.items)), len(e.items))
+        elif isinstance(e, n.Binary) and e.op == "+":
+            return n.Binary("+", self.length(e.left), self.length(e.right))
+        return n.Call(n.Name(self.context.alias("len")), (e,))
 
     def repeated(self, e: n.Binary, d: Diff, out: n.Expr | None) -> None:
         """Contribute to the items of `items * n`: each gets what all its copies have."""
