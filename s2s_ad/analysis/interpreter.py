@@ -68,7 +68,7 @@ from s2s_ad.ir.kinds import (
     join,
     refreshed,
 )
-from s2s_ad.ir.walk import names
+from s2s_ad.ir.walk import children, names
 from s2s_ad.rules import registry
 from s2s_ad.rules.rule import Rule
 
@@ -140,7 +140,9 @@ class Interpreter:
 
     def evaluated(self, e: n.Expr, env: Env) -> Value:
         method = getattr(self, f"on_{type(e).__name__}", None)
-        result: Value = method(e, env) if method is not None else PASSIVE
+        if method is None:
+            return Value(UNKNOWN, any(self.value(x, env).varied for x in children(e)))
+        result: Value = method(e, env)
         return result
 
     def choose(
@@ -187,6 +189,9 @@ class Interpreter:
             return env.get(e.id, PASSIVE)
         found = self.world.lookup(e.id)
         return Value(known_object(found[0])) if found else PASSIVE
+
+    def on_Slice(self, e: n.Slice, env: Env) -> Value:
+        return PASSIVE
 
     def on_Lambda(self, e: n.Lambda, env: Env) -> Value:
         captured = names(e) & self.local

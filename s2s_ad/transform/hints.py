@@ -7,7 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-LOOPS = ("itertools", "builtins")  # classes of theirs are ways to run over something
+INSTEAD: tuple[tuple[object, str], ...] = (
+    (complex, "compute with the real and the imaginary part"),
+    (eval, "write the expression itself"),
+    (filter, "write it as a loop"),
+    (map, "write it as a loop"),
+)
 
 
 def how_to_declare(
@@ -18,8 +23,9 @@ def how_to_declare(
     entrywise: whether it may compute entry by entry. known: whether the kinds of its active
     arguments are, down to the number of axes. callee: what is called, if that is known.
     """
-    if isinstance(callee, type):
-        return _instead_of(callee)
+    instead = _instead_of(callee)
+    if instead is not None:
+        return instead
     params = ", ".join("xyzuvw"[k : k + 1] or f"a{k}" for k in range(max(1, count)))
     call = f"{name}({params})"
     if entrywise:
@@ -30,11 +36,15 @@ def how_to_declare(
     return or_tell(hint, known)
 
 
-def _instead_of(callee: type) -> str:
-    """Return what to write instead of a class, which no declaration would help."""
-    if callee.__module__ in LOOPS:
-        return "write it as a loop"
-    return "keep the values in a tuple, a list or a dict"
+def _instead_of(callee: object) -> str | None:
+    """Return what to write instead of what no declaration would help; None for other functions."""
+    for known, hint in INSTEAD:
+        if callee is known:
+            return hint
+    if not isinstance(callee, type):
+        return None
+    loops = callee.__module__ == "itertools"
+    return "write it as a loop" if loops else "keep the values in a tuple, a list or a dict"
 
 
 def or_tell(hint: str, known: bool) -> str:

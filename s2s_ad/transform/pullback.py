@@ -125,6 +125,8 @@ class Pullback(Templates):
             return self.refused(
                 e, f"attribute `{e.attr}` of an active value", "pass the number as an argument"
             )
+        if isinstance(e, n.SetExpr):
+            return self.refused(e, "a set of active values", "use a list")
         if isinstance(e, n.Starred):
             hint = self.context.or_tell("pass the items one by one")
             return self.refused(e, "a star of an active value", hint)
