@@ -128,7 +128,7 @@ class _Inline:
         s = out[k]
         following = out[k + 1] if k + 1 < len(out) else None
         value: n.Expr
-        kept = _kept(s)
+        kept = _kept(s) if s.uid in self.inlining.back else None
         if kept is not None:
             name, value = kept
             simple = isinstance(following, n.Assign) and isinstance(following.value, n.Call)
