@@ -40,7 +40,8 @@ linear(
     tangent={"g": "expand(d, like, axis, keepdims)"},
     result=results.adjoint("like"),
 )
-linear("runtime.spread(g, items)", g="unbroadcast(sum(d), g)", items="0", result=_UNKNOWN)
+linear("runtime.spread(g, items)", g="unbroadcast(sum(d), g)", items="0",
+       result=results.adjoint("items"))  # fmt: skip
 linear(
     "runtime.unrepeat(g, items)",
     g="list(d) * (len(g) // len(items))",

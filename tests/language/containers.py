@@ -751,3 +751,17 @@ def stored_into_after_its_keys_were_sorted(x, n):
     order = sorted(powers.values())
     order[0] = order[1] * powers[2]
     return order[0] * powers[3] + y
+
+
+@case(np.array([0.7, 0.4, 1.2]), 0.6, wrt="v g")
+def sums_of_parts_of_an_array(v, g):
+    """A slice in a variable; the adjoint of what Python sums is like it, and stored into."""
+    part = slice(0, None, 2)
+    return sum(v[part]) * g + sum(v * g) * sum(v[1:])
+
+
+@case([0.7, 0.4, 1.2, 0.3], wrt="xs")
+def sum_from_another_sum(xs):
+    a = sum(xs, 1.0)
+    b = sum((k * v for k, v in enumerate(xs, start=2)), start=a)
+    return a * b + xs[0] * xs[-1]
