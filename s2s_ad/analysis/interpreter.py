@@ -141,7 +141,8 @@ class Interpreter:
     def evaluated(self, e: n.Expr, env: Env) -> Value:
         method = getattr(self, f"on_{type(e).__name__}", None)
         if method is None:
-            return Value(UNKNOWN, any(self.value(x, env).varied for x in children(e)))
+            parts = () if isinstance(e, n.Slice) else children(e)
+            return Value(UNKNOWN, any(self.value(x, env).varied for x in parts))
         result: Value = method(e, env)
         return result
 
@@ -189,9 +190,6 @@ class Interpreter:
             return env.get(e.id, PASSIVE)
         found = self.world.lookup(e.id)
         return Value(known_object(found[0])) if found else PASSIVE
-
-    def on_Slice(self, e: n.Slice, env: Env) -> Value:
-        return PASSIVE
 
     def on_Lambda(self, e: n.Lambda, env: Env) -> Value:
         captured = names(e) & self.local
