@@ -42,6 +42,7 @@ from s2s_ad.analysis.values import (
     repeated,
     sliced,
     spread,
+    table_of,
     target_names,
     tuple_of,
     unfolded,
@@ -452,12 +453,10 @@ class Interpreter:
             return args[0] if args[0].items is not None else Value(UNKNOWN, args[0].varied)
         if callee is builtins.dict and not args:
             values = [self.value(k.value, env) for k in e.keywords]
-            kind: Kind = values[0].kind if values else UNKNOWN
-            for v in values[1:]:
-                kind = join(kind, v.kind)
+            kind = functools.reduce(join, (v.kind for v in values)) if values else UNKNOWN
             return Value(DictOf(kind), any(v.varied for v in values))
         if callee is builtins.dict and len(args) == 1 and not e.keywords:
-            return Value(args[0].kind, args[0].varied)
+            return table_of(args[0], self.iterate(e.args[0], env))
         return None
 
     def partial(self, e: n.Call, env: Env) -> Value | None:

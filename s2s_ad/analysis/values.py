@@ -243,6 +243,14 @@ def spread(args: Sequence[n.Expr], kind_of: Callable[[n.Expr], Kind]) -> Sequenc
     return found
 
 
+def table_of(whole: Value, pair: Value) -> Value:
+    """Return what is known of `dict(whole)`. pair: what is known of an item of it."""
+    if isinstance(whole.kind, DictOf):
+        return Value(whole.kind, whole.varied)
+    known = isinstance(pair.kind, TupleOf) and len(pair.kind.items) == 2
+    return Value(DictOf(item_of(pair, 1).kind if known else UNKNOWN), whole.varied)
+
+
 def repeated(items: Value, count: n.Expr, kind: Kind) -> Value:
     """Return what is known of a list or tuple times a number."""
     times = constant_int(count)

@@ -765,3 +765,13 @@ def sum_from_another_sum(xs):
     a = sum(xs, 1.0)
     b = sum((k * v for k, v in enumerate(xs, start=2)), start=a)
     return a * b + xs[0] * xs[-1]
+
+
+@case(0.7, ["p", "q", "r"])
+def dict_of_pairs_with_written_keys(x, names):
+    table = dict(zip(names, [x * k for k in range(1, len(names) + 1)]))
+    for i, name in enumerate(names):
+        table[f"{name}_{i}"] = table[name] ** 2 + i
+    extra = table.pop(names[0] + "_0", 0.0)
+    missing = table.pop("none", 2.0)
+    return sum(table.values()) * extra + missing * len(table) * x
