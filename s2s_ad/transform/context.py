@@ -34,7 +34,13 @@ from s2s_ad.ir.names import Names, marked
 from s2s_ad.ir.walk import assigned, children, names, stmt_exprs, subexprs, substitute, walk_stmts
 from s2s_ad.rules import registry
 from s2s_ad.transform.changes import Changes
-from s2s_ad.transform.hints import how_else, how_it_is_called, how_to_declare, or_tell
+from s2s_ad.transform.hints import (
+    how_else,
+    how_it_is_called,
+    how_to_declare,
+    how_to_put,
+    or_tell,
+)
 from s2s_ad.transform.reading import flat
 
 Splice = Callable[[n.Expr, n.Name, n.Expr], n.Expr]  # template, hole, what fills it
@@ -258,12 +264,8 @@ class Context(Changes):
             return
         for e, v in zip(parts, values):
             if not _is_passed_by_value(v.kind):
-                raise self.refuse(
-                    s,
-                    e,
-                    "a call that may put an active value into a container",
-                    "assign what it returns, or use append or a store",
-                )
+                message = "a call that may put an active value into a container"
+                raise self.refuse(s, e, message, how_to_put(call))
 
     def check_item(self, e: n.Subscript, s: n.Stmt) -> None:
         """Refuse an item of what does not vary itself: an object that computes with its index."""

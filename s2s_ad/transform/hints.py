@@ -1,11 +1,14 @@
 """What to do about what is refused, in the words of an error.
 
-Takes the name of a function and how it is called, or a hint, gives a hint. Requires nothing.
+Takes the name of a function and how it is called, or a hint, gives a hint. Requires `ir`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+
+from s2s_ad.ir import nodes as n
+from s2s_ad.ir.text import expr_text
 
 INSTEAD: tuple[tuple[object, str], ...] = (
     (complex, "compute with the real and the imaginary part"),
@@ -45,6 +48,15 @@ def _instead_of(callee: object) -> str | None:
         return None
     loops = callee.__module__ == "itertools"
     return "write it as a loop" if loops else "keep the values in a tuple, a list or a dict"
+
+
+def how_to_put(call: n.Call) -> str:
+    """Return what to write instead of a call that puts something into a container."""
+    func = call.func
+    if isinstance(func, n.Attribute) and func.attr == "append" and len(call.args) == 1:
+        place = expr_text(func.value)
+        return f"store a new list: `{place} = {place} + [{expr_text(call.args[0])}]`"
+    return "assign what it returns, or use append or a store"
 
 
 def or_tell(hint: str, known: bool) -> str:
