@@ -29,6 +29,7 @@ from s2s_ad.analysis.values import (
     Env,
     Value,
     World,
+    always,
     any_item,
     compared,
     item_of,
@@ -51,7 +52,6 @@ from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import (
     BOOL,
     INT,
-    NONE,
     NOTHING,
     UNKNOWN,
     Array,
@@ -425,16 +425,9 @@ class Interpreter:
             return Value(UNKNOWN, any(v.varied for v in env.values()))
         if callee is functools.partial and len(args) == 1:
             return self.partial(e, env)
-        if callee is builtins.range:
-            return Value(RangeKind())
-        if callee is builtins.len or callee is builtins.id or callee is builtins.hash:
-            return Value(INT)
-        if callee in (builtins.isinstance, builtins.callable, builtins.hasattr):
-            return Value(BOOL)
-        if callee in (builtins.str, builtins.repr, builtins.format):
-            return Value(Str())
-        if callee is builtins.print:
-            return Value(NONE)
+        fixed = always(callee)
+        if fixed is not None:
+            return fixed
         if callee == dict.fromkeys and len(args) == 2:
             return Value(DictOf(args[1].kind), args[1].varied)
         if callee in (builtins.list, builtins.sorted):

@@ -5,6 +5,7 @@ Requires `ir`. Two values merge into what is known when either may be the case.
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -14,6 +15,7 @@ from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import (
     BOOL,
     INT,
+    NONE,
     UNKNOWN,
     Array,
     DictOf,
@@ -241,6 +243,19 @@ def spread(args: Sequence[n.Expr], kind_of: Callable[[n.Expr], Kind]) -> Sequenc
         else:
             found.append(a)
     return found
+
+
+def always(callee: object) -> Value | None:
+    """Return what a builtin gives whatever it is given; None for others."""
+    if callee is builtins.range:
+        return Value(RangeKind())
+    if callee is builtins.len or callee is builtins.id or callee is builtins.hash:
+        return Value(INT)
+    if callee in (builtins.isinstance, builtins.callable, builtins.hasattr):
+        return Value(BOOL)
+    if callee in (builtins.str, builtins.repr, builtins.format):
+        return Value(Str())
+    return Value(NONE) if callee is builtins.print else None
 
 
 def table_of(whole: Value, pair: Value) -> Value:
