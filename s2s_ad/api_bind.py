@@ -310,6 +310,10 @@ def _codes_test(called: Sequence[Any]) -> Callable[[], bool]:
     functions = list({id(f): f for f in plain if isinstance(f, types.FunctionType)}.values())
     get = operator.attrgetter("__code__")
     expected = list(map(get, functions))
+    # the commonest case costs a quarter of the general one, at each call
+    if len(functions) == 1:
+        function, code = functions[0], expected[0]
+        return lambda: function.__code__ is code
 
     def test() -> bool:
         return all(map(operator.is_, map(get, functions), expected))
@@ -318,8 +322,10 @@ def _codes_test(called: Sequence[Any]) -> Callable[[], bool]:
 
 
 def _globals_test(space: Mapping[str, Any], values: Mapping[str, Any]) -> Callable[[], bool]:
-    # of one name an itemgetter gives no tuple, hence the first twice
-    get = operator.itemgetter(*values, next(iter(values)))
+    if len(values) == 1:
+        ((name, value),) = values.items()
+        return lambda: space.get(name, space) is value
+    get = operator.itemgetter(*values)
     expected = tuple(values.values())
 
     def test() -> bool:

@@ -54,7 +54,7 @@ def over_items(block: n.Block, back: frozenset[int], sequences: AbstractSet[str]
     """
 
     def visit(s: n.Stmt) -> tuple[n.Stmt, ...]:
-        item = s.body[0] if isinstance(s, n.For) and s.uid in back else None
+        item = s.body[0] if isinstance(s, n.For) and s.body and s.uid in back else None
         if not isinstance(s, n.For) or not isinstance(item, n.Assign) or len(item.targets) > 1:
             return (s,)
         index, value, target = s.target, item.value, item.targets[0]
