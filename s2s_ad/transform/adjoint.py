@@ -22,6 +22,7 @@ from s2s_ad.transform.assignments import Assignments
 from s2s_ad.transform.context import Diff, NeedsName
 from s2s_ad.transform.contributions import Sweeps
 from s2s_ad.transform.counting import Counter, counters
+from s2s_ad.transform.foreign_arrays import check_foreign_arrays
 from s2s_ad.transform.loops import LoopForm, loop_form, with_order
 from s2s_ad.transform.tries import whole_body
 
@@ -45,6 +46,7 @@ class Builder(Assignments):
     def statement(self, s: n.Stmt) -> Sweeps:
         """Return the fragment of a statement; what must first be named is noted in `requests`."""
         self.context.check_calls(s, self.is_active(s))
+        check_foreign_arrays(self.context, s)
         try:
             return self.fragment(s)
         except NeedsName as need:

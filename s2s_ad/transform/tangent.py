@@ -20,6 +20,7 @@ from s2s_ad.ir.kinds import UNKNOWN, Array, ListOf, NoneKind, Number
 from s2s_ad.ir.names import marked
 from s2s_ad.ir.walk import assigned, map_block, names, stmt_exprs, walk_stmts
 from s2s_ad.transform.context import Context, Splice
+from s2s_ad.transform.foreign_arrays import check_foreign_arrays
 from s2s_ad.transform.loops import in_order
 from s2s_ad.transform.pushforward import Pushforward
 from s2s_ad.transform.tries import happens_once, whole_body
@@ -106,6 +107,7 @@ class _Tangent:
 
     def statement(self, s: n.Stmt) -> list[n.Stmt]:
         self.context.check_calls(s, True)
+        check_foreign_arrays(self.context, s)
         if isinstance(s, n.Assign):
             return self.assign(s)
         if isinstance(s, n.AugAssign):
