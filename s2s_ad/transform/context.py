@@ -181,7 +181,9 @@ class Context(Changes):
         ):
             # a list takes whatever can be run over
             added = n.Call(n.Name(self.alias("list")), (added,))
-        value = n.Binary(s.op, s.target, added)
+        value: n.Expr = n.Binary(s.op, s.target, added)
+        if isinstance(kind, Array) and kind.dims == ():
+            value = n.Call(self.np("array"), (value,))  # NumPy would make it a number
         return n.Assign((s.target,), value, origin=s.origin, comments=s.comments, uid=s.uid)
 
     def check_append(self, s: n.Append | n.Pop) -> None:

@@ -73,5 +73,7 @@ def is_view(e: n.Expr, kind: KindOf) -> bool:
 
 
 def _is_plain(index: n.Expr, kind: KindOf) -> bool:
-    """True for an index that is a slice, a number or a new axis: it makes no copy."""
-    return isinstance(index, n.Slice) or isinstance(kind(index), (Number, NoneKind))
+    """True for an index that is a slice, `...`, a number or a new axis: it makes no copy."""
+    if isinstance(index, n.Slice) or index == n.Const("...", ...):
+        return True
+    return isinstance(kind(index), (Number, NoneKind))
