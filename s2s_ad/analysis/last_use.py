@@ -5,6 +5,7 @@ Takes a name, a statement and the body it stands in; requires `ir`.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from s2s_ad.ir import nodes as n
@@ -54,27 +55,25 @@ def only_built(block: n.Block) -> frozenset[str]:
 
     No value of theirs is read: the list belongs to who is given it.
     """
-    uses: dict[str, int] = {}
-    known: dict[str, int] = {}
-    given: dict[str, int] = {}
+    uses: Counter[str] = Counter()
+    known: Counter[str] = Counter()
+    given: Counter[str] = Counter()
     for s in walk_stmts(block):
-        for e in _all_exprs(s):
-            if isinstance(e, n.Name):
-                uses[e.id] = uses.get(e.id, 0) + 1
+        uses.update(e.id for e in _all_exprs(s) if isinstance(e, n.Name))
         only = s.targets[0] if isinstance(s, n.Assign) and len(s.targets) == 1 else None
         if isinstance(s, n.Append):
-            known[s.stack] = known.get(s.stack, 0) + 1
+            known[s.stack] += 1
             if isinstance(s.value, n.Name):
-                given[s.value.id] = given.get(s.value.id, 0) + 1
+                given[s.value.id] += 1
         elif isinstance(s, n.Assign) and isinstance(only, n.Name):
             if s.value == n.ListExpr(()):
-                known[only.id] = known.get(only.id, 0) + 1
+                known[only.id] += 1
             elif isinstance(s.value, n.Name):
-                given[s.value.id] = given.get(s.value.id, 0) + 1
+                given[s.value.id] += 1
         elif isinstance(s, (n.FunctionDef, n.Global)):
             return frozenset()
     once = (name for name, count in given.items() if count == 1)
-    return frozenset(name for name in once if uses[name] == known.get(name, 0) + 1)
+    return frozenset(name for name in once if uses[name] == known[name] + 1)
 
 
 def _other_branches(path: list[tuple[n.Stmt | None, n.Block]]) -> set[int]:

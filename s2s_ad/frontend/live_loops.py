@@ -186,7 +186,9 @@ def _is_bound_first(loop: n.For, name: str) -> bool:
         for s in block:
             given = isinstance(s, n.For) and name in target_names(s.target)
             ends = [run(inner, bound or given) for inner in blocks(s)]
-            if not bound and name in (_methods(s, GROWS | ORDERS) if ends else changed(s)):
+            if not bound and name in (
+                _methods(s, GROWS | ORDERS) if ends else changed_in_place((s,))
+            ):
                 too_early = True
             if isinstance(s, (n.Break, n.Continue, n.Raise, n.Return)):
                 return None
@@ -198,9 +200,6 @@ def _is_bound_first(loop: n.For, name: str) -> bool:
             elif not ends:
                 bound = bound or name in rebound((s,))
         return bound
-
-    def changed(s: n.Stmt) -> set[str]:
-        return changed_in_place((s,))
 
     run(loop.body, False)
     return not too_early

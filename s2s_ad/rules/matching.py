@@ -244,11 +244,9 @@ def _says_nothing(rule: Rule, keyword: Keyword, value_of: Callable[[Expr], objec
     if rule.namespace not in ("np", "method") or any(p.name == keyword.name for p in rule.params):
         return False
     value = value_of(keyword.value)
-    return (
-        value is None
-        if keyword.name == "out"
-        else (keyword.name == "dtype" and (value is None or is_float_value(value)))
-    )
+    if keyword.name == "out":
+        return value is None
+    return keyword.name == "dtype" and (value is None or is_float_value(value))
 
 
 def _in_floats(result: Result) -> Result:

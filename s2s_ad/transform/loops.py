@@ -55,6 +55,8 @@ def in_order(context: Context, e: n.Expr, of: n.Expr, uid: int) -> n.Expr:
 def with_order(context: Context, form: LoopForm, reverse: n.Block, uid: int) -> LoopForm:
     """Return the loop over the positions of what has an order, if the items at them are read or
     added to: a dict, of which nothing may be known, has other things there."""
+    if form.counter is None:
+        return form
     read = {x for s in walk_stmts(reverse) for e in stmt_exprs(s) for x in names(e)}
     owners = [
         value.value
@@ -62,6 +64,8 @@ def with_order(context: Context, form: LoopForm, reverse: n.Block, uid: int) -> 
         if isinstance(value, n.Subscript)
         and any({x, context.mark(x, "bar")} & read for x in target_names(target))
     ]
+    if not owners:
+        return form
     size = n.Name(context.alias("len"))
 
     def visit(e: n.Expr) -> n.Expr:
@@ -69,8 +73,6 @@ def with_order(context: Context, form: LoopForm, reverse: n.Block, uid: int) -> 
             return replace(e, args=(in_order(context, e.args[0], e.args[0], uid),))
         return e
 
-    if form.counter is None or not owners:
-        return form
     backward = map_expr(form.backward, visit)
     return replace(form, forward=map_expr(form.forward, visit), backward=backward)
 
