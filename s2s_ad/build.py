@@ -40,6 +40,7 @@ DEEP = 20_000
 OPTIMISATIONS = {
     "accumulate": "an adjoint of a number begins with its first contribution, not with 0.0",
     "algebra": "products and sums are written as a person would: signs, numbers, equal terms",
+    "cancel": "a maximum that cancels out of the result is not differentiated",
     "broadcast": "the adjoint of a reduction is not spread out where NumPy does it anyway",
     "cheap_callees": "small functions run again in the reverse sweep; nothing is kept for them",
     "dead_code": "what nobody reads is left out",

@@ -196,7 +196,7 @@ class Package:
         self.note("tangent", function)
         pinned = prepared.context().changes_others()
         body = live(function.body, self.pure(prepared), self.program.options, pinned)
-        doc = tangent_doc(subject, wrt, select)
+        doc = tangent_doc(subject, wrt, prepared.still, select)
         done = replace(
             function, body=body or (n.Pass(),), docstring=doc, decorators=(), returns=None
         )

@@ -15,6 +15,7 @@ from s2s_ad import runtime
 from s2s_ad.analysis.flow import Facts, interpret
 from s2s_ad.analysis.memory import Memory
 from s2s_ad.analysis.owned import NOTHING_OWNED
+from s2s_ad.analysis.still import NOTHING_STILL, Still
 from s2s_ad.analysis.values import PASSIVE, Value
 from s2s_ad.build_cuts import note_cuts
 from s2s_ad.build_fresh import newness, newness_of_object
@@ -45,6 +46,7 @@ from s2s_ad.ir.walk import (
     subexprs,
     walk_stmts,
 )
+from s2s_ad.transform.cancelling import cancelling
 from s2s_ad.transform.context import Context
 from s2s_ad.transform.copies import copied_value
 from s2s_ad.transform.reading import stored_into
@@ -58,8 +60,9 @@ class Prepared:
     """A function in normal form. function changes as sub-expressions are given names.
 
     sunk: for each `if` made behind a loop, the one in the loop that it was taken from. exit_value:
-    the variable that holds what is returned, if each exit assigns it. lent: whether callers may
-    change what they gave it between its forward and its reverse half.
+    the variable that holds what is returned, if each exit assigns it. still: what cancels out of
+    the result. lent: whether callers may change what they gave it between its forward and its
+    reverse half.
     """
 
     subject: Subject
@@ -72,6 +75,7 @@ class Prepared:
     exit_value: str = ""
     found: tuple[n.Function, Facts] | None = None
     memory: Memory = field(default_factory=Memory)
+    still: Still = NOTHING_STILL
     lent: bool = False
 
     def newness(self, e: n.Call) -> int:
@@ -99,9 +103,16 @@ class Prepared:
             local = {p.name for p in self.function.params} | bound_names(self.function.body)
             world = SubjectWorld(self.subject, self.program)
             values = dict(self.values)
-            facts = interpret(self.function, values, world, frozenset(local), self.memory)
+            known = frozenset(local), self.memory, self.still
+            facts = interpret(self.function, values, world, *known)
             self.found = self.function, facts
         return self.found[1]
+
+    def leave_out(self, still: Still) -> None:
+        """Differentiate no more what is taken not to vary."""
+        if still != self.still:
+            # what is remembered of other forms of the function took it to vary
+            self.still, self.found, self.memory = still, None, Memory()
 
     def become(self, function: n.Function) -> None:
         """Take another form of the function; an equal one changes nothing, facts included."""
@@ -183,6 +194,8 @@ def prepare(
     prepared.name_effects(tests=False, last=True)
     function = prepared.function
     prepared.become(with_named_parts(function, prepared.facts(), lambda e: names.fresh(wish(e))))
+    if "cancel" not in program.options:
+        prepared.leave_out(cancelling(prepared.context()))
     if entry:
         function = with_own_arguments(prepared.function, prepared.context(), program.shared)
         prepared.become(function)

@@ -11,6 +11,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from s2s_ad.analysis.still import Still
 from s2s_ad.analysis.values import Value
 from s2s_ad.build_exits import Sweeps
 from s2s_ad.build_subject import Subject
@@ -28,6 +29,7 @@ from s2s_ad.ir.kinds import (
     Str,
     TupleOf,
 )
+from s2s_ad.ir.text import expr_text
 from s2s_ad.ir.walk import bound_names, target_names, walk_stmts
 
 WIDTH = 88
@@ -58,7 +60,17 @@ def adjoint_doc(subject: Subject, wrt: Sequence[str], swept: Sweeps, body: n.Blo
     kept = kept_in(swept, body)
     if sum(map(len, kept.values())) > 1 or (kept and swept.exits):
         text += "\n\n" + kept_text(swept, body)
-    return text
+    return text + left_out(swept.prepared.still)
+
+
+def left_out(still: Still) -> str:
+    """Return the words on what is not differentiated, though it varies."""
+    if not still.variables and not still.calls:
+        return ""
+    calls = dict.fromkeys(f"`{expr_text(call)}`" for _, call in sorted(still.calls, key=str))
+    names = [*sorted(still.variables), *calls]
+    text = f"Not differentiated: {_listed(names)}, which cancel{'s' * (len(names) == 1)} out."
+    return "\n\n" + "\n".join(textwrap.wrap(text, WIDTH - 4))
 
 
 def kept_in(swept: Sweeps, body: n.Block) -> dict[str, list[str]]:
@@ -142,14 +154,17 @@ def forward_comment(swept: Sweeps, body: n.Block) -> str:
     return "# -- forward sweep"
 
 
-def tangent_doc(subject: Subject, wrt: Sequence[str], select: Sequence[int] = ()) -> str:
+def tangent_doc(
+    subject: Subject, wrt: Sequence[str], still: Still, select: Sequence[int] = ()
+) -> str:
     """Return the docstring of a tangent; of the gradient of an adjoint it says what it is."""
     found = _ADJOINT.match(subject.function.docstring or "")
     if found and list(select) == [1]:
         along = _listed([f"{x}_dot" for x in wrt])
         return f"Gradient of `{found[1]}` in {found[2]} and its derivative along {along}."
     dots = "the dots" if len(wrt) > 1 else f"{wrt[0]}_dot"
-    return _fitting(subject, f"Return `{{call}}` and its derivative along {dots}.")
+    text = _fitting(subject, f"Return `{{call}}` and its derivative along {dots}.")
+    return text + left_out(still)
 
 
 def forward_doc(subject: Subject, kept: Sequence[str], reverse: str) -> str:

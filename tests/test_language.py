@@ -20,6 +20,7 @@ from tests.checking import check_both, check_derived, check_second_order, chosen
 from tests.language import (
     arrays,
     calls,
+    cancelling,
     containers,
     control,
     drawn,
@@ -37,6 +38,7 @@ from tests.turns import by_turns
 MODULES = (
     arrays,
     calls,
+    cancelling,
     containers,
     control,
     drawn,

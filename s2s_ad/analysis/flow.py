@@ -19,6 +19,7 @@ from s2s_ad.analysis.first_round import RoundReader
 from s2s_ad.analysis.interpreter import Interpreter
 from s2s_ad.analysis.memory import Memory
 from s2s_ad.analysis.observe import kind_of
+from s2s_ad.analysis.still import NOTHING_STILL, Still
 from s2s_ad.analysis.values import PASSIVE, Env, NeverReturnsError, Value, World, named, same
 from s2s_ad.analysis.values import merge as merge
 from s2s_ad.ir import nodes as n
@@ -43,6 +44,7 @@ class Facts:
     decided: dict[int, int] = field(default_factory=dict)
     locals: frozenset[str] = frozenset()
     memory: Memory | None = None
+    still: Still = NOTHING_STILL
     _readers: dict[int, Interpreter] = field(default_factory=dict)
 
     def fork(self) -> Facts:
@@ -70,6 +72,7 @@ class Facts:
         found = self._readers.get(uid)
         if found is None:
             found = self._readers[uid] = Interpreter(self.world, self.locals, self.memory)
+            found.take_for_still(self.still.calls_at(uid))
         return found
 
     def readers(self) -> Iterable[Interpreter]:
@@ -88,12 +91,13 @@ def interpret(
     world: World,
     local: frozenset[str],
     memory: Memory | None = None,
+    still: Still = NOTHING_STILL,
 ) -> Facts:
     """Return the facts of `function` called with parameters that have the values `entry`.
 
-    memory: of the interpretations of other forms of the function.
+    memory: of the interpretations of other forms of the function. still: what needs no derivative.
     """
-    facts = Facts(world, entry, locals=local, memory=memory)
+    facts = Facts(world, entry, locals=local, memory=memory, still=still)
     run = _Run(RoundReader(world, local, memory), facts)
     end = run.block(function.body, dict(entry))
     if end is not None:
@@ -119,6 +123,7 @@ class _Run:
             if env is None:
                 return None
             self.note(self.facts.before, statement.uid, env)
+            self.ev.take_for_still(self.facts.still.calls_at(statement.uid))
             try:
                 env = self.statement(statement, self.with_named(statement, env))
             except NeverReturnsError:
@@ -174,6 +179,8 @@ class _Run:
 
     def on_Assign(self, s: n.Assign, env: dict[str, Value]) -> dict[str, Value]:
         value = self.ev.value(s.value, env)
+        if len(s.targets) == 1 and self.facts.still.binds(s.targets[0]):
+            value = replace(value, varied=False)
         env = dict(env)
         for target in s.targets:
             self.ev.bind(target, value, env)

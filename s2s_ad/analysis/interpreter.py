@@ -32,6 +32,7 @@ from s2s_ad.analysis.values import (
     always,
     any_item,
     compared,
+    dict_of,
     item_of,
     itemwise,
     joined_tuples,
@@ -86,6 +87,12 @@ class Interpreter:
         self.memory = memory
         self._env: Env | None = None
         self._known: dict[int, tuple[n.Expr, Value]] = {}
+        self._still: frozenset[n.Expr] = frozenset()
+
+    def take_for_still(self, calls: frozenset[n.Expr]) -> None:
+        """Evaluate the statement that follows; `calls` in it are taken not to vary."""
+        if calls != self._still:
+            self._still, self._env = calls, None
 
     # -- names and binding
 
@@ -131,7 +138,11 @@ class Interpreter:
         found = self._known.get(id(e))
         if found is not None:
             return found[1]
-        if self.memory is None or isinstance(e, (n.Name, n.Const)):
+        if self._still:
+            result = self.evaluated(e, env)  # the same text may vary in another statement
+            if e in self._still:
+                result = replace(result, varied=False)
+        elif self.memory is None or isinstance(e, (n.Name, n.Const)):
             result = self.evaluated(e, env)
         else:
             result = self.memory.value(e, env, self.local, self.evaluated)
@@ -215,9 +226,7 @@ class Interpreter:
             self.iterate(item.value, env) if isinstance(item, n.Starred) else self.value(item, env)
             for item in e.items
         ]
-        kind = items[0].kind
-        for item in items[1:]:
-            kind = join(kind, item.kind)
+        kind = functools.reduce(join, (item.kind for item in items))
         return Value(ListOf(kind), any(item.varied for item in items))
 
     def on_DictExpr(self, e: n.DictExpr, env: Env) -> Value:
@@ -322,11 +331,10 @@ class Interpreter:
     def on_Subscript(self, e: n.Subscript, env: Env) -> Value:
         owner = unfolded(self.value(e.value, env))
         kind = owner.kind
-        if isinstance(kind, TupleOf) and isinstance(e.index, (n.Const, n.Unary)):
+        if isinstance(kind, TupleOf):
             k = constant_int(e.index)
             if k is not None and -len(kind.items) <= k < len(kind.items):
                 return item_of(owner, k % len(kind.items))
-        if isinstance(kind, TupleOf):
             if isinstance(e.index, n.Slice):
                 items = sliced(kind, e.index)
                 return Value(UNKNOWN if items is None else items, owner.varied)
@@ -360,11 +368,10 @@ class Interpreter:
         varied = any(v.varied for v in (*args, *keywords.values())) or any(
             self.value(k.value, env).varied for k in e.keywords if not k.name
         )
-        if found is None and isinstance(e.func, n.Attribute):
-            method = self.by_method(e, env)
+        if found is None:
+            method = self.by_method(e, env) if isinstance(e.func, n.Attribute) else None
             if method is not None:
                 return method
-        if found is None:
             known = isinstance(e.func, n.Attribute) and effects.is_pure_method(e.func.attr)
             varied = varied or self.value(e.func, env).varied
             return Value(UNKNOWN if known else unknown(varied), varied)
@@ -445,9 +452,7 @@ class Interpreter:
         if callee is builtins.tuple and len(args) == 1:
             return args[0] if args[0].items is not None else Value(UNKNOWN, args[0].varied)
         if callee is builtins.dict and not args:
-            values = [self.value(k.value, env) for k in e.keywords]
-            kind = functools.reduce(join, (v.kind for v in values)) if values else UNKNOWN
-            return Value(DictOf(kind), any(v.varied for v in values))
+            return dict_of([self.value(k.value, env) for k in e.keywords])
         if callee is builtins.dict and len(args) == 1 and not e.keywords:
             return table_of(args[0], self.iterate(e.args[0], env))
         return None

@@ -6,6 +6,7 @@ Requires `ir`. Two values merge into what is known when either may be the case.
 from __future__ import annotations
 
 import builtins
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -33,6 +34,7 @@ from s2s_ad.ir.kinds import (
     broadcast_dims,
     either,
     is_discrete,
+    join,
     refreshed,
 )
 from s2s_ad.ir.walk import names, subexprs
@@ -256,6 +258,12 @@ def always(callee: object) -> Value | None:
     if callee in (builtins.str, builtins.repr, builtins.format):
         return Value(Str())
     return Value(NONE) if callee is builtins.print else None
+
+
+def dict_of(values: list[Value]) -> Value:
+    """Return what is known of a dict that holds these values."""
+    kind = functools.reduce(join, (v.kind for v in values)) if values else UNKNOWN
+    return Value(DictOf(kind), any(v.varied for v in values))
 
 
 def table_of(whole: Value, pair: Value) -> Value:

@@ -28,6 +28,7 @@ from s2s_ad.rules.registry import Choice
 from s2s_ad.rules.results import literal
 from s2s_ad.transform.context import Diff, NeedsName, operations
 from s2s_ad.transform.fitting import added_axes, without_axes
+from s2s_ad.transform.picking import picked_by
 from s2s_ad.transform.shapes import keeps_all, same_shape, shape_of
 from s2s_ad.transform.side_by_side import joined, stacked
 from s2s_ad.transform.templates import Templates
@@ -390,22 +391,8 @@ class Pullback(Templates):
 
     def repeats(self, index: n.Expr, owner: Kind) -> bool:
         """True when an index may name an element twice: an integer or unknown array."""
-        return self.gathers(index, owner, masks=False) and not self.counts_along(index)
-
-    def counts_along(self, index: n.Expr) -> bool:
-        """True for `np.arange(len(columns)), columns`, which names one entry in each row."""
-        items = index.items if isinstance(index, n.TupleExpr) else ()
-        plain = (n.Slice, n.Const)
-        arrays = [x for x in items if not isinstance(x, plain)]
-        if len(arrays) != 2:
-            return False
-        for rows, columns in (arrays, arrays[::-1]):
-            size = n.Call(n.Name(self.context.alias("len")), (columns,))
-            if isinstance(rows, n.Call) and rows.args == (size,) and not rows.keywords:
-                kind = self.value(columns).kind
-                ranked = isinstance(kind, Array) and kind.dims is not None and len(kind.dims) == 1
-                return ranked and rows.func == self.context.np("arange")
-        return False
+        picked = picked_by(self.context, index, self.s.uid) is not None
+        return self.gathers(index, owner, masks=False) and not picked
 
     def gathers(self, index: n.Expr, owner: Kind, masks: bool = True) -> bool:
         """True when an index may be an array, which gives a copy. masks: of booleans too."""
