@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import itertools
 import linecache
 import operator
 import types
@@ -22,7 +23,7 @@ from s2s_ad.api_primal import Values
 from s2s_ad.cache.key import digest
 from s2s_ad.cache.reach import Reach, is_small
 from s2s_ad.errors import ArgumentError
-from s2s_ad.runtime.structure import own_arithmetic
+from s2s_ad.runtime.structure import few, own_arithmetic
 
 if TYPE_CHECKING:
     from s2s_ad.build import Derivative
@@ -70,8 +71,9 @@ def token(value: Any) -> Any:
         return kind
     if kind is np.ndarray:
         shape = value.shape
-        ones = tuple([length == 1 for length in shape]) if 1 in shape else len(shape)
-        return (value.dtype.char, ones)
+        if len(shape) == 1:
+            return (value.dtype.char, few(shape[0], 0))
+        return (value.dtype.char, *map(few, shape, itertools.count()))
     if kind is tuple:
         return (tuple, *map(token, value))
     if kind is list:

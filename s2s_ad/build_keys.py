@@ -8,7 +8,18 @@ from __future__ import annotations
 from typing import Any
 
 from s2s_ad.analysis.values import Value
-from s2s_ad.ir.kinds import Array, DictOf, Dim, Folded, Kind, ListOf, Object, Partial, TupleOf
+from s2s_ad.ir.kinds import (
+    Array,
+    DictOf,
+    Dim,
+    Folded,
+    Kind,
+    Length,
+    ListOf,
+    Object,
+    Partial,
+    TupleOf,
+)
 
 
 def canonical(values: tuple[tuple[str, Value], ...]) -> tuple[Any, ...]:
@@ -34,12 +45,17 @@ def canonical(values: tuple[tuple[str, Value], ...]) -> tuple[Any, ...]:
             return ("folded", cells[kind], kind_key(kind.cell.kind))
         if isinstance(kind, Object):
             return ("object", id(kind.value))
+        if isinstance(kind, Length):
+            return ("length", dim_key(kind.dim))
         if isinstance(kind, Partial):
             return ("partial", id(kind.function), kind.names, *map(kind_key, kind.items))
         return kind
 
     def dim_key(dim: Dim) -> Any:
-        return symbols.setdefault(dim.symbol, len(symbols)), dim.offset, dim.one
+        symbol = (
+            dim.symbol if dim.symbol.isdigit() else symbols.setdefault(dim.symbol, len(symbols))
+        )
+        return symbol, dim.offset, dim.one, dim.least
 
     def value_key(value: Value) -> Any:
         items = None if value.items is None else tuple(value_key(item) for item in value.items)

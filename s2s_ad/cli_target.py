@@ -20,7 +20,20 @@ from typing import Any
 import numpy as np
 
 from s2s_ad.api_primal import primal_of
-from s2s_ad.ir.kinds import BOOL, FLOAT, INT, NONE, UNKNOWN, Array, Dim, Kind, ListOf, Str
+from s2s_ad.ir.kinds import (
+    BOOL,
+    FLOAT,
+    INT,
+    NONE,
+    ONE,
+    UNKNOWN,
+    Array,
+    Dim,
+    Kind,
+    ListOf,
+    Str,
+    dim_of_length,
+)
 
 FORMS = "path.py::name, path.py::Class.method or package.module:name"
 
@@ -171,9 +184,9 @@ def _kind(name: str, word: str, lengths: str | None) -> Kind | None:
         if length == ":":
             dims.append(Dim(f"{name}.{axis}"))
         elif length == "1":
-            dims.append(Dim("1", 0, True))
+            dims.append(ONE)
         elif length.isdigit():
-            dims.append(Dim(length, 0, False if int(length) else None))
+            dims.append(dim_of_length(int(length)))
         elif length.isidentifier():
             dims.append(Dim(length))
         else:

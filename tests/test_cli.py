@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from s2s_ad import cli, cli_target
-from s2s_ad.ir.kinds import FLOAT, INT, Array, Dim
+from s2s_ad.ir.kinds import FLOAT, INT, ONE, Array, Dim
 from s2s_ad.version import VERSION
 
 MODEL = '''
@@ -250,7 +250,7 @@ def test_kinds_like():
     kinds = cli_target.kinds_like("w=f8[:], X=f4[n, m], one=f8[1], k=i8, b=float")
     assert kinds["w"] == Array((Dim("w.0"),), "float")
     assert kinds["X"] == Array((Dim("n"), Dim("m")), "float")
-    assert kinds["one"] == Array((Dim("1", 0, True),), "float")
+    assert kinds["one"] == Array((ONE,), "float")
     assert (kinds["k"], kinds["b"]) == (INT, FLOAT)
 
 

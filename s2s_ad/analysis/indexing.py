@@ -17,10 +17,13 @@ from s2s_ad.ir.kinds import (
     Array,
     Dim,
     Kind,
+    Length,
     ListOf,
     Number,
     broadcast_dims,
+    dim_of_length,
     fresh_dim,
+    longer,
 )
 
 KindOf = Callable[[n.Expr], Kind]
@@ -52,12 +55,12 @@ def indexed(kind: Array, index: n.Expr, kind_of: KindOf) -> Kind:
             dims.extend(kind.dims[axis : axis + left])
             axis += left
         elif k == "none":
-            dims.append(Dim("1", 0, True))
+            dims.append(ONE)
         elif k == "int":
             axis += 1
         elif k == "slice":
             assert isinstance(i, n.Slice)
-            dims.append(_sliced(kind.dims[axis], i))
+            dims.append(_sliced(kind.dims[axis], i, kind_of))
             axis += 1
         elif isinstance(k, tuple):
             if gathered is not None:
@@ -87,7 +90,7 @@ def _index_kind(index: n.Expr, kind_of: KindOf) -> str | tuple[tuple[Dim, ...], 
             return "none"
     kind = kind_of(index)
     if isinstance(kind, Number):
-        return "int" if kind == INT else None
+        return "int" if kind.type == "int" else None
     if kind == NONE:
         return "none"
     if isinstance(kind, Array) and kind.dims is not None:
@@ -100,19 +103,32 @@ def _index_kind(index: n.Expr, kind_of: KindOf) -> str | tuple[tuple[Dim, ...], 
     return None
 
 
-def _sliced(dim: Dim, index: n.Slice) -> Dim:
+def _sliced(dim: Dim, index: n.Slice, kind_of: KindOf) -> Dim:
     if index.step is not None:
         return fresh_dim()
-    lower = 0 if index.lower is None else constant_int(index.lower)
-    upper = 0 if index.upper is None else constant_int(index.upper)
-    first = lower == 0 and index.upper is not None and upper == 1
-    if dim.one is not None and (first or (lower == -1 and index.upper is None)):
-        return ONE  # the first or the last of those there are
-    if lower is None or upper is None or (index.upper is not None and upper >= 0) or lower < 0:
+    lower = ("start", 0) if index.lower is None else _bound(dim, index.lower, kind_of)
+    upper = ("end", 0) if index.upper is None else _bound(dim, index.upper, kind_of)
+    if lower is None or upper is None:
         return fresh_dim()
-    if lower == 0 and upper == 0:
-        return dim
-    return Dim(dim.symbol, dim.offset - lower + upper, None)
+    (side, a), (other, b) = lower, upper
+    if (side, other) == ("start", "end"):
+        return longer(dim, b - a)
+    if side == other and dim.least >= (b if side == "start" else -a):
+        return dim_of_length(max(0, b - a))
+    return fresh_dim()
+
+
+def _bound(dim: Dim, e: n.Expr, kind_of: KindOf) -> tuple[str, int] | None:
+    """Return from which end of an axis a bound is counted, and how far: (`end`, -1) for `-1`."""
+    k = constant_int(e)
+    if k is not None:
+        return ("end", k) if k < 0 else ("start", k)
+    kind = kind_of(e)
+    if not isinstance(kind, Length) or kind.dim.symbol != dim.symbol:
+        return None
+    behind = kind.dim.offset - dim.offset
+    # further back than the array is long, it would be counted from the end
+    return ("end", min(behind, 0)) if dim.least + behind >= 0 else None
 
 
 def constant_int(e: n.Expr | None) -> int | None:

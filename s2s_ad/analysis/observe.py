@@ -34,7 +34,7 @@ from s2s_ad.ir.kinds import (
     Unknown,
     join,
 )
-from s2s_ad.runtime.structure import own_arithmetic
+from s2s_ad.runtime.structure import few, own_arithmetic
 
 WIDE = 4  # bytes: integers of fewer overflow in small sums, and are not called integers
 
@@ -93,7 +93,7 @@ def _array_kind(value: np.ndarray[Any, Any], name: str) -> Kind:
     if value.ndim == 0:
         return Array((), dtype)
     dims = tuple(
-        Dim(f"{name}.{axis}", 0, length == 1 if length else None)
+        Dim(f"{name}.{axis}", 0, length == 1 if length else None, few(length, axis))
         for axis, length in enumerate(value.shape)
     )
     return Array(dims, dtype)

@@ -23,6 +23,7 @@ from s2s_ad.ir.kinds import (
     Dim,
     Folded,
     Kind,
+    Length,
     ListOf,
     Number,
     OneTime,
@@ -129,7 +130,9 @@ def same(a: Value, b: Value) -> bool:
 
 def _shape(kind: Kind) -> object:
     if isinstance(kind, Array) and kind.dims is not None:
-        return (kind.dtype, *[("?", d.one) if d.symbol[0] == "?" else d for d in kind.dims])
+        return (kind.dtype, *map(_known, kind.dims))
+    if isinstance(kind, Length):
+        return _known(kind.dim)
     if isinstance(kind, TupleOf):
         return (kind.is_list, *(_shape(item) for item in kind.items))
     if isinstance(kind, ListOf):
@@ -137,6 +140,10 @@ def _shape(kind: Kind) -> object:
     if isinstance(kind, DictOf):
         return ("dict", _shape(kind.value))
     return kind
+
+
+def _known(dim: Dim) -> object:
+    return ("?", dim.offset, dim.one, dim.least) if dim.symbol[0] == "?" else dim
 
 
 def item_of(value: Value, k: int) -> Value:

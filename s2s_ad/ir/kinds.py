@@ -19,21 +19,62 @@ _symbols = [0]  # how many there are
 
 @dataclass(frozen=True)
 class Dim:
-    """Length of an axis: `symbol` plus `offset`. one: True, False for more, or None when it is not
-    known, or nothing has this length (0)."""
+    """Length of an axis: `symbol` plus `offset`, none where that is negative. one: True, False for
+    more, or None when it is not known, or nothing has this length (0). least: what it is not
+    below, as far as is known."""
 
     symbol: str
     offset: int = 0
     one: bool | None = None
+    least: int = 0
 
 
-ONE = Dim("1", 0, True)
+ONE = Dim("1", 0, True, 1)
 
 
 def fresh_dim(one: bool | None = None) -> Dim:
     """Return a length equal to no other as far as is known."""
     _symbols[0] += 1
-    return Dim(f"?{_symbols[0]}", 0, one)
+    return Dim(f"?{_symbols[0]}", 0, one, 0 if one is None else 1 if one else 2)
+
+
+def dim_of_length(length: int) -> Dim:
+    """Return a length that is known.
+
+    >>> dim_of_length(3)
+    Dim(symbol='3', offset=0, one=False, least=3)
+    """
+    return ONE if length == 1 else Dim(str(length), 0, False if length else None, length)
+
+
+def longer(dim: Dim, by: int) -> Dim:
+    """Return a length that is so much more than another; nothing is left of one that is less.
+
+    >>> longer(Dim("n", 0, False, 4), -1)
+    Dim(symbol='n', offset=-1, one=False, least=3)
+    """
+    if not by:
+        return dim
+    if dim.symbol.isdigit():
+        return dim_of_length(max(0, int(dim.symbol) + dim.offset + by))
+    least = max(0, dim.least + by)
+    return Dim(dim.symbol, dim.offset + by, False if least > 1 else None, least)
+
+
+def total_length(dims: tuple[Dim, ...]) -> Dim:
+    """Return the length of what is put together of parts of such lengths.
+
+    >>> total_length((ONE, Dim("n", -2, False, 2), ONE))
+    Dim(symbol='n', offset=0, one=False, least=4)
+    """
+    known = sum(int(dim.symbol) for dim in dims if dim.symbol.isdigit())
+    others = [dim for dim in dims if not dim.symbol.isdigit()]
+    if not others:
+        return dim_of_length(known)
+    only = others[0]
+    if len(others) == 1 and (only.least or not only.offset):
+        return longer(only, known)
+    return fresh_dim(False if sum(dim.least for dim in dims) > 1 else None)
 
 
 def symbols_made() -> int:
@@ -46,6 +87,13 @@ class Number:
     """A Python or NumPy scalar. type: `float`, `int`, `bool`, or `number` (any of them)."""
 
     type: str = "float"
+
+
+@dataclass(frozen=True)
+class Length(Number):
+    """An integer that is the length of an axis, or as much more or less as `dim` says."""
+
+    dim: Dim = ONE
 
 
 @dataclass(frozen=True)
@@ -202,6 +250,8 @@ def join(a: Kind, b: Kind) -> Kind:
     if isinstance(b, Folded) and isinstance(a, NoneKind):
         return b
     if isinstance(a, Number) and isinstance(b, Number):
+        if Length in (type(a), type(b)):
+            return join(without_length(a), without_length(b))
         return maybe(a, b) if MaybeNumber in (type(a), type(b)) else NUMBER
     if NONE in (a, b) and MaybeNumber in (type(a), type(b)):
         return b if a == NONE else a
@@ -239,7 +289,14 @@ def either(a: Kind, b: Kind) -> Kind:
     return join(a, b)
 
 
+def without_length(kind: Number) -> Number:
+    """Return the kind of a number without what is known of it as a length."""
+    return INT if isinstance(kind, Length) else kind
+
+
 def _either(a: Dim, b: Dim) -> Dim:
+    if (a.symbol, a.offset) == (b.symbol, b.offset):
+        return a if a.least > b.least else b
     return fresh_dim(a.one if a.one == b.one else None)
 
 
@@ -262,10 +319,17 @@ def holding(kind: Kind, item: Kind, depth: int) -> Kind:
 
 def refreshed(kind: Kind) -> Kind:
     """Return the kind of one item of a container: lengths that differ by item get new symbols."""
+    made: dict[Dim, Dim] = {}
+
+    def new(dim: Dim) -> Dim:
+        return made.setdefault(dim, fresh_dim(dim.one)) if dim.symbol.startswith("?") else dim
+
     if isinstance(kind, Array) and kind.dims is not None:
-        dims = tuple(fresh_dim(d.one) if d.symbol.startswith("?") else d for d in kind.dims)
+        dims = tuple(map(new, kind.dims))
         return kind if dims == kind.dims else Array(dims, kind.dtype)
-    return kind
+    if isinstance(kind, TupleOf):
+        return TupleOf(tuple(map(refreshed, kind.items)), kind.is_list)
+    return without_length(kind) if isinstance(kind, Length) else kind
 
 
 def is_number(kind: Kind) -> bool:
@@ -345,7 +409,8 @@ def _broadcast_dim(a: Dim, b: Dim) -> Dim:
     if a.one is True:
         return b
     if a.one is False:
-        return a
+        # if neither is 1 they are equal
+        return Dim(a.symbol, a.offset, False, max(a.least, b.least))
     if b.one is False:
         return b
     return fresh_dim()

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from s2s_ad.ir.kinds import UNKNOWN, Array, Kind, Number, fresh_dim
 from s2s_ad.ir.nodes import Const, Expr
 
-from . import results
+from . import lengths, results
 from .declare import linear, passive, zero
 from .dtypes import is_float_value, is_step_value
 from .results import literal
@@ -23,7 +23,7 @@ def _made(kinds: Kinds, args: Args) -> Kind:
     """Kind of `zeros(shape, dtype=float)`."""
     known = literal(args.get("dtype", Const("None", None))) is None
     default = args.get("dtype") is None or results.is_float_type(kinds.get("dtype", UNKNOWN))
-    shaped = results.shaped("shape", "float" if known or default else "any")
+    shaped = lengths.shaped("shape", "float" if known or default else "any")
     return shaped(kinds, args)
 
 
@@ -32,7 +32,7 @@ def _filled(kinds: Kinds, args: Args) -> Kind:
         return _made(kinds, args)
     value = kinds.get("fill_value", UNKNOWN)
     dtype = value.type if isinstance(value, Number) and value.type != "number" else "any"
-    return results.shaped("shape", dtype)(kinds, args)
+    return lengths.shaped("shape", dtype)(kinds, args)
 
 
 def _like(kinds: Kinds, args: Args) -> Kind:
@@ -49,22 +49,23 @@ def _steps(kinds: Kinds, args: Args) -> Kind:
     given = [kinds[name] for name in ("start", "stop", "step") if name in kinds]
     types = {kind.type if isinstance(kind, Number) else "number" for kind in given}
     dtype = "int" if types == {"int"} else ("float" if "float" in types else "any")
-    return Array((fresh_dim(),), dtype)
+    if "start" in kinds:
+        return Array((fresh_dim(),), dtype)
+    return lengths.shaped("stop", dtype)({"stop": kinds.get("stop", UNKNOWN)}, args)
 
 
 def _spaced(kinds: Kinds, args: Args) -> Kind:
     ends = (kinds.get("start", UNKNOWN), kinds.get("stop", UNKNOWN))
     if all(isinstance(end, Number) for end in ends):
-        return Array((results.dim_of(literal(args.get("num"))),), "float")
+        return Array((lengths.dim_of(literal(args.get("num"))),), "float")
     return Array(None, "float")
 
 
 for _name in ("zeros", "ones", "empty"):
     zero(f"np.{_name}(shape, dtype=None)", result=_made)
     zero(f"np.{_name}_like(a, /, dtype=None)", result=_like)
-zero(
-    "np.eye(N, M=None, k=0, dtype=None)", "np.identity(n, dtype=None)", result=results.ranked(2, "")
-)
+zero("np.eye(N, M=None, k=0, dtype=None)", result=lengths.square("N"))
+zero("np.identity(n, dtype=None)", result=lengths.square("n"))
 _OF_FLOATS = "(out.dtype.kind == 'f')"  # a fill of integers is cut
 _FULL, _FULL_LIKE = "np.full(shape, fill_value, dtype=None)", "np.full_like(a, fill_value, dtype)"
 for _rank, _back in ((0, "np.sum({})"), (None, "unbroadcast({}, fill_value)")):

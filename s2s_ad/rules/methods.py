@@ -15,7 +15,7 @@ from s2s_ad.ir import walk
 from s2s_ad.ir.kinds import BOOL, FLOAT, INT, NUMBER, UNKNOWN, ListOf
 from s2s_ad.ir.nodes import Attribute, Call, Expr, Name
 
-from . import registry, results
+from . import lengths, registry, results
 from .declare import elementwise, general, linear, reshaping, zero
 from .dtypes import is_float_value, is_step_value
 from .elementwise import clipping
@@ -68,7 +68,7 @@ for _name in BORROWED:
 # methods that differ from the function of that name, or have none
 
 _SHAPED = "np.reshape(d, a.shape)"
-reshaping("a.reshape(*shape)", a=_SHAPED, result=results.shaped("shape", "any", "a", star=True))
+reshaping("a.reshape(*shape)", a=_SHAPED, result=lengths.shaped("shape", "any", "a", star=True))
 reshaping("a.flatten()", a=_SHAPED, result=results.raveled("a"))
 reshaping("a.transpose()", a="np.transpose(d)", result=results.transposed("a"))
 
@@ -107,6 +107,7 @@ for _ranks, _back in ((("array",), "d.T"), ((None,), "np.transpose(d)")):
     reshaping("a.T", _back, ranks=_ranks, tangent={"a": "d.T"}, result=results.transposed("a"))
 elementwise("a.real", "d", result=results.same("a"))
 zero("a.imag", result=results.same("a"))
-zero("a.shape", result=results.shape_of("a"))
-zero("a.size", "a.ndim", "a.itemsize", "a.nbytes", result=constant(INT))
+zero("a.shape", result=lengths.shape_of("a"))
+zero("a.size", result=lengths.size_of("a"))
+zero("a.ndim", "a.itemsize", "a.nbytes", result=constant(INT))
 zero("a.dtype", result=constant(UNKNOWN))

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from s2s_ad.ir.kinds import BOOL, FLOAT, UNKNOWN, Kind, ListOf, Number, Str, TupleOf, join
 from s2s_ad.ir.nodes import Expr
 
-from . import results
+from . import lengths, results
 from .declare import bilinear, elementwise, general, zero
 from .results import literal
 
@@ -35,7 +35,7 @@ def _sum(kinds: Mapping[str, Kind], args: Mapping[str, Expr]) -> Kind:
         return TupleOf(a.items + b.items)
     if isinstance(a, ListOf) and isinstance(b, ListOf):
         return ListOf(join(a.item, b.item))
-    return results.elementwise("same", ("a", "b"))(kinds, args)
+    return lengths.moved(1)(kinds, args)
 
 
 def _product(kinds: Mapping[str, Kind], args: Mapping[str, Expr]) -> Kind:
@@ -64,7 +64,7 @@ def power(kinds: Mapping[str, Kind], args: Mapping[str, Expr]) -> Kind:
 # sums and products
 
 elementwise("a + b", a="d", b="d", result=_sum)
-elementwise("a - b", a="d", b="-d", result="same")
+elementwise("a - b", a="d", b="-d", result=lengths.moved(-1))
 elementwise("a * b", a="d * b", b="d * a", tangent={"b": "a * d"}, result=_product)
 elementwise("a / b", a="d / b", b="-d * out / b", on=SIZES)
 elementwise(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from s2s_ad.ir.kinds import BOOL, INT, UNKNOWN, RangeKind
 
-from . import results
+from . import lengths, results
 from .declare import passive, zero
 from .results import constant
 
@@ -83,6 +83,7 @@ zero("np.lexsort(keys)", result=constant(UNKNOWN))
 
 # shapes and types
 
-zero("np.size(a)", "np.ndim(a)", result=constant(INT))
-zero("np.shape(a)", result=results.shape_of("a"))
+zero("np.size(a)", result=lengths.size_of("a"))
+zero("np.ndim(a)", result=constant(INT))
+zero("np.shape(a)", result=lengths.shape_of("a"))
 zero("np.result_type(*arrays)", "np.dtype(dtype)", "np.finfo(dtype)", result=constant(UNKNOWN))

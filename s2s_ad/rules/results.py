@@ -25,9 +25,11 @@ from s2s_ad.ir.kinds import (
     adjoint_kind,
     broadcast,
     broadcast_dims,
+    dim_of_length,
     fresh_dim,
     join,
     result_dtype,
+    total_length,
 )
 from s2s_ad.ir.nodes import Const, Expr, ListExpr, TupleExpr, Unary
 
@@ -90,7 +92,7 @@ def settled(kind: Kind) -> Kind:
     return kind
 
 
-def _dtype(kind: Kind) -> str:
+def dtype_of(kind: Kind) -> str:
     if isinstance(kind, Number):
         return "any" if kind.type == "number" else kind.type
     return kind.dtype if isinstance(kind, Array) else "any"
@@ -116,7 +118,7 @@ def elementwise(dtype: str, operands: tuple[str, ...], array: bool = False) -> R
         given = tuple(kinds.get(name, UNKNOWN) for name in operands)
         given = tuple(kind for kind in given if not isinstance(kind, NoneKind))
         kind = broadcast(*given)
-        found = result_dtype(*map(_dtype, given)) if dtype in ("same", "plain") else dtype
+        found = result_dtype(*map(dtype_of, given)) if dtype in ("same", "plain") else dtype
         kind = _with_dtype(kind, "int" if found == "bool" and dtype == "same" else found)
         return kind if not array else as_array(kind)
 
@@ -150,7 +152,7 @@ def like(operand: str, dtype: str | None = None) -> Result:
     def result(kinds: Kinds, args: Args) -> Kind:
         kind = kinds.get(operand, UNKNOWN)
         if isinstance(kind, Number):
-            return Array((), dtype or _dtype(kind))
+            return Array((), dtype or dtype_of(kind))
         if isinstance(kind, Array):
             return replace(kind, dtype=dtype) if dtype else kind
         return Array(None, dtype or "any") if isinstance(kind, ListOf) else UNKNOWN
@@ -196,11 +198,11 @@ def as_array(kind: Kind) -> Kind:
     Array(dims=(), dtype='int')
     """
     if isinstance(kind, Number):
-        return Array((), _dtype(kind))
+        return Array((), dtype_of(kind))
     if isinstance(kind, TupleOf) and kind.items:
         inner = [as_array(item) for item in kind.items]
-        dtype = result_dtype(*map(_dtype, inner))
-        count = ONE if len(inner) == 1 else Dim(str(len(inner)), 0, False)
+        dtype = result_dtype(*map(dtype_of, inner))
+        count = dim_of_length(len(inner))
         dims = [item.dims if isinstance(item, Array) else None for item in inner]
         first = dims[0]
         if first is None or any(d is None or len(d) != len(first) for d in dims):
@@ -210,7 +212,7 @@ def as_array(kind: Kind) -> Kind:
         item = as_array(kind.item)
         if isinstance(item, Array) and item.dims is not None:
             return Array((fresh_dim(), *item.dims), item.dtype)
-        return Array(None, _dtype(item))
+        return Array(None, dtype_of(item))
     return kind if isinstance(kind, Array) else UNKNOWN
 
 
@@ -233,7 +235,7 @@ def reduction(operand: str, dtype: str = "float") -> Result:
         kind = kinds.get(operand, UNKNOWN)
         axis = literal(args.get("axis", Const("None", None)))
         keep = literal(args.get("keepdims", Const("False", False)))
-        found = _dtype(kind)
+        found = dtype_of(kind)
         out = found if dtype in ("same", "plain") else dtype
         if dtype == "same" and found == "bool":
             out = "int"
@@ -272,18 +274,6 @@ def raveled(operand: str) -> Result:
         if kind.dims is not None and len(kind.dims) == 1:
             return kind
         return Array((ONE if kind.dims == () else fresh_dim(),), kind.dtype)
-
-    return result
-
-
-def shape_of(operand: str) -> Result:
-    """Return a tuple of as many integers as the operand has axes."""
-
-    def result(kinds: Kinds, args: Args) -> Kind:
-        kind = as_array(kinds.get(operand, UNKNOWN))
-        if isinstance(kind, Array) and kind.dims is not None:
-            return TupleOf((Number("int"),) * len(kind.dims))
-        return UNKNOWN
 
     return result
 
@@ -348,49 +338,11 @@ def transposed(operand: str) -> Result:
     return result
 
 
-def dim_of(value: object) -> Dim:
-    """Return the length that a literal says: numbers other than -1 are known."""
-    if value == 1:
-        return ONE
-    if isinstance(value, int) and value >= 0:
-        return Dim(str(value), 0, False if value else None)
-    return fresh_dim()
-
-
-def _shape_dims(expr: Expr | None, kind: Kind) -> tuple[Dim, ...] | None:
-    """Return the axes that a shape argument (`n`, `(n, 3)`, `x.shape`) asks for, or None."""
-    if isinstance(expr, (TupleExpr, ListExpr)):
-        return tuple(dim_of(literal(item)) for item in expr.items)
-    if isinstance(kind, Number) or isinstance(literal(expr), int):
-        return (dim_of(literal(expr)),)
-    if isinstance(kind, TupleOf):
-        return tuple(fresh_dim() for _ in kind.items)
-    return None
-
-
-def shaped(shape: str, dtype: str, operand: str | None = None, star: bool = False) -> Result:
-    """Return an array whose shape is the argument `shape`; the dtype given, or the operand's.
-
-    star: the shape may also come as several arguments, collected in a tuple.
-    """
-
-    def result(kinds: Kinds, args: Args) -> Kind:
-        found = _dtype(as_array(kinds.get(operand, UNKNOWN))) if operand else dtype
-        asked, kind = args.get(shape), kinds.get(shape, UNKNOWN)
-        if star and isinstance(asked, TupleExpr) and len(asked.items) == 1:
-            only = isinstance(kind, TupleOf) and len(kind.items) == 1
-            kind = kind.items[0] if only and isinstance(kind, TupleOf) else UNKNOWN
-            asked = asked.items[0]
-        return Array(_shape_dims(asked, kind), found)
-
-    return result
-
-
 def ranked(rank: int, operand: str, dtype: str | None = None) -> Result:
     """Return an array of fixed rank with unknown lengths."""
 
     def result(kinds: Kinds, args: Args) -> Kind:
-        found = dtype or _dtype(as_array(kinds.get(operand, UNKNOWN)))
+        found = dtype or dtype_of(as_array(kinds.get(operand, UNKNOWN)))
         return Array(tuple(fresh_dim() for _ in range(rank)), found)
 
     return result
@@ -410,7 +362,7 @@ def joined(operand: str, *, new_axis: bool) -> Result:
         arrays = [as_array(item) for item in items]
         if not arrays or not all(isinstance(a, Array) for a in arrays):
             return Array(None, "any")
-        dtype = result_dtype(*map(_dtype, arrays))
+        dtype = result_dtype(*map(dtype_of, arrays))
         dims = next((a.dims for a in arrays if isinstance(a, Array) and a.dims is not None), None)
         if axis is None and not new_axis:
             return Array((fresh_dim(),), dtype)
@@ -421,15 +373,20 @@ def joined(operand: str, *, new_axis: bool) -> Result:
             return Array(None, dtype)
         place = axis % rank
         if isinstance(kind, TupleOf) and new_axis:
-            count = dim_of(len(items))
+            count = dim_of_length(len(items))
         else:
             # there is something in at least two of them
-            parts = [a.dims[place : place + 1] for a in arrays if isinstance(a, Array) and a.dims]
-            several = sum(dim.one is not None for part in parts for dim in part) > 1
-            count = fresh_dim(False if several and isinstance(kind, TupleOf) else None)
+            # what is left out may be empty
+            parts = tuple(_axis(a, place) for a in arrays) if isinstance(kind, TupleOf) else ()
+            count = total_length(parts or (fresh_dim(),))
         return Array((*dims[:place], count, *dims[place + (not new_axis) :]), dtype)
 
     return result
+
+
+def _axis(kind: Kind, axis: int) -> Dim:
+    known = isinstance(kind, Array) and kind.dims is not None and axis < len(kind.dims)
+    return kind.dims[axis] if known and isinstance(kind, Array) and kind.dims else fresh_dim()
 
 
 def side_by_side(operand: str, least: int) -> Result:
@@ -442,7 +399,7 @@ def side_by_side(operand: str, least: int) -> Result:
             items = (kind.item,)
         arrays = [as_array(item) for item in items]
         ranks = {len(a.dims) for a in arrays if isinstance(a, Array) and a.dims is not None}
-        dtype = result_dtype(*map(_dtype, arrays)) if arrays else "any"
+        dtype = result_dtype(*map(dtype_of, arrays)) if arrays else "any"
         if not arrays or len(ranks) != 1 or any(rank_unknown(a) for a in arrays):
             return Array(None, dtype)
         return Array(tuple(fresh_dim() for _ in range(max(least, *ranks))), dtype)

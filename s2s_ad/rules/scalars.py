@@ -21,7 +21,7 @@ from s2s_ad.ir.kinds import (
 )
 from s2s_ad.ir.nodes import Expr
 
-from . import results
+from . import lengths, results
 from .declare import elementwise, general, linear, zero
 from .results import literal
 
@@ -191,5 +191,5 @@ for _form in ("builtins.divmod(a, b, /)", "np.divmod(a, b, /)"):
 
 # lengths, truth and text carry no derivative
 
-zero("builtins.len(obj, /)", result=results.constant(INT))
+zero("builtins.len(obj, /)", result=lengths.length_of("obj"))
 zero("builtins.str(object)", "builtins.repr(obj, /)", result=results.constant(Str()))

@@ -11,7 +11,7 @@ from dataclasses import replace
 from s2s_ad.ir.kinds import ONE, UNKNOWN, Array, Kind, ListOf, Number, fresh_dim
 from s2s_ad.ir.nodes import Const, Expr
 
-from . import results
+from . import lengths, results
 from .declare import elementwise, linear, reshaping
 from .results import as_array, is_given, is_integer, literal
 from .rule import Result
@@ -125,7 +125,7 @@ INVERSE_ORDERS = (
 for _known in (("array",), None):
     _shape = "np.reshape(d, a.shape)" if _known else f"unbroadcast({_BACK}, a)"
     reshaping("np.reshape(a, shape, /)", a=_shape, ranks=_known,
-              result=results.shaped("shape", "any", "a"))  # fmt: skip
+              result=lengths.shaped("shape", "any", "a"))  # fmt: skip
     reshaping("np.ravel(a)", a=_shape, ranks=_known, result=results.raveled("a"))
     reshaping("np.squeeze(a, axis=None)", a=_shape, ranks=_known, result=_squeezed)
     reshaping("np.expand_dims(a, axis)", a=_shape, ranks=_known, result=_expanded)
@@ -134,7 +134,7 @@ for _known in (("array",), None):
 linear(
     "np.broadcast_to(array, shape)",
     array="unbroadcast(d, array)",
-    result=results.shaped("shape", "any", "array"),
+    result=lengths.shaped("shape", "any", "array"),
 )
 
 # order of axes

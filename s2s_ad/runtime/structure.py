@@ -302,6 +302,18 @@ def scatter_along(g: Any, like: Any, indices: Any, axis: int) -> Any:
     return zeros
 
 
+def few(length: int, axis: int) -> int:
+    """Return what is told of the length of an axis: it, or that it is not below that.
+
+    Slices with literal bounds are then in range. Axes behind the first are often of a few things,
+    each with its own place.
+
+    >>> few(100, 0), few(3, 0)
+    (4, 3)
+    """
+    return min(length, 9 if axis else 4)
+
+
 _ARITHMETIC = (
     *("__add__", "__sub__", "__mul__", "__truediv__", "__matmul__", "__pow__", "__getitem__"),
     *("__array_ufunc__", "__array_function__"),

@@ -1,0 +1,87 @@
+"""Lengths of axes: what is proved equal, and what NumPy broadcasts all the same."""
+
+import numpy as np
+
+from .cases import case
+
+V = np.array([0.5, -0.25, 1.5, 0.75, -0.4])
+W = np.array([0.3, 0.8, -0.6, 0.2])
+
+
+@case(V, W, V[:3], wrt="x c y")
+@case(V[:3], W[:2], V, wrt="x c y")
+@case(V[:3], W, V[:1], wrt="x c y")
+@case(V[:2], W[:1], V[:1], wrt="x c y")
+def slices_of_what_may_be_short(x, c, y):
+    """The inner part of three cells is one, which is spread over what it is added to."""
+    first = x[1:] - x[:-1]
+    inner = x[1:-1] + y
+    flux = first[: len(c)] if len(first) == len(c) else c * 2.0
+    return np.sum(flux * c) + np.sum(inner * inner * y) + np.sum(x[2:] * x[:-2] * y[:1])
+
+
+@case(V, W, wrt="x c")
+@case(V[:3], W[:2], wrt="x c")
+def held_ends(x, c):
+    for _ in range(3):
+        flux = c * (x[1:] - x[:-1])
+        inner = x[1:-1] + 0.3 * (flux[1:] - flux[:-1])
+        x = np.concatenate([x[:1], inner * x[1:2], x[-1:]])
+    return x @ x
+
+
+@case(V[:1])
+@case(V[:2])
+@case(V)
+def both_ends_of_one_cell(x):
+    """Put together the ends of one cell are two: as long as before only from two cells on."""
+    y = np.concatenate([x[:1], x[1:-1], x[-1:]])
+    return np.sum(y * x) + np.sum(y * y)
+
+
+@case(V[:1], V, wrt="x y")
+@case(V[:2], V, wrt="x y")
+@case(V, V, wrt="x y")
+def counted_lengths(x, y):
+    n = len(x)
+    m = x[2:].shape[0] + 1  # not n - 1 where x is short
+    inside = y[:n] * x
+    zeros = np.zeros(n)
+    zeros[: n - 1] = x[1:]
+    more = np.zeros(m) + y[:1]
+    return (
+        np.sum(inside * zeros) + np.sum(more * more * y[:1]) + np.sum(x[: n - 1] * x[1:n] * y[:1])
+    )
+
+
+@case(V)
+def counts_that_go_down(x):
+    n = len(x)
+    y = x[:n]
+    while n > 1:
+        y = y[:n] * x[:n]
+        n = n - 1
+        x = x[:n] + y[:1]
+    return np.sum(y) + np.sum(x * y[0])
+
+
+@case(V, W[:1], wrt="x w")
+@case(V, V[1:], wrt="x w")
+def items_of_other_lengths(x, w):
+    """The parts of what a list holds have lengths of their own, in each item."""
+    pairs = [(a, a * a) for a in (x[1:], w)]
+    total = 0.0
+    for a, b in pairs:
+        total = total + np.sum(a * b)
+    sizes = [len(a) for a in (x[1:], w)]
+    mixed = np.ones(sizes[0]) * w + np.zeros(sizes[1])
+    return total + np.sum(pairs[0][0] * pairs[1][1]) + np.sum(mixed * mixed)
+
+
+@case(np.outer(V, W), wrt="x")
+@case(np.outer(V, W)[:, :1], wrt="x")
+@case(np.outer(V, W)[:, :3], wrt="x")
+def columns_by_number(x):
+    """The third column is one if there are three."""
+    left = x[:, 0:2] * x[:, 2:3] + x[:, :1]
+    return np.sum(left * left) + np.sum(x[:, -2:] * x[:, -1:]) + np.sum(np.eye(x.shape[1]) * x[0])
