@@ -40,7 +40,7 @@ from s2s_ad.transform.context import Context, NeedsName
 from s2s_ad.transform.contributions import Options
 from s2s_ad.transform.copies import copied_adjoint, copied_value, is_flat
 from s2s_ad.transform.overwritten import never_read_again
-from s2s_ad.transform.recording import RecordBranch, record
+from s2s_ad.transform.recording import RecordBranch, ReverseExit, record
 from s2s_ad.transform.undoing import apart, overwritten_item, put_back, worked
 from s2s_ad.transform.versions import AT_THE_END, Recorder
 
@@ -138,6 +138,8 @@ class _Run:
             )
         except RecordBranch as found:
             return self.again(replace(self.options, branches=self.options.branches | {found.uid}))
+        except ReverseExit as found:
+            return self.again(replace(self.options, exits=self.options.exits | {found.uid}))
         forward, result_name = self.keep_result(context, forward, backward, result, kinds)
         bars = {name: context.mark(name, "bar") for name in self.wrt}
         return Reverse(
@@ -362,6 +364,7 @@ class _Run:
             choices=frozenset(builder.choices),
             silent=frozenset(builder.silent),
             sunk=frozenset(self.prepared.sunk),
+            leaving=frozenset(builder.leaving),
             changed=changed,
             stacked=frozenset(s.stack for s in every if isinstance(s, (n.Append, n.Pop)))
             | {item.name for item in items.values()},

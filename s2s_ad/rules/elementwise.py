@@ -101,16 +101,15 @@ elementwise("np.deg2rad(x, /)", "np.deg2rad(d)", on=(-90, 90))
 
 # absolute values, signs, remainders
 
+_signed = "d if x > 0.0 else -d if x < 0.0 else 0.0"
 for _abs, _dtype in (("builtins.abs(x, /)", "same"), ("np.absolute(x, /)", "same"),
                      ("fabs(x, /)", "float")):  # fmt: skip
-    elementwise(
-        _abs, "np.sign(x) * d", number="(x > 0.0) * d - (x < 0.0) * d", result=_dtype, on=(-2, 2)
-    )
+    elementwise(_abs, "np.sign(x) * d", number=_signed, result=_dtype, on=(-2, 2))
 elementwise(
     "copysign(x, y, /)",
     x="np.sign(x) * copysign(1.0, y) * d",
     y="0",
-    number={"x": "copysign(1.0, y) * ((x > 0.0) * d - (x < 0.0) * d)", "y": "0"},
+    number={"x": f"copysign(1.0, y) * ({_signed})", "y": "0"},
     on=(0.5, 2),
 )
 elementwise("fmod(a, b, /)", a="d", b="-d * trunc(a / b)", on={"a": (2.1, 2.9), "b": (0.98, 1.02)})

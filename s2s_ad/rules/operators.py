@@ -27,6 +27,11 @@ def at_least_1_or_negative(value: object) -> bool:
     return isinstance(value, (int, float)) and (value < 0 or value >= 1)
 
 
+def between_0_and_1(value: object) -> bool:
+    """True for a literal exponent with which `x**p` has an infinite slope at 0, and a value."""
+    return isinstance(value, float) and 0 < value < 1
+
+
 def _sum(kinds: Mapping[str, Kind], args: Mapping[str, Expr]) -> Kind:
     a, b = kinds.get("a", UNKNOWN), kinds.get("b", UNKNOWN)
     if isinstance(a, Str) and isinstance(b, Str):
@@ -96,6 +101,7 @@ for _form, _kind in (
         (0, None, "0"),
         (0.5, {"a": _ROOT}, "quotient(0.5 * d, out)"),
         (at_least_1_or_negative, None, "b * a ** (b - 1) * d"),
+        (between_0_and_1, {"a": "b * out / a * d if d else 0.0"}, "power_slope(a, b, d)"),
     ):
         elementwise(
             _form,

@@ -31,7 +31,7 @@ from s2s_ad.ir.kinds import (
     result_dtype,
     total_length,
 )
-from s2s_ad.ir.nodes import Const, Expr, ListExpr, TupleExpr, Unary
+from s2s_ad.ir.nodes import Binary, Const, Expr, ListExpr, TupleExpr, Unary
 
 from .dtypes import is_float_value
 from .rule import Result
@@ -55,15 +55,11 @@ def is_none(value: object) -> bool:
     return value is None
 
 
-class _Missing:
-    """The type of MISSING: not a literal."""
-
-
-MISSING = _Missing()
+MISSING = object()  # not a literal
 
 
 def literal(expr: Expr | None) -> object:
-    """Return the value of a literal expression (numbers, strings, tuples of them), or MISSING.
+    """Return the value of a literal expression (numbers, fractions, strings, tuples), or MISSING.
 
     >>> from s2s_ad.ir.quote import parse_expr
     >>> literal(parse_expr("(-1, 2)"))
@@ -77,6 +73,8 @@ def literal(expr: Expr | None) -> object:
         case TupleExpr() | ListExpr():
             items = tuple(literal(item) for item in expr.items)
             return MISSING if MISSING in items else items
+        case Binary("/", Const(_, int() | float() as a), Const(_, int() | float() as b)) if b:
+            return a / b
     return MISSING
 
 

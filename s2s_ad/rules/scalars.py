@@ -108,12 +108,21 @@ for _name, _op, _far in (("max", ">", (-2, 6)), ("min", "<", (-6, 2))):
         on=(-2, 2),
     )
     _pair = f"builtins.{_name}(a, b, /)"
-    elementwise(_pair, a=f"d * (a {_op} b)", active=("a",), result=_extreme, on=(-2, 2))
-    elementwise(_pair, b=f"d * (b {_op} a)", active=("b",), result=_extreme, on=_far)
+    for _x, _y, _on in (("a", "b", (-2, 2)), ("b", "a", _far)):
+        elementwise(
+            _pair,
+            {_x: f"d * ({_x} {_op} {_y})"},
+            number={_x: f"d if {_x} {_op} {_y} else 0.0"},
+            active=(_x,),
+            result=_extreme,
+            on=_on,
+        )
+    _share = "0.5 * d if a == b else 0.0"
     elementwise(
         _pair,
         a=f"d * ((a {_op} b) + 0.5 * (a == b))",
         b=f"d * ((b {_op} a) + 0.5 * (a == b))",
+        number={"a": f"d if a {_op} b else {_share}", "b": f"d if b {_op} a else {_share}"},
         result=_extreme,
         on=(-2, 2),
     )

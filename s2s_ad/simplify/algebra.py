@@ -18,16 +18,18 @@ from typing import TypeGuard
 from s2s_ad.ir.nodes import (
     Attribute,
     Binary,
+    BoolOp,
     Compare,
     Const,
     Expr,
+    IfExp,
     Name,
     Slice,
     Subscript,
     TupleExpr,
     Unary,
 )
-from s2s_ad.ir.walk import subexprs, substitute
+from s2s_ad.ir.walk import names, subexprs, substitute
 
 ZERO = Const("0.0", 0.0)
 ONE = Const("1.0", 1.0)
@@ -354,7 +356,28 @@ def splice(template: Expr, hole: Name, value: Expr) -> Expr:
             text = outer.text
         coefficient, over = inner.coefficient * outer.coefficient, inner.over * outer.over
         return from_term(Term(coefficient, _cancel(factors), text, over))
-    return substitute(template, {hole.id: value})
+    both = _if_both(template, hole, value)
+    return substitute(template, {hole.id: value}) if both is None else both
+
+
+def _if_both(template: Expr, hole: Name, value: Expr) -> Expr | None:
+    """Return `e if a and b else 0.0` for the two conditions under which a value flows.
+
+    >>> from s2s_ad.ir.quote import parse_expr
+    >>> from s2s_ad.ir.text import expr_text
+    >>> expr_text(splice(parse_expr("d if a else 0.0"), Name("d"), parse_expr("e if b else 0.0")))
+    'e if b and a else 0.0'
+    """
+    if not isinstance(template, IfExp) or not isinstance(value, IfExp):
+        return None
+    if template.body != hole or hole.id in names(template.test):
+        return None
+    if (template.orelse, value.orelse) != (ZERO, ZERO):
+        return None
+    tests = [value.test, template.test]
+    if any(isinstance(t, (BoolOp, IfExp)) for t in tests):
+        return None
+    return replace(value, test=BoolOp("and", tuple(tests)))
 
 
 def _inside(outer: Term, hole: Name) -> set[Expr]:

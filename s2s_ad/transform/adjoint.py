@@ -188,7 +188,7 @@ class Builder(Assignments):
         if any(isinstance(x, n.Break) for x in _own(s.body)):
             steps = n.Name(self.context.names.fresh("steps"))
             before.append(self.counter(steps))
-            self.count(body, steps, bool(last))
+            self.count(s, body, steps, bool(last))
             some = n.Subscript(form.forward, n.Slice(None, steps, None))
             backward = n.Call(n.Name(self.context.alias("reversed")), (some,))
         start = [n.Assign((t,), v, of=s.uid) for t, v in form.elements]
@@ -229,10 +229,10 @@ class Builder(Assignments):
     def counter(self, steps: n.Name) -> n.Stmt:
         return n.Assign((steps,), n.Const("0", 0))
 
-    def count(self, body: Sweeps, steps: n.Name, always: bool) -> None:
+    def count(self, s: n.For | n.While, body: Sweeps, steps: n.Name, always: bool) -> None:
         """Count the steps in the forward sweep: those that have something to reverse."""
         add = n.AugAssign(steps, "+", n.Const("1", 1))
-        if not always and self.leaves_first(body):
+        if (not always and self.leaves_first(body)) or self.leaves_for_nothing(s, body):
             self.without_leaving(body, (add,))
             return
         body.forward.insert(0, add)
@@ -242,25 +242,52 @@ class Builder(Assignments):
         test, back = body.forward[-1], body.reverse[0]
         assert isinstance(test, n.If) and isinstance(back, n.If)
         body.forward[-1:] = [replace(test, orelse=()), *between, *test.orelse]
-        body.reverse[:] = list(back.orelse)
+        body.reverse[:1] = list(back.orelse)
 
     def leaves_first(self, body: Sweeps) -> bool:
         """True when a step that breaks has done nothing that needs reversing, or is read later."""
-        if len(body.reverse) != 1 or not body.forward:
+        test = self.last_test(body)
+        if len(body.reverse) != 1 or test is None:
             return False
-        test, back = body.forward[-1], body.reverse[0]
-        if not (isinstance(test, n.If) and isinstance(back, n.If) and back.of == test.uid):
-            return False
-        if len(test.branches) != 1 or back.branches[0].body:
-            return False
-        leaving = test.branches[0].body
-        if not leaving or not isinstance(leaving[-1], n.Break):
-            return False
-        if any(isinstance(x, n.Break) for x in _own(test.orelse)):
-            return False
-        before = (*body.forward[:-1], *leaving)
+        back = body.reverse[0]
+        assert isinstance(back, n.If)
+        before = (*body.forward[:-1], *test.branches[0].body)
         done = assigned(before).union(*(self.context.changed(x) for x in walk_stmts(before)))
         return not done & _mentioned((*test.orelse, *back.orelse))
+
+    def leaves_for_nothing(self, s: n.For | n.While, body: Sweeps) -> bool:
+        """True when what a step does before it breaks reaches the result through no variable: all
+        adjoints are zero there."""
+        test = self.last_test(body)
+        if test is None or test.uid in self.options.exits:
+            return False
+        before = (*body.forward[:-1], *test.branches[0].body)
+        leaves = (n.Break, n.Continue, n.Return, n.Try, n.With)
+        if sum(isinstance(x, leaves) for x in walk_stmts(before)) != 1:
+            return False
+        bound = target_names(s.target) if isinstance(s, n.For) else frozenset()
+        if any(self.context.changed(x) for x in walk_stmts(before)) or any(
+            isinstance(x, (n.Append, n.Pop, n.ExprStmt, n.Delete, n.Global))
+            for x in walk_stmts(before)
+        ):
+            return False
+        if (assigned(before) | bound) & self.useful.get(s.uid, frozenset()):
+            return False
+        self.leaving.add(test.uid)
+        return True
+
+    def last_test(self, body: Sweeps) -> n.If | None:
+        """Return the `if` that breaks or else does all that follows in the step of a loop."""
+        test = body.forward[-1] if body.forward else None
+        back = body.reverse[0] if body.reverse else None
+        if not (isinstance(test, n.If) and isinstance(back, n.If) and back.of == test.uid):
+            return None
+        if len(test.branches) != 1 or back.branches[0].body:
+            return None
+        leaving = test.branches[0].body
+        if not leaving or not isinstance(leaving[-1], n.Break):
+            return None
+        return None if any(isinstance(x, n.Break) for x in _own(test.orelse)) else test
 
     def while_loop(self, s: n.While) -> Sweeps:
         self.depth += 1
@@ -281,7 +308,7 @@ class Builder(Assignments):
             loop = n.For(n.Name(target), times, tuple(body.reverse), of=s.uid)
             return Sweeps([replace(s, body=tuple(body.forward))], [loop])
         steps = n.Name(self.context.names.fresh("steps"))
-        self.count(body, steps, False)
+        self.count(s, body, steps, False)
         times = n.Call(range_, (steps,))
         loop = n.For(n.Name("_"), times, tuple(body.reverse), of=s.uid)
         return Sweeps([self.counter(steps), replace(s, body=tuple(body.forward))], [loop])
@@ -295,7 +322,7 @@ class Builder(Assignments):
             return None
         if not any(isinstance(x, n.Break) for x in _own(s.body)):
             return None if own.otherwise else own
-        if not own.otherwise or not self.leaves_first(body):
+        if not own.otherwise or not (self.leaves_first(body) or self.leaves_for_nothing(s, body)):
             return None
         self.without_leaving(body, ())
         return own

@@ -41,9 +41,11 @@ class Sweeps:
 
 @dataclass(frozen=True)
 class Options:
-    """branches: uids of `if`s whose choice is recorded."""
+    """branches: uids of `if`s whose choice is recorded. exits: uids of `if`s with a `break` of
+    which the step of the loop is reversed like any other."""
 
     branches: frozenset[int] = frozenset()
+    exits: frozenset[int] = frozenset()
 
 
 class Contributions:
@@ -71,6 +73,7 @@ class Contributions:
         self.depth = 0
         self.counters: dict[int, Counter] | None = None
         self.silent: set[int] = set()
+        self.leaving: set[int] = set()
 
     def bar(self, name: str) -> n.Name:
         return n.Name(self.context.mark(name, "bar"))

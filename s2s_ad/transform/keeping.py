@@ -216,7 +216,11 @@ class Keeping(Versions):
             late = self.is_late(v, kill)
             place = kill
         else:
-            self.insert.save_after.setdefault(d, []).append(keep)
+            leaving = self.leaving
+            if leaving is not None and d < leaving and (kill is None or kill > leaving):
+                self.insert.save_after.setdefault(leaving, []).append(keep)
+            else:
+                self.insert.save_after.setdefault(d, []).append(keep)
             place = max(self.uses[(v, d)])
             late = place == kill and self.is_late(v, place)
             if place != kill:

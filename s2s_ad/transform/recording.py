@@ -33,6 +33,15 @@ class RecordBranch(Exception):
         self.uid = uid
 
 
+class ReverseExit(Exception):
+    """The step of a loop that breaks must be reversed too: it keeps something, or what it makes is
+    read as the loop left it."""
+
+    def __init__(self, uid: int) -> None:
+        super().__init__(uid)
+        self.uid = uid
+
+
 def record(recorder: Recorder, primal: n.Block, reverse: n.Block) -> tuple[n.Block, n.Block]:
     """Return the two sweeps of a whole function with what must be kept between them."""
     block = _Block(recorder, primal, reverse, frozenset(), frozenset(), 0)
@@ -250,6 +259,7 @@ class _Block(Keeping):
                 break
             carried |= wanted
             block = self.loop_block(s, reverse, body_kills | changed_own, own, carried)
+        block.check_exit(carried)
         self.inner[k] = [block]
         self.remade[k] = block.makes() & changed
         self.written_back |= set(own)
@@ -266,6 +276,24 @@ class _Block(Keeping):
             if block.end_used(v):
                 after.add(v)
         return before, after
+
+    def check_exit(self, carried: frozenset[str]) -> None:
+        """Make sure that a step which is not reversed has kept nothing and changed nothing that the
+        reverse of the loop begins with."""
+        if self.leaving is None:
+            return
+        first = range(self.leaving + 1)
+        kept = [self.insert.save_before.get(k) for k in first]
+        kept += [self.insert.save_after.get(k) for k in first[:-1]]
+        inside = any(b.keeps() for k in first for b in self.inner.get(k, ()))
+        changed = frozenset().union(*(self.kills[k] for k in first))
+        if any(kept) or inside or changed & carried:
+            raise ReverseExit(self.primal[self.leaving].uid)
+
+    def keeps(self) -> bool:
+        """True when the block, or one inside it, keeps something."""
+        own = bool(self.insert.save_before or self.insert.save_after)
+        return own or any(b.keeps() for blocks in self.inner.values() for b in blocks)
 
     def loop_block(
         self,
@@ -335,7 +363,8 @@ class _Block(Keeping):
         for k, s in enumerate(self.primal):
             forward.extend(self.insert.save_before.get(k, ()))
             after = self.insert.save_after.get(k, [])
-            forward.append(before_exits(self.with_inner(k, s), after))
+            s = self.with_inner(k, s)
+            forward.append(s if k == self.leaving else before_exits(s, after))
             forward.extend(after)
         reverse: list[n.Stmt] = []
         for k in range(len(self.primal), -1, -1):

@@ -29,7 +29,8 @@ class Recorder:
     grow or shrink. item: the place that a store overwrites, if that can be put back. wished: names
     of stacks. silent: uids of statements that count steps: the
     reversed loop has the count itself. sunk: uids of branches that were taken out of the loop in
-    front of them.
+    front of them. leaving: uids of `if`s with a `break`, such that the step of a loop that takes it
+    is not reversed: nothing is kept before they have been passed.
     """
 
     variables: frozenset[str]
@@ -53,6 +54,7 @@ class Recorder:
     item: Callable[[n.Stmt], Item | None] = lambda s: None
     silent: frozenset[int] = frozenset()
     sunk: frozenset[int] = frozenset()
+    leaving: frozenset[int] = frozenset()
     copy: Callable[[str], n.Expr] = n.Name
     kills: dict[int, frozenset[str]] = field(default_factory=dict)
     mentions: dict[tuple[int, int], frozenset[str]] = field(default_factory=dict)
@@ -122,6 +124,8 @@ class Versions:
             self.groups.setdefault(k, []).append(r)
         silent = recorder.silent
         self.kills = [frozenset() if s.uid in silent else self.killed(s) for s in self.primal]
+        leaving = (k for k, s in enumerate(self.primal) if s.uid in recorder.leaving)
+        self.leaving = next(leaving, None)
         # what must be undone on the way back through a loop or branch
         self.undone: set[tuple[int, str]] = set()
         self.in_loop = False

@@ -1039,3 +1039,135 @@ def two_branches_on_one_condition(x, level):
             term = level_of
         total += 10.0 ** (0.1 * term)
     return total
+
+
+@case(5.0, 0.3, 1e-6)
+@case(5.0, 0.3, 1e3)
+@case(5.0, 0.3, 0.0)
+def break_of_which_nothing_is_read(x, b, tol):
+    """The step that breaks has made f and slope, which nobody reads behind the loop."""
+    w = 1.0
+    for _ in range(5):
+        f = w * math.exp(w) + b * w - x
+        slope = math.exp(w) * (1.0 + w) + b * x
+        if abs(f) < tol:
+            break
+        w = w - f / slope
+    return w * w
+
+
+@case(5.0, 0.3, 1e-6)
+@case(5.0, 0.3, 1e3)
+def break_of_which_something_is_read(x, b, tol):
+    w = 1.0
+    for _ in range(50):
+        f = w * math.exp(w) + b * w - x
+        slope = math.exp(w) * (1.0 + w) + b * x
+        if abs(f) < tol:
+            w = w + 0.1
+            break
+        w = w - f / slope
+    return w * w + f * f
+
+
+@case(0.5, 0.3, 4)
+@case(0.5, 0.3, 0)
+def break_behind_a_loop_that_keeps(x, b, most):
+    """What the inner loop keeps at the step that breaks has to be taken off again."""
+    w = 1.0
+    k = 0
+    while True:
+        power = w * x
+        for _ in range(3):
+            power = power * power * 0.9 + b
+        f = power + w - x
+        if k == most:
+            break
+        w = w - 0.1 * f * math.cos(f)
+        k += 1
+    return w * w
+
+
+@case(0.5, 2.0)
+@case(0.5, 40.0)
+def break_behind_what_the_next_step_reads(x, most):
+    """`before` and `grown` go from one step to the next, and are read as the last one left them."""
+    before = x
+    y = x
+    total = 0.0
+    for k in range(8):
+        grown = before * y + x
+        before = y * x
+        if grown * grown > most:
+            break
+        total = total + grown * before
+        y = y + math.sin(grown) * x
+    return total * y
+
+
+@case(0.5, 2.0)
+@case(0.5, 40.0)
+def break_behind_a_sum(x, most):
+    total = 0.0
+    y = x
+    for k in range(8):
+        z = y * y
+        total = total + z * x
+        if z > most:
+            break
+        y = y * 1.5 + z
+    return total
+
+
+@case([0.3, 0.8, 1.4, 2.0], 1.0, wrt="xs x")
+@case([0.3, 0.8, 1.4, 2.0], 9.0, wrt="xs x")
+def break_over_items(xs, x):
+    """The item at which the loop breaks is not one of those that are reversed."""
+    y = 0.1 * x
+    for v in xs:
+        z = math.sin(v) * x
+        if v * v > x:
+            break
+        y = y * z + v
+    return y * y
+
+
+@case([0.3, 0.8, 1.4, 2.0], 1.0, wrt="xs x")
+def break_over_items_of_which_the_last_is_read(xs, x):
+    y = 0.1 * x
+    for v in xs:
+        z = math.sin(v) * x
+        if v * v > x:
+            break
+        y = y * z + v
+    return y * y * v
+
+
+@case(0.9, 30)
+def break_behind_a_branch(x, n):
+    """What a branch in front of the break has chosen is kept behind it."""
+    y = x
+    for k in range(n):
+        if k % 2:
+            z = math.exp(-y * x)
+        else:
+            z = y * x
+            z = z * z + x
+        if z > 1.6:
+            break
+        y = y + 0.3 * z * y
+    return y
+
+
+@case(0.9, 1.5)
+def break_behind_a_store(x, most):
+    """What is appended at the step that breaks is there behind the loop."""
+    made = []
+    y = x
+    while True:
+        z = y * y
+        made.append(z)
+        if z > most:
+            break
+        y = y + 0.5 * z
+    return made[-1] * made[0] + y
