@@ -288,7 +288,7 @@ class Package:
         function = self.finished(swept, name, body, back)
         seed = self.seed_param(found)
         params = (*prepared.function.params, seed)
-        doc = adjoint_doc(self.subject, wrt, swept, body)
+        doc = adjoint_doc(self.subject, wrt, swept, body, back)
         self.note("adjoint", function)
         return bare(replace(function, params=seeded(params), docstring=doc))
 

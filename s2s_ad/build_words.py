@@ -14,6 +14,7 @@ from typing import Any
 from s2s_ad.analysis.still import Still
 from s2s_ad.analysis.values import Value
 from s2s_ad.build_exits import Sweeps
+from s2s_ad.build_ledger import kept_in, kept_text, listed
 from s2s_ad.build_subject import Subject
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import (
@@ -30,7 +31,6 @@ from s2s_ad.ir.kinds import (
     TupleOf,
 )
 from s2s_ad.ir.text import expr_text
-from s2s_ad.ir.walk import bound_names, target_names, walk_stmts
 
 WIDTH = 88
 # the docstring that `adjoint_doc` writes
@@ -54,12 +54,14 @@ def wrt_text(wrt: Sequence[str]) -> str:
     return wrt[0] if len(wrt) == 1 else f"({', '.join(wrt)})"
 
 
-def adjoint_doc(subject: Subject, wrt: Sequence[str], swept: Sweeps, body: n.Block) -> str:
+def adjoint_doc(
+    subject: Subject, wrt: Sequence[str], swept: Sweeps, body: n.Block, back: frozenset[int]
+) -> str:
     """Return the docstring of an adjoint: what it returns, and what is kept if not obvious."""
     text = _fitting(subject, f"Return `{{call}}` and its gradient with respect to {wrt_text(wrt)}.")
     kept = kept_in(swept, body)
     if sum(map(len, kept.values())) > 1 or (kept and swept.exits):
-        text += "\n\n" + kept_text(swept, body)
+        text += "\n\n" + kept_text(swept, body, back)
     return text + left_out(swept.prepared.still)
 
 
@@ -69,72 +71,8 @@ def left_out(still: Still) -> str:
         return ""
     calls = dict.fromkeys(f"`{expr_text(call)}`" for _, call in sorted(still.calls, key=str))
     names = [*sorted(still.variables), *calls]
-    text = f"Not differentiated: {_listed(names)}, which cancel{'s' * (len(names) == 1)} out."
+    text = f"Not differentiated: {listed(names)}, which cancel{'s' * (len(names) == 1)} out."
     return "\n\n" + "\n".join(textwrap.wrap(text, WIDTH - 4))
-
-
-def kept_in(swept: Sweeps, body: n.Block) -> dict[str, list[str]]:
-    """Return the variables that are kept in each list or variable of a finished body."""
-    left = {s.stack for s in walk_stmts(body) if isinstance(s, n.Append)} | bound_names(body)
-    return {
-        stack: list(dict.fromkeys(variables))
-        for found in swept.all()
-        for stack, variables in found.kept.items()
-        if stack in left
-    }
-
-
-def kept_text(swept: Sweeps, body: n.Block) -> str:
-    """Return the storage ledger."""
-    kept = kept_in(swept, body)
-    stacks = {stack for found in swept.all() for stack in found.stacks}
-    items = {stack for found in swept.all() for stack in found.items}
-    many: dict[str, list[str]] = {}
-    overwritten = dict.fromkeys(found[0] for stack, found in kept.items() if stack in items)
-    once: list[str] = []
-    callees: list[str] = []
-    for stack, name in ((stack, name) for stack, found in kept.items() for name in found):
-        kind = next((f.kinds[name] for f in swept.all() if name in f.kinds), None)
-        if stack in items:
-            continue
-        if stack not in stacks:
-            once.append(name)
-        elif kind is None and not stack.startswith(name):
-            callees.append(f"what {re.sub('_saved[0-9]*$', '', stack)}_forward keeps")
-        else:
-            word = "number" if isinstance(kind, Number) else "value"
-            many.setdefault("array" if isinstance(kind, Array) else word, []).append(name)
-    parts = [
-        f"{_listed(list(dict.fromkeys(found)))}, one {word} per step"
-        for word, found in many.items()
-    ]
-    if overwritten:
-        parts.append(f"the items of {_listed(list(overwritten))} that are overwritten")
-    if callees:
-        parts.append(f"{_listed(list(dict.fromkeys(callees)))}, at each step")
-    if once:
-        they = "it is" if len(once) == 1 else "they are"
-        parts.append(f"{_listed(sorted(set(once)))}, before {they} overwritten")
-    lines = textwrap.wrap(f"Kept for the reverse sweep: {'; '.join(parts)}.", WIDTH - 4)
-    again = [
-        x
-        for s in walk_stmts(body)
-        if isinstance(s, n.Assign) and s.comments.trailing == "# recomputed"
-        for t in s.targets
-        for x in target_names(t)
-        # one value of it may be kept and another computed again: the lines say which
-        if not any(x in found for found in kept.values())
-    ]
-    if again:
-        text = f"Not kept: {_listed(list(dict.fromkeys(again)))} (recomputed)."
-        lines += textwrap.wrap(text, WIDTH - 4)
-    return "\n".join(lines)
-
-
-def _listed(names: Sequence[str]) -> str:
-    if len(names) == 1:
-        return names[0]
-    return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def forward_comment(swept: Sweeps, body: n.Block) -> str:
@@ -160,7 +98,7 @@ def tangent_doc(
     """Return the docstring of a tangent; of the gradient of an adjoint it says what it is."""
     found = _ADJOINT.match(subject.function.docstring or "")
     if found and list(select) == [1]:
-        along = _listed([f"{x}_dot" for x in wrt])
+        along = listed([f"{x}_dot" for x in wrt])
         return f"Gradient of `{found[1]}` in {found[2]} and its derivative along {along}."
     dots = "the dots" if len(wrt) > 1 else f"{wrt[0]}_dot"
     text = _fitting(subject, f"Return `{{call}}` and its derivative along {dots}.")
@@ -170,7 +108,7 @@ def tangent_doc(
 def forward_doc(subject: Subject, kept: Sequence[str], reverse: str) -> str:
     text = _fitting(subject, f"Return `{{call}}` and what `{reverse}` needs.")
     if kept:
-        lines = textwrap.wrap(f"Kept: {_listed(kept)}.", WIDTH - 4)
+        lines = textwrap.wrap(f"Kept: {listed(kept)}.", WIDTH - 4)
         text += "\n\n" + "\n".join(lines)
     return text
 
