@@ -54,40 +54,8 @@ def kept_in(swept: Sweeps, body: n.Block) -> dict[str, list[str]]:
 def kept_text(swept: Sweeps, body: n.Block, back: frozenset[int]) -> str:
     """Return the ledger. back: uids of the statements that belong to the reverse sweep."""
     kept = kept_in(swept, body)
-    stacks = {stack for found in swept.all() for stack in found.stacks}
-    items = {stack for found in swept.all() for stack in found.items}
-    rounds = rounds_of(swept, tuple(s for s in body if s.uid not in back))
-    readers = readers_of(swept, tuple(s for s in body if s.uid in back))
-    many: dict[tuple[str, n.Expr, Rounds | None], list[str]] = {}
-    overwritten = dict.fromkeys(found[0] for stack, found in kept.items() if stack in items)
-    once: list[str] = []
-    callees: list[str] = []
-    for stack, name in ((stack, name) for stack, found in kept.items() for name in found):
-        kind = next((f.kinds[name] for f in swept.all() if name in f.kinds), None)
-        if stack in items:
-            continue
-        if stack not in stacks:
-            once.append(name)
-        elif kind is None and not stack.startswith(name):
-            callees.append(f"what {re.sub('_saved[0-9]*$', '', stack)}_forward keeps")
-        else:
-            word, size = _size(kind or UNKNOWN, swept)
-            many.setdefault((word, size, rounds.get(stack)), []).append(name)
-    parts = []
-    for (word, size, times), found in many.items():
-        variables = list(dict.fromkeys(found))
-        amount = _amount(word, size, times, len(variables))
-        parts.append(f"{listed(variables)}, {amount}{_why(variables, readers.at_each_step)}")
-    if overwritten:
-        variables = list(overwritten)
-        parts.append(f"the items of {listed(variables)} that are overwritten")
-    if callees:
-        parts.append(f"{listed(list(dict.fromkeys(callees)))}, at each step")
-    if once:
-        variables = sorted(set(once))
-        they = "it is" if len(once) == 1 else "they are"
-        why = _why(variables, readers.once)
-        parts.append(f"{listed(variables)}, before {they} overwritten{why}")
+    forward = tuple(s for s in body if s.uid not in back)
+    parts = _parts(swept, kept, forward, tuple(s for s in body if s.uid in back))
     lines = textwrap.wrap(f"Kept for the reverse sweep: {'; '.join(parts)}.", WIDTH - 4)
     again = [
         x
@@ -102,6 +70,59 @@ def kept_text(swept: Sweeps, body: n.Block, back: frozenset[int]) -> str:
         text = f"Not kept: {listed(list(dict.fromkeys(again)))} (recomputed)."
         lines += textwrap.wrap(text, WIDTH - 4)
     return "\n".join(lines)
+
+
+def kept_between(swept: Sweeps, names_: Sequence[str], forward: n.Block, backward: n.Block) -> str:
+    """Return the ledger of two halves. names_: the variables that the first gives the second."""
+    of_stacks = kept_in(swept, forward)
+    stacks = {x: of_stacks[x] for x in names_ if x in of_stacks and x in swept.found.stacks}
+    alone = [x for x in names_ if x not in stacks]
+    parts = [listed(alone)] if alone else []
+    parts += _parts(swept, stacks, forward, backward)
+    return "\n".join(textwrap.wrap(f"Kept: {'; '.join(parts)}.", WIDTH - 4))
+
+
+def _parts(
+    swept: Sweeps, kept: Mapping[str, Sequence[str]], forward: n.Block, backward: n.Block
+) -> list[str]:
+    """Return what is said of each group of variables that are kept in the same way."""
+    stacks = {stack for found in swept.all() for stack in found.stacks}
+    items = {stack for found in swept.all() for stack in found.items}
+    rounds = rounds_of(swept, forward)
+    readers = readers_of(swept, backward)
+    many: dict[tuple[str, n.Expr, Rounds | None], list[str]] = {}
+    overwritten = dict.fromkeys(found[0] for stack, found in kept.items() if stack in items)
+    once: list[str] = []
+    callees: dict[str, list[str]] = {}
+    for stack, name in ((stack, name) for stack, found in kept.items() for name in found):
+        kind = next((f.kinds[name] for f in swept.all() if name in f.kinds), None)
+        times = rounds.get(stack)
+        if stack in items:
+            continue
+        if stack not in stacks:
+            once.append(name)
+        elif kind is None and not stack.startswith(name):
+            keeper = f"{re.sub('_saved[0-9]*$', '', stack)}_forward"
+            often = "at each step" if times is None or times.most is None else _often(times)
+            callees.setdefault(often, []).append(f"what {keeper} keeps")
+        else:
+            word, size = _size(kind or UNKNOWN, swept)
+            many.setdefault((word, size, times), []).append(name)
+    parts = []
+    for (word, size, times), found in many.items():
+        variables = list(dict.fromkeys(found))
+        amount = _amount(word, size, times, len(variables))
+        parts.append(f"{listed(variables)}, {amount}{_why(variables, readers.at_each_step)}")
+    if overwritten:
+        parts.append(f"the items of {listed(list(overwritten))} that are overwritten")
+    for often, keepers in callees.items():
+        parts.append(f"{listed(list(dict.fromkeys(keepers)))}, {often}")
+    if once:
+        variables = sorted(set(once))
+        they = "it is" if len(once) == 1 else "they are"
+        why = _why(variables, readers.once)
+        parts.append(f"{listed(variables)}, before {they} overwritten{why}")
+    return parts
 
 
 def listed(names_: Sequence[str]) -> str:
@@ -127,6 +148,13 @@ def _amount(word: str, size: n.Expr, times: Rounds | None, count: int) -> str:
     whole = _times(_times(_number(count), times.most), size)
     most = "" if times.exact else "at most "
     return f"{most}{expr_text(whole)} {word}{'s' * (whole != ONE)}"
+
+
+def _often(times: Rounds) -> str:
+    assert times.most is not None
+    if times.most == ONE:
+        return "once"
+    return f"{'' if times.exact else 'at most '}{expr_text(times.most)} times"
 
 
 def _number(k: int) -> n.Expr:

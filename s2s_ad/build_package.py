@@ -24,6 +24,7 @@ from s2s_ad.build_finish import (
     unconsumed,
     whole,
 )
+from s2s_ad.build_ledger import kept_between
 from s2s_ad.build_numba import FORM, Form, numba_form, tangents_of, variables_of
 from s2s_ad.build_prepare import Prepared, Values, prepare
 from s2s_ad.build_program import Program, Variant
@@ -401,11 +402,12 @@ class Package:
             if x not in surely
         )
         forward = (*start, *forward)
+        ledger = kept_between(swept, kept, forward, backward) if kept else ""
         first = n.Function(
             forward_name,
             params,
             flattened(forward, prepared.sunk),
-            docstring=forward_doc(subject, kept, reverse_name),
+            docstring=forward_doc(subject, ledger, reverse_name),
         )
         unpack: list[n.Stmt] = []
         if kept:

@@ -105,12 +105,10 @@ def tangent_doc(
     return text + left_out(still)
 
 
-def forward_doc(subject: Subject, kept: Sequence[str], reverse: str) -> str:
+def forward_doc(subject: Subject, kept: str, reverse: str) -> str:
+    """Return the docstring of a forward half. kept: its storage ledger."""
     text = _fitting(subject, f"Return `{{call}}` and what `{reverse}` needs.")
-    if kept:
-        lines = textwrap.wrap(f"Kept: {listed(kept)}.", WIDTH - 4)
-        text += "\n\n" + "\n".join(lines)
-    return text
+    return f"{text}\n\n{kept}" if kept else text
 
 
 def reverse_doc(subject: Subject, wrt: Sequence[str], how: str) -> str:
