@@ -174,6 +174,12 @@ def _is_call(e: n.Expr, name: str) -> TypeGuard[n.Call]:
 def _linear(swept: Sweeps, pure: Callable[[n.Expr], bool]) -> Linear:
     variants = swept.prepared.program.variants.values()
     reverses = frozenset(v.reverse for v in variants if v is not None and v.reverse)
+    return Linear(_repeatable(swept, pure), _sharing(frozenset(), swept, pure).number, reverses)
+
+
+def _repeatable(swept: Sweeps, pure: Callable[[n.Expr], bool]) -> Callable[[n.Expr], bool]:
+    """Return a test for expressions that have no effect, and the same value each time: those with
+    calls of the user's functions too, where these are such."""
     once: dict[str, bool] = {}
     for found in swept.all():
         for s in walk_stmts(found.context.function.body):
@@ -181,6 +187,11 @@ def _linear(swept: Sweeps, pure: Callable[[n.Expr], bool]) -> Linear:
                 if isinstance(e, n.Call) and isinstance(e.func, n.Name):
                     again = once.get(e.func.id, True) and found.context.is_pure(e, s)
                     once[e.func.id] = again
+    program = swept.prepared.program
+    for v in list(program.variants.values()):
+        if v is not None and v.cheap and v.reverse:
+            flat = all(is_immutable(x.kind) or isinstance(x.kind, Array) for _, x in v.values)
+            once[v.reverse] = flat and program.has_no_effect(v.subject, v.values)
 
     def repeatable(e: n.Expr) -> bool:
         calls = [x for x in subexprs(e) if isinstance(x, n.Call)]
@@ -189,7 +200,7 @@ def _linear(swept: Sweeps, pure: Callable[[n.Expr], bool]) -> Linear:
             x in own or pure(n.Call(x.func, ())) for x in calls
         )
 
-    return Linear(repeatable, _sharing(frozenset(), swept, pure).number, reverses)
+    return repeatable
 
 
 def _sharing(back: frozenset[int], swept: Sweeps, pure: Callable[[n.Expr], bool]) -> Sharing:
@@ -207,6 +218,13 @@ def _sharing(back: frozenset[int], swept: Sweeps, pure: Callable[[n.Expr], bool]
             known = isinstance(found.kinds.get(name), Number)
             (numbers if known else others).update(several)
     numbers -= others
+    # what is made of data alone costs less than a further name
+    arrays = {
+        name
+        for found in swept.all()
+        for name, mark in found.context.marks
+        if mark == "bar" and isinstance(found.kinds.get(name), Array)
+    } - numbers
     allocator = prepared.names
     allocator.taken |= set().union(*(found.context.names.taken for found in swept.all()))
     allocator.taken |= prepared.program.linker.objects.keys()
@@ -226,11 +244,12 @@ def _sharing(back: frozenset[int], swept: Sweeps, pure: Callable[[n.Expr], bool]
     fresh = functools.cache(lambda e: prepared.newness_here(e) == WHOLLY_NEW)
     return Sharing(
         back,
-        functools.cache(pure),
+        functools.cache(_repeatable(swept, pure)),
         fresh,
         lambda name: name in numbers,
         called,
         allocator.fresh,
+        array=lambda name: name in arrays,
         helper=helper,
     )
 

@@ -10,7 +10,7 @@ factors arrived is the order in which they are printed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TypeGuard
@@ -30,6 +30,7 @@ from s2s_ad.ir.nodes import (
     Unary,
 )
 from s2s_ad.ir.walk import names, subexprs, substitute
+from s2s_ad.simplify.cancel import cancelled
 
 ZERO = Const("0.0", 0.0)
 ONE = Const("1.0", 1.0)
@@ -91,7 +92,7 @@ def term(expr: Expr) -> Term:
         else:
             factors.append((op, part))
     text = texts[0] if len(texts) == 1 else None
-    return _without_constants(Term(coefficient, _cancel(factors), text, over))
+    return _without_constants(Term(coefficient, cancelled(factors), text, over))
 
 
 def _without_constants(t: Term) -> Term:
@@ -100,7 +101,7 @@ def _without_constants(t: Term) -> Term:
         if op == "/" and any(("*", x) in t.factors for x in _constants(divisor)):
             below = term(divisor)
             turned = [("/" if op == "*" else "*", x) for op, x in below.factors]
-            factors = _cancel([*t.factors[:k], *turned, *t.factors[k + 1 :]])
+            factors = cancelled([*t.factors[:k], *turned, *t.factors[k + 1 :]])
             size, over = t.coefficient / below.coefficient, t.over * below.coefficient
             return _without_constants(Term(size, factors, t.text, over))
     return t
@@ -138,17 +139,6 @@ def number(expr: Expr) -> Fraction | None:
         return None
     # as it is written: 0.7 * 0.7 is 0.49, not the square of the nearest binary number
     return Fraction(repr(expr.value))
-
-
-def _cancel(factors: list[tuple[str, Expr]]) -> tuple[tuple[str, Expr], ...]:
-    kept: list[tuple[str, Expr]] = []
-    for op, factor in factors:
-        inverse = ("/" if op == "*" else "*", factor)
-        if inverse in kept:
-            kept.remove(inverse)
-        else:
-            kept.append((op, factor))
-    return tuple(kept)
 
 
 def multiply(left: Expr, right: Expr) -> Expr:
@@ -299,7 +289,84 @@ def total(parts: Sequence[Term], common: Expr | None = None) -> tuple[int, Expr]
             rest.append(replace(t, factors=tuple(factors)))
         assert common is not None
         return sign, Binary("*", common, _sum(rest))
-    return sign, _sum(parts)
+    below = _common_divisor(parts)
+    if below is not None:
+        return sign, Binary("/", _sum([t for t in map(_without(below), parts) if t]), below)
+    return sign, _sum(_with_one_product(parts))
+
+
+def _common_divisor(parts: Sequence[Term]) -> Expr | None:
+    """Return what each of several terms is divided by; each has a factor beside it.
+
+    >>> from s2s_ad.ir.quote import parse_expr
+    >>> from s2s_ad.ir.text import expr_text
+    >>> expr_text(simplify_sum(parse_expr("a / s - b * c / s")))
+    '(a - b * c) / s'
+    """
+    if len(parts) < 2 or any(_has_mask(t) for t in parts):
+        return None
+    for t in parts:
+        for op, divisor in t.factors:
+            if op == "/" and all(map(_without(divisor), parts)):
+                return divisor
+    return None
+
+
+def _without(divisor: Expr) -> Callable[[Term], Term | None]:
+    """Return what takes a divisor away from a term, None from one without it.
+
+    `(a / s)[:, None]` has it too, if it is `s[:, None]`.
+    """
+
+    def taken(t: Term) -> Term | None:
+        factors = list(t.factors)
+        if ("/", divisor) in factors:
+            factors.remove(("/", divisor))
+            return replace(t, factors=tuple(factors)) if any(o == "*" for o, _ in factors) else None
+        if not isinstance(divisor, Subscript) or not _only_adds_axes(divisor.index):
+            return None
+        for k, (op, factor) in enumerate(factors):
+            if op == "*" and isinstance(factor, Subscript) and factor.index == divisor.index:
+                inner = _without(divisor.value)(term(factor.value))
+                if inner is not None:
+                    factors[k] = ("*", replace(factor, value=from_term(inner)))
+                    return replace(t, factors=tuple(factors))
+        return None
+
+    return taken
+
+
+def _with_one_product(parts: Sequence[Term]) -> Sequence[Term]:
+    """Return terms with one matrix product for one with a matrix and one with its transpose.
+
+    >>> from s2s_ad.ir.quote import parse_expr
+    >>> from s2s_ad.ir.text import expr_text
+    >>> expr_text(simplify_sum(parse_expr("X @ A.T + X @ A")))
+    'X @ (A.T + A)'
+    """
+    for k, first in enumerate(parts):
+        for j in range(k + 1, len(parts)):
+            second = parts[j]
+            if first.coefficient != second.coefficient or first.over != second.over:
+                continue
+            one, two = _only_product(first), _only_product(second)
+            if one is None or two is None or one.left != two.left:
+                continue
+            if Attribute(one.right, "T") != two.right and one.right != Attribute(two.right, "T"):
+                continue
+            both = Binary("@", one.left, Binary("+", one.right, two.right))
+            rest = [t for i, t in enumerate(parts) if i not in (k, j)]
+            rest.insert(k, replace(first, factors=(("*", both),)))
+            return _with_one_product(rest)
+    return parts
+
+
+def _only_product(t: Term) -> Binary | None:
+    """Return the matrix product that a term is, but for a number."""
+    if len(t.factors) != 1 or t.factors[0][0] != "*":
+        return None
+    e = t.factors[0][1]
+    return e if isinstance(e, Binary) and e.op == "@" else None
 
 
 def _has_mask(t: Term) -> bool:
@@ -355,7 +422,7 @@ def splice(template: Expr, hole: Name, value: Expr) -> Expr:
         elif abs(inner.coefficient * inner.over) == 1:
             text = outer.text
         coefficient, over = inner.coefficient * outer.coefficient, inner.over * outer.over
-        return from_term(Term(coefficient, _cancel(factors), text, over))
+        return from_term(Term(coefficient, cancelled(factors), text, over))
     both = _if_both(template, hole, value)
     return substitute(template, {hole.id: value}) if both is None else both
 

@@ -51,7 +51,8 @@ class Sharing:
     compute twice gets a name too. helper: whether a function of that name
     never gives an iterator. pure: whether an expression has no effect
     and the same value each time. fresh: whether a call makes something new. number: whether a
-    variable is certainly a number. called: what the value of an expression is to be called.
+    variable is certainly a number. array: whether it certainly is an array, with an adjoint.
+    called: what the value of an expression is to be called.
     name: a name that is not in use, the wanted one or that with a number.
     """
 
@@ -62,6 +63,7 @@ class Sharing:
     called: Callable[[n.Expr], str]
     name: Callable[[str], str]
     all: bool = False
+    array: Callable[[str], bool] = lambda name: False
     helper: Callable[[str], bool] = NUMBERS.__contains__
 
 
@@ -280,11 +282,25 @@ class _Share:
         if isinstance(e, n.Call):
             return 1 if isinstance(e.func, n.Name) and e.func.id in CHEAP else CALL
         if isinstance(e, n.Binary):
-            return CALL if e.op == "@" or (e.op == "**" and names(e.right)) else 1
+            costly = e.op == "@" or (e.op == "**" and names(e.right))
+            return CALL if costly or self.is_array(e) else 1
         if isinstance(e, n.Subscript):
             # an index that is an array gathers
             return 0 if all(map(self.sharing.number, names(e.index))) else GATHER
         return 1 if isinstance(e, (n.Unary, n.Compare, n.IfExp)) else 0
+
+    def is_array(self, e: n.Expr) -> bool:
+        """True for arithmetic on an array: it costs as much as a call."""
+        if isinstance(e, n.Name):
+            return self.sharing.array(e.id)
+        if isinstance(e, n.Binary):
+            return self.is_array(e.left) or self.is_array(e.right)
+        if isinstance(e, n.Unary):
+            return self.is_array(e.operand)
+        if isinstance(e, n.Subscript):
+            items = e.index.items if isinstance(e.index, n.TupleExpr) else (e.index,)
+            return any(isinstance(x, n.Slice) for x in items) and self.is_array(e.value)
+        return isinstance(e, n.Attribute) and e.attr == "T" and self.is_array(e.value)
 
     # -- the new block
 

@@ -79,7 +79,7 @@ class Fitting:
         if isinstance(want, Number):
             if isinstance(operand, n.Name):
                 self.summed.add(operand.id)
-            inner, outer = self.level_factors(d.expr, full, tuple(range(rank_of(full))))
+            inner, outer = self.level_factors(d.expr, full, tuple(range(rank_of(full))), False)
             return Diff(self.multiplied(n.Call(total, (inner,)), outer), FLOAT)
         over, keep = axes
         at: n.Expr = n.Const(str(over[0]), over[0])
@@ -88,7 +88,7 @@ class Fitting:
         keywords = [n.Keyword("axis", at)]
         if keep:
             keywords.append(n.Keyword("keepdims", n.Const("True", True)))
-        inner, outer = self.level_factors(d.expr, full, over)
+        inner, outer = self.level_factors(d.expr, full, over, keep)
         return Diff(self.multiplied(n.Call(total, (inner,), tuple(keywords)), outer), want)
 
     def multiplied(self, e: n.Expr, others: list[tuple[str, n.Expr]]) -> n.Expr:
@@ -97,27 +97,37 @@ class Fitting:
         return self.product(e) if others else e
 
     def level_factors(
-        self, e: n.Expr, full: Kind, over: tuple[int, ...]
+        self, e: n.Expr, full: Kind, over: tuple[int, ...], keep: bool
     ) -> tuple[n.Expr, list[tuple[str, n.Expr]]]:
         """Return a product without the factors that are the same along axes it is summed over,
-        and those."""
+        and those. keep: whether the sum keeps these axes."""
 
         # what is left has this axis then, and with it all others
         dims = full.dims if isinstance(full, Array) else None
         surely_first = bool(dims) and over[0] == 0 and dims is not None and dims[0].one is False
-        # a name the statement binds anew may stand for its result, which is of another kind
-        bound = assigned((self.s,))
+        known = self.context.facts.locals - self.of_other_shape()
+
+        after = self.context.facts.after.get(self.s.uid, {})
+
+        def is_whole(factor: n.Expr) -> bool:
+            if isinstance(factor, n.Name) and factor.id in self.made_here():
+                return same_shape(after[factor.id].kind, full)
+            return names(factor) <= known and same_shape(self.value(factor).kind, full)
+
+        remains = surely_first or any(is_whole(x) for _, x in factors(e))
 
         def is_level(factor: n.Expr) -> bool:
-            if not names(factor) <= self.context.facts.locals - bound:
+            if not names(factor) & self.context.facts.locals <= known:
                 return False
             kind = self.value(factor).kind
             if isinstance(kind, Number):
-                return True
-            if not isinstance(kind, Array) or kind.dims is None or not surely_first:
+                return names(factor) <= known
+            if not isinstance(kind, Array) or kind.dims is None or not remains:
                 return False
             lead = rank_of(full) - len(kind.dims)
-            return all(axis < lead or kind.dims[axis - lead].one is True for axis in over)
+            return all(
+                axis < lead or (keep and kind.dims[axis - lead].one is True) for axis in over
+            )
 
         inner: n.Expr | None = None
         outer = []
@@ -131,6 +141,21 @@ class Fitting:
             else:
                 inner = n.Binary(op, inner, factor)
         return (e, []) if inner is None else (inner, outer)
+
+    def made_here(self) -> set[str]:
+        """Return the variables that have no value before the statement."""
+        after = self.context.facts.after.get(self.s.uid, {})
+        return set(after) - set(self.context.facts.before.get(self.s.uid, {}))
+
+    def of_other_shape(self) -> set[str]:
+        """Return what the statement binds to another kind: it may stand for what it was before."""
+        before = self.context.facts.before.get(self.s.uid, {})
+        after = self.context.facts.after.get(self.s.uid, {})
+        return {
+            x
+            for x in assigned((self.s,))
+            if x not in before or x not in after or not same_shape(before[x].kind, after[x].kind)
+        }
 
     def unbroadcast(self, d: Diff, e: n.Expr, full: Kind, operand: n.Expr) -> Diff:
         """Return `d` brought to the shape of an operand that is not known: that of a variable.
@@ -313,13 +338,23 @@ def without_axes(d: Diff, axes: tuple[int, ...], rank: int) -> Diff | None:
     e, negative = d.expr, isinstance(d.expr, n.Unary) and d.expr.op == "-"
     if isinstance(e, n.Unary) and negative:
         e = e.operand
-    kept = _summed_over(e, axes)
+    kept = _dropped(e, axes)
     if kept is None:
         whole = n.Slice(None, None, None)
         zero = n.Const("0", 0)
         index: list[n.Expr] = [zero if k in axes else whole for k in range(axes[-1] + 1)]
         kept = n.Subscript(e, index[0] if len(index) == 1 else n.TupleExpr(tuple(index)))
     return Diff(n.Unary("-", kept) if negative else kept, kind, d.small)
+
+
+def _dropped(e: n.Expr, axes: tuple[int, ...]) -> n.Expr | None:
+    """Return a product of what has axes of length 1, as it was before it got them."""
+    if isinstance(e, n.Binary) and e.op in "*/":
+        left, right = _dropped(e.left, axes), _dropped(e.right, axes)
+        return None if left is None or right is None else replace(e, left=left, right=right)
+    if isinstance(e, n.Subscript) and added_axes(e.index) == axes:
+        return e.value
+    return _summed_over(e, axes)
 
 
 def _summed_over(e: n.Expr, axes: tuple[int, ...]) -> n.Expr | None:

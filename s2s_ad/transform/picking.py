@@ -9,6 +9,7 @@ from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import Array
 from s2s_ad.ir.walk import assigned, walk_stmts
 from s2s_ad.transform.context import Context
+from s2s_ad.transform.shapes import same_shape
 
 
 def picked_by(context: Context, index: n.Expr, uid: int) -> tuple[n.Expr, n.Expr] | None:
@@ -24,7 +25,10 @@ def picked_by(context: Context, index: n.Expr, uid: int) -> tuple[n.Expr, n.Expr
 
 
 def _counts(context: Context, rows: n.Expr, columns: n.Expr, uid: int) -> bool:
-    """True for rows that are `np.arange(len(columns))`, for one column each."""
+    """True for rows that are `np.arange(len(columns))`, for one column each.
+
+    A range is as long where its length is proved to be that of the columns.
+    """
     kind = context.kind(columns, uid)
     if not isinstance(kind, Array) or kind.dims is None or len(kind.dims) != 1:
         return False
@@ -32,6 +36,8 @@ def _counts(context: Context, rows: n.Expr, columns: n.Expr, uid: int) -> bool:
     is_range = isinstance(made, n.Call) and made.func == context.np("arange")
     if not isinstance(made, n.Call) or not is_range or len(made.args) != 1 or made.keywords:
         return False
+    if same_shape(context.kind(rows, uid), kind):
+        return True  # the two meet in the index, neither stretched to the other
     size = _written_out(context, made.args[0])
     # what is defined elsewhere was computed for the columns there were
     here = made is rows and size is made.args[0]
@@ -43,8 +49,8 @@ def _counts(context: Context, rows: n.Expr, columns: n.Expr, uid: int) -> bool:
 
 
 def _written_out(context: Context, e: n.Expr) -> n.Expr:
-    """Return what a variable that is assigned once stands for."""
-    while isinstance(e, n.Name):
+    """Return what a variable that is assigned once, and not changed in place, stands for."""
+    while isinstance(e, n.Name) and e.id not in context.changed_anywhere():
         found = _definitions(context, e.id)
         if len(found) != 1 or e.id in {p.name for p in context.function.params}:
             return e

@@ -23,10 +23,15 @@ from s2s_ad.ir.walk import map_expr, names, subexprs, substitute
 from s2s_ad.rules.registry import Choice
 from s2s_ad.rules.results import literal
 from s2s_ad.transform.context import Diff, atomic
-from s2s_ad.transform.fitting import Fitting
+from s2s_ad.transform.fitting import Fitting, added_axes
 from s2s_ad.transform.shapes import same_shape, shape_of
 from s2s_ad.transform.stand_ins import is_view
 
+# functions that pass on what they are given, or read nothing but its shape
+LIGHT = frozenset(
+    "asarray array copy transpose reshape ravel expand_dims squeeze swapaxes moveaxis "
+    "broadcast_to zeros_like ones_like empty_like full_like shape size ndim len".split()
+)
 D = n.Name("d ")  # a name no source can have, standing for the differential in a filled template
 
 
@@ -44,15 +49,33 @@ class Templates(Fitting):
         for name in sorted(self.reads(choice, choice.rule.adjoint[param])):
             argument = choice.arguments.get(name)
             if argument is not None and choice.rule.shape == "out" and self.is_heavy(argument):
-                raise self.needs_name(argument)
+                raise self.needs_name(without_views(argument))
         filled = self.by_shape(choice.adjoint(param, D, out), choice)
         if filled == n.Attribute(D, "T") and is_matrix(d.kind):
             turned = product_turned(d.expr)
             if turned is not None:
                 return turned
+        filled = map_expr(filled, self.plain)
+        negative = isinstance(d.expr, n.Unary) and d.expr.op == "-"
+        if negative and isinstance(d.expr, n.Unary) and isinstance(filled, n.Call):
+            # a linear map of what is negative is the negative of its map
+            positive = self.product(self.splice(filled, D, d.expr.operand))
+            return self.product(n.Unary("-", positive))
         if atomic(d.expr):
             return self.product(substitute(filled, {D.id: d.expr}))
         return self.product(self.splice(filled, D, d.expr))
+
+    def plain(self, e: n.Expr) -> n.Expr:
+        """Return `-k` for `np.negative(k)` of a number, `x` for `x.T.T`."""
+        if isinstance(e, n.Attribute) and e.attr == "T" and isinstance(e.value, n.Attribute):
+            return e.value.value if e.value.attr == "T" else e
+        if not isinstance(e, n.Call) or e.func != self.context.np("negative") or e.keywords:
+            return e
+        (operand,) = e.args
+        if isinstance(operand, n.Unary) and operand.op == "-" and constant_int(operand) is not None:
+            return operand.operand
+        number = isinstance(self.value(operand).kind, Number)
+        return n.Unary("-", operand) if number else e
 
     def choice_of_item(self, e: n.Expr, k: int | None) -> Choice | None:
         """Return the rule of a call that gives a tuple, for the differential of its item k."""
@@ -85,15 +108,26 @@ class Templates(Fitting):
         return replace(choice, rule=replace(choice.rule, adjoint=maps))
 
     def is_heavy(self, e: n.Expr) -> bool:
-        """True for an array that is not computed a second time: of matrix products, or by a call of
-        user code."""
+        """True for what is not computed a second time: a matrix product, or what a function makes
+        of an array."""
         for x in subexprs(e):
             if isinstance(x, n.Binary) and x.op == "@":
                 return True
-            users = isinstance(x, n.Call) and not self.context.choice_exists(x, self.s)
-            if users and isinstance(self.value(x).kind, Array):
+            if not isinstance(x, n.Call):
+                continue
+            shaped = isinstance(self.value(x).kind, Array)
+            if shaped and not self.context.choice_exists(x, self.s):
+                return True
+            taken = [*x.args, *(k.value for k in x.keywords)]
+            if self.is_work(x) and any(isinstance(self.value(a).kind, Array) for a in taken):
                 return True
         return False
+
+    def is_work(self, e: n.Call) -> bool:
+        """True for a function that computes: more than a view, a copy or zeros."""
+        func = e.func
+        name = func.attr if isinstance(func, n.Attribute) else getattr(func, "id", "")
+        return name not in LIGHT and self.context.choice_exists(e, self.s)
 
     def partial(self, choice: Choice, param: str, expr: n.Expr, d: Diff, out: Kind) -> Diff:
         """Return a contribution with the kind it has, judged from the factors of its template."""
@@ -245,6 +279,17 @@ class Templates(Fitting):
         return Diff(n.Subscript(d.expr, at), Array(dims, d.kind.dtype), small=True)
 
 
+def without_views(e: n.Expr) -> n.Expr:
+    """Return what new axes or a transpose are put on: `np.sum(x)` of `np.sum(x)[None]`."""
+    while isinstance(e, (n.Subscript, n.Attribute)):
+        if isinstance(e, n.Attribute) and e.attr != "T":
+            return e
+        if isinstance(e, n.Subscript) and not added_axes(e.index):
+            return e
+        e = e.value
+    return e
+
+
 def _is_item(e: n.Expr) -> bool:
     return isinstance(e, n.Subscript) and e.value == n.Name("d")
 
@@ -271,6 +316,8 @@ def product_turned(e: n.Expr) -> n.Expr | None:
     >>> expr_text(product_turned(parse_expr("A.T @ B")))
     'B.T @ A'
     """
+    if isinstance(e, n.Call) and isinstance(e.func, n.Attribute) and e.func.attr == "outer":
+        return replace(e, args=e.args[::-1]) if len(e.args) == 2 and not e.keywords else None
     if not isinstance(e, n.Binary) or e.op != "@":
         return None
     sides = [x.value if isinstance(x, n.Attribute) and x.attr == "T" else None

@@ -85,3 +85,34 @@ def columns_by_number(x):
     """The third column is one if there are three."""
     left = x[:, 0:2] * x[:, 2:3] + x[:, :1]
     return np.sum(left * left) + np.sum(x[:, -2:] * x[:, -1:]) + np.sum(np.eye(x.shape[1]) * x[0])
+
+
+LABELS = np.array([2, 0, 1, 2, 0])
+
+
+@case(np.outer(V, W), wrt="p")
+@case(np.outer(V, W)[:1], wrt="p")
+def one_entry_of_each_row(p):
+    """One row alone is picked from five times, some entries more than once."""
+    n = p.shape[0]
+    picked = p[np.arange(n), LABELS]
+    rows = np.arange(n)
+    rows[0] = 3 % n  # where the same column is picked
+    again = p[rows, LABELS]
+    return np.sum(picked * picked * again) / n
+
+
+@case(np.outer(V, W), wrt="x")
+@case(np.outer(V, W)[:1], wrt="x")
+def rows_divided_by_their_sums(x):
+    e = np.exp(x)
+    p = e / np.sum(e, axis=1)[:, None]
+    x = p / np.sqrt(np.sum(p * p, axis=1, keepdims=True))
+    y = x**3 / np.sum(x, axis=0)
+    return np.sum(x[:, 0] * p[:, -1]) + np.sum(0.5 / (1.0 + y) ** 3 - np.log(p / e) * x)
+
+
+@case(V, np.outer(W, W) + np.eye(4), wrt="x A")
+def squares_of_matrices(x, A):
+    G = A.T @ A + x[0] * np.eye(A.shape[1])
+    return np.trace(G @ G) + np.sum(np.roll(-x, 2) * np.roll(x - x[0], -1)) + A[0] @ A.T @ A[1]
