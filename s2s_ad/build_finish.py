@@ -16,20 +16,23 @@ from s2s_ad.build_exits import Sweeps
 from s2s_ad.build_prepare import Prepared, wish
 from s2s_ad.build_reverse import Reverse
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.kinds import UNKNOWN, Array, ListOf, Number, TupleOf, is_immutable
+from s2s_ad.ir.kinds import FLOAT, UNKNOWN, Array, Kind, ListOf, Number, TupleOf, is_immutable
 from s2s_ad.ir.verify import verify_block
 from s2s_ad.ir.walk import assigned, map_block, names, stmt_exprs, subexprs, walk_stmts
 from s2s_ad.rules.sharing import WHOLLY_NEW
 from s2s_ad.simplify.dead_code import drop_dead
 from s2s_ad.simplify.first_time import first_time
 from s2s_ad.simplify.inline import Inlining, inline
+from s2s_ad.simplify.numbers_first import numbers_first
 from s2s_ad.simplify.quotients import reuse_quotients
 from s2s_ad.simplify.share import NUMBERS, Sharing, share
+from s2s_ad.simplify.spreading import without_spreading
 from s2s_ad.simplify.tidy import over_items, tidied
 from s2s_ad.simplify.where_read import where_read
 from s2s_ad.simplify.where_taken import Linear, where_taken
 from s2s_ad.transform.copies import copied_value
 from s2s_ad.transform.fitting import BAR_NAMES
+from s2s_ad.transform.shapes import same_shape
 
 _SEQUENCES = (Array, ListOf, TupleOf)
 
@@ -107,8 +110,14 @@ def finish(
         return body if whole else inline(body, _inlining(back, swept, pure, last))
 
     shares = "share" not in options
+    before = uids(body)
     body = short(body, not shares)
     verify_block(body, "inlining")
+    if "broadcast" not in options:
+        body = without_spreading(body, back, _same_shape(swept))
+        back |= uids(body) - before
+    if "algebra" not in options:
+        body = numbers_first(body, back, *_floats_and_arrays(swept))
     if shares:
         sharing = _sharing(back, swept, pure)
         body, back = reuse_quotients(body, back, pure, sharing.name)
@@ -169,6 +178,35 @@ def _with_plain_counts(local: frozenset[str]) -> Callable[[n.Stmt], tuple[n.Stmt
 
 def _is_call(e: n.Expr, name: str) -> TypeGuard[n.Call]:
     return isinstance(e, n.Call) and e.func == n.Name(name) and not e.keywords and bool(e.args)
+
+
+def _same_shape(swept: Sweeps) -> Callable[[str, str], bool]:
+    """Return a test for variables of the user that have one shape wherever they have a value."""
+    tables = [found.kinds for found in swept.all()]
+    return lambda a, b: all(same_shape(k.get(a, UNKNOWN), k.get(b, UNKNOWN)) for k in tables)
+
+
+def _floats_and_arrays(
+    swept: Sweeps,
+) -> tuple[Callable[[str], bool], Callable[[str], bool]]:
+    """Return tests for names that certainly are floats, and for those that certainly are arrays."""
+    kinds: dict[str, list[Kind]] = {}
+    for found in swept.all():
+        for name, kind in found.kinds.items():
+            kinds.setdefault(name, []).append(kind)
+        for (name, mark), bar in found.context.marks.items():
+            kind = found.kinds.get(name, UNKNOWN)
+            if mark == "bar":
+                kinds.setdefault(bar, []).append(FLOAT if isinstance(kind, Number) else kind)
+
+    def floats(name: str) -> bool:
+        every = kinds.get(name, [])
+        return bool(every) and all(isinstance(k, Number) and k.type == "float" for k in every)
+
+    def arrays(name: str) -> bool:
+        return bool(kinds.get(name)) and all(isinstance(k, Array) for k in kinds[name])
+
+    return floats, arrays
 
 
 def _linear(swept: Sweeps, pure: Callable[[n.Expr], bool]) -> Linear:

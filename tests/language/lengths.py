@@ -116,3 +116,24 @@ def rows_divided_by_their_sums(x):
 def squares_of_matrices(x, A):
     G = A.T @ A + x[0] * np.eye(A.shape[1])
     return np.trace(G @ G) + np.sum(np.roll(-x, 2) * np.roll(x - x[0], -1)) + A[0] @ A.T @ A[1]
+
+
+@case(V, W, 0.7, wrt="x w k")
+@case(V[:1], W, 0.7, wrt="x w k")
+def numbers_that_stand_for_arrays(x, w, k):
+    """A sum gives each entry the same adjoint: one number, where something else gives its shape."""
+    table = x[:, None] * w / k + x[:, None]
+    level = table / (2.0 + w * w) - k * w
+    both = k * x - x / (k + x * x)
+    narrow = x[:, None] * k
+    return np.sum(level) + np.sum(both) * k + np.sum(narrow + 0.0 * table) - np.sum(np.exp(narrow))
+
+
+@case(np.outer(V, W), W, wrt="x w")
+@case(np.outer(V, W)[:1], W, wrt="x w")
+def first_in_the_shape_of_the_rest(x, w):
+    means = x * w
+    scaled = means * np.exp(-x)
+    penalty = np.sum(w) * np.sum(x, axis=1)
+    again = np.sum(x * w, axis=0)
+    return np.sum(scaled * scaled) - np.sum(penalty * penalty) - np.sum(again) + np.sum(x)
