@@ -16,7 +16,6 @@ from fractions import Fraction
 from typing import TypeGuard
 
 from s2s_ad.ir.nodes import (
-    Attribute,
     Binary,
     BoolOp,
     Compare,
@@ -92,27 +91,25 @@ def term(expr: Expr) -> Term:
         else:
             factors.append((op, part))
     text = texts[0] if len(texts) == 1 else None
-    return _without_constants(Term(coefficient, cancelled(factors), text, over))
+    return _reduced(Term(coefficient, cancelled(factors), text, over))
 
 
-def _without_constants(t: Term) -> Term:
-    """Return a term without the named constants that are in its divisors too."""
+def _reduced(t: Term) -> Term:
+    """Return a term without factors that are inside its divisors too: `d / (r * r) * r`."""
     for k, (op, divisor) in enumerate(t.factors):
-        if op == "/" and any(("*", x) in t.factors for x in _constants(divisor)):
-            below = term(divisor)
-            turned = [("/" if op == "*" else "*", x) for op, x in below.factors]
+        if op != "/" or not isinstance(divisor, Binary) or divisor.op not in "*/":
+            continue
+        below = term(divisor)
+        turned = [(_inverse(op), x) for op, x in below.factors]
+        if any((_inverse(op), x) in t.factors for op, x in turned):
             factors = cancelled([*t.factors[:k], *turned, *t.factors[k + 1 :]])
             size, over = t.coefficient / below.coefficient, t.over * below.coefficient
-            return _without_constants(Term(size, factors, t.text, over))
+            return _reduced(Term(size, factors, t.text, over))
     return t
 
 
-def _constants(divisor: Expr) -> list[Expr]:
-    """Return the named constants among the factors of a product: `math.pi` of `2 * math.pi * v`."""
-    if not isinstance(divisor, Binary) or divisor.op != "*":
-        return []
-    factors = [x for op, x in term(divisor).factors if op == "*"]
-    return [x for x in factors if isinstance(x, Attribute) and x.attr in ("pi", "tau", "e")]
+def _inverse(op: str) -> str:
+    return "/" if op == "*" else "*"
 
 
 def _is_negative(expr: Expr) -> TypeGuard[Unary]:
@@ -160,10 +157,13 @@ def product(expr: Expr) -> Expr:
     -64 * x / 2300
     0.375 * x
 
-    Constants that are in the divisor too are gone, which slopes of `log(2 * math.pi * v)` need.
+    Factors that are in the divisor too are gone, as slopes of logarithms have them.
 
-    >>> print(expr_text(product(parse_expr("d * 2 * math.pi / (2 * math.pi * v)"))))
+    >>> for text in ("d * 2 * math.pi / (2 * math.pi * v)", "d / (a / b) / b", "-d / (r * r) * r"):
+    ...     print(expr_text(product(parse_expr(text))))
     d / v
+    d / a
+    -d / r
     """
     return from_term(term(expr))
 
@@ -192,7 +192,9 @@ def negate(expr: Expr) -> Expr:
 
 def _unsigned(t: Term) -> Expr:
     above, below = _number(t)
-    factors = list(t.factors)
+    start = next((k for k, (op, _) in enumerate(t.factors) if op == "*"), 0)
+    # a product, then what it is divided by
+    factors = [*t.factors[start:], *t.factors[:start]]
     expr: Expr | None = above
     if expr is None:
         first = next((k for k, (op, _) in enumerate(factors) if op == "*"), None)
@@ -218,6 +220,8 @@ def _number(t: Term) -> tuple[Const | None, Const | None]:
     if t.text is None and above.denominator == below.denominator == 1:
         above, below = Fraction(size.numerator), Fraction(size.denominator)
     whole = t.text is not None and t.text.isdigit() and below.denominator == 1
+    if above == 1 and any(op == "*" for op, _ in t.factors):
+        return None, literal(below)
     return literal(above, t.text), literal(below, str(below) if whole else None)
 
 
@@ -276,19 +280,16 @@ def total(parts: Sequence[Term], common: Expr | None = None) -> tuple[int, Expr]
         return 1, ZERO
     sign = -1 if all(t.coefficient < 0 for t in parts) else 1
     parts = [replace(t, coefficient=sign * t.coefficient) for t in parts]
-    shared = ("*", common) if common is not None else None
-    if (
-        shared is not None
-        and len(parts) > 1
-        and all(shared in t.factors and not _has_mask(t) for t in parts)
-    ):
+    whole = len(parts) > 1 and not any(map(_has_mask, parts))
+    shared = _in_all(parts) if whole and common is not None else ()
+    if ("*", common) in shared:
         rest = []
         for t in parts:
             factors = list(t.factors)
-            factors.remove(shared)
+            for factor in shared:
+                factors.remove(factor)
             rest.append(replace(t, factors=tuple(factors)))
-        assert common is not None
-        return sign, Binary("*", common, _sum(rest))
+        return sign, Binary("*", from_term(Term(Fraction(1), shared)), _sum(rest))
     below = _common_divisor(parts)
     if below is not None:
         return sign, Binary("/", _sum([t for t in map(_without(below), parts) if t]), below)
@@ -367,6 +368,12 @@ def _only_product(t: Term) -> Binary | None:
         return None
     e = t.factors[0][1]
     return e if isinstance(e, Binary) and e.op == "@" else None
+
+
+def _in_all(parts: Sequence[Term]) -> tuple[tuple[str, Expr], ...]:
+    """Return the factors that all terms have, as often as they all have them."""
+    found = dict.fromkeys(parts[0].factors)
+    return tuple(f for f in found for _ in range(min(t.factors.count(f) for t in parts)))
 
 
 def _has_mask(t: Term) -> bool:
