@@ -16,6 +16,7 @@ from fractions import Fraction
 from typing import TypeGuard
 
 from s2s_ad.ir.nodes import (
+    Attribute,
     Binary,
     BoolOp,
     Compare,
