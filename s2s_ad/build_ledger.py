@@ -101,7 +101,7 @@ def _parts(
             continue
         if stack not in stacks:
             once.append(name)
-        elif kind is None and not stack.startswith(name):
+        elif kind is None and len(kept[stack]) == 1 and not stack.startswith(name):
             keeper = f"{re.sub('_saved[0-9]*$', '', stack)}_forward"
             often = "at each step" if times is None or times.most is None else _often(times)
             callees.setdefault(often, []).append(f"what {keeper} keeps")

@@ -7,7 +7,6 @@ reverse function that starts from the arguments. Requires `transform`, `simplify
 from __future__ import annotations
 
 from collections.abc import Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 
 from s2s_ad.analysis.bound import assigns_surely, bound_by, definitely, overwritten_before_defined
@@ -15,10 +14,13 @@ from s2s_ad.analysis.flow import Facts
 from s2s_ad.analysis.owned import NOTHING_OWNED
 from s2s_ad.analysis.useful import Useful, useful
 from s2s_ad.analysis.values import PASSIVE
-from s2s_ad.build_prepare import Prepared, name_expressions, with_result
+from s2s_ad.build_costs import KEPT, cheap, heavy, work
+from s2s_ad.build_prepare import Prepared, name_expressions, wish, with_result
 from s2s_ad.errors import OutputError
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import (
+    BOOL,
+    FLOAT,
     UNKNOWN,
     Array,
     DictOf,
@@ -28,7 +30,7 @@ from s2s_ad.ir.kinds import (
     adjoint_kind,
     is_immutable,
 )
-from s2s_ad.ir.walk import assigned, children, stmt_exprs, subexprs, walk_stmts
+from s2s_ad.ir.walk import assigned, stmt_exprs, subexprs, walk_stmts
 from s2s_ad.simplify import algebra, plain
 from s2s_ad.simplify.accumulate import Bars, Place, accumulate
 from s2s_ad.simplify.first_stores import first_stores
@@ -45,8 +47,6 @@ from s2s_ad.transform.undoing import apart, overwritten_item, put_back, worked
 from s2s_ad.transform.versions import AT_THE_END, Recorder
 
 END = Place(None)
-KEPT = 4  # operations from which on a value is kept at each step of a loop
-LIGHT = frozenset("abs bool fabs float int isinstance len max min".split())
 
 
 @dataclass
@@ -351,7 +351,7 @@ class _Run:
             variables=frozenset(variables),
             cheap=lambda s, often: (
                 not self.off("recompute")
-                and self.cheap(context, s)
+                and cheap(context, s)
                 and not (often and work(s.value, there) >= KEPT)
             ),
             unassigned=lambda name, s, after: (
@@ -376,13 +376,23 @@ class _Run:
         new_forward, new_backward = record(recorder, tuple(forward), tuple(backward))
         # compiled code keeps numbers in arrays, one for each variable
         if not self.off("together") and not self.off("numba"):
+            made = [*builder.flags]
+
+            def fresh(wanted: str) -> str:
+                made.append(context.names.fresh(wanted))
+                return made[-1]
+
             new_forward, new_backward, joined = together(
                 new_forward,
                 new_backward,
                 frozenset(recorder.stacks.values()),
-                lambda name: isinstance(kinds.get(name), Number),
-                context.names.fresh,
+                lambda name: isinstance(kinds.get(name), Number) or name in builder.flags,
+                lambda e, uid, made: uid in primal and heavy(context, e, primal[uid], made),
+                fresh,
+                wish,
             )
+            numbers = {x: BOOL if x in builder.flags else FLOAT for x in made}
+            kinds.update({x: kind for x, kind in numbers.items() if x not in joined})
             recorder.kept.update(joined)
             recorder.stacks.update({stack: stack for stack in joined})
         changing = put_back(new_backward, frozenset(variables))
@@ -410,30 +420,6 @@ class _Run:
         )
         return [*first, *new_forward], list(new_backward), recorder
 
-    def cheap(self, context: Context, s: n.Assign) -> bool:
-        """True when a definition is cheaper to repeat than to keep: arithmetic on numbers."""
-        facts = context.facts
-        before = facts.before.get(s.uid, {})
-        if any(facts.reader(s.uid).may_be_rebound(e, before) for e in subexprs(s.value)):
-            return False
-        if s.uid not in facts.before:
-            return False
-        value = facts.value(s.value, s.uid)
-        if not isinstance(value.kind, Number):
-            return isinstance(s.value, n.Name)
-        for e in subexprs(s.value):
-            if isinstance(e, n.Call):
-                if not context.is_cheap(e, s):
-                    return False
-                kinds = [facts.value(a, s.uid).kind for a in e.args]
-                if context.choice_exists(e, s) and any(not isinstance(k, Number) for k in kinds):
-                    return False
-            elif isinstance(e, (n.Comprehension, n.Lambda, n.NamedExpr, n.FString)) or (
-                isinstance(e, n.Binary) and e.op == "@"
-            ):
-                return False
-        return True
-
     def keep_result(
         self,
         context: Context,
@@ -457,25 +443,6 @@ class _Run:
         name = context.names.fresh("result")
         value = copied_value(context, result, kind) if taken_apart else n.Name(result)
         return [*forward, n.Assign((n.Name(name),), value)], name
-
-
-def work(e: n.Expr, there: AbstractSet[n.Expr] = frozenset()) -> int:
-    """Return how many operations it takes to evaluate an expression, a call counting for several.
-
-    there: calls that are made anyway.
-
-    >>> from s2s_ad.ir.nodes import Binary, Call, Name
-    >>> work(Binary("*", Name("x"), Call(Name("exp"), (Binary("+", Name("x"), Name("y")),))))
-    6
-    """
-    if isinstance(e, n.Call):
-        if e in there:
-            return 0
-        name = e.func.attr if isinstance(e.func, n.Attribute) else getattr(e.func, "id", "")
-        own = 1 if name in LIGHT else 4
-    else:
-        own = int(isinstance(e, (n.Binary, n.Compare, n.IfExp)))
-    return own + sum(work(x, there) for x in children(e))
 
 
 def _binds(s: n.Stmt, name: str) -> bool:

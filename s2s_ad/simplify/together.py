@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.walk import assigned, blocks, map_block, names, stmt_exprs, subexprs, walk_stmts
+from s2s_ad.simplify.one_tuple import Tools, one_tuple
 
 LONG = 200  # statements of a loop body that is left as it is
 
@@ -43,14 +44,18 @@ def together(
     backward: n.Block,
     stacks: frozenset[str],
     number: Callable[[str], bool],
+    heavy: Callable[[n.Expr, int, frozenset[n.Expr]], bool],
     fresh: Callable[[str], str],
+    called: Callable[[n.Expr], str],
 ) -> tuple[n.Block, n.Block, dict[str, list[str]]]:
     """Return both sweeps, and the variables that are kept in each new stack.
 
     stacks: those that are only appended to and popped from. number: whether a variable certainly
-    is a number. fresh: a name not in use.
+    is a number. heavy: whether an expression, in the statement of that uid, is pure and much work,
+    but for calls that are made anyway. fresh: a name not in use. called: what the value of an
+    expression is to be called.
     """
-    run = _Together(forward, backward, stacks, number, fresh)
+    run = _Together(forward, backward, stacks, Tools(number, heavy, fresh, called, _leaves))
     return run.result()
 
 
@@ -60,13 +65,14 @@ class _Together:
         forward: n.Block,
         backward: n.Block,
         stacks: frozenset[str],
-        number: Callable[[str], bool],
-        fresh: Callable[[str], str],
+        tools: Tools,
     ) -> None:
         self.forward = forward
         self.backward = backward
-        self.number = number
-        self.fresh = fresh
+        self.tools = tools
+        self.number = tools.number
+        self.fresh = tools.fresh
+        self.stacks = stacks
         every = [*walk_stmts(forward), *walk_stmts(backward)]
         appends = Counter(s.stack for s in every if isinstance(s, n.Append))
         pops = Counter(s.stack for s in every if isinstance(s, n.Pop))
@@ -77,26 +83,35 @@ class _Together:
         loops = Counter(s.of for s in walk_stmts(self.backward) if isinstance(s, n.For))
         back = {s.of: s for s in walk_stmts(self.backward) if isinstance(s, n.For)}
         new: dict[int, n.Block] = {}
+        before: dict[int, n.Block] = {}
         for s in walk_stmts(self.forward):
             turned = back.get(s.uid)
             if not isinstance(s, (n.For, n.While)) or turned is None or loops[s.uid] != 1:
                 continue
             pair = self.joined(s.body, turned.body)
+            bodies = pair or (s.body, turned.body)
+            short = len(bodies[0]) + len(bodies[1]) <= LONG
+            every = self.stacks | self.made.keys()
+            gathered = one_tuple(*bodies, every, self.tools) if short else None
+            if gathered is not None:
+                self.made[gathered[2]] = gathered[3]
+                pair = gathered[:2]
             if pair is not None:
                 new[s.uid], new[turned.uid] = pair
+                before[s.uid], before[turned.uid] = s.body, turned.body
         if not new:
             return self.forward, self.backward, {}
 
         def visit(s: n.Stmt) -> tuple[n.Stmt, ...]:
             if s.uid not in new or not isinstance(s, (n.For, n.While)):
                 return (s,)
-            return (replace(s, body=self.with_inner(new[s.uid], s.body)),)
+            return (replace(s, body=self.with_inner(new[s.uid], s.body, before[s.uid])),)
 
         return map_block(self.forward, visit), map_block(self.backward, visit), self.made
 
-    def with_inner(self, new: n.Block, done: n.Block) -> n.Block:
+    def with_inner(self, new: n.Block, done: n.Block, before: n.Block) -> n.Block:
         """Return a new body with the statements of which the blocks have been done already."""
-        table = {s.uid: s for s in done}
+        table = {s.uid: s for s, old in zip(done, before) if s is not old}
         return tuple(table.get(s.uid, s) for s in new)
 
     def joined(self, body: n.Block, turned: n.Block) -> tuple[n.Block, n.Block] | None:

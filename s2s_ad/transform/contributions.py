@@ -74,6 +74,7 @@ class Contributions:
         self.counters: dict[int, Counter] | None = None
         self.silent: set[int] = set()
         self.leaving: set[int] = set()
+        self.flags: set[str] = set()
 
     def bar(self, name: str) -> n.Name:
         return n.Name(self.context.mark(name, "bar"))

@@ -66,7 +66,10 @@ class Keeping(Versions):
         operands = names(s.value) & self.recorder.variables
         if self.depth and any(self.is_alone(o, d) for o in operands):
             return False
-        place = self.available(v, d)
+        # operands that can be computed again themselves are not restored for its sake
+        place = self.available(v, d, True)
+        if any(k > place for k in self.uses[(v, d)]):
+            place = self.available(v, d)
         if any(k > place for k in self.uses[(v, d)]):
             return False
         item = self.recorder.item(self.primal[place]) if place < len(self.primal) else None
@@ -87,11 +90,12 @@ class Keeping(Versions):
                 self.uses.setdefault((o, place), set()).add(place)
         return True
 
-    def available(self, v: str, d: int) -> int:
+    def available(self, v: str, d: int, again: bool = False) -> int:
         """Return before which statement a definition can first be evaluated again, going back.
 
         Its operands must hold there: those overwritten later have been restored, and those
-        that are computed again themselves can be.
+        that are computed again themselves can be. again: whether an operand that is overwritten
+        later is computed again too, where nobody reads it before that can be.
         """
         s = self.primal[d]
         assert isinstance(s, n.Assign)
@@ -104,6 +108,10 @@ class Keeping(Versions):
             gone = self.next_kill(o, d)
             if gone is not None:
                 place = min(place, gone)
+                if again and made != START and self.can_repeat(o, made):
+                    soon = self.available(o, made, True)
+                    if all(k <= soon for k in self.uses.get((o, made), ())):
+                        place = min(place, soon)
             elif made != START and o in self.lost and self.can_repeat(o, made):
                 place = min(place, self.available(o, made))
         return place

@@ -1171,3 +1171,69 @@ def break_behind_a_store(x, most):
             break
         y = y + 0.5 * z
     return made[-1] * made[0] + y
+
+
+@case(0.7, 0.4, 4, wrt="x k")
+def kept_in_one_tuple(x, k, n):
+    """Two values of `pull`, and a call that both sweeps make, are kept at one place."""
+    t = 0.0
+    for _ in range(n):
+        pull = k * math.exp(-0.5 * x * x)
+        half = x + 0.5 * pull * x
+        pull = pull * half * math.sin(t * half)
+        t = t + 0.1 * pull * half
+        pull = pull * pull + t
+        x = x - 0.1 * pull * half * math.exp(-0.5 * half * half * pull)
+    return x * pull + t
+
+
+@case([0.7, -0.4, 1.3, 0.2, 2.5], 0.6, wrt="xs k")
+def kept_in_one_tuple_until_it_goes_on(xs, k):
+    """What is kept in front of a `continue` and behind it is not kept at one place."""
+    y = k
+    total = 0.0
+    for x in xs:
+        z = y * x
+        y = z * z + 0.3
+        if z < 0.0:
+            total = total + y * z
+            continue
+        w = y * math.exp(-0.25 * y * y)
+        y = y * w
+        w = w * z
+        if w > 0.9:
+            break
+        total = total + w * w
+        y = y + 0.1 * w * math.exp(-0.25 * w * w)
+    return total * y
+
+
+@case(0.7, 0.4, 3, wrt="x k")
+def kept_in_one_tuple_around_a_loop(x, k, n):
+    for i in range(n):
+        a = x * k
+        x = a * a + x
+        for j in range(2):
+            b = x * math.exp(-0.5 * x * a)
+            x = b * b * k
+            b = b * x
+            x = x + 0.2 * b * math.exp(-0.5 * b * b)
+        a = a * x
+        x = x + 0.1 * a * math.exp(-0.5 * a * a)
+    return x
+
+
+def steepness(u, v):
+    return math.exp(-u * u) * v
+
+
+@case(0.7, 0.4, 3, wrt="x k")
+def kept_value_of_a_function(x, k, n):
+    """A user function that both sweeps would call is called once; what it reads is overwritten."""
+    y = x
+    for i in range(n):
+        s = steepness(y, k) * y
+        y = y - s * steepness(s, y) * math.cos(y)
+        if s > 0.05:
+            k = k * steepness(s, k) * s
+    return y * k

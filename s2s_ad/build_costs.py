@@ -1,0 +1,77 @@
+"""What it costs to compute a value again, beside what it costs to keep it.
+
+Takes expressions of the primal with their context, gives what recording asks; requires `transform`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Set as AbstractSet
+
+from s2s_ad.ir import nodes as n
+from s2s_ad.ir.kinds import Number
+from s2s_ad.ir.walk import children, subexprs
+from s2s_ad.transform.context import Context
+
+KEPT = 4  # operations from which on a value is kept at each step of a loop
+HEAVY = 6  # operations from which on it is kept where others are kept anyway
+LIGHT = frozenset("abs bool fabs float int isinstance len max min".split())
+
+
+def cheap(context: Context, s: n.Assign) -> bool:
+    """True when a definition is cheaper to repeat than to keep: arithmetic on numbers."""
+    facts = context.facts
+    before = facts.before.get(s.uid, {})
+    if any(facts.reader(s.uid).may_be_rebound(e, before) for e in subexprs(s.value)):
+        return False
+    if s.uid not in facts.before:
+        return False
+    value = facts.value(s.value, s.uid)
+    if not isinstance(value.kind, Number):
+        return isinstance(s.value, n.Name)
+    for e in subexprs(s.value):
+        if isinstance(e, n.Call):
+            if not context.is_cheap(e, s):
+                return False
+            kinds = [facts.value(a, s.uid).kind for a in e.args]
+            if context.choice_exists(e, s) and any(not isinstance(k, Number) for k in kinds):
+                return False
+        elif isinstance(e, (n.Comprehension, n.Lambda, n.NamedExpr, n.FString)) or (
+            isinstance(e, n.Binary) and e.op == "@"
+        ):
+            return False
+    return True
+
+
+def heavy(context: Context, e: n.Expr, s: n.Stmt, there: AbstractSet[n.Expr]) -> bool:
+    """True for a number that is better kept beside others than computed again.
+
+    there: calls that are made anyway.
+    """
+    if s.uid not in context.facts.before or not isinstance(
+        context.facts.value(e, s.uid).kind, Number
+    ):
+        return False
+    calls = [x for x in subexprs(e) if isinstance(x, n.Call)]
+    if any(not context.is_pure(x, s) for x in calls):
+        return False
+    own = any(x not in there and not context.is_cheap(x, s) for x in calls)
+    return own or work(e, there) >= HEAVY
+
+
+def work(e: n.Expr, there: AbstractSet[n.Expr] = frozenset()) -> int:
+    """Return how many operations it takes to evaluate an expression, a call counting for several.
+
+    there: calls that are made anyway.
+
+    >>> from s2s_ad.ir.nodes import Binary, Call, Name
+    >>> work(Binary("*", Name("x"), Call(Name("exp"), (Binary("+", Name("x"), Name("y")),))))
+    6
+    """
+    if isinstance(e, n.Call):
+        if e in there:
+            return 0
+        name = e.func.attr if isinstance(e.func, n.Attribute) else getattr(e.func, "id", "")
+        own = 1 if name in LIGHT else 4
+    else:
+        own = int(isinstance(e, (n.Binary, n.Compare, n.IfExp)))
+    return own + sum(work(x, there) for x in children(e))
