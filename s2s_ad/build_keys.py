@@ -31,7 +31,7 @@ def canonical(values: tuple[tuple[str, Value], ...]) -> tuple[Any, ...]:
         if isinstance(kind, Array):
             if kind.dims is None:
                 return ("array", None, kind.dtype)
-            return ("array", tuple(dim_key(d) for d in kind.dims), kind.dtype)
+            return ("array", tuple(dim_key(d) for d in kind.dims), kind.dtype, kind.double)
         if isinstance(kind, TupleOf):
             return ("tuple", kind.is_list, tuple(kind_key(item) for item in kind.items))
         if isinstance(kind, ListOf):

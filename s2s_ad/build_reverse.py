@@ -43,6 +43,7 @@ from s2s_ad.transform.contributions import Options
 from s2s_ad.transform.copies import copied_adjoint, copied_value, is_flat
 from s2s_ad.transform.overwritten import never_read_again
 from s2s_ad.transform.recording import RecordBranch, ReverseExit, record
+from s2s_ad.transform.steady import steady
 from s2s_ad.transform.undoing import apart, overwritten_item, put_back, worked
 from s2s_ad.transform.versions import AT_THE_END, Recorder
 
@@ -281,7 +282,7 @@ class _Run:
             kind = kinds.get(by_bar.get(bar, bar))
             return isinstance(kind, Array) and kind.dtype == "float"
 
-        return list(first_stores(owned, is_float))
+        return list(steady(context, first_stores(owned, is_float)))
 
     def upfront(
         self, context: Context, backward: list[n.Stmt], by_bar: dict[str, str]

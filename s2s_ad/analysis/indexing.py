@@ -77,7 +77,7 @@ def indexed(kind: Array, index: n.Expr, kind_of: KindOf) -> Kind:
             dims[at:at] = gathered
     if not dims and gathered is None and not written_out:  # with `...` NumPy gives a view
         return Number(kind.dtype if kind.dtype in ("float", "int", "bool") else "number")
-    return Array(tuple(dims), kind.dtype)
+    return Array(tuple(dims), kind.dtype, kind.double)
 
 
 def _index_kind(index: n.Expr, kind_of: KindOf) -> str | tuple[tuple[Dim, ...], int] | None:

@@ -96,7 +96,7 @@ def _array_kind(value: np.ndarray[Any, Any], name: str) -> Kind:
         Dim(f"{name}.{axis}", 0, length == 1 if length else None, few(length, axis))
         for axis, length in enumerate(value.shape)
     )
-    return Array(dims, dtype)
+    return Array(dims, dtype, value.dtype.char == "d")
 
 
 def _joined(kinds: list[Kind]) -> Kind:

@@ -130,7 +130,7 @@ def same(a: Value, b: Value) -> bool:
 
 def _shape(kind: Kind) -> object:
     if isinstance(kind, Array) and kind.dims is not None:
-        return (kind.dtype, *map(_known, kind.dims))
+        return (kind.dtype, kind.double, *map(_known, kind.dims))
     if isinstance(kind, Length):
         return _known(kind.dim)
     if isinstance(kind, TupleOf):

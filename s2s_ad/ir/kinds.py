@@ -11,7 +11,7 @@ what NumPy's broadcasting turns on (the broadcastable pattern of Theano's types)
 from __future__ import annotations
 
 import types
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 _symbols = [0]  # how many there are
@@ -105,11 +105,17 @@ class MaybeNumber(Number):
 class Array:
     """A numpy.ndarray. dims is None when not even the rank is known.
 
-    dtype: `float` (any width of real float), `int`, `bool`, `other`, or `any`.
+    dtype: `float` (any width of real float), `int`, `bool`, `other`, or `any`. double: whether it
+    is known to hold floats of at least 64 bits.
     """
 
     dims: tuple[Dim, ...] | None
     dtype: str = "float"
+    double: bool = False
+
+    def __post_init__(self) -> None:
+        if self.double and self.dtype != "float":
+            object.__setattr__(self, "double", False)
 
 
 @dataclass(frozen=True)
@@ -259,7 +265,8 @@ def join(a: Kind, b: Kind) -> Kind:
         dtype = a.dtype if a.dtype == b.dtype else "any"
         if a.dims is None or b.dims is None or len(a.dims) != len(b.dims):
             return Array(None, dtype)
-        return Array(tuple(x if x == y else _either(x, y) for x, y in zip(a.dims, b.dims)), dtype)
+        dims = tuple(x if x == y else _either(x, y) for x, y in zip(a.dims, b.dims))
+        return Array(dims, dtype, a.double and b.double)
     if isinstance(a, TupleOf) and isinstance(b, TupleOf) and len(a.items) == len(b.items):
         items = tuple(join(x, y) for x, y in zip(a.items, b.items))
         return TupleOf(items, a.is_list or b.is_list)
@@ -326,7 +333,7 @@ def refreshed(kind: Kind) -> Kind:
 
     if isinstance(kind, Array) and kind.dims is not None:
         dims = tuple(map(new, kind.dims))
-        return kind if dims == kind.dims else Array(dims, kind.dtype)
+        return kind if dims == kind.dims else replace(kind, dims=dims)
     if isinstance(kind, TupleOf):
         return TupleOf(tuple(map(refreshed, kind.items)), kind.is_list)
     return without_length(kind) if isinstance(kind, Length) else kind
@@ -423,13 +430,14 @@ def broadcast(*kinds: Kind) -> Kind:
     Number(type='float')
     """
     dims: tuple[Dim, ...] = ()
-    array = False
+    array = double = False
     for kind in kinds:
         if isinstance(kind, Array):
             if kind.dims is None:
                 return Array(None, "float")
             array = True
+            double = double or kind.double
             dims = broadcast_dims(dims, kind.dims)
         elif not isinstance(kind, Number):
             return UNKNOWN
-    return Array(dims, "float") if array else FLOAT
+    return Array(dims, "float", double) if array else FLOAT

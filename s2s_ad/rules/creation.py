@@ -6,6 +6,7 @@ Takes nothing, registers rules when imported, requires `rules.declare`.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from s2s_ad.ir.kinds import UNKNOWN, Array, Kind, Number, fresh_dim
 from s2s_ad.ir.nodes import Const, Expr
@@ -23,8 +24,9 @@ def _made(kinds: Kinds, args: Args) -> Kind:
     """Kind of `zeros(shape, dtype=float)`."""
     known = literal(args.get("dtype", Const("None", None))) is None
     default = args.get("dtype") is None or results.is_float_type(kinds.get("dtype", UNKNOWN))
-    shaped = lengths.shaped("shape", "float" if known or default else "any")
-    return shaped(kinds, args)
+    made = lengths.shaped("shape", "float" if known or default else "any")(kinds, args)
+    double = known or args.get("dtype") is None
+    return replace(made, double=True) if double and isinstance(made, Array) else made
 
 
 def _filled(kinds: Kinds, args: Args) -> Kind:

@@ -6,6 +6,8 @@ shaped like the argument, in which tuples come back as lists.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from s2s_ad.ir.kinds import UNKNOWN, Array, Kind
 
 from . import results
@@ -91,7 +93,8 @@ def _cast(dtype: str) -> Result:
         kind = kinds.get("x", UNKNOWN)
         if isinstance(kind, Array) and not any(dim.one is False for dim in kind.dims or ()):
             return UNKNOWN
-        return results.elementwise(dtype, ("x",))(kinds, args)
+        cast = results.elementwise(dtype, ("x",))(kinds, args)
+        return replace(cast, double=False) if isinstance(cast, Array) else cast
 
     return result
 

@@ -152,7 +152,7 @@ def like(operand: str, dtype: str | None = None) -> Result:
         if isinstance(kind, Number):
             return Array((), dtype or dtype_of(kind))
         if isinstance(kind, Array):
-            return replace(kind, dtype=dtype) if dtype else kind
+            return replace(kind, dtype=dtype, double=False) if dtype else kind
         return Array(None, dtype or "any") if isinstance(kind, ListOf) else UNKNOWN
 
     return result
@@ -308,7 +308,7 @@ def matmul(a: Kind, b: Kind, *, dot: bool = False) -> Kind:
     stack = broadcast_dims(a.dims[:-2], b.dims[:-2])
     rows = a.dims[-2:-1]
     columns = b.dims[-1:] if len(b.dims) > 1 else ()
-    return settled(Array((*stack, *rows, *columns), dtype))
+    return settled(Array((*stack, *rows, *columns), dtype, a.double or b.double))
 
 
 def product(a: str, b: str, *, dot: bool = False) -> Result:
@@ -377,7 +377,8 @@ def joined(operand: str, *, new_axis: bool) -> Result:
             # what is left out may be empty
             parts = tuple(_axis(a, place) for a in arrays) if isinstance(kind, TupleOf) else ()
             count = total_length(parts or (fresh_dim(),))
-        return Array((*dims[:place], count, *dims[place + (not new_axis) :]), dtype)
+        double = any(isinstance(a, Array) and a.double for a in arrays)
+        return Array((*dims[:place], count, *dims[place + (not new_axis) :]), dtype, double)
 
     return result
 
@@ -435,7 +436,7 @@ def float_cast(operand: str) -> Result:
         if not isinstance(kind, Array) or literal(args.get("dtype", Const("None", None))) is None:
             return kind
         asked = kinds.get("dtype", UNKNOWN)
-        return replace(kind, dtype="float" if is_float_type(asked) else "any")
+        return replace(kind, dtype="float" if is_float_type(asked) else "any", double=False)
 
     return result
 

@@ -137,3 +137,26 @@ def first_in_the_shape_of_the_rest(x, w):
     penalty = np.sum(w) * np.sum(x, axis=1)
     again = np.sum(x * w, axis=0)
     return np.sum(scaled * scaled) - np.sum(penalty * penalty) - np.sum(again) + np.sum(x)
+
+
+@case(V, W, wrt="x")
+@case(V, W[:1], wrt="x")
+@case(V, W.astype(np.float32), wrt="x")
+def shapes_of_what_a_loop_forgets(x, c):
+    """The flux has the shape of c, unless c is one number for all, and more digits than it."""
+    for k in range(3):
+        flux = c * (x[1:] - x[:-1])
+        rate = flux[1:] - flux[:-1]
+        x = np.concatenate([x[:1], x[1:-1] + 0.3 * rate * x[1:-1], x[-1:] * c[-1]])
+    return np.sum(x * x)
+
+
+@case(V[:3], W[:1], wrt="x c")
+@case(V[:1], W[:1], wrt="x c")
+def shapes_that_a_loop_changes(x, c):
+    start = c
+    for k in range(3):
+        flux = x * c
+        c = flux + c[:1]
+        x = np.concatenate([c, start * flux[:1]])[: len(x)]
+    return np.sum(c * x) + np.sum(c * c)
