@@ -227,7 +227,7 @@ def settle_exits(prepared: Prepared, result: str | None = None) -> None:
     if isinstance(last, n.Return) and isinstance(last.value, n.Name) and last.value.id not in own:
         prepared.exit_value = last.value.id if once else ""
     prepared.name_effects(tests=True, last=True)
-    if any(isinstance(s, n.While) for s in walk_stmts(prepared.function.body)):
+    if any(isinstance(s, (n.For, n.While)) for s in walk_stmts(prepared.function.body)):
         context = prepared.context()
         function, taken = sink(prepared.function, context.is_repeatable)
         prepared.become(function)

@@ -113,6 +113,9 @@ def flattened(block: n.Block, sunk: Mapping[int, int]) -> n.Block:
             back = _put_back(s, sunk.get(s.uid), out[-1] if out else None)
             if back is not None:
                 out[-1] = back
+                if s.orelse:
+                    test = n.Unary("not", s.branches[0].test)
+                    out.append(replace(s, branches=(n.Branch(test, s.orelse),), orelse=()))
                 continue
             if s.orelse and all(_leaves(b.body) for b in s.branches):
                 out.append(replace(s, orelse=()))
@@ -128,10 +131,10 @@ def flattened(block: n.Block, sunk: Mapping[int, int]) -> n.Block:
 
 def _put_back(s: n.If, uid: int | None, loop: n.Stmt | None) -> n.Stmt | None:
     """Return the loop with the statements of `s` in front of the `break` that they come from."""
-    if uid is None or not isinstance(loop, n.While):
+    if uid is None or not isinstance(loop, (n.For, n.While)):
         return None
     for k, x in enumerate(loop.body):
-        if x.uid == uid and isinstance(x, n.If) and len(x.branches[0].body) == 1:
+        if x.uid == uid and isinstance(x, n.If) and len(x.branches[0].body) in (1, 2):
             whole = replace(x.branches[0], body=(*s.branches[0].body, *x.branches[0].body))
             back = replace(x, branches=(whole,))
             return replace(loop, body=(*loop.body[:k], back, *loop.body[k + 1 :]))
