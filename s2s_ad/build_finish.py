@@ -7,7 +7,7 @@ Takes both sweeps of a function, gives the body it will have; requires `simplify
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeGuard
 
@@ -30,6 +30,7 @@ from s2s_ad.simplify.spreading import without_spreading
 from s2s_ad.simplify.tidy import over_items, tidied
 from s2s_ad.simplify.where_read import where_read
 from s2s_ad.simplify.where_taken import Linear, where_taken
+from s2s_ad.transform.context import Context
 from s2s_ad.transform.copies import copied_value
 from s2s_ad.transform.fitting import BAR_NAMES
 from s2s_ad.transform.shapes import same_shape
@@ -242,30 +243,8 @@ def _repeatable(swept: Sweeps, pure: Callable[[n.Expr], bool]) -> Callable[[n.Ex
 
 
 def _sharing(back: frozenset[int], swept: Sweeps, pure: Callable[[n.Expr], bool]) -> Sharing:
-    prepared = swept.prepared
-    numbers: set[str] = set()
-    others: set[str] = set()
-    bars: set[str] = set()
-    for found in swept.all():
-        names_of = {name: [name] for name in found.kinds}
-        for (name, mark), bar in found.context.marks.items():
-            if mark == "bar":
-                bars.add(bar)
-                names_of.setdefault(name, []).append(bar)
-        for name, several in names_of.items():
-            known = isinstance(found.kinds.get(name), Number)
-            (numbers if known else others).update(several)
-    numbers -= others
-    # what is made of data alone costs less than a further name
-    arrays = {
-        name
-        for found in swept.all()
-        for name, mark in found.context.marks
-        if mark == "bar" and isinstance(found.kinds.get(name), Array)
-    } - numbers
-    allocator = prepared.names
-    allocator.taken |= set().union(*(found.context.names.taken for found in swept.all()))
-    allocator.taken |= prepared.program.linker.objects.keys()
+    several = [(found.kinds, found.context) for found in swept.all()]
+    bars = {bar for _, context in several for (_, m), bar in context.marks.items() if m == "bar"}
 
     def called(e: n.Expr) -> str:
         helper = isinstance(e, n.Call) and isinstance(e.func, n.Name)
@@ -273,6 +252,40 @@ def _sharing(back: frozenset[int], swept: Sweeps, pure: Callable[[n.Expr], bool]
             return f"{BAR_NAMES.get(getattr(e, 'op', ''), 'value')}_bar"
         return wish(e)
 
+    return sharing_of(swept.prepared, several, "bar", back, _repeatable(swept, pure), called)
+
+
+def sharing_of(
+    prepared: Prepared,
+    several: Sequence[tuple[Mapping[str, Kind], Context]],
+    mark: str,
+    back: frozenset[int],
+    pure: Callable[[n.Expr], bool],
+    called: Callable[[n.Expr], str],
+) -> Sharing:
+    """Return what sharing is told of functions made in these contexts, with variables of these
+    kinds. mark: `bar` or `dot`."""
+    numbers: set[str] = set()
+    others: set[str] = set()
+    for kinds, context in several:
+        names_of = {name: [name] for name in kinds}
+        for (name, its), marked in context.marks.items():
+            if its == mark:
+                names_of.setdefault(name, []).append(marked)
+        for name, variables in names_of.items():
+            known = isinstance(kinds.get(name), Number)
+            (numbers if known else others).update(variables)
+    numbers -= others
+    # what is made of data alone costs less than a further name
+    arrays = {
+        name
+        for kinds, context in several
+        for name, its in context.marks
+        if its == mark and isinstance(kinds.get(name), Array)
+    } - numbers
+    allocator = prepared.names
+    allocator.taken |= set().union(*(context.names.taken for _, context in several))
+    allocator.taken |= prepared.program.linker.objects.keys()
     objects = prepared.program.linker.objects
 
     def helper(name: str) -> bool:
@@ -282,7 +295,7 @@ def _sharing(back: frozenset[int], swept: Sweeps, pure: Callable[[n.Expr], bool]
     fresh = functools.cache(lambda e: prepared.newness_here(e) == WHOLLY_NEW)
     return Sharing(
         back,
-        functools.cache(_repeatable(swept, pure)),
+        functools.cache(pure),
         fresh,
         lambda name: name in numbers,
         called,

@@ -19,7 +19,6 @@ from s2s_ad.build_finish import (
     gradients,
     held,
     in_order,
-    live,
     uids,
     unconsumed,
     whole,
@@ -191,17 +190,12 @@ class Package:
             params = positional(prepared.function.params)
             prepared.function = replace(prepared.function, params=params)
         self.note("normalise", prepared.function)
-        function = tangent_function(prepared, wrt, name)
-        self.kinds[name] = tangents_of(prepared.facts().kinds())
+        function, kinds = tangent_function(prepared, wrt, name, self.pure(prepared))
+        self.kinds[name] = tangents_of(kinds)
         self.origins.update(origins(prepared.function.body))
-        self.note("tangent", function)
-        pinned = prepared.context().changes_others()
-        body = live(function.body, self.pure(prepared), self.program.options, pinned)
-        doc = tangent_doc(subject, wrt, prepared.still, select)
-        done = replace(
-            function, body=body or (n.Pass(),), docstring=doc, decorators=(), returns=None
-        )
-        self.note("drop dead code", done)
+        body, doc = function.body or (n.Pass(),), tangent_doc(subject, wrt, prepared.still, select)
+        done = replace(function, body=body, docstring=doc, decorators=(), returns=None)
+        self.note("tangent", done)
         return bare(done)
 
     # -- reverse mode

@@ -5,37 +5,108 @@ Takes a `Prepared` function, gives its tangent function; requires `transform`, `
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
+from functools import partial
 
-from s2s_ad.build_prepare import Prepared, name_expressions
+from s2s_ad.build_finish import live, sharing_of
+from s2s_ad.build_numba import tangents_of
+from s2s_ad.build_prepare import Prepared, name_expressions, wish
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.kinds import UNKNOWN, Kind, adjoint_kind
-from s2s_ad.simplify import algebra, plain
+from s2s_ad.ir.kinds import UNKNOWN, Array, Kind, adjoint_kind
+from s2s_ad.ir.names import Names, marked
+from s2s_ad.ir.walk import assigned, blocks, names, stmt_exprs, walk_stmts
+from s2s_ad.simplify import factors, plain
+from s2s_ad.simplify.early import early
+from s2s_ad.simplify.inline import Inlining, inline
 from s2s_ad.simplify.ownership import Buffers, own
+from s2s_ad.simplify.share import share
 from s2s_ad.transform.context import Context, NeedsName
 from s2s_ad.transform.copies import copied_adjoint
 from s2s_ad.transform.tangent import tangent
 
 
-def tangent_function(prepared: Prepared, wrt: tuple[str, ...], name: str) -> n.Function:
-    """Return the tangent function, called `name`."""
-    tidy = plain if "algebra" in prepared.program.options else algebra
+def tangent_function(
+    prepared: Prepared, wrt: tuple[str, ...], name: str, pure: Callable[[n.Expr], bool]
+) -> tuple[n.Function, Mapping[str, Kind]]:
+    """Return the tangent function, called `name`, and the kinds of the primal's variables in it."""
+    options = prepared.program.options
+    tidy = plain if "algebra" in options else factors
+    called = None if "share" in options else wish
     while True:
         taken = set(prepared.names.taken)
         context = prepared.context()
         try:
-            found = tangent(context, wrt, name, tidy.product, tidy.splice, tidy.simplify_sum)
-            return replace(found, body=_owned(prepared, context, found.body))
+            found, made = tangent(context, wrt, name, tidy, called)
         except NeedsName as need:
             prepared.names.taken = taken
             wanted = [(need.uid, need.expr)]
             prepared.function = name_expressions(prepared, wanted, lambda e: True)
+            continue
+        kinds = {**context.facts.kinds(), **made}
+        body = _owned(prepared, context, kinds, found.body)
+        body = live(body, pure, options, prepared.context().changes_others())
+        if "share" not in options:
+            body = _shared(prepared, context, kinds, made, body, pure)
+        return replace(found, body=body), kinds
 
 
-def _owned(prepared: Prepared, context: Context, body: n.Block) -> n.Block:
+def _shared(
+    prepared: Prepared,
+    context: Context,
+    kinds: Mapping[str, Kind],
+    made: Collection[str],
+    body: n.Block,
+    pure: Callable[[n.Expr], bool],
+) -> n.Block:
+    """Return the body with what a tangent and its primal, or two tangents, compute named once."""
+    dots = {dot for (_, mark), dot in context.marks.items() if mark == "dot"}
+    primal = {s.uid for s in walk_stmts(prepared.function.body)}
+    back = frozenset(
+        s.uid for s in walk_stmts(body) if s.uid not in primal or not dots.isdisjoint(_mentioned(s))
+    )
+    arrays = {x for x, kind in tangents_of(kinds).items() if isinstance(kind, Array) and kind.dims}
+
+    def called(e: n.Expr) -> str:
+        return marked(wish(e), "dot") if names(e) & dots else wish(e)
+
+    sharing = sharing_of(prepared, [(kinds, context)], "dot", back, pure, called)
+    sharing = replace(sharing, least=2, held=1, array=arrays.__contains__, buffers=False)
+    sharing = replace(sharing, name=partial(_fresh, prepared.names))
+    users = {x for x, _ in context.marks} - set(made) | prepared.subject.locals
+    users |= {context.mark(x, "dot") for x in users if (x, "dot") in context.marks}
+    before = None
+    while body != before:
+        before = body
+        body, back = share(body, replace(sharing, back=back))
+        ours = {x for s in walk_stmts(body) for x in assigned((s,))} - users
+        body = early(body, ours.__contains__)
+        body = inline(body, Inlining(ours.__contains__, pure, back))
+    return body
+
+
+def _fresh(names: Names, wanted: str) -> str:
+    """Return a name that is not in use: `ratio2_dot` where `ratio_dot` is."""
+    stem = wanted.removesuffix("_dot")
+    if stem == wanted:
+        return names.fresh(wanted)
+    number = 2
+    while wanted in names.taken:
+        wanted = marked(f"{stem}{number}", "dot")
+        number += 1
+    return names.fresh(wanted)
+
+
+def _mentioned(s: n.Stmt) -> set[str]:
+    bound = set[str]() if any(blocks(s)) else assigned((s,))
+    return bound.union(*map(names, stmt_exprs(s)))
+
+
+def _owned(
+    prepared: Prepared, context: Context, kinds: Mapping[str, Kind], body: n.Block
+) -> n.Block:
     """Copy tangents that are stored into where their storage may be that of another variable."""
     of = {dot: name for (name, mark), dot in context.marks.items() if mark == "dot"}
-    kinds = context.facts.kinds()
 
     def kind(name: str) -> Kind:
         known = kinds.get(of.get(name, name), UNKNOWN)

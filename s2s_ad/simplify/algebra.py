@@ -71,7 +71,7 @@ def term(expr: Expr) -> Term:
         elif isinstance(part, Binary) and part.op in "*/" and op == "*":
             stack.append((part.op, part.right))
             stack.append((op, part.left))
-        elif isinstance(part, Binary) and part.op == "@" and _is_negative(part.left):
+        elif isinstance(part, Binary) and part.op == "@" and is_negative(part.left):
             coefficient = -coefficient
             factors.append((op, replace(part, left=part.left.operand)))
         elif not factors and isinstance(part, Subscript) and _only_adds_axes(part.index):
@@ -113,7 +113,8 @@ def _inverse(op: str) -> str:
     return "/" if op == "*" else "*"
 
 
-def _is_negative(expr: Expr) -> TypeGuard[Unary]:
+def is_negative(expr: Expr) -> TypeGuard[Unary]:
+    """True for `-e`."""
     return isinstance(expr, Unary) and expr.op == "-"
 
 
@@ -192,7 +193,7 @@ def negate(expr: Expr) -> Expr:
 
 
 def _unsigned(t: Term) -> Expr:
-    above, below = _number(t)
+    above, below = written_number(t)
     start = next((k for k, (op, _) in enumerate(t.factors) if op == "*"), 0)
     # a product, then what it is divided by
     factors = [*t.factors[start:], *t.factors[:start]]
@@ -205,7 +206,7 @@ def _unsigned(t: Term) -> Expr:
     return expr if below is None else Binary("/", expr, below)
 
 
-def _number(t: Term) -> tuple[Const | None, Const | None]:
+def written_number(t: Term) -> tuple[Const | None, Const | None]:
     """Return the literals that a product starts with and that it is divided by at its end."""
     size = abs(t.coefficient)
     if size == 1:
@@ -290,11 +291,11 @@ def total(parts: Sequence[Term], common: Expr | None = None) -> tuple[int, Expr]
             for factor in shared:
                 factors.remove(factor)
             rest.append(replace(t, factors=tuple(factors)))
-        return sign, Binary("*", from_term(Term(Fraction(1), shared)), _sum(rest))
+        return sign, Binary("*", from_term(Term(Fraction(1), shared)), sum_of(rest))
     below = _common_divisor(parts)
     if below is not None:
-        return sign, Binary("/", _sum([t for t in map(_without(below), parts) if t]), below)
-    return sign, _sum(_with_one_product(parts))
+        return sign, Binary("/", sum_of([t for t in map(_without(below), parts) if t]), below)
+    return sign, sum_of(_with_one_product(parts))
 
 
 def _common_divisor(parts: Sequence[Term]) -> Expr | None:
@@ -386,7 +387,8 @@ def _has_mask(t: Term) -> bool:
     )
 
 
-def _sum(parts: Sequence[Term]) -> Expr:
+def sum_of(parts: Sequence[Term]) -> Expr:
+    """Return the sum of terms that are not all negative, a positive one first."""
     positive = next((k for k, t in enumerate(parts) if t.coefficient > 0), 0)
     ordered = [parts[positive], *parts[:positive], *parts[positive + 1 :]]
     expr = from_term(ordered[0])

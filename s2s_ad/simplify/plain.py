@@ -5,10 +5,10 @@ Takes and gives expressions as `simplify.algebra` does; used when `algebra` is s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 
-from s2s_ad.ir.nodes import Binary, Expr, Name, Unary
+from s2s_ad.ir.nodes import Binary, Const, Expr, Name, Unary
 from s2s_ad.ir.walk import substitute
 from s2s_ad.simplify.algebra import ZERO, Term
 
@@ -21,6 +21,21 @@ def product(expr: Expr) -> Expr:
 def simplify_sum(expr: Expr) -> Expr:
     """Return `expr`."""
     return expr
+
+
+def collected(expr: Expr) -> Expr:
+    """Return `expr`."""
+    return expr
+
+
+def factored(expr: Expr, kept: Callable[[str], bool]) -> Expr:
+    """Return `expr`."""
+    return expr
+
+
+def apart(expr: Expr) -> tuple[Const | None, Expr]:
+    """Return `expr` behind no number."""
+    return None, expr
 
 
 def splice(template: Expr, hole: Name, value: Expr) -> Expr:

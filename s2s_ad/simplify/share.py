@@ -15,7 +15,8 @@ replaced, so that a buffer which is added to in place still belongs to one varia
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import bisect
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -38,6 +39,7 @@ LARGE = 100  # what has more parts is not compared
 NUMBERS = frozenset("len abs float int bool range min max isinstance".split())
 CHEAP = NUMBERS | {"reversed"}
 MATH = n.Name("math")
+NOTHING = frozenset[str]()
 LOOP = 3  # how often a loop is taken to run
 
 Visit = Callable[[n.Expr, bool, bool], n.Expr | None]
@@ -51,9 +53,11 @@ class Sharing:
     compute twice gets a name too. helper: whether a function of that name
     never gives an iterator. pure: whether an expression has no effect
     and the same value each time. fresh: whether a call makes something new. number: whether a
-    variable is certainly a number. array: whether it certainly is an array, with an adjoint.
+    variable is certainly a number. array: whether it certainly is an array, with a differential.
     called: what the value of an expression is to be called.
-    name: a name that is not in use, the wanted one or that with a number.
+    name: a name that is not in use, the wanted one or that with a number. least: operations of what
+    may get a name. held: those that must be saved where a variable holds the value anyway.
+    buffers: whether stores of the reverse sweep go to buffers of their own.
     """
 
     back: frozenset[int]
@@ -65,6 +69,9 @@ class Sharing:
     all: bool = False
     array: Callable[[str], bool] = lambda name: False
     helper: Callable[[str], bool] = NUMBERS.__contains__
+    least: int = 3
+    held: int = GAIN
+    buffers: bool = True
 
 
 @dataclass(frozen=True)
@@ -116,7 +123,7 @@ class _Share:
         self.back = set(sharing.back)
         self.sizes: dict[n.Expr, int] = {}
         self.written = _written(body, sharing.fresh)
-        self.names: dict[str, list[tuple[str, tuple[int, ...]]]] = {}
+        self.names: dict[str, dict[str, list[tuple[int, ...]]]] = {}
         self.path: tuple[int, ...] = ()
 
     def block(self, block: n.Block) -> n.Block:
@@ -143,14 +150,14 @@ class _Share:
     def name(self, e: n.Expr) -> str:
         """Return a name for the value of an expression; blocks apart from each other may share."""
         wanted = self.sharing.called(e)
-        made = self.names.setdefault(wanted, [])
-        for name in dict.fromkeys(name for name, _ in made):
-            paths = [path for other, path in made if other == name]
+        made = self.names.setdefault(wanted, {})
+        for name, paths in made.items():
             if not any(_nested(path, self.path) for path in paths):
-                made.append((name, self.path))
+                paths.append(self.path)
                 return name
-        made.append((self.sharing.name(wanted), self.path))
-        return made[-1][0]
+        new = self.sharing.name(wanted)
+        made[new] = [self.path]
+        return new
 
     # -- what is worth a name
 
@@ -162,20 +169,26 @@ class _Share:
         several = {e: where for e, where in sites.items() if len(where) > 1}
         if not several:
             return []
-        kills = [_kills(s, self.back, self.sharing.pure) for s in block]
+        own = self.back if self.sharing.buffers else set[int]()
+        kills = [_kills(s, own, self.sharing.pure) for s in block]
         loops = [isinstance(s, (n.For, n.While)) for s in block]
-        found = [x for e, where in several.items() if (x := self.stretch(e, where, kills, loops))]
+        found = [x for e, sites in several.items() for x in self.stretches(e, sites, kills, loops)]
         chosen: list[_Stretch] = []
-        parts: set[n.Expr] = set()
-        saved = {x.expr: x.saved for x in found}
+        parts: dict[n.Expr, list[tuple[int, int]]] = {}
+        saved: dict[n.Expr, int] = {}
+        for x in found:
+            saved[x.expr] = max(x.saved, saved.get(x.expr, 0))
         for stretch in sorted(found, key=lambda x: (-self.size(x.expr), x.first)):
             # a part that is needed more often gets a name first, and costs nothing any more
             rest = self.size(stretch.expr) - sum(
                 self.size(e) for e in set(subexprs(stretch.expr)) if saved.get(e, 0) > stretch.saved
             )
-            if stretch.expr not in parts and rest * stretch.saved >= GAIN:
+            first, last = stretch.first, max((stretch.first, *stretch.places))
+            apart = all(last < a or b < first for a, b in parts.get(stretch.expr, ()))
+            if apart and rest * stretch.saved >= self.gain(stretch.holder):
                 chosen.append(stretch)
-                parts.update(subexprs(stretch.expr))
+                for part in set(subexprs(stretch.expr)):
+                    parts.setdefault(part, []).append((first, last))
         return chosen
 
     def gather(
@@ -186,7 +199,7 @@ class _Share:
         target = s.targets[0] if isinstance(s, n.Assign) and len(s.targets) == 1 else None
 
         def note(e: n.Expr, sure: bool, consumed: bool) -> None:
-            if self.size(e) >= 3 and self.sharing.pure(e):
+            if self.size(e) >= self.sharing.least and self.sharing.pure(e):
                 holder = ""
                 whole = isinstance(target, n.Name) and isinstance(s, n.Assign) and e is s.value
                 if whole and isinstance(target, n.Name) and target.id not in names(e):
@@ -205,18 +218,18 @@ class _Share:
             for x in inner:
                 self.gather(x, k, False, times * LOOP if isinstance(s, n.For) else times, sites)
 
-    def stretch(
+    def stretches(
         self,
         e: n.Expr,
         sites: list[_Site],
         kills: list[tuple[set[str], bool]],
         loops: list[bool],
-    ) -> _Stretch | None:
-        """Return the first stretch over which a name for `e` saves enough."""
+    ) -> Iterator[_Stretch]:
+        """Yield the stretches over which a name for `e` saves enough, one behind the other."""
         operands = names(e) & self.local
         number = self.is_number(e)
         after = -1
-        for start in sites:
+        for at, start in enumerate(sites):
             if not start.start or start.k <= after:
                 continue
             held = operands | ({start.holder} if start.holder else set())
@@ -234,20 +247,27 @@ class _Share:
                     len(kills),
                 )
             after = min(end, len(kills) - 1)
+            first = at
+            while first and sites[first - 1].k == start.k:
+                first -= 1
             # what a statement evaluates itself, it evaluates before it changes anything
+            beyond = bisect.bisect_right(sites, end, first, key=_place)
             inside = [
                 x
-                for x in sites
-                if start.k <= x.k <= end
-                and (x.own or x.k < end)
+                for x in sites[first:beyond]
+                if (x.own or x.k < end)
                 and (x.usable or x is start or (x.alias and start.holder not in self.written))
                 and not (start.holder and x.k == start.k and x is not start)
             ]
             saved = sum(x.times for x in inside) - 1
-            if saved * self.size(e) >= GAIN and (self.sharing.all or any(x.back for x in inside)):
+            enough = saved * self.size(e) >= self.gain(start.holder)
+            if enough and (self.sharing.all or any(x.back for x in inside)):
                 places = sorted({x.k for x in inside if not (x is start and x.holder)})
-                return _Stretch(e, start.k, tuple(places), end, start.holder, saved)
-        return None
+                yield _Stretch(e, start.k, tuple(places), end, start.holder, saved)
+
+    def gain(self, holder: str) -> int:
+        """Return how many operations a name must save."""
+        return self.sharing.held if holder else GAIN
 
     def is_number(self, e: n.Expr) -> bool:
         """True when an expression certainly gives a number: nothing can change it in place."""
@@ -346,6 +366,10 @@ class _Share:
             return (_visit_statement(s, swap, self.sharing),)
 
         return swapped
+
+
+def _place(site: _Site) -> int:
+    return site.k
 
 
 def _nested(a: tuple[int, ...], b: tuple[int, ...]) -> bool:

@@ -6,37 +6,57 @@ replaced by its differential where it stands; requires `ir`, `rules`, `analysis`
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from typing import Protocol
 
+from s2s_ad.analysis.indexing import constant_int
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import UNKNOWN, Array, DictOf, Kind, ListOf, Number, TupleOf, Unknown
+from s2s_ad.ir.walk import subexprs
 from s2s_ad.rules.registry import Choice
-from s2s_ad.transform.context import Context, Diff, NeedsName, Splice, atomic
+from s2s_ad.transform.context import Context, Diff, NeedsName, atomic
 from s2s_ad.transform.loops import in_order
+from s2s_ad.transform.naming import Naming
 from s2s_ad.transform.pullback import Pullback
 from s2s_ad.transform.shapes import keeps_all, same_shape, shape_of
 from s2s_ad.transform.templates import D
 
 ZERO = n.Const("0.0", 0.0)
-Product = Callable[[n.Expr], n.Expr]
+
+
+class Tidy(Protocol):
+    """What of `simplify.factors` tangents are written with."""
+
+    def product(self, expr: n.Expr) -> n.Expr: ...
+    def splice(self, template: n.Expr, hole: n.Name, value: n.Expr) -> n.Expr: ...
+    def collected(self, expr: n.Expr) -> n.Expr: ...
+    def factored(self, expr: n.Expr, kept: Callable[[str], bool]) -> n.Expr: ...
+    def apart(self, expr: n.Expr) -> tuple[n.Const | None, n.Expr]: ...
 
 
 class Pushforward:
     """Tangents of the expressions of one statement.
 
-    before: statements that must run first: calls of the tangents of callees. value: expressions
-    that such calls have already computed, by the call they replace.
+    is_dot: whether a variable is a tangent. naming: where parts of the value may get names; None
+    where nothing may stand in front of the statement.
     """
 
     def __init__(
-        self, context: Context, s: n.Stmt, product: Product, splice: Splice, total: Product
+        self,
+        context: Context,
+        s: n.Stmt,
+        tidy: Tidy,
+        is_dot: Callable[[str], bool],
+        naming: Naming | None = None,
     ) -> None:
         self.context = context
+        self.is_dot = is_dot
         self.s = s
-        self.product = product
-        self.splice = splice
-        self.total = total
+        self.tidy = tidy
+        self.naming = naming
+        self.pull = Pullback(context, s, tidy.product, tidy.splice)
 
     def kind(self, e: n.Expr) -> Kind:
         return self.context.kind(e, self.s.uid)
@@ -67,7 +87,8 @@ class Pushforward:
                 raise self.refused(e, "`**` in an active dict", "add the items one by one")
             return Diff(n.DictExpr(e.keys, tuple(self.item(x) for x in e.values)), kind)
         if isinstance(e, n.IfExp):
-            body, orelse = self.item(e.body), self.item(e.orelse)
+            with self.unsure():
+                body, orelse = self.item(e.body), self.item(e.orelse)
             return Diff(n.IfExp(e.test, body, orelse), kind)
         if isinstance(e, n.Binary) and e.op != "@" and self.lists(e):
             return Diff(self.of_lists(e), kind)
@@ -101,10 +122,10 @@ class Pushforward:
                 parts.extend(d.items if whole else (n.Starred(d),))  # type: ignore[union-attr]
             display = n.ListExpr if isinstance(self.kind(e), ListOf) else n.TupleExpr
             return display(tuple(parts))
-        raise Pullback(self.context, self.s, self.product, self.splice).list_operator(e)
+        raise self.pull.list_operator(e)
 
     def unsupported(self, e: n.Expr) -> Exception:
-        return Pullback(self.context, self.s, self.product, self.splice).unsupported(e)
+        return self.pull.unsupported(e)
 
     def refused(self, e: n.Expr, message: str, hint: str) -> Exception:
         return self.context.refuse(self.s, e, message, hint)
@@ -129,8 +150,7 @@ class Pushforward:
         return n.Call(self.context.helper("zeros_like"), (e,))
 
     def call(self, e: n.Call, kind: Kind, out: n.Expr | None) -> Diff:
-        pull = Pullback(self.context, self.s, self.product, self.splice)
-        copied = pull.copy_of(e)
+        copied = self.pull.copy_of(e)
         if copied is not None:
             inner = self.push(copied)
             assert inner is not None
@@ -147,7 +167,7 @@ class Pushforward:
 
     def rule(self, e: n.Expr, choice: Choice, kind: Kind, out: n.Expr | None) -> Diff:
         rule = choice.rule
-        parts: list[Diff] = []
+        given: list[tuple[str, Diff]] = []
         for p in rule.params:
             if p.name not in rule.tangent:
                 continue
@@ -157,9 +177,11 @@ class Pushforward:
                 continue
             if rule.shape != "out":
                 d = self.full(d, argument)
-            parts.append(self.part(e, choice, p.name, d, kind, out))
-        if not parts:
+            given.append((p.name, d))
+        if not given:
             raise self.refused(e, "a use of an active value that has no tangent", "write it out")
+        result = self.result(e, choice, [p for p, _ in given], kind) if out is None else out
+        parts = [self.part(e, choice, p, d, kind, result) for p, d in given]
         adds = rule.namespace == "runtime" and rule.name == "add"
         if (isinstance(kind, TupleOf) or adds) and len(parts) > 1:
             both = parts[0].expr
@@ -169,14 +191,32 @@ class Pushforward:
         total = parts[0]
         for other in parts[1:]:
             total = Diff(_sum(total.expr, other.expr), shape_of(total.kind, other.kind))
-        return total if len(parts) == 1 else self.merged(total, e)
+        if len(parts) > 1:
+            total = self.merged(total, e)
+        if out is None and self.naming is not None and isinstance(result, n.Name):
+            dot = self.factored(total.expr)
+            total = replace(total, expr=self.naming.tangent(result, dot))
+        return total
+
+    def result(self, e: n.Expr, choice: Choice, active: list[str], kind: Kind) -> n.Expr | None:
+        """Return what holds the value of `e`, None if its tangent does not read it."""
+        templates = [choice.rule.tangent[p] for p in active]
+        read = [t for t in templates if "out" in self.pull.reads(choice, t)]
+        if not read:
+            return None
+        name = self.naming.value(e, kind) if self.naming is not None else None
+        return name or self.pull.result_of(e, kind, read[0])
 
     def summed(self, d: n.Expr, e: n.Expr) -> n.Expr:
         """Return the tangent of `e` with equal terms merged, zeros of its shape for none."""
-        return self.merged(Diff(d, UNKNOWN), e).expr
+        return self.factored(self.merged(Diff(d, UNKNOWN), e).expr)
+
+    def factored(self, d: n.Expr) -> n.Expr:
+        """Return a sum with what its terms have in common written once."""
+        return self.tidy.factored(d, self.is_dot)
 
     def merged(self, d: Diff, e: n.Expr) -> Diff:
-        kind, total = self.kind(e), self.total(d.expr)
+        kind, total = self.kind(e), self.tidy.collected(d.expr)
         if total == ZERO:
             return Diff(self.zero(e), kind)
         return Diff(_whole(d.expr, total, kind), d.kind)
@@ -184,31 +224,64 @@ class Pushforward:
     def part(
         self, e: n.Expr, choice: Choice, param: str, d: Diff, kind: Kind, out: n.Expr | None
     ) -> Diff:
+        template = choice.rule.tangent[param]
+        plain = template in (n.Name("d"), n.Unary("-", n.Name("d")))
+        dot = d.expr if plain else self.factored(d.expr)
+        put = self.naming.put if self.naming is not None else _same
         if isinstance(e, n.Binary) and e.op in "*@":
             left = param == choice.rule.params[0].name
-            expr = n.Binary(e.op, d.expr, e.right) if left else n.Binary(e.op, e.left, d.expr)
+            sides = (dot, put(e.right)) if left else (put(e.left), dot)
+            expr = n.Binary(e.op, *sides)
             if e.op == "@":
                 return Diff(expr, kind)
             other = self.kind(e.right if left else e.left)
-            return Diff(_whole(expr, self.product(expr), kind), shape_of(d.kind, other))
-        pull = Pullback(self.context, self.s, self.product, self.splice)
-        template = choice.rule.tangent[param]
-        result = out
-        if result is None and "out" in pull.reads(choice, template):
-            result = pull.result_of(e, kind, template)
-        filled = choice.tangent(param, D, result or n.Name("out"))
-        plain = choice.tangent(param, d.expr, result or n.Name("out"))
-        tidy = self.product(plain) if atomic(d.expr) else self.splice(filled, D, d.expr)
-        whole = _whole(plain, tidy, kind)
+            return Diff(_whole(expr, self.tidy.product(expr), kind), shape_of(d.kind, other))
+        named = choice if self.naming is None else self.naming.choice(choice)
+        result = out or n.Name("out")
+        several = sum(x == n.Name("d") for x in subexprs(template)) > 1
+        if several and not atomic(dot) and self.naming is not None and isinstance(kind, Number):
+            factor, bare = self.tidy.apart(dot)
+            held = self.naming.differential(bare, choice.arguments[param])
+            dot = held if factor is None or held == bare else n.Binary("*", factor, held)
+        if isinstance(template, n.IfExp) and template.test == n.Name("d"):
+            return Diff(self.guarded(named, param, dot, result), kind)
+        if choice.rule.shape != "out" and isinstance(kind, (Number, Array)):
+            # what is linear takes a number as well behind it, where it may have fewer entries
+            factor, bare = self.tidy.apart(dot)
+            if factor is not None:
+                mapped = named.tangent(param, bare, result)
+                return Diff(self.tidy.product(n.Binary("*", factor, mapped)), kind)
+        filled = named.tangent(param, D, result)
+        whole = named.tangent(param, dot, result)
+        tidy = self.tidy.product(whole) if atomic(dot) else self.tidy.splice(filled, D, dot)
+        whole = _whole(whole, tidy, kind)
         if choice.rule.shape != "out":
             return Diff(whole, kind)
         kinds = [d.kind]
-        for name in pull.reads(choice, template):
+        for name in self.pull.reads(choice, template):
             if name == "out":
                 kinds.append(kind)
             elif name in choice.arguments:
                 kinds.append(self.kind(choice.arguments[name]))
         return Diff(whole, shape_of(*kinds))
+
+    def guarded(self, choice: Choice, param: str, dot: n.Expr, out: n.Expr) -> n.Expr:
+        """Return a tangent that is nothing where the differential is: `d / out if d else 0.0`."""
+        template = choice.rule.tangent[param]
+        assert isinstance(template, n.IfExp)
+        maps = {**choice.rule.tangent, param: template.body}
+        slope = replace(choice, rule=replace(choice.rule, tangent=maps))
+        body = self.tidy.splice(slope.tangent(param, D, out), D, dot)
+        return replace(template, test=self.tidy.apart(dot)[1], body=self.tidy.product(body))
+
+    @contextmanager
+    def unsure(self) -> Iterator[None]:
+        """For parts that may not be evaluated: nothing of them may stand in front."""
+        naming, self.naming = self.naming, None
+        try:
+            yield
+        finally:
+            self.naming = naming
 
     def element(self, e: n.Subscript, kind: Kind) -> Diff:
         self.context.check_item(e, self.s)
@@ -227,7 +300,11 @@ class Pushforward:
             return Diff(n.Subscript(dot, e.index), kind)
         d = self.push(base)
         assert d is not None
-        return Diff(n.Subscript(self.full(d, base).expr, e.index), kind)
+        whole, at = self.full(d, base).expr, constant_int(e.index)
+        items = whole.items if isinstance(whole, (n.TupleExpr, n.ListExpr)) else ()
+        if items and at is not None and not any(isinstance(x, n.Starred) for x in items):
+            return Diff(items[at], kind)
+        return Diff(n.Subscript(whole, e.index), kind)
 
     def full(self, d: Diff, e: n.Expr, like: n.Expr | None = None) -> Diff:
         """Return a tangent with the shape of `e`, spread out if it is smaller.
@@ -276,6 +353,10 @@ class Pushforward:
             return choice is None
         operands = [choice.arguments[p] for p in choice.rule.adjoint]
         return not all(map(self.varied, operands)) or any(map(self.is_additive, operands))
+
+
+def _same(e: n.Expr) -> n.Expr:
+    return e
 
 
 def _sum(a: n.Expr, b: n.Expr) -> n.Expr:

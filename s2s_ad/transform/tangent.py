@@ -9,54 +9,67 @@ Takes a Function in normal form and its facts, gives `f_tangent`; requires `ir`,
 
 from __future__ import annotations
 
-import builtins
+import itertools
 from collections.abc import Callable
 from dataclasses import replace
 
 from s2s_ad.analysis.aliasing import scattered
 from s2s_ad.analysis.values import PASSIVE, target_names
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.kinds import UNKNOWN, Array, ListOf, NoneKind, Number
+from s2s_ad.ir.kinds import UNKNOWN, Array, Kind, ListOf, NoneKind, Number
 from s2s_ad.ir.names import marked
-from s2s_ad.ir.walk import assigned, map_block, names, stmt_exprs, walk_stmts
-from s2s_ad.transform.context import Context, Splice
+from s2s_ad.ir.walk import (
+    assigned,
+    map_block,
+    names,
+    stmt_exprs,
+    subexprs,
+    substitute,
+    walk_stmts,
+)
+from s2s_ad.transform.context import Context
 from s2s_ad.transform.foreign_arrays import check_foreign_arrays
-from s2s_ad.transform.loops import in_order
-from s2s_ad.transform.pushforward import Pushforward
+from s2s_ad.transform.naming import WHOLE, Naming
+from s2s_ad.transform.pushforward import Pushforward, Tidy
+from s2s_ad.transform.tangent_loops import Pairs
 from s2s_ad.transform.tries import happens_once, whole_body
 
 ZERO = n.Const("0.0", 0.0)
-Simplify = Callable[[n.Expr], n.Expr]
 
 
 def tangent(
     context: Context,
     wrt: tuple[str, ...],
     name: str,
-    product: Simplify,
-    splice: Splice,
-    total: Simplify,
-) -> n.Function:
-    """Return the tangent function: parameters in `wrt` are followed by their dots."""
-    run = _Tangent(context, wrt, product, splice, total)
-    return run.function(name)
+    tidy: Tidy,
+    called: Callable[[n.Expr], str] | None,
+) -> tuple[n.Function, dict[str, Kind]]:
+    """Return the tangent function, whose parameters in `wrt` are followed by their dots, and the
+    kinds of the variables that were made for parts of values.
+
+    called: what a part is to be called; without it, parts are computed where they are read.
+    """
+    run = _Tangent(context, wrt, tidy, called)
+    return run.function(name), run.kinds
 
 
-class _Tangent:
+class _Tangent(Pairs):
     def __init__(
         self,
         context: Context,
         wrt: tuple[str, ...],
-        product: Simplify,
-        splice: Splice,
-        total: Simplify,
+        tidy: Tidy,
+        called: Callable[[n.Expr], str] | None,
     ) -> None:
         self.context = context
         self.facts = context.facts
         self.wrt = wrt
-        self.product = product
-        self.splice = splice
-        self.total = total
+        self.tidy = tidy
+        self.called = called
+        self.kinds: dict[str, Kind] = {}
+        self.dots: set[str] = set()
+        self.seen = 0
+        self.trying = False
         self.dotted = {
             name for env in self.facts.after.values() for name, value in env.items() if value.varied
         } | set(wrt)
@@ -77,11 +90,22 @@ class _Tangent:
         body = self.block(f.body)
         return replace(f, name=name, params=tuple(params), body=(*start, *body))
 
-    def dot(self, name: str) -> n.Name:
-        return n.Name(self.context.mark(name, "dot"))
+    def is_dot(self, name: str) -> bool:
+        """True for the tangent of a variable."""
+        marks = self.context.marks
+        new = itertools.islice(marks.items(), self.seen, None)
+        self.dots.update(dot for (_, mark), dot in new if mark == "dot")
+        self.seen = len(marks)
+        return name in self.dots
 
-    def pushforward(self, s: n.Stmt) -> Pushforward:
-        return Pushforward(self.context, s, self.product, self.splice, self.total)
+    def pushforward(self, s: n.Stmt, naming: Naming | None = None) -> Pushforward:
+        return Pushforward(self.context, s, self.tidy, self.is_dot, naming)
+
+    def naming(self, s: n.Stmt, whole: n.Expr | None = None) -> Naming | None:
+        """Return what gives names to parts of the value of a statement, None if nothing is to."""
+        if self.called is None or self.trying:
+            return None
+        return Naming(self.context, s, self.called, self.kinds, whole)
 
     def cleared(self, name: str, after: n.Stmt | None = None) -> n.Stmt:
         """Return `x_dot = 0.0`, in the shape of the value `x` has."""
@@ -159,6 +183,7 @@ class _Tangent:
         dots: list[n.Stmt] = []
         primal = list(s.body)
         apart = body is not None and happens_once(body)
+        before, self.trying = self.trying, True
         for k, x in enumerate(body or ()):
             if isinstance(x, n.Return) and x.value is not None:
                 result = n.Name(self.context.names.fresh("result"))
@@ -174,6 +199,7 @@ class _Tangent:
             )
         for last in s.body[len(body or ()) :]:
             dots.extend(r for r in self.statement(last) if r.uid != last.uid)
+        self.trying = before
         handlers = tuple(replace(h, body=self.block(h.body)) for h in s.handlers)
         dots.extend(self.block(s.orelse))
         return [replace(s, body=tuple(primal), handlers=handlers, orelse=tuple(dots))]
@@ -193,13 +219,29 @@ class _Tangent:
         """Clear the tangents of what a passive statement binds."""
         return [self.cleared(x, s) for x in sorted(assigned((s,)) & self.dotted)]
 
-    def commented(self, first: n.Stmt, *rest: n.Stmt) -> list[n.Stmt]:
-        """Put the comments above a statement above its tangent, which comes first."""
-        s = rest[-1]
-        if s.comments.before:
+    def commented(self, *statements: n.Stmt) -> list[n.Stmt]:
+        """Put the comments above a statement, the last, above what is now in front of it."""
+        first, s = statements[0], statements[-1]
+        if s.comments.before and first is not s:
             first = replace(first, comments=replace(n.NO_COMMENTS, before=s.comments.before))
             s = replace(s, comments=replace(s.comments, before=()))
-        return [first, *rest[:-1], s]
+            return [first, *statements[1:-1], s]
+        return list(statements)
+
+    def pair(
+        self, naming: Naming | None, dot: n.Stmt, s: n.Stmt, after: bool = False
+    ) -> list[n.Stmt]:
+        """Return a statement and its tangent, behind the names that both read.
+
+        after: whether the tangent reads what the statement gives a variable.
+        """
+        before: list[n.Stmt] = []
+        if naming is not None:
+            dot, s = naming.settled(dot, s)
+            before = naming.before
+        if after:
+            return [*self.commented(*before, s), dot]
+        return self.commented(*before, dot, s)
 
     def assign(self, s: n.Assign) -> list[n.Stmt]:
         target = s.targets[0]
@@ -216,21 +258,12 @@ class _Tangent:
         if plan is not None and plan.tangent:
             return self.user_call(s, plan, target)
         if isinstance(target, n.Name):
-            free = target.id not in names(s.value)
-            push = self.pushforward(s)
-            d = push.push(s.value, target if free else None)
-            assert d is not None
-            d = push.full(d, s.value, target if free else None)
-            dot = n.Assign((self.dot(target.id),), push.summed(d.expr, s.value), of=s.uid)
-            if dot.value == self.dot(target.id):
-                return [s]
-            if free and target.id in names(dot.value):
-                return [s, dot]
-            return self.commented(dot, s)
+            return self.bound(s, target)
         if isinstance(target, (n.TupleExpr, n.ListExpr)) and isinstance(
             s.value, (n.TupleExpr, n.ListExpr)
         ):
-            push = self.pushforward(s)
+            naming = self.naming(s)
+            push = self.pushforward(s, naming)
             pairs = [
                 (self.dot(t.id), push.summed(push.item(e), e))
                 for t, e in zip(target.items, s.value.items)
@@ -242,31 +275,62 @@ class _Tangent:
                 dot = n.Assign((places[0],), values[0], of=s.uid)
             else:
                 dot = n.Assign((n.TupleExpr(places),), n.TupleExpr(values), of=s.uid)
-            return self.commented(dot, s)
+            return self.pair(naming, dot, s)
         if isinstance(target, (n.TupleExpr, n.ListExpr)):
             self.pushforward(s).push(s.value)  # it says what is wrong, as a rule
             hint = self.context.or_tell("give it a name and take its items by their index")
             raise self.context.refuse(s, s.value, "an unpacking of what may be anything", hint)
         return self.store(s, target, s.value)
 
+    def bound(self, s: n.Assign, target: n.Name) -> list[n.Stmt]:
+        """Return an assignment to a variable beside that of its tangent.
+
+        Where the tangent reads the value and not what the variable had before, the value is first.
+        """
+        free = target.id not in names(s.value)
+        naming = self.naming(s, None if free else s.value)
+        push = self.pushforward(s, naming)
+        d = push.push(s.value, target if free else None)
+        assert d is not None
+        d = push.full(d, s.value, target if free else None)
+        dot = n.Assign((self.dot(target.id),), push.summed(d.expr, s.value), of=s.uid)
+        if dot.value == self.dot(target.id):
+            return [s]
+        if free:
+            return self.pair(naming, dot, s, target.id in names(dot.value))
+        return self.in_turn(naming, dot, s, target)
+
+    def in_turn(
+        self, naming: Naming | None, dot: n.Assign, s: n.Assign | n.AugAssign, target: n.Name
+    ) -> list[n.Stmt]:
+        """Return a statement that gives a variable a value beside that of its tangent.
+
+        Where the tangent reads that value, and not the one there was before, the value is first.
+        """
+        after = WHOLE in subexprs(dot.value) and target.id not in names(dot.value)
+        if after:
+            dot = replace(dot, value=substitute(dot.value, {WHOLE.id: target}))
+        return self.pair(naming, dot, s, after)
+
     def store(self, s: n.Stmt, target: n.Expr, value: n.Expr) -> list[n.Stmt]:
         """Store the tangent of a value beside the value."""
         if not self.context.touches_active(s, target, value):
             return [s]
         self.context.check_store(s, target)
-        push = self.pushforward(s)
+        naming = self.naming(s, None if isinstance(s, n.AugAssign) else value)
+        push = self.pushforward(s, naming)
         place = push.dot(target)
-        d = push.push(value)
-        dot = self.stored(push, target, value) if d is None else push.summed(d.expr, value)
-        if isinstance(s, n.AugAssign) and s.op in "+-":
-            if d is None:
-                return [s]
-            return self.commented(n.AugAssign(place, s.op, dot, of=s.uid), s)
-        if isinstance(s, n.AugAssign):
+        if isinstance(s, n.AugAssign) and s.op not in "+-":
             whole = n.Binary(s.op, target, value)
+            push = self.pushforward(s)
             d = push.push(whole)
             dot = ZERO if d is None else push.summed(d.expr, whole)
-        return self.commented(n.Assign((place,), dot, of=s.uid), s)
+            return self.commented(n.Assign((place,), dot, of=s.uid), s)
+        d = push.push(value)
+        dot = self.stored(push, target, value) if d is None else push.summed(d.expr, value)
+        if not isinstance(s, n.AugAssign):
+            return self.pair(naming, n.Assign((place,), dot, of=s.uid), s)
+        return [s] if d is None else self.pair(naming, n.AugAssign(place, s.op, dot, of=s.uid), s)
 
     def stored(self, push: Pushforward, target: n.Expr, value: n.Expr) -> n.Expr:
         """Return the tangent of a passive value that is stored: of its structure, but that NumPy
@@ -291,14 +355,16 @@ class _Tangent:
         from s2s_ad.transform.context import CallPlan
 
         assert isinstance(plan, CallPlan)
-        push = self.pushforward(s)
+        naming = self.naming(s)
+        push = self.pushforward(s, naming)
         args: list[n.Expr] = []
         for p, e in plan.arguments:
-            args.append(e)
+            dots = []
             if p in plan.active:
                 d = push.push(e)
                 full = None if d is None else push.full(d, e).expr
-                args.append(push.zero(e) if full is None else push.summed(full, e))
+                dots = [push.zero(e) if full is None else push.summed(full, e)]
+            args.extend((e if naming is None else naming.put(e), *dots))
         call = n.Call(n.Name(plan.tangent), tuple(args))
         stores: tuple[n.Stmt, ...] = ()
         if isinstance(target, n.Name):
@@ -312,7 +378,8 @@ class _Tangent:
             both = n.Assign((push.dot(place),), dot), n.Assign((place,), target)
             stores = tuple(replace(x, of=s.uid, origin=s.origin) for x in both)
         made = replace(s, targets=(n.TupleExpr((target, dot)),), value=call, annotation=None)
-        return [made, *stores]
+        before = naming.before if naming is not None else []
+        return [*self.commented(*before, made), *stores]
 
     def augmented(self, s: n.AugAssign) -> list[n.Stmt]:
         target = s.target
@@ -321,47 +388,53 @@ class _Tangent:
         whole = n.Binary(s.op, target, s.value)
         if not self.facts.varied(whole, s.uid):
             return [self.context.rebound(s), *self.passive(s)]
-        push = self.pushforward(s)
+        number = isinstance(self.facts.value(target, s.uid).kind, Number)
+        naming = self.naming(s, whole) if number else None
+        push = self.pushforward(s, naming)
         if s.op in "+-" and self.facts.varied(target, s.uid):
             d = push.push(s.value)
             if d is None:
                 return [self.context.rebound(s)]
-            number = isinstance(self.facts.value(target, s.uid).kind, Number)
             if number:
-                dot: n.Stmt = n.AugAssign(self.dot(target.id), s.op, self.total(d.expr), of=s.uid)
-                return self.commented(dot, s)
+                value = push.factored(self.tidy.collected(d.expr))
+                dot: n.Stmt = n.AugAssign(self.dot(target.id), s.op, value, of=s.uid)
+                return self.pair(naming, dot, s)
         d = push.push(whole)
         assert d is not None
         d = push.full(d, whole)
         dot = n.Assign((self.dot(target.id),), push.summed(d.expr, whole), of=s.uid)
-        return self.commented(dot, self.context.rebound(s))
+        if naming is None:
+            return self.commented(dot, self.context.rebound(s))
+        return self.in_turn(naming, dot, s, target)
 
     def append(self, s: n.Append) -> list[n.Stmt]:
         self.context.check_append(s)
         if s.stack not in self.dotted:
             return [s]
-        push = self.pushforward(s)
+        naming = self.naming(s, s.value)
+        push = self.pushforward(s, naming)
         stack = self.context.mark(s.stack, "dot")
         dot = n.Append(stack, push.summed(push.item(s.value), s.value), of=s.uid)
-        return self.commented(dot, s)
+        return self.pair(naming, dot, s)
 
     def returned(self, s: n.Return) -> list[n.Stmt]:
         value = s.value if s.value is not None else n.Const("None", None)
-        push = self.pushforward(s)
-        pre: list[n.Stmt] = []
+        naming = self.naming(s, value)
+        push = self.pushforward(s, naming)
         if not self.facts.varied(value, s.uid):
-            dot = push.zero(value)
-        elif isinstance(value, (n.Name, n.TupleExpr, n.ListExpr)):
+            return [replace(s, value=n.TupleExpr((value, push.zero(value))))]
+        if isinstance(value, (n.Name, n.TupleExpr, n.ListExpr)):
             dot = push.item(value)
-        else:
-            name = self.context.names.fresh("result_dot")
-            d = push.push(value)
-            assert d is not None
-            dot = push.summed(push.full(d, value).expr, value)
-            pre = [n.Assign((n.Name(name),), dot, of=s.uid)]
-            dot = n.Name(name)
-        last = replace(s, value=n.TupleExpr((value, dot)))
-        return self.commented(pre[0], last) if pre else [last]
+            put = value if naming is None else naming.put(value)
+            before = [] if naming is None else naming.before
+            return self.commented(*before, replace(s, value=n.TupleExpr((put, dot))))
+        name = n.Name(self.context.names.fresh("result_dot"))
+        d = push.push(value)
+        assert d is not None
+        dot = push.summed(push.full(d, value).expr, value)
+        *before, last = self.pair(naming, n.Assign((name,), dot, of=s.uid), s)
+        assert isinstance(last, n.Return) and last.value is not None
+        return [*before, replace(last, value=n.TupleExpr((last.value, name)))]
 
     # -- loops
 
@@ -374,76 +447,6 @@ class _Tangent:
             return [replace(s, body=(*clear, *body), orelse=orelse)]
         target, source = self.paired(s.target, s.iter, s)
         return [replace(s, target=target, iter=source, body=body, orelse=orelse)]
-
-    def paired(self, target: n.Expr, e: n.Expr, s: n.For) -> tuple[n.Expr, n.Expr]:
-        """Return a target and what it runs over, active items in pairs with their tangents."""
-        reader = self.facts.reader(s.uid)
-        found = (
-            reader.object_of(e.func, self.facts.before[s.uid]) if isinstance(e, n.Call) else None
-        )
-        callee = found[0] if found else None
-        inner = isinstance(target, (n.TupleExpr, n.ListExpr))
-        if isinstance(e, n.Call) and callee is builtins.enumerate and inner:
-            assert isinstance(target, (n.TupleExpr, n.ListExpr))
-            t, source = self.paired(target.items[1], e.args[0], s)
-            return n.TupleExpr((target.items[0], t)), replace(e, args=(source, *e.args[1:]))
-        if isinstance(e, n.Call) and callee is builtins.reversed:
-            t, source = self.paired(target, e.args[0], s)
-            if isinstance(source, n.Call) and source != e.args[0]:
-                if not isinstance(e.args[0], n.Call):
-                    # a sequence beside its tangent, which is as long
-                    back = tuple(replace(e, args=(x,)) for x in source.args)
-                    return t, replace(source, args=back)
-                source = n.Call(n.Name(self.context.alias("list")), (source,))
-            return t, replace(e, args=(source,))
-        if isinstance(e, n.Call) and callee is builtins.list and isinstance(e.args[0], n.Call):
-            t, source = self.paired(target, e.args[0], s)
-            return t, replace(e, args=(source,))
-        if isinstance(e, n.Call) and callee is builtins.zip and inner:
-            assert isinstance(target, (n.TupleExpr, n.ListExpr))
-            targets: list[n.Expr] = []
-            sources: list[n.Expr] = []
-            for t, x in zip(target.items, e.args):
-                if isinstance(t, n.Name) and isinstance(x, n.Name) and t.id in self.dotted:
-                    targets.extend((t, self.dot(t.id)))
-                    sources.extend((in_order(self.context, x, x, s.uid), self.tangent_of(x, s)))
-                else:
-                    t, x = self.paired(t, x, s)
-                    targets.append(t)
-                    sources.append(x)
-            return n.TupleExpr(tuple(targets)), n.Call(e.func, tuple(sources))
-        if (
-            isinstance(e, n.Call)
-            and isinstance(e.func, n.Attribute)
-            and e.func.attr == "items"
-            and inner
-        ):
-            assert isinstance(target, (n.TupleExpr, n.ListExpr))
-            value = target.items[1]
-            if isinstance(value, n.Name) and value.id in self.dotted:
-                owner = self.tangent_of(e.func.value, s)
-                values = n.Call(n.Attribute(owner, "values"), ())
-                zipped = n.Call(n.Name(self.context.alias("zip")), (e, values))
-                return n.TupleExpr((target, self.dot(value.id))), zipped
-        method = e.func if isinstance(e, n.Call) else None
-        of_values = isinstance(method, n.Attribute) and method.attr == "values"
-        if of_values and isinstance(target, n.Name) and target.id in self.dotted:
-            assert isinstance(method, n.Attribute)
-            owner = self.tangent_of(method.value, s)
-            values = n.Call(n.Attribute(owner, "values"), ())
-            zipped = n.Call(n.Name(self.context.alias("zip")), (e, values))
-            return n.TupleExpr((target, self.dot(target.id))), zipped
-        if not target_names(target) & self.dotted:
-            return target, e
-        dots = _dotted(target, self.dot)
-        pair = n.TupleExpr((target, dots))
-        source = in_order(self.context, e, e, s.uid)
-        return pair, n.Call(n.Name(self.context.alias("zip")), (source, self.tangent_of(e, s)))
-
-    def tangent_of(self, e: n.Expr, s: n.For) -> n.Expr:
-        push = self.pushforward(s)
-        d = push.push(e)
-        return push.zero(e) if d is None else d.expr
 
 
 def _returning(result: n.Name, statements: list[n.Stmt]) -> list[n.Stmt]:
@@ -460,13 +463,6 @@ def _same_values(a: n.Stmt, b: n.Stmt) -> bool:
 
 def _plain(target: n.TupleExpr | n.ListExpr) -> list[str]:
     return [t.id for t in target.items if isinstance(t, n.Name)]
-
-
-def _dotted(target: n.Expr, dot: Callable[[str], n.Expr]) -> n.Expr:
-    if isinstance(target, n.Name):
-        return dot(target.id)
-    assert isinstance(target, (n.TupleExpr, n.ListExpr))
-    return n.TupleExpr(tuple(_dotted(item, dot) for item in target.items))
 
 
 def _ordered(params: list[n.Param]) -> list[n.Param]:

@@ -1,0 +1,116 @@
+"""A variable gets its value where that is first computed, not a copy of it later.
+
+Takes a block, gives it without copies of the values that were given names. Requires `ir`.
+
+    cos = math.cos(t)               c = math.cos(t)
+    s_dot = cos * t_dot     →       s_dot = c * t_dot
+    s = math.sin(t)                 s = math.sin(t)
+    c = cos
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from s2s_ad.ir import nodes as n
+from s2s_ad.ir.walk import (
+    assigned,
+    map_block,
+    map_stmt_exprs,
+    stmt_exprs,
+    subexprs,
+    substitute,
+    walk_stmts,
+)
+
+LEAVING = (n.Break, n.Continue, n.Return, n.Raise, n.Try, n.With)
+
+
+def early(body: n.Block, ours: Callable[[str], bool]) -> n.Block:
+    """Return the body without copies. ours: whether a name was made for the value of a part."""
+    reads: dict[str, int] = {}
+    for s in walk_stmts(body):
+        for name in _read(s):
+            reads[name] = reads.get(name, 0) + 1
+
+    def within(block: n.Block) -> n.Block:
+        out = [_inside(s, within) for s in block]
+        copied = {
+            s.value.id for s in out if isinstance(s, n.Assign) and isinstance(s.value, n.Name)
+        }
+        k = 0
+        while k < len(out):
+            new = _first(out, k, ours, reads) if _target(out[k]) in copied else None
+            k, out = (k + 1, out) if new is None else (k, new)
+        return tuple(out)
+
+    return within(body)
+
+
+def _first(
+    out: list[n.Stmt], k: int, ours: Callable[[str], bool], reads: dict[str, int]
+) -> list[n.Stmt] | None:
+    """Return the block with the value of statement k given to the variable that gets a copy."""
+    s = out[k]
+    t = _target(s)
+    if t is None or not ours(t):
+        return None
+    assert isinstance(s, n.Assign)
+    between: list[n.Stmt] = []
+    for j in range(k + 1, len(out)):
+        copy = out[j]
+        x = _target(copy)
+        if x is not None and isinstance(copy, n.Assign) and copy.value == n.Name(t):
+            if ours(x):
+                return None  # the name that was there first stays
+            break
+        if any(isinstance(y, LEAVING) for y in walk_stmts((copy,))) or t in assigned((copy,)):
+            return None
+        between.append(copy)
+    else:
+        return None
+    after = out[j + 1 :]
+    mine = [name for y in walk_stmts((*between, copy, *after)) for name in _read(y) if name == t]
+    used = {name for y in walk_stmts(tuple(between)) for name in _read(y)}
+    commented = copy.comments != n.NO_COMMENTS
+    if commented or x in used | assigned(tuple(between)) or len(mine) != reads.get(t, 0):
+        return None
+    last = max((i for i, y in enumerate(after) if t in _all_read(y)), default=-1)
+    if {t, x} & assigned(tuple(after[: last + 1])):
+        return None
+
+    def renamed(y: n.Stmt) -> tuple[n.Stmt, ...]:
+        return (map_stmt_exprs(y, lambda e: substitute(e, {t: n.Name(x)})),)
+
+    first = replace(copy, value=s.value, comments=s.comments)
+    new = map_block((*between, *after), renamed)
+    # the list that a statement appends to keeps its name
+    return None if any(t in _read(y) for y in walk_stmts(new)) else [*out[:k], first, *new]
+
+
+def _target(s: n.Stmt) -> str | None:
+    single = isinstance(s, n.Assign) and len(s.targets) == 1
+    target = s.targets[0] if single and isinstance(s, n.Assign) else None
+    return target.id if isinstance(target, n.Name) else None
+
+
+def _inside(s: n.Stmt, within: Callable[[n.Block], n.Block]) -> n.Stmt:
+    if isinstance(s, n.If):
+        branches = tuple(replace(b, body=within(b.body)) for b in s.branches)
+        return replace(s, branches=branches, orelse=within(s.orelse))
+    if isinstance(s, (n.For, n.While)):
+        return replace(s, body=within(s.body), orelse=within(s.orelse))
+    return s
+
+
+def _read(s: n.Stmt) -> list[str]:
+    """Return the names in what a statement itself evaluates, once for each time."""
+    targets = s.targets if isinstance(s, n.Assign) else ()
+    skipped = {id(t) for t in targets if isinstance(t, n.Name)}
+    exprs = [e for e in stmt_exprs(s) if id(e) not in skipped]
+    return [x.id for e in exprs for x in subexprs(e) if isinstance(x, n.Name)]
+
+
+def _all_read(s: n.Stmt) -> set[str]:
+    return {name for x in walk_stmts((s,)) for name in _read(x)}
