@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
-from functools import partial
 
 from s2s_ad.build_finish import live, sharing_of
 from s2s_ad.build_numba import tangents_of
 from s2s_ad.build_prepare import Prepared, name_expressions, wish
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import UNKNOWN, Array, Kind, adjoint_kind
-from s2s_ad.ir.names import Names, marked
+from s2s_ad.ir.names import marked
 from s2s_ad.ir.walk import assigned, blocks, names, stmt_exprs, walk_stmts
 from s2s_ad.simplify import factors, plain
 from s2s_ad.simplify.early import early
@@ -24,6 +23,8 @@ from s2s_ad.simplify.share import share
 from s2s_ad.transform.context import Context, NeedsName
 from s2s_ad.transform.copies import copied_adjoint
 from s2s_ad.transform.tangent import tangent
+
+ROUNDS = 4  # what has got one name may make more alike
 
 
 def tangent_function(
@@ -72,29 +73,18 @@ def _shared(
 
     sharing = sharing_of(prepared, [(kinds, context)], "dot", back, pure, called)
     sharing = replace(sharing, least=2, held=1, array=arrays.__contains__, buffers=False)
-    sharing = replace(sharing, name=partial(_fresh, prepared.names))
+    sharing = replace(sharing, name=prepared.names.fresh_value)
     users = {x for x, _ in context.marks} - set(made) | prepared.subject.locals
     users |= {context.mark(x, "dot") for x in users if (x, "dot") in context.marks}
-    before = None
-    while body != before:
+    for _ in range(ROUNDS):
         before = body
         body, back = share(body, replace(sharing, back=back))
         ours = {x for s in walk_stmts(body) for x in assigned((s,))} - users
         body = early(body, ours.__contains__)
         body = inline(body, Inlining(ours.__contains__, pure, back))
+        if body == before:
+            break
     return body
-
-
-def _fresh(names: Names, wanted: str) -> str:
-    """Return a name that is not in use: `ratio2_dot` where `ratio_dot` is."""
-    stem = wanted.removesuffix("_dot")
-    if stem == wanted:
-        return names.fresh(wanted)
-    number = 2
-    while wanted in names.taken:
-        wanted = marked(f"{stem}{number}", "dot")
-        number += 1
-    return names.fresh(wanted)
 
 
 def _mentioned(s: n.Stmt) -> set[str]:

@@ -28,6 +28,7 @@ from tests.language import (
     expressions,
     lengths,
     pitfalls,
+    shared_values,
     stores,
     updates,
 )
@@ -47,6 +48,7 @@ MODULES = (
     expressions,
     lengths,
     pitfalls,
+    shared_values,
     stores,
     updates,
 )

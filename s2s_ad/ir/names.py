@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Hashable, Iterable
 
 _KEPT = re.compile(r"(.*)_saved(\d*)\Z")
 _MARKED = re.compile(r"(.*_(?:bar|dot))(\d*)\Z")
@@ -28,6 +28,47 @@ class Names:
             name = f"{wanted}{number}"
         self.taken.add(name)
         return name
+
+    def fresh_value(self, wanted: str) -> str:
+        """Return a name for a value: where `ratio_dot` is in use, `ratio2_dot`."""
+        stem = wanted.removesuffix("_dot")
+        if stem == wanted:
+            return self.fresh(wanted)
+        name, number = wanted, 1
+        while name in self.taken:
+            number += 1
+            name = marked(f"{stem}{number}", "dot")
+        return self.fresh(name)
+
+
+class BlockNames:
+    """Names for variables of blocks: one is used again in a block that is apart from the others.
+
+    new: gives a name that is not in use. path: the block that names are for now, as places in those
+    that it is in.
+    """
+
+    def __init__(self, new: Callable[[str], str]) -> None:
+        self.new = new
+        self.path: tuple[int, ...] = ()
+        self.made: dict[tuple[str, Hashable], dict[str, list[tuple[int, ...]]]] = {}
+
+    def fresh(self, wanted: str, sort: Hashable = None) -> str:
+        """Return a name for a variable of this sort in the block that names are for now."""
+        made = self.made.setdefault((wanted, sort), {})
+        for name, paths in made.items():
+            if not any(_nested(path, self.path) for path in paths):
+                paths.append(self.path)
+                return name
+        name = self.new(wanted)
+        made[name] = [self.path]
+        return name
+
+
+def _nested(a: tuple[int, ...], b: tuple[int, ...]) -> bool:
+    """True when one of two blocks is inside the other, or they are the same."""
+    size = min(len(a), len(b))
+    return a[:size] == b[:size]
 
 
 def marked(name: str, mark: str) -> str:

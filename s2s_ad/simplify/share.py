@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from s2s_ad.ir import nodes as n
+from s2s_ad.ir.names import BlockNames
 from s2s_ad.ir.walk import (
     assigned,
     blocks,
@@ -123,8 +124,7 @@ class _Share:
         self.back = set(sharing.back)
         self.sizes: dict[n.Expr, int] = {}
         self.written = _written(body, sharing.fresh)
-        self.names: dict[str, dict[str, list[tuple[int, ...]]]] = {}
-        self.path: tuple[int, ...] = ()
+        self.names = BlockNames(sharing.name)
 
     def block(self, block: n.Block) -> n.Block:
         if not self.sharing.all and not any(s.uid in self.back for s in walk_stmts(block)):
@@ -135,9 +135,9 @@ class _Share:
 
     def inside(self, s: n.Stmt) -> n.Stmt:
         def within(k: int, block: n.Block) -> n.Block:
-            outside, self.path = self.path, (*self.path, s.uid, k)
+            outside, self.names.path = self.names.path, (*self.names.path, s.uid, k)
             block = self.block(block)
-            self.path = outside
+            self.names.path = outside
             return block
 
         if isinstance(s, n.If):
@@ -149,15 +149,7 @@ class _Share:
 
     def name(self, e: n.Expr) -> str:
         """Return a name for the value of an expression; blocks apart from each other may share."""
-        wanted = self.sharing.called(e)
-        made = self.names.setdefault(wanted, {})
-        for name, paths in made.items():
-            if not any(_nested(path, self.path) for path in paths):
-                paths.append(self.path)
-                return name
-        new = self.sharing.name(wanted)
-        made[new] = [self.path]
-        return new
+        return self.names.fresh(self.sharing.called(e))
 
     # -- what is worth a name
 
@@ -370,12 +362,6 @@ class _Share:
 
 def _place(site: _Site) -> int:
     return site.k
-
-
-def _nested(a: tuple[int, ...], b: tuple[int, ...]) -> bool:
-    """True when one of two blocks is inside the other, or they are the same."""
-    size = min(len(a), len(b))
-    return a[:size] == b[:size]
 
 
 def _written(body: n.Block, fresh: Callable[[n.Call], bool]) -> set[str]:

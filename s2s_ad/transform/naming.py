@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import FLOAT, Kind
+from s2s_ad.ir.names import BlockNames, marked
 from s2s_ad.ir.walk import map_expr, map_stmt_exprs, stmt_exprs, subexprs, substitute
 from s2s_ad.rules.registry import Choice
 from s2s_ad.transform.context import Context
@@ -30,15 +31,16 @@ SCOPES = (n.Lambda, n.Comprehension, n.NamedExpr)
 class Naming:
     """Names for parts of the value of a statement.
 
-    called: what a value is to be called. whole: the value that the statement gives a variable,
-    for which WHOLE stands. before: statements in front of it. values: names by what they stand
-    for, in which inner parts have theirs. dots: names of differentials. kinds: of the variables
-    that were made.
+    called: what a value is to be called. fresh: gives names. whole: the value that the statement
+    gives a variable, for which WHOLE stands. before: statements in front of it. values: names by
+    what they stand for, in which inner parts have theirs. dots: names of differentials. kinds: of
+    the variables that were made.
     """
 
     context: Context
     s: n.Stmt
     called: Callable[[n.Expr], str]
+    fresh: BlockNames
     kinds: dict[str, Kind]
     whole: n.Expr | None = None
     before: list[n.Stmt] = field(default_factory=list)
@@ -71,7 +73,10 @@ class Naming:
     def differential(self, dot: n.Expr, of: n.Expr) -> n.Expr:
         """Return a variable for the differential of `of`, which is read more than once."""
         if dot not in self.dots:
-            name = n.Name(self.context.mark(self.new(self.called(of), FLOAT).id, "dot"))
+            name = n.Name(self.fresh.fresh(marked(self.called(of), "dot"), FLOAT))
+            # of no variable: a name no source can have
+            self.context.marks[f"{name.id} ", "dot"] = name.id
+            self.kinds[f"{name.id} "] = FLOAT
             self.dots[dot] = name
             self.before.append(n.Assign((name,), dot, of=self.s.uid, origin=self.s.origin))
         return self.dots[dot]
@@ -93,7 +98,7 @@ class Naming:
         return dot, s if value is s.value else replace(s, value=value)
 
     def new(self, wanted: str, kind: Kind) -> n.Name:
-        name = n.Name(self.context.names.fresh(wanted))
+        name = n.Name(self.fresh.fresh(wanted, kind))
         self.kinds[name.id] = kind
         return name
 

@@ -17,7 +17,7 @@ from s2s_ad.analysis.aliasing import scattered
 from s2s_ad.analysis.values import PASSIVE, target_names
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import UNKNOWN, Array, Kind, ListOf, NoneKind, Number
-from s2s_ad.ir.names import marked
+from s2s_ad.ir.names import BlockNames, marked
 from s2s_ad.ir.walk import (
     assigned,
     map_block,
@@ -70,6 +70,7 @@ class _Tangent(Pairs):
         self.dots: set[str] = set()
         self.seen = 0
         self.trying = False
+        self.fresh = BlockNames(context.names.fresh_value)
         self.dotted = {
             name for env in self.facts.after.values() for name, value in env.items() if value.varied
         } | set(wrt)
@@ -105,7 +106,7 @@ class _Tangent(Pairs):
         """Return what gives names to parts of the value of a statement, None if nothing is to."""
         if self.called is None or self.trying:
             return None
-        return Naming(self.context, s, self.called, self.kinds, whole)
+        return Naming(self.context, s, self.called, self.fresh, self.kinds, whole)
 
     def cleared(self, name: str, after: n.Stmt | None = None) -> n.Stmt:
         """Return `x_dot = 0.0`, in the shape of the value `x` has."""
@@ -126,8 +127,12 @@ class _Tangent(Pairs):
             zero = n.Call(self.context.helper("zeros_like"), (n.Name(name),))
         return n.Assign((self.dot(name),), zero, of=after.uid if after else None)
 
-    def block(self, block: n.Block) -> n.Block:
-        return tuple(out for s in block for out in self.statement(s))
+    def block(self, block: n.Block, *at: int) -> n.Block:
+        """Return the tangent of a block, `at`: the place it has in what holds it."""
+        outside, self.fresh.path = self.fresh.path, (*self.fresh.path, *at)
+        done = tuple(out for s in block for out in self.statement(s))
+        self.fresh.path = outside
+        return done
 
     def statement(self, s: n.Stmt) -> list[n.Stmt]:
         self.context.check_calls(s, True)
@@ -149,10 +154,13 @@ class _Tangent(Pairs):
         if isinstance(s, n.Return):
             return self.returned(s)
         if isinstance(s, n.If):
-            branches = tuple(replace(b, body=self.block(b.body)) for b in s.branches)
-            return [replace(s, branches=branches, orelse=self.block(s.orelse))]
+            branches = tuple(
+                replace(b, body=self.block(b.body, s.uid, k)) for k, b in enumerate(s.branches)
+            )
+            return [replace(s, branches=branches, orelse=self.block(s.orelse, s.uid, -1))]
         if isinstance(s, n.While):
-            return [replace(s, body=self.block(s.body), orelse=self.block(s.orelse))]
+            body, orelse = self.block(s.body, s.uid, 0), self.block(s.orelse, s.uid, 1)
+            return [replace(s, body=body, orelse=orelse)]
         if isinstance(s, n.For):
             return self.for_loop(s)
         if isinstance(s, n.With):
@@ -439,7 +447,7 @@ class _Tangent(Pairs):
     # -- loops
 
     def for_loop(self, s: n.For) -> list[n.Stmt]:
-        body, orelse = self.block(s.body), self.block(s.orelse)
+        body, orelse = self.block(s.body, s.uid, 0), self.block(s.orelse, s.uid, 1)
         env = self.facts.before.get(s.body[0].uid, {}) if s.body else {}
         bound = target_names(s.target) & self.dotted
         if not any(env.get(x, PASSIVE).varied for x in bound):
