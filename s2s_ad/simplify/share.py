@@ -18,7 +18,6 @@ from __future__ import annotations
 import bisect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.names import BlockNames
@@ -32,6 +31,7 @@ from s2s_ad.ir.walk import (
     subexprs,
     walk_stmts,
 )
+from s2s_ad.simplify.evaluated import visit_statement
 
 GAIN = 4  # operations that a name must save
 CALL = 4  # operations that a call counts for
@@ -40,10 +40,7 @@ LARGE = 100  # what has more parts is not compared
 NUMBERS = frozenset("len abs float int bool range min max isinstance".split())
 CHEAP = NUMBERS | {"reversed"}
 MATH = n.Name("math")
-NOTHING = frozenset[str]()
 LOOP = 3  # how often a loop is taken to run
-
-Visit = Callable[[n.Expr, bool, bool], n.Expr | None]
 
 
 @dataclass(frozen=True)
@@ -203,7 +200,7 @@ class _Share:
                     _Site(k, own, times, usable, start, back, holder, alias)
                 )
 
-        _visit_statement(s, note, self.sharing)
+        visit_statement(s, note, self.sharing)
         if isinstance(s, (n.Try, n.With, n.While)):
             return
         for inner in blocks(s):
@@ -355,7 +352,7 @@ class _Share:
                 safe = not {target.id, name.id} & self.written
                 alias = number or (target.id not in names(e) and safe)
                 return (replace(s, value=name) if alias else s,)
-            return (_visit_statement(s, swap, self.sharing),)
+            return (visit_statement(s, swap, self.sharing),)
 
         return swapped
 
@@ -401,102 +398,3 @@ def _kills(s: n.Stmt, back: set[int], pure: Callable[[n.Expr], bool]) -> tuple[s
             killed |= names(x.value)
             effect = effect or x.uid not in back
     return killed, effect
-
-
-def _visit_statement(s: n.Stmt, visit: Visit, sharing: Sharing) -> n.Stmt:
-    """Apply `visit` to what a statement evaluates itself; a `while` evaluates nothing once."""
-
-    def walk(e: n.Expr, sure: bool, consumed: bool) -> n.Expr:
-        return _visit(e, sure, consumed, visit, sharing)
-
-    if isinstance(s, n.Assign):
-        value = walk(s.value, True, False)
-        targets = tuple(
-            _changed(t, index=walk(t.index, True, True)) if isinstance(t, n.Subscript) else t
-            for t in s.targets
-        )
-        result: n.Stmt = _changed(s, value=value, targets=targets)
-        return result
-    if isinstance(s, n.AugAssign):
-        s = _changed(s, value=walk(s.value, True, True))
-    elif isinstance(s, (n.Append, n.ExprStmt, n.Return)) and s.value is not None:
-        s = _changed(s, value=walk(s.value, True, False))
-    elif isinstance(s, n.For):
-        s = _changed(s, iter=walk(s.iter, True, False))
-    elif isinstance(s, n.If):
-        s = _changed(
-            s,
-            branches=tuple(
-                _changed(b, test=walk(b.test, k == 0, True)) for k, b in enumerate(s.branches)
-            ),
-        )
-    return s
-
-
-def _visit(e: n.Expr, sure: bool, consumed: bool, visit: Visit, sharing: Sharing) -> n.Expr:
-    """Rebuild an expression from the top: `visit` says what stands for a part, None if it stays.
-
-    sure: the part is evaluated whenever the whole is. consumed: its value gets no name there.
-    """
-    new = visit(e, sure, consumed)
-    if new is not None:
-        return new
-
-    def walk(x: n.Expr, sure_: bool = sure, consumed_: bool = True) -> n.Expr:
-        return _visit(x, sure_, consumed_, visit, sharing)
-
-    changes: dict[str, Any] = {}
-    match e:
-        case n.Binary():
-            changes = {"left": walk(e.left), "right": walk(e.right)}
-        case n.Unary():
-            changes = {"operand": walk(e.operand)}
-        case n.Compare():
-            rights = tuple(walk(x, sure and k == 0) for k, x in enumerate(e.rights))
-            changes = {"left": walk(e.left), "rights": rights}
-        case n.BoolOp():
-            changes = {"values": tuple(walk(v, sure and not k) for k, v in enumerate(e.values))}
-        case n.IfExp():
-            body, orelse = (walk(x, False, consumed) for x in (e.body, e.orelse))
-            changes = {"test": walk(e.test), "body": body, "orelse": orelse}
-        case n.Call():
-            inner = sharing.fresh(e)
-            if isinstance(e.func, n.Attribute):
-                changes["func"] = _changed(e.func, value=walk(e.func.value, sure, inner))
-            iterates = isinstance(e.func, n.Name)
-            changes["args"] = tuple(
-                walk(a, sure, inner and not (iterates and _may_be_iterator(a, sharing)))
-                for a in e.args
-            )
-            changes["keywords"] = tuple(
-                _changed(k, value=walk(k.value, sure, inner)) for k in e.keywords
-            )
-        case n.Subscript():
-            changes = {"value": walk(e.value, sure, consumed), "index": walk(e.index)}
-        case n.Attribute():
-            shape = e.attr in ("size", "shape", "ndim")
-            changes = {"value": walk(e.value, sure, consumed or shape)}
-        case n.TupleExpr() | n.ListExpr():
-            changes = {"items": tuple(walk(x, sure, False) for x in e.items)}
-        case n.Slice():
-            parts = {"lower": e.lower, "upper": e.upper, "step": e.step}
-            changes = {key: walk(x) for key, x in parts.items() if x is not None}
-    return e if not changes else _changed(e, **changes)
-
-
-def _may_be_iterator(e: n.Expr, sharing: Sharing) -> bool:
-    """True for what a second reader may find used up: `zip(...)`, or the result of a function."""
-    if isinstance(e, n.IfExp):
-        return _may_be_iterator(e.body, sharing) or _may_be_iterator(e.orelse, sharing)
-    return isinstance(e, n.Call) and isinstance(e.func, n.Name) and not sharing.helper(e.func.id)
-
-
-def _changed(node: Any, **changes: Any) -> Any:
-    """Return a node with other parts; the same object when they are the ones it has."""
-    new = {key: x for key, x in changes.items() if not _same(getattr(node, key), x)}
-    return replace(node, **new) if new else node
-
-
-def _same(a: Any, b: Any) -> bool:
-    pairs = isinstance(a, tuple) and isinstance(b, tuple) and len(a) == len(b)
-    return a is b or (pairs and all(x is y for x, y in zip(a, b)))
