@@ -1,4 +1,4 @@
-"""What a statement evaluates itself, part by part: whether always, and whether it gets a name there.
+"""What a statement evaluates itself, part by part: whether always, and if it gets a name there.
 
 Takes a statement and what is to be put for its parts, gives the statement; requires `ir`.
 """
