@@ -388,6 +388,7 @@ class _Run:
                 new_backward,
                 frozenset(recorder.stacks.values()),
                 lambda name: isinstance(kinds.get(name), Number) or name in builder.flags,
+                lambda name: context.is_value(name, kinds.get(name)) and name not in stored,
                 lambda e, uid, made: uid in primal and heavy(context, e, primal[uid], made),
                 fresh,
                 wish,

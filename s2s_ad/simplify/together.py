@@ -44,6 +44,7 @@ def together(
     backward: n.Block,
     stacks: frozenset[str],
     number: Callable[[str], bool],
+    value: Callable[[str], bool],
     heavy: Callable[[n.Expr, int, frozenset[n.Expr]], bool],
     fresh: Callable[[str], str],
     called: Callable[[n.Expr], str],
@@ -51,11 +52,12 @@ def together(
     """Return both sweeps, and the variables that are kept in each new stack.
 
     stacks: those that are only appended to and popped from. number: whether a variable certainly
-    is a number. heavy: whether an expression, in the statement of that uid, is pure and much work,
+    is a number. value: whether nothing changes in place what it holds. heavy: whether an expression, in the statement of that uid, is pure and much work,
     but for calls that are made anyway. fresh: a name not in use. called: what the value of an
     expression is to be called.
     """
-    run = _Together(forward, backward, stacks, Tools(number, heavy, fresh, called, _leaves))
+    tools = Tools(number, heavy, fresh, called, _leaves)
+    run = _Together(forward, backward, stacks, tools, lambda name: number(name) or value(name))
     return run.result()
 
 
@@ -66,11 +68,12 @@ class _Together:
         backward: n.Block,
         stacks: frozenset[str],
         tools: Tools,
+        value: Callable[[str], bool],
     ) -> None:
         self.forward = forward
         self.backward = backward
         self.tools = tools
-        self.number = tools.number
+        self.value = value
         self.fresh = tools.fresh
         self.stacks = stacks
         every = [*walk_stmts(forward), *walk_stmts(backward)]
@@ -131,12 +134,12 @@ class _Together:
             left = self.saves(body, turned)
 
     def saves(self, body: n.Block, turned: n.Block) -> list[_Save]:
-        """Return the numbers that are kept once at each step of a loop."""
+        """Return the values that are kept once at each step of a loop."""
         found = []
         for k, s in enumerate(body):
             if not isinstance(s, n.Append) or s.stack not in self.single:
                 continue
-            if not isinstance(s.value, n.Name) or not self.number(s.value.id):
+            if not isinstance(s.value, n.Name) or not self.value(s.value.id):
                 continue
             for q, r in enumerate(turned):
                 if isinstance(r, n.Pop) and r.stack == s.stack and r.target == s.value:

@@ -15,7 +15,7 @@ from s2s_ad.analysis.owned import NOTHING_OWNED, Owned
 from s2s_ad.analysis.useful import stored_roots
 from s2s_ad.analysis.values import PASSIVE
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.kinds import UNKNOWN, Array, Kind, ListOf, is_immutable
+from s2s_ad.ir.kinds import UNKNOWN, Array, Kind, ListOf, Number, is_immutable
 from s2s_ad.ir.walk import (
     assigned,
     blocks,
@@ -165,6 +165,11 @@ class Changes:
             here = frozenset(x for s in every for x in self.changed(s))
             self.changing = here | self.borrowed()
         return self.changing
+
+    def is_value(self, name: str, kind: Kind | None) -> bool:
+        """True for a number, or an array that nothing changes in place: it may be kept any time."""
+        whole = isinstance(kind, Array) and name not in self.changed_anywhere()
+        return isinstance(kind, Number) or whole
 
     def borrowed(self) -> frozenset[str]:
         """Return the variables that may hold what callers change before the reverse sweep."""
