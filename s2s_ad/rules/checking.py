@@ -201,19 +201,23 @@ def _shapes_of(rank: int | str) -> tuple[Any, ...]:
     return tuple(shape for shape in SHAPES if len(shape) == rank)
 
 
-def _interval(rule: Rule, param: Param) -> tuple[float, float]:
+def _interval(rule: Rule, param: Param) -> tuple[float, ...]:
     default = rule.domain.get("", (-2.0, 2.0))
     return rule.domain.get(param.name, default)
 
 
-def _value(rng: np.random.Generator, shape: Any, interval: tuple[float, float], place: int) -> Any:
-    """Return random entries that are apart from each other, from 0 and from other operands."""
-    low, high = interval
+def _value(rng: np.random.Generator, shape: Any, interval: tuple[float, ...], place: int) -> Any:
+    """Return random entries that are apart from each other, from 0 and from other operands.
+
+    interval: their bounds, and what is added on the diagonal of a matrix.
+    """
+    low, high, *diagonal = interval
     slots = rng.permutation(29) + 0.15 + 0.2 * place
 
     def entries(*shape: int) -> Any:
         count = math.prod(shape)
-        return np.reshape(low + (high - low) * slots[:count] / 29, shape)
+        values = np.reshape(low + (high - low) * slots[:count] / 29, shape)
+        return values + diagonal[0] * np.eye(*shape) if diagonal and len(shape) == 2 else values
 
     if shape is None:
         return float(entries())

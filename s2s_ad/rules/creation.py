@@ -67,6 +67,7 @@ for _name in ("zeros", "ones", "empty"):
     zero(f"np.{_name}(shape, dtype=None)", result=_made)
     zero(f"np.{_name}_like(a, /, dtype=None)", result=_like)
 zero("np.eye(N, M=None, k=0, dtype=None)", result=lengths.square("N"))
+zero("np.tri(N, M=None, k=0, dtype=None)", result=lengths.square("N"))
 zero("np.identity(n, dtype=None)", result=lengths.square("n"))
 _OF_FLOATS = "(out.dtype.kind == 'f')"  # a fill of integers is cut
 _FULL, _FULL_LIKE = "np.full(shape, fill_value, dtype=None)", "np.full_like(a, fill_value, dtype)"

@@ -46,7 +46,7 @@ from . import registry, results
 from .rule import Rank, Result, Rule
 
 Templates = Mapping[str, str]
-Interval = tuple[float, float]
+Interval = tuple[float, ...]
 Domain = Interval | Mapping[str, Interval]
 
 MODULES: dict[str, ModuleType] = {

@@ -181,6 +181,19 @@ general(
     "np.linalg.slogdet(a)", ranks=(2,), tangent="(0.0, np.sum(np.linalg.inv(a).T * d))",
     adjoint="d[1] * np.linalg.inv(a).T", result=constant(TupleOf((FLOAT, FLOAT))),
 )  # fmt: skip
+# NumPy reads the lower triangle alone: each entry off the diagonal stands for two
+general(
+    "np.linalg.cholesky(a, /)",
+    ranks=(2,),
+    let={
+        "inverse": "np.linalg.inv(out)",
+        "half": "0.5 * (np.tri(len(a)) + np.tri(len(a), k=-1))",
+    },
+    tangent="out @ (half * (inverse @ (half * d + (half * d).T) @ inverse.T))",
+    adjoint="half * (inverse.T @ (half * (out.T @ d) + (half * (out.T @ d)).T) @ inverse)",
+    result=results.like("a"),
+    on=(-0.5, 0.5, 2.0),
+)
 for _rank, _product in ((1, "np.outer({}, out)"), (2, "{} @ out.T")):
     general(
         "np.linalg.solve(a, b)",

@@ -71,7 +71,7 @@ class Rule:
     ranks: tuple[Rank, ...] | None = None
     where: Mapping[str, Callable[[object], bool]] = field(default_factory=dict)
     active: frozenset[str] | None = None
-    domain: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    domain: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     function: object = None
     display: bool = False
     by_result: Mapping[str, Expr] = field(default_factory=dict)
