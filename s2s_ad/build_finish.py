@@ -144,7 +144,8 @@ def _inlining(
 ) -> Inlining:
     local = swept.prepared.subject.locals
     bars = {bar for found in swept.all() for bar in found.context.marks.values()}
-    return Inlining(lambda name: name not in local and name not in bars, pure, back, last)
+    again = functools.cache(_repeatable(swept, pure))
+    return Inlining(lambda name: name not in local and name not in bars, again, back, last)
 
 
 def _with_plain_counts(local: frozenset[str]) -> Callable[[n.Stmt], tuple[n.Stmt, ...]]:

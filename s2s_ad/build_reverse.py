@@ -25,6 +25,7 @@ from s2s_ad.ir.kinds import (
     Array,
     DictOf,
     Kind,
+    Length,
     ListOf,
     Number,
     adjoint_kind,
@@ -282,7 +283,8 @@ class _Run:
             kind = kinds.get(by_bar.get(bar, bar))
             return isinstance(kind, Array) and kind.dtype == "float"
 
-        return list(steady(context, first_stores(owned, is_float)))
+        stored = first_stores(owned, is_float, lambda x: isinstance(kinds.get(x), Length))
+        return list(steady(context, stored))
 
     def upfront(
         self, context: Context, backward: list[n.Stmt], by_bar: dict[str, str]

@@ -52,9 +52,9 @@ def together(
     """Return both sweeps, and the variables that are kept in each new stack.
 
     stacks: those that are only appended to and popped from. number: whether a variable certainly
-    is a number. value: whether nothing changes in place what it holds. heavy: whether an expression, in the statement of that uid, is pure and much work,
-    but for calls that are made anyway. fresh: a name not in use. called: what the value of an
-    expression is to be called.
+    is a number. value: whether nothing changes in place what it holds. heavy: whether an
+    expression, in the statement of that uid, is pure and much work, but for calls that are made
+    anyway. fresh: a name not in use. called: what the value of an expression is to be called.
     """
     tools = Tools(number, heavy, fresh, called, _leaves)
     run = _Together(forward, backward, stacks, tools, lambda name: number(name) or value(name))
