@@ -78,7 +78,7 @@ class _Inline:
             new = self.copied(out, k) or self.used_up(out, k) or self.once(out, k)
             new = new or self.spread(out, k) or self.second_name(out, k)
             if new is None and self.inlining.last:
-                new = self.item(out, k)
+                new = self.item(out, k) or self.not_needed(out, k)
             if new is None:
                 k += 1
             else:
@@ -184,6 +184,26 @@ class _Inline:
             return None
         size = sum(1 for e in (s.value, _value(out[place])) for _ in subexprs(e))
         return self.put(out, k, place, name, s.value) if size <= LONG else None
+
+    def not_needed(self, out: list[n.Stmt], k: int) -> list[n.Stmt] | None:
+        """A part of a statement that got a name for the reverse sweep, which does not read it."""
+        s = out[k]
+        target = s.targets[0] if isinstance(s, n.Assign) and len(s.targets) == 1 else None
+        if not isinstance(s, n.Assign) or not isinstance(target, n.Name):
+            return None
+        name, free = target.id, names(s.value)
+        ours = self.inlining.ours(name) and s.uid not in self.inlining.back
+        if not ours or not self.single(name) or not self.inlining.pure(s.value):
+            return None
+        for j in range(k + 1, len(out)):
+            t = out[j]
+            if t.uid in self.inlining.back or not isinstance(t, (n.Assign, n.AugAssign, n.Return)):
+                return None
+            if name in _read(t):
+                return self.put(out, k, j, name, s.value)
+            if _changed(t) & free:
+                return None
+        return None
 
     def second_name(self, out: list[n.Stmt], k: int) -> list[n.Stmt] | None:
         """`t = x`, where both are made once and never changed: x says it as well."""

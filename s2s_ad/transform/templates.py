@@ -211,7 +211,7 @@ class Templates(Fitting):
             shown = self.expanded(d, kind, axis, keep)
             template = _replaced(self.written_out(choice, param), call, inner)
         else:
-            filled = self.splice(choice.fill(inner, D, out), D, d.expr)
+            filled = self.splice(self.by_shape(choice.fill(inner, D, out), choice), D, d.expr)
             reduced = shape_of(d.kind, out_kind) if "out" in names(inner) else d.kind
             shown = self.expanded(
                 replace(d, expr=self.product(filled), kind=reduced), kind, axis, keep
