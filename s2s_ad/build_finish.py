@@ -24,6 +24,7 @@ from s2s_ad.simplify.dead_code import drop_dead
 from s2s_ad.simplify.first_time import first_time
 from s2s_ad.simplify.inline import Inlining, inline
 from s2s_ad.simplify.numbers_first import numbers_first
+from s2s_ad.simplify.products import shared_products
 from s2s_ad.simplify.quotients import reuse_quotients
 from s2s_ad.simplify.share import NUMBERS, Sharing, share
 from s2s_ad.simplify.spreading import without_spreading
@@ -122,6 +123,7 @@ def finish(
     if shares:
         sharing = _sharing(back, swept, pure)
         body, back = reuse_quotients(body, back, pure, sharing.name)
+        body, back = shared_products(body, back, sharing)
         body, back = share(body, replace(sharing, back=back, all=all))
         verify_block(body, "sharing")
         body = short(body, True)

@@ -27,6 +27,7 @@ from dataclasses import dataclass, replace
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.walk import (
     assigned,
+    blocks,
     map_block,
     map_expr,
     map_stmt_exprs,
@@ -292,19 +293,36 @@ class _Gather:
                 out.append(s)
         return tuple(out)
 
+    def carried(self) -> set[str]:
+        """Return the variables that a reversed step reads as the one before has left them."""
+        found: set[str] = set()
+        bound: set[str] = set()
+        for s in self.turned:
+            found |= _mentioned(s) - bound
+            bound |= assigned((s,)) if not list(blocks(s)) else set()
+        return found
+
     def new_turned(self, stack: str, back: list[str]) -> n.Block:
         gone = self.pops | {x.back for x in self.kept}
         out: list[n.Stmt] = []
         now: dict[str, n.Expr] = {}
+        carried = self.carried()
         for p, s in enumerate(self.turned):
             if p == self.pop:
                 call = n.Call(n.Attribute(n.Name(stack), "pop"), ())
                 target = n.TupleExpr(tuple(map(n.Name, back)))
                 out.append(n.Assign((target,), call, of=s.of))
             if p in gone:
+                later = (
+                    r.of
+                    for q, r in enumerate(self.turned[p:], p)
+                    if q not in gone and r.comments.trailing != "# recomputed"
+                )
+                of = next(later, s.of)
                 for name, got in self.renamed.get(p, ()):
-                    out.append(n.Assign((n.Name(name),), n.Name(got), of=s.of))
-                    now[name] = n.Name(got)
+                    out.append(n.Assign((n.Name(name),), n.Name(got), of=of))
+                    if name not in carried:
+                        now[name] = n.Name(got)
                 continue
             out.append(_reading(s, now))
             now = {v: e for v, e in now.items() if v not in assigned((s,))}

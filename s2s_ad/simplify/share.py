@@ -159,7 +159,7 @@ class _Share:
         if not several:
             return []
         own = self.back if self.sharing.buffers else set[int]()
-        kills = [_kills(s, own, self.sharing.pure) for s in block]
+        kills = [kills_of(s, own, self.sharing.pure) for s in block]
         loops = [isinstance(s, (n.For, n.While)) for s in block]
         found = [x for e, sites in several.items() for x in self.stretches(e, sites, kills, loops)]
         chosen: list[_Stretch] = []
@@ -379,7 +379,7 @@ def _written(body: n.Block, fresh: Callable[[n.Call], bool]) -> set[str]:
     return found
 
 
-def _kills(s: n.Stmt, back: set[int], pure: Callable[[n.Expr], bool]) -> tuple[set[str], bool]:
+def kills_of(s: n.Stmt, back: set[int], pure: Callable[[n.Expr], bool]) -> tuple[set[str], bool]:
     """Return the variables that a statement gives other values, and whether it may change in
     place what other variables hold."""
     killed = assigned((s,))

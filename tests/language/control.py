@@ -1237,3 +1237,41 @@ def kept_value_of_a_function(x, k, n):
         if s > 0.05:
             k = k * steepness(s, k) * s
     return y * k
+
+
+@case(0.7, 0.4, 4, wrt="x k")
+@case(0.7, 0.0, 0, wrt="x k")
+def products_in_common(x, k, n):
+    """What is the same at each step is multiplied in front of the loop, but never divided there."""
+    v = 0.3
+    for _ in range(n):
+        pull = 0.5 * k * x - v / k
+        v = v + 0.5 * k * pull * x + (1.0 + k) * v * x
+        x = x + 0.5 * k * pull * v - (1.0 + k) * x * v
+        k = k * 1.0 if pull > 90.0 else k
+    return x * v + x
+
+
+@case(0.7, 0.4, 5, wrt="x k")
+def products_of_what_changes(x, k, n):
+    """The factors of a product change between the terms that have it."""
+    y = x
+    for i in range(n):
+        a = 0.5 * y * k * x
+        y = y + a * k
+        b = 0.5 * y * k * x
+        k = k + 0.1 * b * y
+        if i % 2:
+            y = y * k * 0.5 * x
+        c = 0.5 * y * k * x * a
+        y = y - c * b
+    return y * k
+
+
+@case([0.7, 0.4, 1.2], 0.3, wrt="xs k")
+def products_of_items(xs, k):
+    total = 0.0
+    for i in range(len(xs) - 1):
+        total = total + 0.5 * k * xs[i] * xs[i + 1] * total + 0.5 * k * xs[i] * total
+        xs[i + 1] = xs[i + 1] * total * 0.5 * k + xs[i] * k * 0.5
+    return total * xs[-1]

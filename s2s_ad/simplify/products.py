@@ -1,0 +1,366 @@
+"""Products that terms of a reversed step have in common are multiplied once.
+
+Takes the body of a generated function, gives it with names for them; requires `ir`.
+
+    h_bar += 0.5 * y_bar * y * pull           product_bar = 0.5 * y_bar * y
+    pull_bar = 0.5 * y_bar * y * h      →     h_bar += product_bar * pull
+    y_bar += 0.5 * y_bar * h * pull           pull_bar = product_bar * h
+                                              y_bar += 0.5 * y_bar * h * pull
+
+Of numbers, in the reverse of loops: elsewhere a line more is worth more than two multiplications.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from itertools import combinations
+from typing import TypeGuard
+
+from s2s_ad.ir import nodes as n
+from s2s_ad.ir.walk import assigned, map_block, names, subexprs, walk_stmts
+from s2s_ad.simplify.algebra import Term, from_term, simplify_sum, terms, total
+from s2s_ad.simplify.share import NUMBERS, Sharing, kills_of
+
+SAVED = 2  # multiplications that a name must save
+SAVED_AT_EACH_STEP = 3  # operations, of one in front of a loop
+SAID = {Fraction(1, 2): "half", Fraction(1, 3): "third", Fraction(1, 6): "sixth", 2: "twice"}
+MANY = 150  # terms of a block that is left as it is
+MATH = n.Name("math")
+
+Parts = frozenset[tuple[object, int]]
+
+
+def shared_products(
+    body: n.Block, back: frozenset[int], sharing: Sharing
+) -> tuple[n.Block, frozenset[int]]:
+    """Return the body with names for products, and the uids of the reverse sweep."""
+    run = _Products(set(back), sharing, _numbers(body, sharing))
+    return run.block(body, False), frozenset(run.back)
+
+
+def _numbers(body: n.Block, sharing: Sharing) -> Callable[[n.Expr], bool]:
+    """Return whether an expression certainly is a number; variables may be made of numbers."""
+    made: dict[str, list[n.Expr | None]] = defaultdict(list)
+    for s in walk_stmts(body):
+        for target in s.targets if isinstance(s, n.Assign) else ():
+            alone = isinstance(target, n.Name)
+            for name in names(target) if alone or isinstance(target, n.TupleExpr) else ():
+                made[name].append(s.value if isinstance(s, n.Assign) and alone else None)
+        if isinstance(s, n.AugAssign) and isinstance(s.target, n.Name):
+            made[s.target.id].append(s.value)
+        if isinstance(s, n.For):
+            for name in names(s.target):
+                made[name].append(None)
+        if isinstance(s, n.Pop):
+            for name in names(s.target):
+                made[name].append(None)
+    known: set[str] = set()
+
+    def is_number(e: n.Expr) -> bool:
+        if isinstance(e, n.Name):
+            return e.id in known or sharing.number(e.id)
+        if isinstance(e, n.Const):
+            return isinstance(e.value, (int, float))
+        if isinstance(e, n.Unary):
+            return e.op != "not" and is_number(e.operand)
+        if isinstance(e, n.Binary):
+            return e.op != "@" and is_number(e.left) and is_number(e.right)
+        if isinstance(e, n.IfExp):
+            return is_number(e.body) and is_number(e.orelse)
+        if isinstance(e, n.Call):
+            func = e.func
+            if isinstance(func, n.Attribute):
+                return func.value == MATH
+            return isinstance(func, n.Name) and func.id in NUMBERS and all(map(is_number, e.args))
+        return isinstance(e, n.Attribute) and e.value == MATH
+
+    changed = True
+    while changed:
+        changed = False
+        for name, values in made.items():
+            if name not in known and all(v is not None and is_number(v) for v in values):
+                known.add(name)
+                changed = True
+    return is_number
+
+
+@dataclass
+class _Site:
+    """A term of the sum that a statement evaluates: its parts, one for each factor."""
+
+    k: int
+    place: int
+    term: Term
+    parts: Parts
+
+
+@dataclass
+class _Products:
+    back: set[int]
+    sharing: Sharing
+    is_number: Callable[[n.Expr], bool]
+    known: dict[n.Expr, bool] = field(default_factory=dict)
+
+    def block(self, block: n.Block, inside: bool) -> n.Block:
+        out: list[n.Stmt] = []
+        for s in block:
+            if isinstance(s, n.If):
+                branches = tuple(replace(b, body=self.block(b.body, inside)) for b in s.branches)
+                s = replace(s, branches=branches, orelse=self.block(s.orelse, inside))
+            elif isinstance(s, (n.For, n.While)):
+                if isinstance(s, n.For) and s.uid in self.back:
+                    before, s = self.level(s)
+                    out.extend(before)
+                s = replace(s, body=self.block(s.body, inside or s.uid in self.back))
+            out.append(s)
+        return tuple(self.named(out)) if inside else tuple(out)
+
+    def named(self, block: list[n.Stmt]) -> list[n.Stmt]:
+        while True:
+            sites = [x for k, s in enumerate(block) for x in self.sites(k, s)]
+            if not 1 < len(sites) <= MANY:
+                return block
+            kills = [kills_of(s, self.back, self.sharing.pure) for s in block]
+            best: tuple[int, int, list[_Site], Parts] | None = None
+            for common in {a.parts & b.parts for a, b in combinations(sites, 2)}:
+                if len(common) < 2 or (best and (len(sites) - 1) * (len(common) - 1) < best[0]):
+                    continue
+                for run in self.runs(common, sites, kills):
+                    saved = (len(run) - 1) * (len(common) - 1)
+                    held = self.holder(block, run[0], common) is not None
+                    if saved + held >= SAVED and (best is None or (saved, -run[0].k) > best[:2]):
+                        best = saved, -run[0].k, run, common
+            if best is None:
+                return block
+            block = self.replaced(block, best[2], best[3])
+
+    def level(self, s: n.For) -> tuple[list[n.Stmt], n.For]:
+        """Return names for what is the same at each step of a loop, and the loop that reads it."""
+        before: list[n.Stmt] = []
+        changed = assigned((s,))
+        while True:
+            inner = [x for x in walk_stmts(s.body) if x.uid in self.back]
+            sites = [site for k, x in enumerate(inner) for site in self.sites(k, x, 1)]
+            made = self.worth_a_line(sites, changed) if len(sites) <= MANY else None
+            if made is None:
+                return before, s
+            name = n.Name(self.sharing.name(self.called(made)))
+            new = n.Assign((name,), from_term(made))
+            self.back.add(new.uid)
+            before.append(new)
+            s = replace(s, body=map_block(s.body, self.reading(made, name)))
+
+    def worth_a_line(self, sites: list[_Site], changed: set[str]) -> Term | None:
+        """Return what is computed most often of what is the same at each step: a product that
+        some terms have in common, or a sum that is a factor of them."""
+        counts = Counter(x for site in sites if (x := _level_parts(site.parts, changed)))
+        saved: dict[Term, int] = {}
+        for common in {a & b for a in counts for b in counts}:
+            factors = [part for part, _ in common if _is_factor(part)]
+            if len(common) > 1 and factors:
+                times = sum(count for x, count in counts.items() if common <= x)
+                made = next(_only(x.term, common) for x in sites if common <= x.parts)
+                saved[made] = times * (len(common) - 1)
+        for site in sites:
+            for _, e in site.term.factors:
+                if isinstance(e, n.Binary) and e.op in "+-" and _is_level(e, changed):
+                    made = Term(Fraction(1), (("*", e),))
+                    saved[made] = saved.get(made, 0) + _operations(e)
+        best = max(saved, key=lambda x: saved[x], default=None)
+        return best if best is not None and saved[best] >= SAVED_AT_EACH_STEP else None
+
+    def reading(self, made: Term, name: n.Name) -> Callable[[n.Stmt], tuple[n.Stmt, ...]]:
+        """Return what puts a name for a product, or for a sum, into statements."""
+        common = self.parts(made)
+        alone = made.factors[0][1] if len(common) == 1 else None
+
+        def swapped(s: n.Stmt) -> tuple[n.Stmt, ...]:
+            sites = self.sites(0, s, 1)
+            if not sites or not isinstance(s, (n.Assign, n.AugAssign)):
+                return (s,)
+            new = list(terms(s.value))
+            for x in sites:
+                if alone is not None:
+                    factors = tuple((op, name if e == alone else e) for op, e in x.term.factors)
+                    new[x.place] = replace(x.term, factors=factors)
+                elif common <= x.parts:
+                    new[x.place] = _with_name(x.term, made, name, 1)
+            same = all(a == b for a, b in zip(new, terms(s.value)))
+            return (s if same else _with_terms(s, new),)
+
+        return swapped
+
+    def called(self, made: Term) -> str:
+        """Return the name of a product, as one would say it."""
+        plain = [e.id for op, e in made.factors if op == "*" and isinstance(e, n.Name)]
+        if len(plain) == len(made.factors) and not any("_bar" in x for x in plain):
+            if len(plain) == 1 and made.coefficient in SAID:
+                return f"{SAID[made.coefficient]}_{plain[0]}"
+            if len(plain) == 2 and made.coefficient == 1 and plain[0] != plain[1]:
+                return "_".join(plain)
+        return self.sharing.called(from_term(made))
+
+    def sites(self, k: int, s: n.Stmt, least: int = 2) -> list[_Site]:
+        """Return the products in a statement of the reverse sweep of which parts may have names."""
+        if s.uid not in self.back or not isinstance(s, (n.Assign, n.AugAssign)):
+            return []
+        if not isinstance(s.value, (n.Binary, n.Unary)) or s.comments.trailing == "# recomputed":
+            return []  # what the primal has computed is computed again as it was
+        found = []
+        for place, t in enumerate(terms(s.value)):
+            if len(t.factors) < least or not all(self.factor(e) for _, e in t.factors):
+                continue
+            found.append(_Site(k, place, t, self.parts(t)))
+        return found
+
+    def parts(self, t: Term) -> Parts:
+        """Return the factors of a term, equal ones counted, with its number."""
+        count: Counter[object] = Counter()
+        found: set[tuple[object, int]] = set()
+        size = abs(t.coefficient)
+        for factor in (*t.factors, *(((size, t.over),) if size != 1 else ())):
+            found.add((factor, count[factor]))
+            count[factor] += 1
+        return frozenset(found)
+
+    def factor(self, e: n.Expr) -> bool:
+        """True for a factor that is a number, and the same as long as its names are."""
+        if e not in self.known:
+            plain = not any(isinstance(x, (n.Subscript, n.Lambda)) for x in subexprs(e))
+            self.known[e] = plain and self.is_number(e) and self.sharing.pure(e)
+        return self.known[e]
+
+    def runs(
+        self, common: Parts, sites: list[_Site], kills: Sequence[tuple[set[str], bool]]
+    ) -> list[list[_Site]]:
+        """Return the terms that have these parts, those together for which they have one value."""
+        factors = [part for part, _ in common if isinstance(part, tuple) and part[0] in ("*", "/")]
+        if not any(part[0] == "*" for part in factors):
+            return []
+        read = {x for part in factors for x in names(part[1])}
+        found: list[list[_Site]] = []
+        end = -1
+        for site in sites:
+            if not common <= site.parts:
+                continue
+            if site.k > end:
+                found.append([])
+                end = next((k for k in range(site.k, len(kills)) if kills[k][0] & read), len(kills))
+            found[-1].append(site)
+        return [run for run in found if len(run) > 1]
+
+    def holder(self, block: list[n.Stmt], site: _Site, common: Parts) -> n.Name | None:
+        """Return the variable that is given just the common part, by the first statement."""
+        s = block[site.k]
+        if not isinstance(s, n.Assign) or len(s.targets) != 1 or site.parts != common:
+            return None
+        target = s.targets[0]
+        if not isinstance(target, n.Name) or target.id in names(s.value):
+            return None
+        return target if len(terms(s.value)) == 1 else None
+
+    def replaced(self, block: list[n.Stmt], run: list[_Site], common: Parts) -> list[n.Stmt]:
+        first = run[0]
+        made = _only(first.term, common)
+        out = list(block)
+        held = self.holder(block, first, common)
+        sign = 1
+        if held is not None:
+            sign = 1 if first.term.coefficient > 0 else -1
+            bound = {held.id}
+            end = next(
+                (
+                    k
+                    for k in range(first.k + 1, len(block))
+                    if kills_of(block[k], self.back, self.sharing.pure)[0] & bound
+                ),
+                len(block),
+            )
+            run = [x for x in run[1:] if x.k <= end]
+        name = held or n.Name(self.sharing.name(self.called(made)))
+        for k in sorted({x.k for x in run}):
+            places = {x.place for x in run if x.k == k}
+            s = out[k]
+            assert isinstance(s, (n.Assign, n.AugAssign))
+            parts = [
+                _with_name(t, made, name, sign) if place in places else t
+                for place, t in enumerate(terms(s.value))
+            ]
+            out[k] = _with_terms(s, parts)
+        if held is None:
+            s = out[first.k]
+            new: n.Stmt = n.Assign((name,), from_term(made), origin=s.origin, of=s.of)
+            if s.comments.before:
+                new = replace(new, comments=replace(n.NO_COMMENTS, before=s.comments.before))
+                out[first.k] = replace(s, comments=replace(s.comments, before=()))
+            self.back.add(new.uid)
+            out.insert(first.k, new)
+        return out
+
+
+def _is_factor(part: object) -> TypeGuard[tuple[str, n.Expr]]:
+    return isinstance(part, tuple) and part[0] == "*"
+
+
+def _level_parts(parts: Parts, changed: set[str]) -> Parts:
+    """Return the parts that are the same at each step, and can be multiplied without an error."""
+    return frozenset(
+        (part, k)
+        for part, k in parts
+        if isinstance(part, tuple)
+        and (isinstance(part[0], Fraction) or (_is_factor(part) and _is_level(part[1], changed)))
+    )
+
+
+def _is_level(e: n.Expr, changed: set[str]) -> bool:
+    plain = all(
+        isinstance(x, (n.Name, n.Const, n.Unary)) or (isinstance(x, n.Binary) and x.op in "+-*")
+        for x in subexprs(e)
+    )
+    return plain and not names(e) & changed
+
+
+def _operations(e: n.Expr) -> int:
+    return sum(isinstance(x, n.Binary) for x in subexprs(e))
+
+
+def _only(t: Term, common: Parts) -> Term:
+    """Return a term with just these parts, its sign taken off."""
+    left = Counter(part for part, _ in common)
+    factors = []
+    for factor in t.factors:
+        if left[factor]:
+            left[factor] -= 1
+            factors.append(factor)
+    size = abs(t.coefficient)
+    if (size, t.over) in left:
+        return replace(t, coefficient=size, factors=tuple(factors))
+    return Term(Fraction(1), tuple(factors))
+
+
+def _with_name(t: Term, made: Term, name: n.Name, sign: int) -> Term:
+    """Return a term in which a name stands for the factors of a product."""
+    left = Counter(made.factors)
+    factors: list[tuple[str, n.Expr]] = []
+    stands = False
+    for factor in t.factors:
+        if left[factor]:
+            left[factor] -= 1
+            if not stands and factor[0] == "*":
+                stands = True
+                factors.append(("*", name))
+            continue
+        factors.append(factor)
+    if made.coefficient != 1:
+        return Term(Fraction(sign if t.coefficient > 0 else -sign), tuple(factors))
+    return replace(t, coefficient=sign * t.coefficient, factors=tuple(factors))
+
+
+def _with_terms(s: n.Assign | n.AugAssign, parts: list[Term]) -> n.Stmt:
+    sign, expr = total(parts)
+    if sign < 0 and isinstance(s, n.AugAssign) and s.op in ("+", "-"):
+        return replace(s, op="-" if s.op == "+" else "+", value=expr)
+    return replace(s, value=simplify_sum(n.Unary("-", expr)) if sign < 0 else expr)
