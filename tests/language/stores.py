@@ -449,3 +449,30 @@ def factor_of_a_table(xs, noise):
                 table[i][k] -= table[i][j] * table[j][k]
         logdet += np.log(table[j][j])
     return logdet
+
+
+@case(np.array([0.4, -0.7, 1.2, 0.3]), np.array([1.5, 0.5, -0.2, 0.8]), 3, wrt="x y")
+def buffers_that_change_hands(x, y, n):
+    """Two states swap their names at each step; a third one is read again later."""
+    a = x * y
+    b = np.sin(x)
+    c = a
+    for k in range(n):
+        new = np.zeros(len(x))
+        new[1:-1] = 2.0 * a[1:-1] - b[1:-1] * y[1:-1]
+        new[0] = a[-1] * c[k]
+        b = a
+        a = new
+    z = a - np.mean(a)
+    w = z
+    v = w * b
+    return np.sum(v * z) + np.sum(c * w) + np.sum(z * z) * np.sum(b)
+
+
+@case(np.array([0.4, -0.7, 1.2, 0.3]), wrt="x")
+def centred_twice(x):
+    y = x - np.mean(x)
+    z = y - np.sum(y * y)
+    u = z
+    z = z * u
+    return np.sum(z * y) + np.sum(u)
