@@ -6,6 +6,7 @@ Takes differentials with their kinds, gives them summed down, spread out or name
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -80,7 +81,8 @@ class Fitting:
             if isinstance(operand, n.Name):
                 self.summed.add(operand.id)
             inner, outer = self.level_factors(d.expr, full, tuple(range(rank_of(full))), False)
-            return Diff(self.multiplied(n.Call(total, (inner,)), outer), FLOAT)
+            whole = self.contracted(inner, full) or n.Call(total, (inner,))
+            return Diff(self.multiplied(whole, outer), FLOAT)
         over, keep = axes
         at: n.Expr = n.Const(str(over[0]), over[0])
         if len(over) > 1:
@@ -90,6 +92,48 @@ class Fitting:
             keywords.append(n.Keyword("keepdims", n.Const("True", True)))
         inner, outer = self.level_factors(d.expr, full, over, keep)
         return Diff(self.multiplied(n.Call(total, (inner,), tuple(keywords)), outer), want)
+
+    def contracted(self, e: n.Expr, full: Kind) -> n.Expr | None:
+        """Return the sum of all entries of a product where a product of vectors says it, or the
+        trace of a matrix: `a @ b` for `np.sum(a * b)`."""
+        parts = factors(e)
+        if len(parts) < 2 or any(op != "*" for op, _ in parts):
+            return None
+        for k, (_, factor) in enumerate(parts):
+            eye = self.context.transparent.get(factor.id) if isinstance(factor, n.Name) else factor
+            if (
+                isinstance(eye, n.Call)
+                and eye.func == self.context.np("eye")
+                and rank_of(full) == 2
+            ):
+                rest = [x for j, (_, x) in enumerate(parts) if j != k]
+                alone = len(eye.args) == 1 and not eye.keywords
+                if alone and any(self.is_whole(x, full) for x in rest):
+                    return n.Call(self.context.np("trace"), (functools.reduce(_times, rest),))
+        *rest, last = [x for _, x in parts]
+        vectors = rank_of(full) == 1 and isinstance(last, (n.Name, n.Subscript, n.Binary))
+        if vectors and self.is_whole(last, full) and any(self.is_whole(x, full) for x in rest):
+            return n.Binary("@", functools.reduce(_times, rest), last)
+        return None
+
+    def is_whole(self, e: n.Expr, full: Kind) -> bool:
+        """True for a factor that is proved to have the whole shape of a product."""
+        if isinstance(e, n.Binary) and e.op in "+-*/":
+            return self.is_whole(e.left, full) or self.is_whole(e.right, full)
+        before = self.context.facts.before.get(self.s.uid, {})
+        after = self.context.facts.after.get(self.s.uid, {})
+        for (name, mark), bar in self.context.marks.items():
+            if mark == "bar" and e == n.Name(bar):
+                # which of the values of its variable it belongs to is not asked
+                envs = [env for env in (before, after) if name in env]
+                return bool(envs) and all(same_shape(env[name].kind, full) for env in envs)
+        if isinstance(e, n.Name) and e.id in self.made_here():
+            kind = after[e.id].kind
+        elif names(e) <= self.context.facts.locals - self.of_other_shape():
+            kind = self.value(e).kind
+        else:
+            return False
+        return same_shape(kind, full) and isinstance(kind, Array) and kind.dtype != "bool"
 
     def multiplied(self, e: n.Expr, others: list[tuple[str, n.Expr]]) -> n.Expr:
         for op, factor in others:
@@ -107,14 +151,7 @@ class Fitting:
         surely_first = bool(dims) and over[0] == 0 and dims is not None and dims[0].one is False
         known = self.context.facts.locals - self.of_other_shape()
 
-        after = self.context.facts.after.get(self.s.uid, {})
-
-        def is_whole(factor: n.Expr) -> bool:
-            if isinstance(factor, n.Name) and factor.id in self.made_here():
-                return same_shape(after[factor.id].kind, full)
-            return names(factor) <= known and same_shape(self.value(factor).kind, full)
-
-        remains = surely_first or any(is_whole(x) for _, x in factors(e))
+        remains = surely_first or any(self.is_whole(x, full) for _, x in factors(e))
 
         def is_level(factor: n.Expr) -> bool:
             if not names(factor) & self.context.facts.locals <= known:
@@ -285,6 +322,10 @@ def factors(e: n.Expr) -> list[tuple[str, n.Expr]]:
         found.append((e.op, e.right))
         e = e.left
     return [("*", e), *reversed(found)]
+
+
+def _times(a: n.Expr, b: n.Expr) -> n.Expr:
+    return n.Binary("*", a, b)
 
 
 def rank_of(kind: Kind) -> int:

@@ -160,3 +160,24 @@ def shapes_that_a_loop_changes(x, c):
         c = flux + c[:1]
         x = np.concatenate([c, start * flux[:1]])[: len(x)]
     return np.sum(c * x) + np.sum(c * c)
+
+
+@case(V, 0.7, 1.3, wrt="x k m")
+@case(V[:1], 0.7, 1.3, wrt="x k m")
+def numbers_times_vectors(x, k, m):
+    """The adjoint of a number is a product of vectors, where both are of full length."""
+    y = k * np.sin(x) + m * x[:1]
+    z = y * (x > 0.0) * k - m * (y > 0.1)
+    total = 0.0
+    for j in range(len(x)):
+        total = total + m * y[j] * np.sum(z * x[j]) + k * np.sum(m * z[: j + 1] * x[: j + 1])
+    return total + np.sum(k * x * x[:1])
+
+
+@case(np.outer(V, V)[:3, 1:4], 0.4, wrt="A k")
+def multiples_of_the_identity(A, k):
+    n = A.shape[0]
+    eye = np.eye(n)
+    B = A @ A + k * np.eye(n) * A[0, 1]
+    C = B * k + np.eye(n, n + 1)[:, 1:] * k + eye * k * k
+    return np.sum(C * C) + np.sum(k * np.eye(3))
