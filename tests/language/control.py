@@ -1275,3 +1275,54 @@ def products_of_items(xs, k):
         total = total + 0.5 * k * xs[i] * xs[i + 1] * total + 0.5 * k * xs[i] * total
         xs[i + 1] = xs[i + 1] * total * 0.5 * k + xs[i] * k * 0.5
     return total * xs[-1]
+
+
+@case(0.7, 1.1, 4, wrt="x k")
+@case(0.7, -1.1, 4, wrt="x k")
+def made_for_one_branch_each(x, k, n):
+    """What is made for either branch in front of both is reversed in the one that reads it."""
+    y = x
+    for i in range(n):
+        far = math.exp(-0.1 * y * y * k) * (x + 2.0)
+        near = y * y * k * (1.0 + 0.1 * x)
+        if i % 2:
+            y = far
+        else:
+            y = near * 0.3
+    return y * k
+
+
+@case(0.7, 1.1, 4, wrt="x k")
+def made_for_one_branch_and_more(x, k, n):
+    """What both branches read, or what follows them, is no part of either."""
+    y = x
+    total = 0.0
+    for i in range(n):
+        base = y * k * k + 0.1 * x
+        far = base * base * (x + 2.0)
+        near = base * y * (1.0 + 0.1 * x)
+        if i % 3:
+            y = far * 0.2
+        else:
+            y = near * 0.3 + base
+        total = total + near * y
+    return y * k + total
+
+
+@case([0.7, 1.1, 0.4, 1.9], 0.8, wrt="xs k")
+def made_for_one_branch_of_items(xs, k):
+    for i in range(3):
+        hold = (k * xs[i + 1] + xs[i] * xs[i]) / (1.0 + k * k)
+        gain = math.sin(xs[i] * k) * k * xs[3]
+        if gain > hold:
+            xs[i] = gain * k
+        else:
+            xs[i] = hold
+    for i in range(2):
+        gain = xs[i] * xs[i + 2] * k
+        hold = gain * k * 0.5 + xs[i]
+        if i > 0:
+            k = k * gain
+        else:
+            k = hold * 0.4
+    return xs[0] * k + xs[1] * xs[2]
