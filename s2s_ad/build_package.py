@@ -25,6 +25,7 @@ from s2s_ad.build_finish import (
 )
 from s2s_ad.build_ledger import kept_between
 from s2s_ad.build_numba import FORM, Form, numba_form, tangents_of, variables_of
+from s2s_ad.build_numbering import numbering, with_numbers
 from s2s_ad.build_prepare import Prepared, Values, prepare
 from s2s_ad.build_program import Program, Variant
 from s2s_ad.build_reverse import Reverse, reverse
@@ -97,7 +98,7 @@ class Package:
             functions = [self.joint(entry)]
         while self.program.pending:
             functions.extend(self.callee(self.program.pending.pop(0)))
-        functions = [*self.prelude(functions), *functions]
+        functions = [*self.prelude(functions), *map(self.numbered, functions)]
         form = Form(functions)
         if FORM in self.program.options:
             whole = self.subject, self.values
@@ -123,6 +124,15 @@ class Package:
             line_origins(text, functions, self.origins) if FORM in self.program.options else {},
             self.program.linker.reads_numbers,
         )
+
+    def numbered(self, function: n.Function) -> n.Function:
+        """Number what was generated in the order of its lines."""
+        subjects = [x for _, x in self.program.subjects.values() if isinstance(x, Subject)]
+        users = self.subject.locals.union(*(x.locals for x in subjects))
+        numbers = numbering(function, users | self.program.linker.objects.keys())
+        kinds = self.kinds.get(function.name, {})
+        self.kinds[function.name] = {numbers.get(x, x): kind for x, kind in kinds.items()}
+        return with_numbers(function, numbers)
 
     def check(self, functions: Sequence[n.Function]) -> None:
         """Verify what is written: well formed, and with a value for each name it reads."""

@@ -1,0 +1,100 @@
+"""Numbers of generated names in the order in which a reader meets them.
+
+Takes a generated function and the names of the user's variables, gives the function with `ratio`,
+`ratio2`, `ratio3` in the order of its lines, without gaps; requires `ir`. Passes make and drop
+temporaries in an order of their own, which is nobody's business.
+"""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+import re
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
+
+from s2s_ad.build_subject import rename
+from s2s_ad.ir import nodes as n
+from s2s_ad.ir.walk import bound_names, free_names, stmt_exprs, subexprs, walk_stmts
+
+_NUMBERED = re.compile(r"(.*?)(\d*)\Z")
+_OF_VARIABLE = re.compile(r"(.+?)(?:_(?:bar|dot|saved))+\Z")
+
+
+def numbering(function: n.Function, users: AbstractSet[str]) -> dict[str, str]:
+    """Return what generated variables of a function are to be called, those that change.
+
+    users: variables of the user's functions; they, and what is called after them (`x_bar` for x),
+    keep their names.
+    """
+    if any(isinstance(s, (n.FunctionDef, n.Global)) for s in walk_stmts(function.body)):
+        return {}
+    params = {p.name for p in function.params}
+    ours = bound_names(function.body) - params - users - _bound_inside(function)
+    taken = params | users | free_names(function) | set(dir(builtins)) | set(keyword.kwlist)
+    taken |= bound_names(function.body) - ours
+    families: dict[str, list[str]] = {}
+    for name in _in_order(function):
+        if name in ours:
+            match = _NUMBERED.match(name)
+            assert match is not None
+            families.setdefault(match[1], []).append(name)
+    found: dict[str, str] = {}
+    for stem, members in families.items():
+        of = _OF_VARIABLE.match(stem)
+        if stem in ours and of is not None and of[1] in users:
+            members.remove(stem)
+            taken.add(stem)
+        number = 1
+        for name in members:
+            while (new := stem if number == 1 else f"{stem}{number}") in taken:
+                number += 1
+            taken.add(new)
+            if new != name:
+                found[name] = new
+    return found
+
+
+def with_numbers(function: n.Function, numbers: Mapping[str, str]) -> n.Function:
+    """Return the function with its variables, and the words on them, called anew."""
+    if not numbers:
+        return function
+    words = re.compile(r"\b(" + "|".join(sorted(numbers)) + r")\b")
+
+    def put(text: str) -> str:
+        return words.sub(lambda match: numbers[match[1]], text)
+
+    function = rename(function, {old: n.Name(new) for old, new in numbers.items()})
+    head, gap, ledger = (function.docstring or "").partition("\n\n")
+    return replace(function, docstring=head + gap + put(ledger) if ledger else function.docstring)
+
+
+def _in_order(function: n.Function) -> list[str]:
+    """Return the variables in the order of the text."""
+    found: dict[str, None] = {}
+    for s in walk_stmts(function.body):
+        for e in stmt_exprs(s):
+            found.update(dict.fromkeys(x.id for x in subexprs(e) if isinstance(x, n.Name)))
+    return list(found)
+
+
+def _bound_inside(function: n.Function) -> set[str]:
+    """Return the names that lambdas, comprehensions and handlers bind."""
+    found: set[str] = set()
+    for s in walk_stmts(function.body):
+        if isinstance(s, n.Try):
+            found |= {h.name for h in s.handlers if h.name}
+        if isinstance(s, n.Import):
+            found |= {name for name, _, _ in s.bindings}
+        found |= {x for e in stmt_exprs(s) for x in _targets_in(e)}
+    return found
+
+
+def _targets_in(e: n.Expr) -> Iterator[str]:
+    for x in subexprs(e):
+        if isinstance(x, n.Lambda):
+            yield from (p.name for p in x.params)
+        elif isinstance(x, n.Comprehension):
+            for clause in x.clauses:
+                yield from (y.id for y in subexprs(clause.target) if isinstance(y, n.Name))

@@ -1,0 +1,35 @@
+"""Names that generated functions give: numbered in the order of the lines, the user's left alone."""
+
+from __future__ import annotations
+
+from s2s_ad.build_numbering import numbering, with_numbers
+from s2s_ad.frontend.lower import lower_module
+from s2s_ad.ir.text import function_text
+
+
+def numbered(text: str, users: set[str]) -> list[str]:
+    lines = "".join(f"    {line}\n" for line in text.splitlines())
+    function = lower_module(f"def f(x):\n{lines}", "m.py")["f"]
+    lines = function_text(with_numbers(function, numbering(function, users))).splitlines()
+    return [line.strip() for line in lines[1:]]
+
+
+def test_numbers_follow_the_lines_without_gaps():
+    text = "ratio3 = x\nratio = ratio3 * x\nreturn ratio"
+    assert numbered(text, {"x"}) == ["ratio = x", "ratio2 = ratio * x", "return ratio2"]
+
+
+def test_the_adjoint_of_a_variable_keeps_its_name():
+    text = "x_bar3 = x\nx_bar = x_bar3\nreturn x_bar"
+    assert numbered(text, {"x"}) == ["x_bar2 = x", "x_bar = x_bar2", "return x_bar"]
+
+
+def test_names_of_the_user_are_neither_changed_nor_taken():
+    text = "y4 = x\nsqrt3 = y4\nreturn sqrt3 + sqrt(sqrt2)"
+    wanted = ["y4 = x", "sqrt3 = y4", "return sqrt3 + sqrt(sqrt2)"]
+    assert numbered(text, {"x", "y4"}) == wanted
+
+
+def test_what_a_comprehension_binds_is_left_alone():
+    text = "v2 = x\nreturn [v2 for v2 in range(3)], v2"
+    assert numbered(text, {"x"}) == ["v2 = x", "return [v2 for v2 in range(3)], v2"]
