@@ -19,7 +19,7 @@ from s2s_ad.ir import nodes as n
 from s2s_ad.ir.walk import bound_names, free_names, stmt_exprs, subexprs, walk_stmts
 
 _NUMBERED = re.compile(r"(.*?)(\d*)\Z")
-_OF_VARIABLE = re.compile(r"(.+?)(?:_(?:bar|dot|saved))+\Z")
+_OF_VARIABLE = re.compile(r"(.+?)((?:_(?:bar|dot|saved)\d*)+)\Z")
 
 
 def numbering(function: n.Function, users: AbstractSet[str]) -> dict[str, str]:
@@ -34,26 +34,36 @@ def numbering(function: n.Function, users: AbstractSet[str]) -> dict[str, str]:
     ours = bound_names(function.body) - params - users - _bound_inside(function)
     taken = params | users | free_names(function) | set(dir(builtins)) | set(keyword.kwlist)
     taken |= bound_names(function.body) - ours
+    fixed = frozenset(taken)
     families: dict[str, list[str]] = {}
+    derived: list[tuple[str, str, str]] = []
     for name in _in_order(function):
-        if name in ours:
-            match = _NUMBERED.match(name)
-            assert match is not None
-            families.setdefault(match[1], []).append(name)
-    found: dict[str, str] = {}
+        of = _OF_VARIABLE.match(name)
+        if name not in ours:
+            continue
+        if of is not None and of[1] in ours:
+            derived.append((name, of[1], of[2]))
+            continue
+        stem = _NUMBERED.sub(r"\1", name)
+        families.setdefault(stem, []).append(name)
+    called: dict[str, str] = {}
     for stem, members in families.items():
         of = _OF_VARIABLE.match(stem)
         if stem in ours and of is not None and of[1] in users:
             members.remove(stem)
+            called[stem] = stem
             taken.add(stem)
         number = 1
         for name in members:
             while (new := stem if number == 1 else f"{stem}{number}") in taken:
                 number += 1
             taken.add(new)
-            if new != name:
-                found[name] = new
-    return found
+            called[name] = new
+    # what belongs to a variable follows it
+    called |= {name: called[core] + rest for name, core, rest in derived}
+    if len(set(called.values())) < len(called) or any(called[x] in fixed for x, _, _ in derived):
+        return {}
+    return {old: new for old, new in called.items() if old != new}
 
 
 def with_numbers(function: n.Function, numbers: Mapping[str, str]) -> n.Function:

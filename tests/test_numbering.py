@@ -1,4 +1,4 @@
-"""Names that generated functions give: numbered in the order of the lines, the user's left alone."""
+"""Names of generated variables: numbered in the order of the lines, the user's left alone."""
 
 from __future__ import annotations
 
@@ -33,3 +33,9 @@ def test_names_of_the_user_are_neither_changed_nor_taken():
 def test_what_a_comprehension_binds_is_left_alone():
     text = "v2 = x\nreturn [v2 for v2 in range(3)], v2"
     assert numbered(text, {"x"}) == ["v2 = x", "return [v2 for v2 in range(3)], v2"]
+
+
+def test_what_belongs_to_a_temporary_follows_it():
+    text = "sum7 = x\nsum7_dot = sum7 * sum7\nsum_dot = sum7_dot\nreturn sum_dot"
+    wanted = ["sum2 = x", "sum2_dot = sum2 * sum2", "sum_dot = sum2_dot", "return sum_dot"]
+    assert numbered(text, {"x"}) == wanted
