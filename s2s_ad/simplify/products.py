@@ -20,7 +20,7 @@ from itertools import combinations
 from typing import TypeGuard
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.walk import assigned, map_block, names, subexprs, walk_stmts
+from s2s_ad.ir.walk import assigned, map_block, map_expr, names, subexprs, walk_stmts
 from s2s_ad.simplify.algebra import Term, from_term, simplify_sum, terms, total
 from s2s_ad.simplify.share import NUMBERS, Sharing, kills_of
 
@@ -140,6 +140,10 @@ class _Products:
     def level(self, s: n.For) -> tuple[list[n.Stmt], n.For]:
         """Return names for what is the same at each step of a loop, and the loop that reads it."""
         before: list[n.Stmt] = []
+        for constant in dict.fromkeys(e for x in walk_stmts(s.body) for e in self.constants(x)):
+            name = n.Name(self.sharing.name(self.sharing.called(constant)))
+            before.append(self.made(name, constant))
+            s = replace(s, body=map_block(s.body, _standing_for(constant, name, self.back)))
         changed = assigned((s,))
         while True:
             inner = [x for x in walk_stmts(s.body) if x.uid in self.back]
@@ -148,10 +152,21 @@ class _Products:
             if made is None:
                 return before, s
             name = n.Name(self.sharing.name(self.called(made)))
-            new = n.Assign((name,), from_term(made))
-            self.back.add(new.uid)
-            before.append(new)
+            before.append(self.made(name, from_term(made)))
             s = replace(s, body=map_block(s.body, self.reading(made, name)))
+
+    def made(self, name: n.Name, value: n.Expr) -> n.Stmt:
+        new = n.Assign((name,), value)
+        self.back.add(new.uid)
+        return new
+
+    def constants(self, s: n.Stmt) -> list[n.Expr]:
+        """Return the calls of a statement of the reverse sweep that always give the same."""
+        if s.uid not in self.back or not isinstance(s, (n.Assign, n.AugAssign)):
+            return []
+        calls = [e for e in subexprs(s.value) if isinstance(e, n.Call) and _is_constant(e)]
+        inner = {x for e in calls for x in subexprs(e) if x is not e}
+        return [e for e in calls if e not in inner and self.sharing.pure(e)]
 
     def worth_a_line(self, sites: list[_Site], changed: set[str]) -> Term | None:
         """Return what is computed most often of what is the same at each step: a product that
@@ -299,6 +314,34 @@ class _Products:
             self.back.add(new.uid)
             out.insert(first.k, new)
         return out
+
+
+def _is_constant(e: n.Call) -> bool:
+    """True for a root or power of literals and constants: `math.sqrt(2.0 * math.pi)`."""
+    func = e.func
+    if not isinstance(func, n.Attribute) or func.value != MATH or func.attr not in ("sqrt", "exp"):
+        return False
+    return not e.keywords and all(
+        (isinstance(x, n.Const) and isinstance(x.value, (int, float)) and x.value > 0)
+        or (isinstance(x, n.Binary) and x.op in "+*/")
+        or x == MATH
+        or (isinstance(x, n.Attribute) and x.value == MATH)
+        for argument in e.args
+        for x in subexprs(argument)
+    )
+
+
+def _standing_for(
+    e: n.Expr, name: n.Name, back: set[int]
+) -> Callable[[n.Stmt], tuple[n.Stmt, ...]]:
+    """Return what puts a name for an expression into statements of the reverse sweep."""
+
+    def swapped(s: n.Stmt) -> tuple[n.Stmt, ...]:
+        if s.uid not in back or not isinstance(s, (n.Assign, n.AugAssign)):
+            return (s,)
+        return (replace(s, value=map_expr(s.value, lambda x: name if x == e else x)),)
+
+    return swapped
 
 
 def _is_factor(part: object) -> TypeGuard[tuple[str, n.Expr]]:

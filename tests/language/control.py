@@ -1326,3 +1326,15 @@ def made_for_one_branch_of_items(xs, k):
         else:
             k = hold * 0.4
     return xs[0] * k + xs[1] * xs[2]
+
+
+@case(0.7, 0.4, 3, wrt="x k")
+@case(0.7, 0.4, 0, wrt="x k")
+def constants_at_each_step(x, k, n):
+    """Roots of constants are taken once in the reverse sweep, in front of its loop."""
+    y = x
+    for _ in range(n):
+        density = math.exp(-0.5 * y * y) / math.sqrt(2.0 * math.pi)
+        y = y - k * density * y / math.sqrt(2.0)
+        k = k * density + math.exp(0.5) * y * y
+    return y * k
