@@ -23,6 +23,7 @@ from s2s_ad.rules.sharing import WHOLLY_NEW
 from s2s_ad.simplify.dead_code import drop_dead
 from s2s_ad.simplify.first_time import first_time
 from s2s_ad.simplify.inline import Inlining, inline
+from s2s_ad.simplify.known_quotients import known_quotients
 from s2s_ad.simplify.numbers_first import numbers_first
 from s2s_ad.simplify.products import shared_products
 from s2s_ad.simplify.quotients import reuse_quotients
@@ -115,6 +116,9 @@ def finish(
     before = uids(body)
     body = short(body, not shares)
     verify_block(body, "inlining")
+    if "algebra" not in options:
+        body = known_quotients(body, back, _repeatable(swept, pure))
+        body = live(body, pure, options, pinned)
     if "broadcast" not in options:
         body = without_spreading(body, back, _same_shape(swept))
         back |= uids(body) - before

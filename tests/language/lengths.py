@@ -181,3 +181,21 @@ def multiples_of_the_identity(A, k):
     B = A @ A + k * np.eye(n) * A[0, 1]
     C = B * k + np.eye(n, n + 1)[:, 1:] * k + eye * k * k
     return np.sum(C * C) + np.sum(k * np.eye(3))
+
+
+@case(np.outer(V, W), V, wrt="x y")
+def quotients_that_have_a_name(x, y):
+    """What is divided, or what it is divided by, may have got another value since."""
+    e = np.exp(x)
+    total = np.sum(e, axis=1)[:, None]
+    p = e / total
+    first = np.sum(p * p * y[:, None])
+    e = e * y[:, None]
+    q = e / total
+    total = total + 1.0
+    r = e / total
+    e[0] = y[0] * e[1]
+    s = e / total
+    w = y / np.sum(y)
+    y = np.exp(w)
+    return first + np.sum(q * r * p) + np.sum(s * p) + np.sum(y / np.sum(y) * w)
