@@ -97,6 +97,12 @@ def _diagonal(kinds: Kinds, args: Args) -> Kind:
     kind = as_array(kinds.get("v", UNKNOWN))
     if not isinstance(kind, Array) or kind.dims is None or len(kind.dims) not in (1, 2):
         return UNKNOWN
+    if literal(args.get("k", Const("0", 0))) == 0:
+        first, last = kind.dims[0], kind.dims[-1]
+        if len(kind.dims) == 1:
+            return replace(kind, dims=(first, first))
+        if (first.symbol, first.offset) == (last.symbol, last.offset):
+            return replace(kind, dims=(first,))
     rank = 3 - len(kind.dims)
     return Array(tuple(fresh_dim() for _ in range(rank)), kind.dtype)
 

@@ -56,7 +56,8 @@ class Templates(Fitting):
             if turned is not None:
                 return turned
         filled = map_expr(filled, self.plain)
-        negative = isinstance(d.expr, n.Unary) and d.expr.op == "-"
+        entrywise = isinstance(self.value(choice.arguments[param]).kind, (Array, Number))
+        negative = isinstance(d.expr, n.Unary) and d.expr.op == "-" and entrywise
         if negative and isinstance(d.expr, n.Unary) and isinstance(filled, n.Call):
             # a linear map of what is negative is the negative of its map
             positive = self.product(self.splice(filled, D, d.expr.operand))

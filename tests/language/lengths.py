@@ -199,3 +199,14 @@ def quotients_that_have_a_name(x, y):
     w = y / np.sum(y)
     y = np.exp(w)
     return first + np.sum(q * r * p) + np.sum(s * p) + np.sum(y / np.sum(y) * w)
+
+
+@case(V)
+def signs_in_front_of_lists(x):
+    """The adjoint of a list is a list, which has no sign."""
+    parts = [x * x, x[1:]]
+    parts.append(x[:1] * 2.0)
+    y = x[0] - np.concatenate(parts)
+    pair = (x[1], x[2] * x[0])
+    z = 1.0 - np.stack([x, np.sin(x)]) - np.sum(pair)
+    return np.sum(y * y) - np.sum(np.exp(-np.hstack(parts))) + np.sum(z * z) - np.sum(pair)
