@@ -275,11 +275,7 @@ class _Run:
 
         newness = self.prepared.newness_here
         in_place = not self.off("ownership")
-        returned = frozenset(context.mark(x, "bar") for x in self.wrt)
-        buffers = Buffers(
-            bar_kind, newness, add, copy, bars.names, in_place=in_place, returned=returned
-        )
-        owned = own(block, buffers)
+        owned = own(block, Buffers(bar_kind, newness, add, copy, bars.names, in_place=in_place))
         if self.off("accumulate"):
             return list(owned)
 

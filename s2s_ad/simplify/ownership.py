@@ -33,7 +33,6 @@ from s2s_ad.ir.kinds import (
 )
 from s2s_ad.ir.walk import stmt_exprs, subexprs, target_names, walk_stmts
 from s2s_ad.rules.sharing import NEW, WHOLLY_NEW
-from s2s_ad.simplify.handing_over import is_handed_over
 
 Needs = dict[str, int]
 # helpers of `runtime` that compute as operators do
@@ -45,8 +44,7 @@ class Buffers:
     """kind: that of a variable. newness: how much of what a call returns is new.
     add: how a sum of unknown structure is written. copy: a copy of a variable, of all that is
     inside of it or not. bars: the differentials. adds: whether `+=` on them may be rewritten.
-    in_place: whether arrays that are owned are added to in place. returned: those that are read
-    once all statements have run; None for any."""
+    in_place: whether arrays that are owned are added to in place."""
 
     kind: Callable[[str], Kind]
     newness: Callable[[n.Call], int]
@@ -55,15 +53,11 @@ class Buffers:
     bars: frozenset[str]
     adds: bool = True
     in_place: bool = True
-    returned: frozenset[str] | None = None
 
 
 def own(block: n.Block, buffers: Buffers) -> n.Block:
     """Return the statements with safe additions and stores. Parameters (seeds) are not owned."""
-    returned = buffers.returned
-    out, _ = _Own(buffers).block(
-        block, NOTHING_OWNED, lambda name: returned is not None and name not in returned
-    )
+    out, _ = _Own(buffers).block(block, NOTHING_OWNED)
     return tuple(out)
 
 
@@ -148,35 +142,12 @@ class _Own(Sharing):
                 return after.without(frozenset({target.id}))
         return after
 
-    def block(
-        self,
-        block: n.Block,
-        owned: Owned,
-        forgotten: Callable[[str], bool] = lambda name: False,
-    ) -> tuple[list[n.Stmt], Owned]:
-        """forgotten: whether nothing reads a variable once the block is over."""
+    def block(self, block: n.Block, owned: Owned) -> tuple[list[n.Stmt], Owned]:
         out: list[n.Stmt] = []
-        for k, s in enumerate(block):
-            before = owned
+        for s in block:
             statements, owned = self.statement(s, owned)
             out.extend(statements)
-            copy = self.copy_of(s)
-            if copy is not None and copy[1] in before.own and is_handed_over(block, k, forgotten):
-                owned = owned.having(copy[0], WHOLLY_NEW if copy[1] in before.whole else NEW)
         return out, owned
-
-    def copy_of(self, s: n.Stmt) -> tuple[str, str] | None:
-        """Return both names of `a_bar = b_bar`, if these are arrays."""
-        if not isinstance(s, n.Assign) or len(s.targets) != 1:
-            return None
-        target, value = s.targets[0], s.value
-        if not isinstance(target, n.Name) or not isinstance(value, n.Name) or target == value:
-            return None
-        both = (target.id, value.id)
-        arrays = all(
-            x in self.buffers.bars and isinstance(self.kind(n.Name(x)), Array) for x in both
-        )
-        return both if arrays else None
 
     def statement(self, s: n.Stmt, owned: Owned) -> tuple[list[n.Stmt], Owned]:
         if isinstance(s, n.If):
