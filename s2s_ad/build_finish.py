@@ -32,6 +32,7 @@ from s2s_ad.simplify.spreading import without_spreading
 from s2s_ad.simplify.tidy import over_items, tidied
 from s2s_ad.simplify.where_read import where_read
 from s2s_ad.simplify.where_taken import Linear, where_taken
+from s2s_ad.simplify.zeros import zeros_in_place
 from s2s_ad.transform.context import Context
 from s2s_ad.transform.copies import copied_value
 from s2s_ad.transform.fitting import BAR_NAMES
@@ -136,6 +137,7 @@ def finish(
         if (alias("range"), alias("reversed")) == ("range", "reversed"):
             body = first_time(body, back)
         body = where_taken(body, back, _linear(swept, pure))
+        body, back = zeros_in_place(body, back)
     if "share" not in options:
         body = where_read(body, back, pure)
     if "numba" not in options and alias("reversed") == "reversed":

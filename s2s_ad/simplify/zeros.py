@@ -1,0 +1,132 @@
+"""Zeros of the adjoints of numbers stand where they are read, not before each addition.
+
+Takes the body of a generated function, gives it so; requires `ir`.
+
+    x_bar = 0.0                             if a:
+    if a:                                       x_bar = 0.0
+        pass                        →       else:
+    else:                                       x_bar = 2.0 * d
+        x_bar += 2.0 * d
+
+    y_bar = x_bar                           y_bar = x_bar
+    x_bar = 0.0                     →       z_bar += 2.0 * y_bar
+    z_bar += 2.0 * y_bar
+    x_bar += y_bar
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from s2s_ad.ir import nodes as n
+from s2s_ad.ir.walk import assigned, names, stmt_exprs, walk_stmts
+from s2s_ad.simplify.algebra import ZERO, negate
+
+
+def zeros_in_place(block: n.Block, back: frozenset[int]) -> tuple[n.Block, frozenset[int]]:
+    """Return the block, and the uids of the statements of its reverse sweep."""
+    run = _Zeros(set(back))
+    return run.block(block), frozenset(run.back)
+
+
+class _Zeros:
+    def __init__(self, back: set[int]) -> None:
+        self.back = back
+
+    def block(self, block: n.Block) -> n.Block:
+        out = [self.inside(s) for s in block]
+        k = 0
+        while k < len(out):
+            new = None
+            if out[k].uid in self.back and (name := _zeroed(out[k])):
+                new = self.taken_over(out, k, name) or self.in_branches(out, k, name)
+            if new is None:
+                k += 1
+            else:
+                out = new
+        return tuple(out)
+
+    def inside(self, s: n.Stmt) -> n.Stmt:
+        if isinstance(s, n.If):
+            branches = tuple(replace(b, body=self.block(b.body)) for b in s.branches)
+            return replace(s, branches=branches, orelse=self.block(s.orelse))
+        if isinstance(s, (n.For, n.While)):
+            return replace(s, body=self.block(s.body))
+        return s
+
+    def taken_over(self, out: list[n.Stmt], k: int, name: str) -> list[n.Stmt] | None:
+        """An adjoint is handed to another one, which is added to it again: it never was zero."""
+        before = out[k - 1] if k else None
+        if not isinstance(before, n.Assign) or before.value != n.Name(name):
+            return None
+        if len(before.targets) != 1 or not isinstance(before.targets[0], n.Name):
+            return None
+        other = before.targets[0]
+        for j in range(k + 1, len(out)):
+            s = out[j]
+            if name in _mentioned(s):
+                adds = isinstance(s, n.AugAssign) and s.target == n.Name(name) and s.op == "+"
+                if not adds or not isinstance(s, n.AugAssign) or s.value != other:
+                    return None
+                return [x for i, x in enumerate(out) if i not in (k, j)]
+            if other.id in assigned((s,)):
+                return None
+        return None
+
+    def in_branches(self, out: list[n.Stmt], k: int, name: str) -> list[n.Stmt] | None:
+        """The branches that follow give it a value, all but one at most."""
+        for j in range(k + 1, len(out)):
+            s = out[j]
+            if name not in _mentioned(s):
+                continue
+            if not isinstance(s, n.If) or not s.orelse or s.uid not in self.back:
+                return None
+            if any(name in names(b.test) for b in s.branches):
+                return None
+            bodies = [*(b.body for b in s.branches), s.orelse]
+            first = [self.begun(body, name) for body in bodies]
+            if first.count(()) > 1:
+                return None
+            whole: list[n.Block] = []
+            for old, new in zip(bodies, first):
+                if new is None:
+                    return None
+                whole.append(new or self.with_zero(old, out[k]))
+            branches = tuple(replace(b, body=x) for b, x in zip(s.branches, whole))
+            done = replace(s, branches=branches, orelse=whole[-1])
+            return [*out[:k], *out[k + 1 : j], done, *out[j + 1 :]]
+        return None
+
+    def begun(self, body: n.Block, name: str) -> n.Block | None:
+        """Return the block with the first addition to `name` assigned, () where there is none."""
+        for k, s in enumerate(body):
+            if name not in _mentioned(s):
+                continue
+            if not isinstance(s, n.AugAssign) or s.target != n.Name(name) or s.op not in "+-":
+                return None
+            if name in names(s.value):
+                return None
+            value = negate(s.value) if s.op == "-" else s.value
+            first = n.Assign(
+                (s.target,), value, uid=s.uid, of=s.of, origin=s.origin, comments=s.comments
+            )
+            return (*body[:k], first, *body[k + 1 :])
+        return ()
+
+    def with_zero(self, body: n.Block, zero: n.Stmt) -> n.Block:
+        assert isinstance(zero, n.Assign)
+        new = n.Assign(zero.targets, ZERO, of=zero.of)
+        self.back.add(new.uid)
+        return (*(s for s in body if not isinstance(s, n.Pass)), new)
+
+
+def _zeroed(s: n.Stmt) -> str:
+    """Return the variable that a statement sets to zero."""
+    if not isinstance(s, n.Assign) or s.value != ZERO or len(s.targets) != 1:
+        return ""
+    return s.targets[0].id if isinstance(s.targets[0], n.Name) else ""
+
+
+def _mentioned(s: n.Stmt) -> set[str]:
+    inside = (names(e) for x in walk_stmts((s,)) for e in stmt_exprs(x))
+    return set[str]().union(*inside, assigned((s,)))
