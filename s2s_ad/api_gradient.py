@@ -13,6 +13,7 @@ import numpy as np
 
 from s2s_ad.api_base import Transform, general_order, plan_of
 from s2s_ad.api_bind import Generated, engine, token, type_decides
+from s2s_ad.api_compiled import FORM
 from s2s_ad.api_plan import Pass, Plan, adjoint_pass, caller, first, is_number
 from s2s_ad.api_primal import Values
 from s2s_ad.errors import OutputError
@@ -134,7 +135,11 @@ class ValueAndGradient(Transform):
         exact = not any(type(value) is np.ndarray for value in wrt) and (
             self._single or len(wrt) > 1
         )
-        shortcut = (function, tests, values[len(args) :], exact)
+        rest = values[len(args) :]
+        if FORM in self._options:
+            # numba looks long for the code it has for a default where it has some for the seed too
+            rest = (*rest, 1.0)
+        shortcut = (function, tests, rest, exact)
         if not arrays:
             self._by_type[tuple(map(type, args))] = shortcut
             return

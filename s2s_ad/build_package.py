@@ -453,7 +453,8 @@ class Package:
         body, back = finish(body, back, swept, self.pure(prepared), all=True)
 
         def again(s: n.Stmt) -> n.Stmt:
-            if isinstance(s, n.Assign) and s.comments.trailing is None:
+            made = isinstance(s, n.Assign) and s.value != n.ListExpr(())
+            if made and s.comments.trailing is None:
                 return replace(s, comments=replace(s.comments, trailing="# recomputed"))
             return s
 

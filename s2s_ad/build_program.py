@@ -30,7 +30,7 @@ from s2s_ad.build_subject import (
 )
 from s2s_ad.errors import S2SError, SourceError
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.kinds import FLOAT, UNKNOWN, Kind, Partial, is_discrete
+from s2s_ad.ir.kinds import FLOAT, UNKNOWN, Kind, Partial, is_discrete, is_immutable
 from s2s_ad.ir.walk import names, subexprs, walk_stmts
 from s2s_ad.transform.context import CallPlan
 
@@ -317,7 +317,7 @@ class Program:
     # -- how a call is differentiated
 
     def plan(
-        self, call: n.Call, facts: Facts, uid: int, mode: str, changing: frozenset[str]
+        self, call: n.Call, facts: Facts, uid: int, mode: str, changing: frozenset[str], often: bool
     ) -> CallPlan | None:
         """Return how to differentiate a call of user code, None when it is not one."""
         reader = facts.reader(uid)
@@ -353,7 +353,7 @@ class Program:
         )
         result = facts.value(call, uid)
         changes = any(names(e) & changing for _, e in arguments)
-        variant = self.variant(subject, values, active, mode, changes)
+        variant = self.variant(subject, values, active, mode, changes, often)
         return CallPlan(
             name=subject.name,
             arguments=arguments,
@@ -372,12 +372,16 @@ class Program:
         active: tuple[str, ...],
         mode: str,
         changes: bool,
+        often: bool = False,
     ) -> Variant:
-        key = (id(subject), mode, canonical(values), changes)
+        # compiled code runs loops over numbers again sooner than it keeps lists of what they made
+        again = "numba" in self.options and often and all(is_immutable(v.kind) for _, v in values)
+        key = (id(subject), mode, canonical(values), changes, again)
         if key in self.variants:
             return self.variants[key]
         stem = subject.name
-        cheap = mode == "adjoint" and self.is_cheap(subject) and self.has_no_effect(subject, values)
+        cheap = mode == "adjoint" and self.is_cheap(subject, again)
+        cheap = cheap and self.has_no_effect(subject, values)
         variant = Variant(
             subject,
             values,
@@ -393,23 +397,25 @@ class Program:
         self.pending.append(variant)
         return variant
 
-    def is_cheap(self, subject: Subject) -> bool:
-        """True for straight-line code that may simply run again in the reverse sweep."""
+    def is_cheap(self, subject: Subject, loops: bool = False) -> bool:
+        """True for code that may simply run again in the reverse sweep: it is straight-line, or
+        loops in which nothing is called that has loops in turn."""
         if "cheap_callees" in self.options:
             return False
-        key = id(subject)
+        key = id(subject), loops
         if key not in self.cheapness:
             self.cheapness[key] = False  # a recursive function is not cheap
-            self.cheapness[key] = self._cheap(subject)
+            self.cheapness[key] = self._cheap(subject, loops)
         return self.cheapness[key]
 
-    def _cheap(self, subject: Subject) -> bool:
+    def _cheap(self, subject: Subject, loops: bool) -> bool:
+        costly = (n.Try, n.With, n.Append, n.Pop, *(() if loops else (n.For, n.While)))
         statements = list(walk_stmts(subject.function.body))
         if len(statements) > MOST_STATEMENTS:
             return False
         world = SubjectWorld(subject, self)
         for s in statements:
-            if isinstance(s, (n.For, n.While, n.Try, n.With, n.Append, n.Pop)):
+            if isinstance(s, costly):
                 return False
             if isinstance(s, n.ExprStmt) and isinstance(s.value, n.Call):
                 return False

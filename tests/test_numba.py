@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import math
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -103,6 +104,30 @@ def elements(w, x):
     return total
 
 
+def parts_of_steps(v, c, w):
+    """A callee with a loop: in a loop, on numbers; of an array; once, where its state is kept."""
+    total = drag(v, c, 2)
+    for i in range(len(w)):
+        v = halved(v + 0.1 * w[i], c, i)
+        total += v * weighed(w, v)
+    return total + halved(v, c, 3)
+
+
+def halved(v, c, parts):
+    for j in range(parts):
+        v = v - c * v * v
+    while v > 1.0:
+        v = 0.5 * v * v / (v - 0.3)
+    return v
+
+
+def weighed(w, v):
+    total = 0.0
+    for x in w:
+        total = 0.5 * total * v + x * x
+    return total
+
+
 def thomas(a, b, c, d):
     n = len(d)
     cp = np.zeros(n)
@@ -181,6 +206,11 @@ CASES = {
     "spring": (spring, ("x", "k"), (2.0, 0.9, 20), (0.2, 0.4, 0), (0.2, 0.4, -3)),
     "anomaly": (anomaly, ("M", "ecc"), (0.8, 0.3), (0.8, -0.1), (0.8, 0.6, 1e-12, 1)),
     "fall": (fall, ("y", "v", "g", "c"), (1.0, 0.83, 40.0, 0.02, 6)),
+    "parts_of_steps": (
+        parts_of_steps,
+        ("v", "c", "w"),
+        (1.3, 0.2, np.array([0.3, 9.0, -0.7])),
+    ),
     "triangle": (triangle, ("x",), (0.7, 7)),
     "elements": (elements, ("w", "x"), (0.3, np.array([1.0, -1.0, 2.0, 11.0, 3.0]))),
     "thomas": (
@@ -253,6 +283,25 @@ def test_text_of_counted_values():
     g = grad(fall, "v", compile="numba")
     g(1.0, 0.83, 40.0, 0.02, 6)
     assert "@numba.njit(cache=True)\ndef pull(y, g):" in g.source
+
+
+def test_what_runs_again():
+    """A callee with loops runs again for each step of a loop; one that is called once keeps its
+    state, as one of arrays does."""
+    text = grad(parts_of_steps, ("v", "c", "w"), compile="numba")
+    text(1.3, 0.2, np.ones(3))
+    assert "halved_reverse(v + 0.1 * w[i], c, i, v_bar)" in text.source
+    assert "halved_forward(v, c, 3)" in text.source
+    assert "weighed_forward(w, v)" in text.source
+
+
+def test_one_signature():
+    """numba has one code for numbers: where it has several it takes long to choose."""
+    g = grad(spring, "x", compile="numba")
+    for _ in range(3):
+        g(2.0, 0.9, 20)
+    name = "s2s_ad_generated_" + re.sub(r"[^0-9A-Za-z]+", "_", os.path.basename(g.file))
+    assert len(sys.modules[name].spring_adjoint.signatures) == 1
 
 
 def test_a_compiled_primal_and_a_changed_global(monkeypatch):

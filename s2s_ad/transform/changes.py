@@ -16,6 +16,7 @@ from s2s_ad.analysis.useful import stored_roots
 from s2s_ad.analysis.values import PASSIVE
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import UNKNOWN, Array, Kind, ListOf, Number, is_immutable
+from s2s_ad.ir.remembered import remembered
 from s2s_ad.ir.walk import (
     assigned,
     blocks,
@@ -26,6 +27,12 @@ from s2s_ad.ir.walk import (
     walk_stmts,
 )
 from s2s_ad.transform.reading import flat, stored_into
+
+
+@remembered
+def _run_by_loops(f: n.Function) -> frozenset[int]:
+    loops = (s for s in walk_stmts(f.body) if isinstance(s, (n.For, n.While)))
+    return frozenset(x.uid for s in loops for x in walk_stmts(s.body))
 
 
 class Changes:
@@ -42,6 +49,10 @@ class Changes:
 
     def kind_at(self, e: n.Expr, uid: int) -> Kind:
         return self.facts.value(e, uid).kind if uid in self.facts.before else UNKNOWN
+
+    def is_in_loop(self, s: n.Stmt) -> bool:
+        """True for a statement of the function that a loop runs."""
+        return s.uid in _run_by_loops(self.function)
 
     def unshared(self) -> dict[int, Owned]:
         """Return which containers no other name shares, before each statement."""

@@ -71,11 +71,11 @@ class Calls(Protocol):
     """Differentiation of callees, asked by the transformations of their callers."""
 
     def plan(
-        self, call: n.Call, facts: Facts, uid: int, mode: str, changing: frozenset[str]
+        self, call: n.Call, facts: Facts, uid: int, mode: str, changing: frozenset[str], often: bool
     ) -> CallPlan | None:
         """Return the plan of a call of user code, None when it is not one that has source.
 
-        changing: variables of the caller that it changes in place somewhere.
+        changing: variables that the caller changes in place somewhere. often: a call in a loop.
         """
 
     def trouble(self, callee: object) -> S2SError | None:
@@ -351,7 +351,8 @@ class Context(Changes):
 
     def plan(self, call: n.Call, s: n.Stmt, mode: str) -> CallPlan | None:
         """Return the plan of a call of user code, None when it is not one that has source."""
-        return self.calls.plan(call, self.facts, s.uid, mode, self.changed_anywhere())
+        often = self.is_in_loop(s)
+        return self.calls.plan(call, self.facts, s.uid, mode, self.changed_anywhere(), often)
 
     def choice_exists(self, e: n.Expr, s: n.Stmt) -> bool:
         """True for a call that a rule describes, whether or not its arguments vary."""
