@@ -420,9 +420,25 @@ class _Run:
                 (n.Name(name),),
                 n.ListExpr(()) if isinstance(kinds.get(name), ListOf) else nothing,
             )
-            for name in sorted(recorder.undefined - params)
+            for name in sorted((recorder.undefined | self.loose(new_backward)) - params)
         )
         return [*first, *new_forward], list(new_backward), recorder
+
+    def loose(self, backward: Sequence[n.Stmt]) -> set[str]:
+        """Return what the reverse sweep reads the shape of although it may not be bound."""
+        body = self.prepared.function.body
+        bound = definitely(body, {p.name for p in self.prepared.function.params})
+        surely = bound.before.get(body[-1].uid) or set[str]()
+        read = {
+            x.id
+            for s in backward
+            if isinstance(s, n.Assign)
+            for e in subexprs(s.value)
+            if isinstance(e, n.Call)
+            for x in e.args
+            if isinstance(x, n.Name)
+        }
+        return (read & assigned(body)) - set(surely)
 
     def keep_result(
         self,

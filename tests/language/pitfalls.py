@@ -502,3 +502,17 @@ def arrays_lent_to_callees(x):
     b = _scaled_on(u, 3)
     u[1] = a
     return a * b, u
+
+
+@case(0.2, np.array([[0.1, 0.2], [1.0, -0.7]]), np.array([0.3, -0.2]), wrt="x a p")
+@case(0.4, np.array([[0.1, 0.2], [1.0, -0.7]]), np.array([0.3, -0.2]), wrt="x a p")
+def array_of_a_branch_not_taken(x, a, p):
+    """Whose adjoint begins as zeros in front of the loop, be it there or not."""
+    for row in a:
+        x = math.sin(x)
+        chosen = x > 0.3
+        if chosen:
+            only = np.sin(row[::-1] - p)
+        if chosen:
+            x = x + np.sum(only) * 0.5
+    return x
