@@ -21,6 +21,7 @@ from s2s_ad.transform.loops import in_order
 from s2s_ad.transform.naming import Naming
 from s2s_ad.transform.pullback import Pullback
 from s2s_ad.transform.shapes import keeps_all, same_shape, shape_of
+from s2s_ad.transform.signs import unguarded
 from s2s_ad.transform.templates import D
 
 ZERO = n.Const("0.0", 0.0)
@@ -180,6 +181,10 @@ class Pushforward:
             given.append((p.name, d))
         if not given:
             raise self.refused(e, "a use of an active value that has no tangent", "write it out")
+        for name, _ in given:
+            argument = choice.arguments[name]
+            maps = unguarded(self.context, choice.rule.tangent, name, argument, self.s)
+            choice = replace(choice, rule=replace(choice.rule, tangent=maps))
         result = self.result(e, choice, [p for p, _ in given], kind) if out is None else out
         parts = [self.part(e, choice, p, d, kind, result) for p, d in given]
         adds = rule.namespace == "runtime" and rule.name == "add"

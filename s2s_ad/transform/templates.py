@@ -25,6 +25,7 @@ from s2s_ad.rules.results import literal
 from s2s_ad.transform.context import Diff, atomic
 from s2s_ad.transform.fitting import Fitting, added_axes
 from s2s_ad.transform.shapes import same_shape, shape_of
+from s2s_ad.transform.signs import unguarded
 from s2s_ad.transform.stand_ins import is_view
 
 # functions that pass on what they are given, or read nothing but its shape
@@ -106,6 +107,12 @@ class Templates(Fitting):
         if not at_hand and not self.is_heavy(argument):
             return choice
         maps = {**choice.rule.adjoint, param: template}
+        return replace(choice, rule=replace(choice.rule, adjoint=maps))
+
+    def unguarded(self, choice: Choice, param: str) -> Choice:
+        """Return a choice whose map has no guard against a root of zero where there is none."""
+        adjoint, argument = choice.rule.adjoint, choice.arguments[param]
+        maps = unguarded(self.context, adjoint, param, argument, self.s)
         return replace(choice, rule=replace(choice.rule, adjoint=maps))
 
     def is_heavy(self, e: n.Expr) -> bool:
