@@ -28,8 +28,8 @@ from tests.language import (
     expressions,
     lengths,
     pitfalls,
-    signs,
     shared_values,
+    signs,
     stores,
     updates,
 )

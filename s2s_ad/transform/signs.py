@@ -102,6 +102,9 @@ class _Signs:
         if isinstance(e, n.Call) and e.args and self.calls(e, SIZES):
             return self.computes(e.args[0])
         if isinstance(e, n.Call) and e.args and self.calls(e, KEEP_SIGN):
+            # what `sum` begins with may be anything
+            if len(e.args) > 1 and self.calls(e, (builtins.sum,)):
+                return False
             return self.computes(e.args[0]) and self.never_below(e.args[0])
         return self.above(e)
 
