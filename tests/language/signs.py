@@ -44,8 +44,3 @@ def changed_before_the_root(x):
     size = 1.0 + x * x
     size -= 0.9
     return math.sqrt(size)
-
-
-@case(V)
-def sum_that_begins_below_zero(x):
-    return np.sqrt(0.5 + sum(x * x, -2.0))

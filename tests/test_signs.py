@@ -1,0 +1,68 @@
+"""Guards against a root of zero: left out where what stands under the root surely is above zero."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from s2s_ad.build import Request, derive
+from s2s_ad.ir.kinds import FLOAT, Array, Kind, fresh_dim
+
+VECTOR = Array((fresh_dim(False),))
+
+
+def one_and_a_square(x):
+    return math.sqrt(1.0 + x * x)
+
+
+def named_sum(x):
+    size = x**4 + 0.5
+    return math.sqrt(size)
+
+
+def mean_of_squares(x):
+    return np.sqrt(np.mean(x**2) + 1e-3)
+
+
+def product(x):
+    return math.sqrt((1.0 + x * x) * (1.0 + x * x))
+
+
+def cube(x):
+    return math.sqrt(1.0 + x**3)
+
+
+def less_a_constant(x):
+    return math.sqrt(1.0 + x * x - 0.5)
+
+
+def bound_twice(x):
+    size = 1.0 + x * x
+    if x > 0.0:
+        size = x
+    return math.sqrt(size)
+
+
+def begun_below_zero(x):
+    return np.sqrt(0.5 + sum(x * x, -2.0))
+
+
+@pytest.mark.parametrize("mode", ["adjoint", "tangent"])
+@pytest.mark.parametrize(
+    ("function", "kind", "guarded"),
+    [
+        (one_and_a_square, FLOAT, False),
+        (named_sum, FLOAT, False),
+        (mean_of_squares, VECTOR, False),
+        (product, FLOAT, True),
+        (cube, FLOAT, True),
+        (less_a_constant, FLOAT, True),
+        (bound_twice, FLOAT, True),
+        (begun_below_zero, VECTOR, True),
+    ],
+)
+def test_guards_stand_where_they_are_needed(function, kind: Kind, guarded: bool, mode: str):
+    text = derive(Request(function, mode, ("x",), {"x": kind})).text
+    assert ("else 0.0" in text or "quotient(" in text) == guarded
