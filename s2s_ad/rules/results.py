@@ -193,7 +193,7 @@ def as_array(kind: Kind) -> Kind:
     """Return the kind of `np.asarray(value)`.
 
     >>> as_array(Number("int"))
-    Array(dims=(), dtype='int')
+    Array(dims=(), dtype='int', double=False)
     """
     if isinstance(kind, Number):
         return Array((), dtype_of(kind))
