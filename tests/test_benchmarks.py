@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import copy
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -42,3 +46,22 @@ def test_adjoint_by_hand_is_right_and_ours_is_equal(name):
     tangent = generated(program, "tangent", args).call
     _, dot = tangent(*interleaved(program.primal, args, program.wrt, dots))
     assert 1.7 * dot == pytest.approx(by_hand @ leaves(dots), rel=1e-10)
+
+
+def test_text_does_not_depend_on_the_hash_seed():
+    """Sets of expressions have no order of their own: lines came out in another one at each run."""
+    code = (
+        "from tests.benchmarks.generated import generated\n"
+        "from tests.benchmarks.catalogue import PROGRAMS\n"
+        "for name in ('lorenz', 'orbit', 'thomas', 'bundle', 'kalman'):\n"
+        "    program = PROGRAMS[name]\n"
+        "    print(generated(program, 'adjoint', program.small()).text)\n"
+    )
+    texts = {
+        subprocess.run(
+            [sys.executable, "-c", code], cwd=Path(__file__).parent.parent, check=True,
+            capture_output=True, env={**os.environ, "PYTHONHASHSEED": seed},
+        ).stdout
+        for seed in ("1", "2", "77")
+    }  # fmt: skip
+    assert len(texts) == 1

@@ -125,7 +125,7 @@ class _Products:
                 return block
             kills = [kills_of(s, self.back, self.sharing.pure) for s in block]
             best: tuple[int, int, list[_Site], Parts] | None = None
-            for common in {a.parts & b.parts for a, b in combinations(sites, 2)}:
+            for common in dict.fromkeys(a.parts & b.parts for a, b in combinations(sites, 2)):
                 if len(common) < 2 or (best and (len(sites) - 1) * (len(common) - 1) < best[0]):
                     continue
                 for run in self.runs(common, sites, kills):
@@ -173,7 +173,7 @@ class _Products:
         some terms have in common, or a sum that is a factor of them."""
         counts = Counter(x for site in sites if (x := _level_parts(site.parts, changed)))
         saved: dict[Term, int] = {}
-        for common in {a & b for a in counts for b in counts}:
+        for common in dict.fromkeys(a & b for a in counts for b in counts):
             factors = [part for part, _ in common if _is_factor(part)]
             if len(common) > 1 and factors:
                 times = sum(count for x, count in counts.items() if common <= x)
