@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from s2s_ad.ir import nodes as n
+from s2s_ad.ir.blocks import sole_target, with_blocks
 from s2s_ad.ir.walk import (
     assigned,
     map_block,
@@ -35,13 +36,13 @@ def early(body: n.Block, ours: Callable[[str], bool]) -> n.Block:
             reads[name] = reads.get(name, 0) + 1
 
     def within(block: n.Block) -> n.Block:
-        out = [_inside(s, within) for s in block]
+        out = [with_blocks(s, within) for s in block]
         copied = {
             s.value.id for s in out if isinstance(s, n.Assign) and isinstance(s.value, n.Name)
         }
         k = 0
         while k < len(out):
-            new = _first(out, k, ours, reads) if _target(out[k]) in copied else None
+            new = _first(out, k, ours, reads) if sole_target(out[k]) in copied else None
             k, out = (k + 1, out) if new is None else (k, new)
         return tuple(out)
 
@@ -53,14 +54,14 @@ def _first(
 ) -> list[n.Stmt] | None:
     """Return the block with the value of statement k given to the variable that gets a copy."""
     s = out[k]
-    t = _target(s)
+    t = sole_target(s)
     if t is None or not ours(t):
         return None
     assert isinstance(s, n.Assign)
     between: list[n.Stmt] = []
     for j in range(k + 1, len(out)):
         copy = out[j]
-        x = _target(copy)
+        x = sole_target(copy)
         if x is not None and isinstance(copy, n.Assign) and copy.value == n.Name(t):
             if ours(x):
                 return None  # the name that was there first stays
@@ -87,21 +88,6 @@ def _first(
     new = map_block((*between, *after), renamed)
     # the list that a statement appends to keeps its name
     return None if any(t in _read(y) for y in walk_stmts(new)) else [*out[:k], first, *new]
-
-
-def _target(s: n.Stmt) -> str | None:
-    single = isinstance(s, n.Assign) and len(s.targets) == 1
-    target = s.targets[0] if single and isinstance(s, n.Assign) else None
-    return target.id if isinstance(target, n.Name) else None
-
-
-def _inside(s: n.Stmt, within: Callable[[n.Block], n.Block]) -> n.Stmt:
-    if isinstance(s, n.If):
-        branches = tuple(replace(b, body=within(b.body)) for b in s.branches)
-        return replace(s, branches=branches, orelse=within(s.orelse))
-    if isinstance(s, (n.For, n.While)):
-        return replace(s, body=within(s.body), orelse=within(s.orelse))
-    return s
 
 
 def _read(s: n.Stmt) -> list[str]:

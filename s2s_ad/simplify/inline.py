@@ -18,8 +18,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from s2s_ad.ir import nodes as n
+from s2s_ad.ir.blocks import changed_by, with_blocks
 from s2s_ad.ir.walk import (
-    assigned,
     blocks,
     container_of,
     map_block,
@@ -67,12 +67,13 @@ class _Inline:
             if isinstance(s, (n.Append, n.Pop)):
                 self.stored.add(s.stack)
             if not isinstance(s, (n.If, n.For, n.While)):
-                self.stored |= _changed(s) - (set(_bound(s)) if isinstance(s, n.Assign) else set())
+                bound = _bound(s) if isinstance(s, n.Assign) else ()
+                self.stored |= changed_by(s).difference(bound)
             if s.uid in inlining.back:
                 self.again.update(_read(s))
 
     def block(self, block: n.Block) -> n.Block:
-        out = [self.inside(s) for s in block]
+        out = [with_blocks(s, self.block) for s in block]
         k = 0
         while k < len(out):
             new = self.copied(out, k) or self.used_up(out, k) or self.once(out, k)
@@ -84,14 +85,6 @@ class _Inline:
             else:
                 out = new
         return tuple(out)
-
-    def inside(self, s: n.Stmt) -> n.Stmt:
-        if isinstance(s, n.If):
-            branches = tuple(replace(b, body=self.block(b.body)) for b in s.branches)
-            return replace(s, branches=branches, orelse=self.block(s.orelse))
-        if isinstance(s, (n.For, n.While)):
-            return replace(s, body=self.block(s.body), orelse=self.block(s.orelse))
-        return s
 
     def single(self, name: str) -> bool:
         return self.reads[name] == 1 and self.writes[name] == 1
@@ -120,7 +113,7 @@ class _Inline:
                 return [*out[:k], first, *out[k + 1 : j], *out[j + 1 :]]
             if list(blocks(t)):
                 return None
-            between |= set(_read(t)) | _changed(t)
+            between |= set(_read(t)) | changed_by(t)
         return None
 
     def used_up(self, out: list[n.Stmt], k: int) -> list[n.Stmt] | None:
@@ -176,9 +169,9 @@ class _Inline:
                 place = j
             elif count:
                 return None
-            if place is None and _changed(t) & free:
+            if place is None and changed_by(t) & free:
                 return None
-            if name in _changed(t):
+            if name in changed_by(t):
                 return None
         if place is None or self.again[name] != 1:
             return None
@@ -201,7 +194,7 @@ class _Inline:
                 return None
             if name in _read(t):
                 return self.put(out, k, j, name, s.value)
-            if _changed(t) & free:
+            if changed_by(t) & free:
                 return None
         return None
 
@@ -216,7 +209,7 @@ class _Inline:
             return None
         if self.writes[target.id] != 1 or self.writes[x.id] != 1 or {target.id, x.id} & self.stored:
             return None
-        if any({target.id, x.id} & _changed(y) for y in out[k + 1 :]):
+        if any({target.id, x.id} & changed_by(y) for y in out[k + 1 :]):
             return None
         after = walk_stmts(tuple(out[k + 1 :]))
         if sum(_read(y).count(target.id) for y in after) != self.reads[target.id]:
@@ -249,7 +242,7 @@ class _Inline:
                 found = [p.factors for p in terms(t.value) if ("*", target) in p.factors]
                 spread = bool(found) and all(("*", like) in factors for factors in found)
                 return self.put(out, k, j, target.id, d) if spread else None
-            if list(blocks(t)) or _changed(t) & names(whole):
+            if list(blocks(t)) or changed_by(t) & names(whole):
                 return None
         return None
 
@@ -267,10 +260,10 @@ class _Inline:
             place = _added_to(t, target)
             if place is not None:
                 # the place is read before what is added to it
-                apart = self.inlining.pure(s.value) and not names(place) & _changed(s)
+                apart = self.inlining.pure(s.value) and not names(place) & changed_by(s)
                 size = sum(1 for _ in subexprs(s.value))
                 return self.put(out, k, j, target.id, s.value) if apart and size <= LONG else None
-            if not list(blocks(t)) and _changed(t) & free:
+            if not list(blocks(t)) and changed_by(t) & free:
                 return self.earlier(out, k, target)
             if list(blocks(t)) or target.id in _read(t):
                 return None
@@ -295,7 +288,7 @@ class _Inline:
                 return [*out[:k], new, *out[k + 1 : j], *out[j + 1 :]]
             if list(blocks(t)) or target.id in _read(t):
                 return None
-            changed |= _changed(t)
+            changed |= changed_by(t)
             read |= set(_read(t))
         return None
 
@@ -320,20 +313,6 @@ def _kept(s: n.Stmt) -> tuple[str, n.Expr] | None:
             assert isinstance(s.targets[0], n.Name)
             return s.targets[0].id, s.value
     return None
-
-
-def _changed(s: n.Stmt) -> set[str]:
-    """Return the variables that a statement binds, or may change in place."""
-    found = assigned((s,))
-    for x in walk_stmts((s,)):
-        targets: tuple[n.Expr, ...] = x.targets if isinstance(x, n.Assign) else ()
-        if isinstance(x, n.AugAssign):
-            targets = (x.target,)
-        parts = [container_of(t) for t in targets if not isinstance(t, n.TupleExpr)]
-        found |= {y for root in parts for y in names(root)}
-        if isinstance(x, n.ExprStmt):
-            found |= names(x.value)
-    return found
 
 
 def _added_to(s: n.Stmt, name: n.Name) -> n.Expr | None:

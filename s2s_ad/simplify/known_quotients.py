@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from s2s_ad.ir import nodes as n
+from s2s_ad.ir.blocks import changed_by
 from s2s_ad.ir.walk import assigned, container_of, names, stmt_exprs, substitute, walk_stmts
 
 Pure = Callable[[n.Expr], bool]
@@ -52,7 +53,7 @@ class _Run:
             # a variable may be a view of what is changed
             self.values = {}
         if not isinstance(s, n.Assign) or not isinstance(target, n.Name):
-            for name in _changed(s):
+            for name in changed_by(s):
                 self.change(name)
             return
         value = s.value
@@ -150,15 +151,3 @@ def _read(s: n.Stmt) -> list[n.Expr]:
     if isinstance(s, n.Assign):
         return [s.value, *(t for t in s.targets if not isinstance(t, n.Name))]
     return list(stmt_exprs(s))
-
-
-def _changed(s: n.Stmt) -> set[str]:
-    """Return the variables that a statement binds, or may change in place."""
-    found = set(assigned((s,)))
-    for x in walk_stmts((s,)):
-        if isinstance(x, (n.Assign, n.AugAssign)):
-            targets = x.targets if isinstance(x, n.Assign) else (x.target,)
-            found |= {y for t in targets for y in names(container_of(t))}
-        if isinstance(x, n.ExprStmt):
-            found |= names(x.value)
-    return found

@@ -14,6 +14,7 @@ from collections import Counter
 from dataclasses import replace
 
 from s2s_ad.ir import nodes as n
+from s2s_ad.ir.blocks import mentioned
 from s2s_ad.ir.walk import (
     assigned,
     blocks,
@@ -66,7 +67,7 @@ def _renamed(
         return None  # it is used elsewhere too
     if not isinstance(made, n.Assign) or made.targets != (n.Name(old),) or first == k:
         return None
-    if any(new.id in _everywhere(s) or _leaves(s) for s in out[first + 1 : k]):
+    if any(new.id in mentioned((s,)) or _leaves(s) for s in out[first + 1 : k]):
         return None
     if any(new.id in _changed(s) for s in out[k + 1 : last + 1]):
         return None
@@ -82,11 +83,6 @@ def _mentioned(s: n.Stmt) -> frozenset[str]:
     return frozenset().union(*(names(e) for e in stmt_exprs(s)))
 
 
-def _everywhere(s: n.Stmt) -> frozenset[str]:
-    """Return the names in a statement and the blocks in it."""
-    return frozenset().union(*(_mentioned(x) for x in walk_stmts((s,))))
-
-
 def _changed(s: n.Stmt) -> frozenset[str] | set[str]:
     """Return what a statement may give another value, or change in place: all it mentions, but
     for what it only reads."""
@@ -94,7 +90,7 @@ def _changed(s: n.Stmt) -> frozenset[str] | set[str]:
         return assigned((s,))
     if isinstance(s, n.AugAssign) and isinstance(s.target, n.Name):
         return {s.target.id}
-    return _everywhere(s)
+    return mentioned((s,))
 
 
 def _leaves(s: n.Stmt) -> bool:

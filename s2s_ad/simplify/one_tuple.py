@@ -25,6 +25,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from s2s_ad.ir import nodes as n
+from s2s_ad.ir.blocks import mentioned
 from s2s_ad.ir.walk import (
     assigned,
     blocks,
@@ -32,6 +33,7 @@ from s2s_ad.ir.walk import (
     map_expr,
     map_stmt_exprs,
     names,
+    popped,
     stmt_exprs,
     subexprs,
     substitute,
@@ -107,9 +109,9 @@ def _pairs(body: n.Block, turned: n.Block, stacks: frozenset[str], tools: Tools)
         elif tools.leaves(s):
             spoilt |= {x.stack for x in walk_stmts((s,)) if isinstance(x, n.Append)}
     for k, s in enumerate(turned):
-        popped = _popped(s)
-        if popped is not None and popped[0] in stacks:
-            pops[popped[0]].append((k, popped[1]))
+        taken = popped(s)
+        if taken is not None and taken[1] in stacks:
+            pops[taken[1]].append((k, _variables(taken[0])))
     found: list[_Pair] = []
     for stack, places in appends.items():
         matches = list(zip(places, reversed(pops[stack])))
@@ -124,20 +126,6 @@ def _variables(e: n.Expr) -> tuple[str, ...]:
     items = e.items if isinstance(e, n.TupleExpr) else (e,)
     found = tuple(x.id for x in items if isinstance(x, n.Name))
     return found if len(found) == len(items) else ()
-
-
-def _popped(s: n.Stmt) -> tuple[str, tuple[str, ...]] | None:
-    """Return the stack that a statement takes from, and the variables that get what it takes."""
-    if isinstance(s, n.Pop):
-        return s.stack, _variables(s.target)
-    value = s.value if isinstance(s, n.Assign) and len(s.targets) == 1 else None
-    if not isinstance(value, n.Call) or not isinstance(value.func, n.Attribute) or value.args:
-        return None
-    assert isinstance(s, n.Assign)
-    owner = value.func.value
-    if value.func.attr != "pop" or not isinstance(owner, n.Name):
-        return None
-    return owner.id, _variables(s.targets[0])
 
 
 class _Gather:
@@ -201,7 +189,7 @@ class _Gather:
             got = back[whole.index(kept)]
         else:
             early = self.turned[self.pop : x.back]
-            busy = any(x.name in assigned((s,)) | _mentioned(s) for s in early)
+            busy = any(x.name in assigned((s,)) | mentioned((s,)) for s in early)
             got = (kept if lost else self.tools.fresh(x.name)) if busy else x.name
             whole.append(kept)
             back.append(got)
@@ -298,7 +286,7 @@ class _Gather:
         found: set[str] = set()
         bound: set[str] = set()
         for s in self.turned:
-            found |= _mentioned(s) - bound
+            found |= mentioned((s,)) - bound
             bound |= assigned((s,)) if not list(blocks(s)) else set()
         return found
 
@@ -342,10 +330,6 @@ def _reading(s: n.Stmt, now: dict[str, n.Expr]) -> n.Stmt:
         return (map_stmt_exprs(x, lambda e: substitute(e, own)),)
 
     return map_block((s,), visit)[0] if own else s
-
-
-def _mentioned(s: n.Stmt) -> set[str]:
-    return {x for y in walk_stmts((s,)) for e in stmt_exprs(y) for x in names(e)}
 
 
 def _always(e: n.Expr) -> Iterator[n.Expr]:

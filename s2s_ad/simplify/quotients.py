@@ -18,10 +18,9 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from s2s_ad.ir import nodes as n
+from s2s_ad.ir.blocks import changed_by
 from s2s_ad.ir.walk import (
-    assigned,
     blocks,
-    container_of,
     names,
     stmt_exprs,
     subexprs,
@@ -90,14 +89,9 @@ class _Quotients:
 
     def killed(self, s: n.Stmt) -> set[str] | None:
         """Return the variables that a statement changes, None where it may be any."""
-        killed = assigned((s,))
-        for x in walk_stmts((s,)):
-            targets = x.targets if isinstance(x, n.Assign) else ()
-            targets = (x.target,) if isinstance(x, n.AugAssign) else targets
-            killed |= {y for t in targets for y in names(container_of(t))}
-            if list(blocks(x)) or not all(self.pure(e) for e in stmt_exprs(x)):
-                return None
-        return killed
+        if list(blocks(s)) or not all(self.pure(e) for e in stmt_exprs(s)):
+            return None
+        return changed_by(s)
 
     def named(self, block: n.Block) -> n.Block:
         """Return the block with names for the quotients that its statements divide several times.

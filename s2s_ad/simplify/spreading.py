@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from s2s_ad.ir import nodes as n
+from s2s_ad.ir.blocks import mentioned
 from s2s_ad.ir.walk import assigned, names, stmt_exprs, subexprs, target_names, walk_stmts
 from s2s_ad.simplify.algebra import simplify_sum
 
@@ -78,7 +79,7 @@ def _filled(s: n.Stmt) -> tuple[str, str, n.Expr]:
 
 def _in_shape(s: n.Stmt, name: str, like: str, same: Same) -> bool:
     """True when a statement reads a variable only beside others of its shape, or not at all."""
-    if all(name not in names(e) for x in walk_stmts((s,)) for e in stmt_exprs(x)):
+    if name not in mentioned((s,)):
         return True
     if not isinstance(s, (n.Assign, n.AugAssign)):
         return False
@@ -143,8 +144,7 @@ def _full_first(body: list[n.Stmt], back: frozenset[int], same: Same) -> list[n.
                 out[j : j + 1] = [first, then]
                 del out[k]
                 return _full_first(out, back | {first.uid, then.uid}, same)
-            mentioned = {x for y in walk_stmts((t,)) for e in stmt_exprs(y) for x in names(e)}
-            if name in mentioned or read & (assigned((t,)) | _changed(t)):
+            if name in mentioned((t,)) or read & (assigned((t,)) | _changed(t)):
                 break
     return out
 

@@ -16,13 +16,13 @@ from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from s2s_ad.ir import nodes as n
+from s2s_ad.ir.blocks import mentioned
 from s2s_ad.ir.walk import (
     assigned,
     map_block,
     map_expr,
     map_stmt_exprs,
     names,
-    stmt_exprs,
     walk_stmts,
 )
 
@@ -64,7 +64,7 @@ def over_items(block: n.Block, back: frozenset[int], sequences: AbstractSet[str]
         rest = s.body[1:]
         if not isinstance(owner, n.Name) or owner.id not in sequences or value.index != index:
             return (s,)
-        read = {x for y in walk_stmts(rest) for e in stmt_exprs(y) for x in names(e)}
+        read = mentioned(rest)
         bound = assigned(rest) | {x.stack for x in walk_stmts(rest) if isinstance(x, n.Append)}
         if {index.id, owner.id} & (read | bound | names(target)) or not rest:
             return (s,)

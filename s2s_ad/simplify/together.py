@@ -20,7 +20,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.walk import assigned, blocks, map_block, names, stmt_exprs, subexprs, walk_stmts
+from s2s_ad.ir.blocks import mentioned
+from s2s_ad.ir.walk import assigned, blocks, map_block, stmt_exprs, subexprs, walk_stmts
 from s2s_ad.simplify.one_tuple import Tools, one_tuple
 
 LONG = 200  # statements of a loop body that is left as it is
@@ -145,7 +146,7 @@ class _Together:
                 if isinstance(r, n.Pop) and r.stack == s.stack and r.target == s.value:
                     name = s.value.id
                     kept = _range([name in assigned((x,)) or _leaves(x) for x in body], k)
-                    back = _range([name in assigned((x,)) | _mentioned(x) for x in turned], q)
+                    back = _range([name in assigned((x,)) | mentioned((x,)) for x in turned], q)
                     found.append(_Save(s.stack, name, k, q, kept, back))
         return found
 
@@ -225,7 +226,3 @@ def _step(s: n.Stmt) -> Iterator[n.Stmt]:
         for block in blocks(s):
             for x in block:
                 yield from _step(x)
-
-
-def _mentioned(s: n.Stmt) -> set[str]:
-    return {x for y in walk_stmts((s,)) for e in stmt_exprs(y) for x in names(e)}

@@ -28,6 +28,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
 from s2s_ad.ir import nodes as n
+from s2s_ad.ir.blocks import mentioned
 from s2s_ad.ir.walk import blocks, map_block, names, stmt_exprs, walk_stmts
 from s2s_ad.simplify.algebra import negate
 
@@ -90,7 +91,7 @@ def _apart(
         made = {v for part in parts for s in part for v in _bound(s)} | own[0] | own[1]
         made -= rest[1]
         others = [s for s in (*block[:k], *rest[0]) if not _bound(s) & begun]
-        if made & (exposed | {v for s in others for v in _all_mentioned(s)}):
+        if made & (exposed | {v for s in others for v in mentioned((s,))}):
             continue
         mine = [{v for s in part for v in _bound(s)} - rest[1] | x for part, x in zip(parts, own)]
         if any(_has(tuple(part), v) for j, part in enumerate(parts) for v in mine[1 - j]):
@@ -143,12 +144,12 @@ def _two(
                 used = [set(), set()]
                 for q, side in enumerate(sides):
                     if side is not None:
-                        used[side] |= _all_mentioned(rest[q])
+                        used[side] |= mentioned((rest[q],))
                 continue
             sides[k] = readers[0]
         side = sides[k]
         assert side is not None
-        used[side] |= _all_mentioned(rest[k])
+        used[side] |= mentioned((rest[k],))
     parts = [[rest[k] for k, side in enumerate(sides) if side == j] for j in (0, 1)]
     return parts, (rest[len(sides) :], sums)
 
@@ -186,7 +187,7 @@ def _zeros(before: n.Block) -> set[str]:
     """Return the variables that are zero behind some statements."""
     zeros: set[str] = set()
     for s in before:
-        zeros -= _all_mentioned(s)
+        zeros -= mentioned((s,))
         target = s.targets[0] if isinstance(s, n.Assign) and len(s.targets) == 1 else None
         if isinstance(s, n.Assign) and isinstance(target, n.Name) and s.value == ZERO:
             zeros.add(target.id)
@@ -200,7 +201,7 @@ def _bound(s: n.Stmt) -> set[str]:
 
 
 def _has(block: n.Block, name: str) -> bool:
-    return any(name in _all_mentioned(s) for s in block)
+    return any(name in mentioned((s,)) for s in block)
 
 
 def _idle(before: n.Block, test: n.If, rest: n.Block, linear: Linear, every: Counter[str]) -> bool:
@@ -249,7 +250,7 @@ def _begun(
         if not isinstance(s, n.Assign) or s.value != ZERO or not isinstance(target, n.Name):
             continue
         name = target.id
-        first = next((k for k, x in enumerate(taken) if name in _all_mentioned(x)), None)
+        first = next((k for k, x in enumerate(taken) if name in mentioned((x,))), None)
         x = taken[first] if first is not None else None
         if first is None or not isinstance(x, n.AugAssign) or x.target != target:
             continue
@@ -261,10 +262,6 @@ def _begun(
             )
             gone.add(s.uid)
     return tuple(s for s in before if s.uid not in gone), tuple(taken)
-
-
-def _all_mentioned(s: n.Stmt) -> set[str]:
-    return {x for y in walk_stmts((s,)) for x in _mentioned(y)}
 
 
 def _zero(e: n.Expr, zeros: set[str], linear: Linear) -> bool:
@@ -292,7 +289,4 @@ def _zero(e: n.Expr, zeros: set[str], linear: Linear) -> bool:
 
 
 def _mentioned(s: n.Stmt) -> set[str]:
-    s = replace(s, body=()) if isinstance(s, (n.For, n.While)) else s
-    if isinstance(s, n.If):
-        s = replace(s, branches=tuple(replace(b, body=()) for b in s.branches), orelse=())
     return {x for e in stmt_exprs(s) for x in names(e)}

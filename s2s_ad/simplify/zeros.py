@@ -19,7 +19,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.walk import assigned, names, stmt_exprs, walk_stmts
+from s2s_ad.ir.blocks import mentioned, sole_target, with_blocks
+from s2s_ad.ir.walk import assigned, names
 from s2s_ad.simplify.algebra import ZERO, negate
 
 
@@ -34,7 +35,7 @@ class _Zeros:
         self.back = back
 
     def block(self, block: n.Block) -> n.Block:
-        out = [self.inside(s) for s in block]
+        out = [with_blocks(s, self.block) for s in block]
         k = 0
         while k < len(out):
             new = None
@@ -46,22 +47,13 @@ class _Zeros:
                 out = new
         return tuple(out)
 
-    def inside(self, s: n.Stmt) -> n.Stmt:
-        if isinstance(s, n.If):
-            branches = tuple(replace(b, body=self.block(b.body)) for b in s.branches)
-            return replace(s, branches=branches, orelse=self.block(s.orelse))
-        if isinstance(s, (n.For, n.While)):
-            return replace(s, body=self.block(s.body))
-        return s
-
     def taken_over(self, out: list[n.Stmt], k: int, name: str) -> list[n.Stmt] | None:
         """An adjoint is handed to another one, which is added to it again: it never was zero."""
         before = out[k - 1] if k else None
-        if not isinstance(before, n.Assign) or before.value != n.Name(name):
+        taker = None if before is None else sole_target(before)
+        if not isinstance(before, n.Assign) or taker is None or before.value != n.Name(name):
             return None
-        if len(before.targets) != 1 or not isinstance(before.targets[0], n.Name):
-            return None
-        other = before.targets[0]
+        other = n.Name(taker)
         for j in range(k + 1, len(out)):
             s = out[j]
             if name in _mentioned(s):
@@ -122,11 +114,8 @@ class _Zeros:
 
 def _zeroed(s: n.Stmt) -> str:
     """Return the variable that a statement sets to zero."""
-    if not isinstance(s, n.Assign) or s.value != ZERO or len(s.targets) != 1:
-        return ""
-    return s.targets[0].id if isinstance(s.targets[0], n.Name) else ""
+    return sole_target(s) or "" if isinstance(s, n.Assign) and s.value == ZERO else ""
 
 
 def _mentioned(s: n.Stmt) -> set[str]:
-    inside = (names(e) for x in walk_stmts((s,)) for e in stmt_exprs(x))
-    return set[str]().union(*inside, assigned((s,)))
+    return mentioned((s,)) | assigned((s,))

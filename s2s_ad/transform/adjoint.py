@@ -16,8 +16,9 @@ from dataclasses import replace
 from s2s_ad.analysis.aliasing import scattered
 from s2s_ad.analysis.values import PASSIVE, Value, target_names
 from s2s_ad.ir import nodes as n
+from s2s_ad.ir.blocks import mentioned
 from s2s_ad.ir.kinds import INT
-from s2s_ad.ir.walk import assigned, names, stmt_exprs, walk_stmts
+from s2s_ad.ir.walk import assigned, walk_stmts
 from s2s_ad.transform.assignments import Assignments
 from s2s_ad.transform.context import Diff, NeedsName
 from s2s_ad.transform.contributions import Sweeps
@@ -255,7 +256,7 @@ class Builder(Assignments):
         assert isinstance(back, n.If)
         before = (*body.forward[:-1], *test.branches[0].body)
         done = assigned(before).union(*(self.context.changed(x) for x in walk_stmts(before)))
-        return not done & _mentioned((*test.orelse, *back.orelse))
+        return not done & mentioned((*test.orelse, *back.orelse))
 
     def leaves_for_nothing(self, s: n.For | n.While, body: Sweeps) -> bool:
         """True when what a step does before it breaks reaches the result through no variable: all
@@ -339,7 +340,3 @@ def _own(block: n.Block) -> list[n.Stmt]:
             for inner in (*(b.body for b in s.branches), s.orelse):
                 found.extend(_own(inner))
     return found
-
-
-def _mentioned(block: n.Block) -> set[str]:
-    return {x for s in walk_stmts(block) for e in stmt_exprs(s) for x in names(e)}

@@ -20,13 +20,13 @@ from s2s_ad.analysis.responses import NotFollowedError
 from s2s_ad.analysis.still import NOTHING_STILL, Still
 from s2s_ad.analysis.values import PASSIVE
 from s2s_ad.ir import nodes as n
+from s2s_ad.ir.blocks import sole_target
 from s2s_ad.ir.kinds import Array, Number
 from s2s_ad.ir.walk import assigned, names, stmt_exprs, subexprs, walk_stmts
 from s2s_ad.transform.context import Context
 from s2s_ad.transform.following import (
     EITHER,
     EXTREMES,
-    bound_variable,
     follow,
     is_one_of,
     object_of,
@@ -47,7 +47,7 @@ def cancelling(context: Context) -> Still:
     variables = frozenset(x for x in _selected(context) if _cancels(context, x))
     calls = set()
     for s in every:
-        bound = bound_variable(s)
+        bound = sole_target(s)
         if bound is not None and bound in variables:
             continue
         for e in dict.fromkeys(_exprs(s)):
@@ -90,7 +90,7 @@ def _selected(context: Context) -> list[str]:
 
     def visit(block: n.Block, inside: bool) -> None:
         for s in block:
-            name = bound_variable(s)
+            name = sole_target(s)
             if name is not None and isinstance(s, n.Assign) and name not in params:
                 kind = context.facts.after.get(s.uid, {}).get(name, PASSIVE).kind
                 taken = isinstance(s.value, (n.Name, n.Subscript)) and isinstance(kind, Number)

@@ -33,6 +33,7 @@ from s2s_ad.analysis.responses import (
     times,
 )
 from s2s_ad.ir import nodes as n
+from s2s_ad.ir.blocks import sole_target
 from s2s_ad.ir.kinds import Array, ListOf, Number, TupleOf
 from s2s_ad.ir.walk import assigned, names, stmt_exprs, subexprs, walk_stmts
 from s2s_ad.transform.context import Context
@@ -68,13 +69,6 @@ def object_of(context: Context, e: n.Expr, s: n.Stmt) -> object:
 
 def is_one_of(obj: object, known: tuple[object, ...]) -> bool:
     return any(obj is x for x in known)
-
-
-def bound_variable(s: n.Stmt) -> str | None:
-    """Return the variable that a statement binds, if it binds a single one."""
-    if isinstance(s, n.Assign) and len(s.targets) == 1 and isinstance(s.targets[0], n.Name):
-        return s.targets[0].id
-    return None
 
 
 class _Run:
@@ -129,7 +123,7 @@ class _Run:
         return env
 
     def on_Assign(self, s: n.Assign, env: Env) -> Env:
-        known = bound_variable(s)
+        known = sole_target(s)
         if known is not None and known == self.t:
             return {**self.changed(s, env), known: self.itself(n.Name(known), after=True)}
         value = self.response(s.value, env)

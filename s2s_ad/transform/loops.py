@@ -12,9 +12,10 @@ import builtins
 from dataclasses import dataclass, replace
 
 from s2s_ad.ir import nodes as n
+from s2s_ad.ir.blocks import mentioned
 from s2s_ad.ir.kinds import DictOf, OneTime, Unknown
 from s2s_ad.ir.text import expr_text
-from s2s_ad.ir.walk import map_expr, names, stmt_exprs, target_names, walk_stmts
+from s2s_ad.ir.walk import map_expr, names, target_names, walk_stmts
 from s2s_ad.transform.context import Context
 
 
@@ -57,7 +58,7 @@ def with_order(context: Context, form: LoopForm, reverse: n.Block, uid: int) -> 
     added to: a dict, of which nothing may be known, has other things there."""
     if form.counter is None:
         return form
-    read = {x for s in walk_stmts(reverse) for e in stmt_exprs(s) for x in names(e)}
+    read = mentioned(reverse)
     owners = [
         value.value
         for target, value in form.elements

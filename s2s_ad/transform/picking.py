@@ -6,8 +6,8 @@ Takes a function with its facts and an index, gives whether it is one; requires 
 from __future__ import annotations
 
 from s2s_ad.ir import nodes as n
+from s2s_ad.ir.blocks import definitions, sole_target
 from s2s_ad.ir.kinds import Array
-from s2s_ad.ir.walk import assigned, walk_stmts
 from s2s_ad.transform.context import Context
 from s2s_ad.transform.shapes import same_shape
 
@@ -41,7 +41,8 @@ def _counts(context: Context, rows: n.Expr, columns: n.Expr, uid: int) -> bool:
     size = _written_out(context, made.args[0])
     # what is defined elsewhere was computed for the columns there were
     here = made is rows and size is made.args[0]
-    if not here and not (isinstance(columns, n.Name) and not _definitions(context, columns.id)):
+    body = context.function.body
+    if not here and (not isinstance(columns, n.Name) or definitions(body, columns.id)):
         return False
     first = n.Subscript(n.Attribute(columns, "shape"), n.Const("0", 0))
     length = n.Call(n.Name(context.alias("len")), (columns,))
@@ -51,20 +52,11 @@ def _counts(context: Context, rows: n.Expr, columns: n.Expr, uid: int) -> bool:
 def _written_out(context: Context, e: n.Expr) -> n.Expr:
     """Return what a variable that is assigned once, and not changed in place, stands for."""
     while isinstance(e, n.Name) and e.id not in context.changed_anywhere():
-        found = _definitions(context, e.id)
+        found = definitions(context.function.body, e.id)
         if len(found) != 1 or e.id in {p.name for p in context.function.params}:
             return e
         s = found[0]
-        if not isinstance(s, n.Assign) or s.targets != (e,):
+        if not isinstance(s, n.Assign) or sole_target(s) is None:
             return e
         e = s.value
     return e
-
-
-def _definitions(context: Context, name: str) -> list[n.Stmt]:
-    """Return the simple statements and headers that may give a variable another value."""
-    return [
-        s
-        for s in walk_stmts(context.function.body)
-        if name in assigned((s,)) and not isinstance(s, (n.If, n.While))
-    ]

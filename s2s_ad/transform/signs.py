@@ -17,8 +17,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from s2s_ad.ir import nodes as n
+from s2s_ad.ir.blocks import definitions, sole_target
 from s2s_ad.ir.kinds import Array, Number
-from s2s_ad.ir.walk import assigned, names, subexprs, walk_stmts
+from s2s_ad.ir.walk import names, subexprs
 from s2s_ad.transform.context import Context
 
 SIZES = (builtins.abs, math.fabs, np.abs, math.exp, np.exp, math.sqrt, np.sqrt, np.square)
@@ -125,16 +126,8 @@ class _Signs:
         params = {p.name for p in self.context.function.params}
         if name in params or name in self.open:
             return False
-        made = [
-            s
-            for s in walk_stmts(self.context.function.body)
-            if name in assigned((s,)) and not isinstance(s, (n.If, n.While))
-        ]
-        plain = [
-            s
-            for s in made
-            if isinstance(s, n.Assign) and s.targets == (n.Name(name),) and self.known(s)
-        ]
+        made = definitions(self.context.function.body, name)
+        plain = [s for s in made if isinstance(s, n.Assign) and self.known(s)]
         if not made or len(plain) < len(made):
             return False
         self.open.add(name)
@@ -150,7 +143,5 @@ class _Signs:
 
     def known(self, s: n.Stmt) -> bool:
         """True for a number, which nothing changes in place."""
-        kind = self.context.facts.after.get(s.uid, {})
-        target = s.targets[0] if isinstance(s, n.Assign) else None
-        value = kind.get(target.id) if isinstance(target, n.Name) else None
+        value = self.context.facts.after.get(s.uid, {}).get(sole_target(s) or "")
         return value is not None and isinstance(value.kind, Number)

@@ -1,0 +1,64 @@
+"""What passes ask of statements and the blocks in them: what they mention, bind and change.
+
+Takes statements, gives names, or statements with other blocks in them; requires `ir.walk`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from s2s_ad.ir import nodes as n
+from s2s_ad.ir.walk import assigned, container_of, names, stmt_exprs, walk_stmts
+
+
+def mentioned(block: n.Block) -> set[str]:
+    """Return the names in the expressions of a block and of all blocks in it, targets included."""
+    return {x for s in walk_stmts(block) for e in stmt_exprs(s) for x in names(e)}
+
+
+def sole_target(s: n.Stmt) -> str | None:
+    """Return the variable that an assignment binds, if it binds a single one and nothing else."""
+    if isinstance(s, n.Assign) and len(s.targets) == 1 and isinstance(s.targets[0], n.Name):
+        return s.targets[0].id
+    return None
+
+
+def definitions(block: n.Block, name: str) -> list[n.Stmt]:
+    """Return the statements that may give a variable another value; a loop for what is in it."""
+    return [
+        s
+        for s in walk_stmts(block)
+        if name in assigned((s,)) and not isinstance(s, (n.If, n.While))
+    ]
+
+
+def changed_by(s: n.Stmt) -> set[str]:
+    """Return the variables that a statement binds, or may change in place other than by a call."""
+    found = set(assigned((s,)))
+    for x in walk_stmts((s,)):
+        targets = list(x.targets) if isinstance(x, n.Assign) else []
+        if isinstance(x, n.AugAssign):
+            targets = [x.target]
+        while targets:
+            target = targets.pop()
+            if isinstance(target, (n.TupleExpr, n.ListExpr)):
+                targets.extend(target.items)
+            else:
+                found |= names(container_of(target))
+        if isinstance(x, n.ExprStmt):
+            found |= names(x.value)
+    return found
+
+
+def with_blocks(s: n.Stmt, visit: Callable[[n.Block], n.Block]) -> n.Stmt:
+    """Return a branch or a loop with each of its blocks as `visit` gives it; others as they are.
+
+    What a `try` or a `with` holds may end anywhere, and is left alone.
+    """
+    if isinstance(s, n.If):
+        branches = tuple(replace(b, body=visit(b.body)) for b in s.branches)
+        return replace(s, branches=branches, orelse=visit(s.orelse))
+    if isinstance(s, (n.For, n.While)):
+        return replace(s, body=visit(s.body), orelse=visit(s.orelse))
+    return s
