@@ -34,7 +34,7 @@ def note_cuts(program: Program, subject: Subject, function: n.Function, facts: F
 
 def _cuts_inside(program: Program, facts: Facts, call: n.Call, uid: int) -> bool:
     """True when a call of user code, whose result does not vary, cuts what it is given."""
-    found = facts.reader(uid).object_of(call.func, facts.before[uid])
+    found = facts.object_of(call.func, uid)
     keywords = {k.name: k.value for k in call.keywords if k.name is not None}
     if found is None or any(isinstance(a, n.Starred) for a in call.args):
         return False

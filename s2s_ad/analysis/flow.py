@@ -55,6 +55,10 @@ class Facts:
         """Return what is known of an expression evaluated just before statement `uid`."""
         return self.reader(uid).value(expr, self.before.get(uid, NO_ENV))
 
+    def object_of(self, expr: n.Expr, uid: int) -> tuple[object] | None:
+        """Return what a name or attribute chain stands for before statement `uid`, if known."""
+        return self.reader(uid).object_of(expr, self.before.get(uid, NO_ENV))
+
     def kinds(self) -> dict[str, Kind]:
         """Return for each variable a kind that covers all values it has."""
         found: dict[str, Kind] = {}

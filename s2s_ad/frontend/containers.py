@@ -50,7 +50,7 @@ class Containers(Methods):
             return None
         if isinstance(e.func, n.Call):
             return self.completed(e, e.func, s)
-        found = self.facts.reader(s.uid).object_of(e.func, self.facts.before[s.uid])
+        found = self.facts.object_of(e.func, s.uid)
         if found is not None:
             return self.by_function(found[0], e, s, pre)
         if isinstance(e.func, n.Attribute):
@@ -61,7 +61,7 @@ class Containers(Methods):
 
     def completed(self, e: n.Call, part: n.Call, s: n.Stmt) -> n.Expr | None:
         """Write `partial(f, a, k=b)(c)` as `f(a, c, k=b)`."""
-        found = self.facts.reader(s.uid).object_of(part.func, self.facts.before[s.uid])
+        found = self.facts.object_of(part.func, s.uid)
         if found is None or found[0] is not functools.partial or not part.args:
             return None
         given = {k.name for k in e.keywords}

@@ -189,7 +189,7 @@ class _Check:
     def callee(self, e: n.Expr, s: n.Stmt) -> object:
         if not isinstance(e, n.Call):
             return None
-        found = self.facts.reader(s.uid).object_of(e.func, self.facts.before[s.uid])
+        found = self.facts.object_of(e.func, s.uid)
         return found[0] if found else None
 
     def makes(self, e: n.Expr, s: n.Stmt) -> bool:

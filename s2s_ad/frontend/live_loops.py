@@ -114,7 +114,7 @@ def _counted(s: n.For, facts: Facts) -> tuple[n.Expr, Callable[[n.Expr], n.Expr]
     e = s.iter
     if not isinstance(e, n.Call) or not e.args:
         return e, None
-    found = facts.reader(s.uid).object_of(e.func, facts.before[s.uid])
+    found = facts.object_of(e.func, s.uid)
     if found is None or found[0] is not builtins.enumerate:
         return e, None
     starts = [*e.args[1:], *(k.value for k in e.keywords)]

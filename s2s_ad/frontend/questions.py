@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from s2s_ad.analysis.flow import Facts
-from s2s_ad.analysis.interpreter import Interpreter
 from s2s_ad.errors import UnsupportedSyntax
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import Array, ListOf, TupleOf, Unknown
@@ -73,22 +72,19 @@ class Questions:
 
     def has_rule(self, e: n.Call, s: n.Stmt) -> bool:
         """True for a call that a rule describes, as `divmod(x, y)`: its result is a plain tuple."""
-        reader = self.facts.reader(s.uid)
-        found = reader.object_of(e.func, self.facts.before[s.uid])
+        found = self.facts.object_of(e.func, s.uid)
         return found is not None and bool(registry.lookup(found[0]))
 
     def is_listed_loop(self, e: n.Call, s: n.Stmt) -> bool:
         """True for `list(zip(...))` and the like."""
-        found = self.facts.reader(s.uid).object_of(e.func, self.facts.before[s.uid])
+        found = self.facts.object_of(e.func, s.uid)
         if found is None or found[0] is not builtins.list or len(e.args) != 1:
             return False
         return self.loop_call(e.args[0], s) in (builtins.zip, builtins.enumerate, builtins.reversed)
 
     def is_copy_of_list(self, e: n.Call, s: n.Stmt) -> bool:
         """True for `list(...)` or `tuple(...)` around a comprehension that becomes a list."""
-        found = Interpreter(self.facts.world, self.facts.locals).object_of(
-            e.func, self.facts.before[s.uid]
-        )
+        found = self.facts.object_of(e.func, s.uid)
         return (
             bool(found)
             and found is not None
@@ -110,7 +106,5 @@ class Questions:
             return None
         if isinstance(e.func, n.Attribute) and e.func.attr in ("items", "values", "keys"):
             return "items" if isinstance(e.func.value, n.Name) and not e.args else None
-        found = Interpreter(self.facts.world, self.facts.locals).object_of(
-            e.func, self.facts.before[s.uid]
-        )
+        found = self.facts.object_of(e.func, s.uid)
         return found[0] if found else None

@@ -219,11 +219,10 @@ class Context(Changes):
 
     def check_with(self, s: n.With, what: str = "`with` around active statements") -> None:
         """Refuse a context manager that may swallow exceptions, or that cannot be entered again."""
-        reader = self.facts.reader(s.uid)
         inside = assigned(s.body)
         for manager, target in s.items:
             call = manager.func if isinstance(manager, n.Call) else manager
-            found = reader.object_of(call, self.facts.before.get(s.uid, {}))
+            found = self.facts.object_of(call, s.uid)
             known = found is not None and may_enter_again(found[0])
             if not known or target is not None or names(manager) & inside:
                 raise self.refuse(s, None, what, "move them out of the block")
@@ -345,8 +344,7 @@ class Context(Changes):
         """True for a call that may as well be made again: of what has a rule, or of a builtin."""
         if not self.is_pure(e, s):
             return False
-        reader = self.facts.reader(s.uid)
-        found = reader.object_of(e.func, self.facts.before.get(s.uid, {}))
+        found = self.facts.object_of(e.func, s.uid)
         return self.choice_exists(e, s) or (found is not None and found[0] in _CHEAP)
 
     def plan(self, call: n.Call, s: n.Stmt, mode: str) -> CallPlan | None:
@@ -356,11 +354,9 @@ class Context(Changes):
 
     def choice_exists(self, e: n.Expr, s: n.Stmt) -> bool:
         """True for a call that a rule describes, whether or not its arguments vary."""
-        reader = self.facts.reader(s.uid)
-        env = self.facts.before.get(s.uid, {})
         if not isinstance(e, n.Call):
             return False
-        target = reader.object_of(e.func, env)
+        target = self.facts.object_of(e.func, s.uid)
         if target is not None:
             return bool(registry.lookup(target[0]))
         return isinstance(e.func, n.Attribute) and bool(registry.lookup_method(e.func.attr))
@@ -391,8 +387,7 @@ class Context(Changes):
 
     def no_source(self, e: n.Call, s: n.Stmt) -> S2SError:
         """Return the error for a callee that cannot be differentiated: why it has no source."""
-        reader = self.facts.reader(s.uid)
-        found = reader.object_of(e.func, self.facts.before.get(s.uid, {}))
+        found = self.facts.object_of(e.func, s.uid)
         if found is not None and found[0] is functools.partial:
             return self.refuse(
                 s,
@@ -440,8 +435,7 @@ class Context(Changes):
         if isinstance(func, n.Name):
             every = (x for x in walk_stmts(self.function.body) if isinstance(x, n.Assign))
             makers = [x.value for x in every if x.targets[0] == func]
-        reader, env = self.facts.reader(s.uid), self.facts.before.get(s.uid, {})
-        of = [reader.object_of(x.func, env) for x in makers if isinstance(x, n.Call)]
+        of = [self.facts.object_of(x.func, s.uid) for x in makers if isinstance(x, n.Call)]
         homes = [getattr(x[0], "__module__", None) for x in of if x is not None]
         return any(str(home).startswith("s2s_ad.api") for home in homes)
 
@@ -462,7 +456,7 @@ class Context(Changes):
         active = [expr_text(a) for a in parts]
         kinds = [self.kind(a, s.uid) for a in parts]
         known = all(isinstance(k, Number) or getattr(k, "dims", None) for k in kinds)
-        found = self.facts.reader(s.uid).object_of(func, self.facts.before.get(s.uid, {}))
+        found = self.facts.object_of(func, s.uid)
         hint = how_to_declare(name, len(args), entrywise, known, found[0] if found else None)
         if isinstance(func, n.Attribute) and self.facts.varied(func.value, s.uid):
             active, hint = active or [""], how_else(name)

@@ -63,7 +63,7 @@ def follow(context: Context, t: str | n.Expr, uid: int | None = None) -> None:
 
 def object_of(context: Context, e: n.Expr, s: n.Stmt) -> object:
     """Return the object a name or attribute chain stands for, None if it is not known."""
-    found = context.facts.reader(s.uid).object_of(e, context.facts.before.get(s.uid, {}))
+    found = context.facts.object_of(e, s.uid)
     return found[0] if found else None
 
 

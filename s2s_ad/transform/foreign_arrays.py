@@ -20,12 +20,10 @@ _MATRICES = tuple(getattr(np, name, None) for name in ("asmatrix", "bmat", "mat"
 
 def check_foreign_arrays(context: Context, s: n.Stmt) -> None:
     """Refuse a statement that makes a matrix or a masked array, active or not."""
-    env = context.facts.before.get(s.uid)
-    if env is None:
+    if s.uid not in context.facts.before:
         return
-    reader = context.facts.reader(s.uid)
     for e in (x for part in stmt_exprs(flat(s)) for x in subexprs(part)):
-        found = reader.object_of(e.func, env) if isinstance(e, n.Call) else None
+        found = context.facts.object_of(e.func, s.uid) if isinstance(e, n.Call) else None
         if isinstance(e, n.Call) and found is not None and _makes_foreign_arrays(found[0]):
             message = "an array that computes in a way of its own"
             raise context.refuse(s, e, message, "work with np.array and np.where")

@@ -87,8 +87,7 @@ class _Form:
     def callee(self, e: n.Expr) -> object:
         if not isinstance(e, n.Call):
             return None
-        reader = self.context.facts.reader(self.s.uid)
-        found = reader.object_of(e.func, self.context.facts.before[self.s.uid])
+        found = self.context.facts.object_of(e.func, self.s.uid)
         return found[0] if found else None
 
     def builtin(self, name: str) -> n.Expr:

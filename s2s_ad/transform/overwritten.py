@@ -238,7 +238,7 @@ def counting(context: Context, s: n.For) -> tuple[str, bool, int] | None:
     """Return the variable that a loop counts in, whether upwards, and its least value."""
     if not isinstance(s.iter, n.Call) or s.iter.keywords or s.orelse:
         return None
-    found = context.facts.reader(s.uid).object_of(s.iter.func, context.facts.before[s.uid])
+    found = context.facts.object_of(s.iter.func, s.uid)
     args, target = s.iter.args, s.target
     if found is None:
         return None

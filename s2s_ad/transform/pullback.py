@@ -191,8 +191,7 @@ class Pullback(Templates):
 
     def copy_of(self, e: n.Call) -> n.Expr | None:
         """Return x when `e` is `list(x)`, `tuple(x)` or `dict(x)` of a container."""
-        reader = self.context.facts.reader(self.s.uid)
-        found = reader.object_of(e.func, self.context.facts.before[self.s.uid])
+        found = self.context.facts.object_of(e.func, self.s.uid)
         if found and found[0] in (list, tuple, dict) and len(e.args) == 1 and not e.keywords:
             kind = self.value(e.args[0]).kind
             known = isinstance(kind, (ListOf, TupleOf, DictOf, Array))

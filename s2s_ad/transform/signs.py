@@ -117,8 +117,7 @@ class _Signs:
         )
 
     def calls(self, e: n.Call, known: tuple[object, ...]) -> bool:
-        env = self.context.facts.before.get(self.s.uid, {})
-        found = self.context.facts.reader(self.s.uid).object_of(e.func, env)
+        found = self.context.facts.object_of(e.func, self.s.uid)
         return found is not None and not e.keywords and any(found[0] is x for x in known)
 
     def defined(self, name: str, above: bool) -> bool:

@@ -82,7 +82,7 @@ def _stays(context: Context, s: n.Stmt, part: n.Subscript, name: str) -> bool:
 def _reads_items(context: Context, s: n.Stmt, e: n.Expr, name: str) -> bool:
     """True when an index depends on more of the variable `name` than how many items it has."""
     if isinstance(e, n.Call) and e.args == (n.Name(name),):
-        found = context.facts.reader(s.uid).object_of(e.func, context.facts.before[s.uid])
+        found = context.facts.object_of(e.func, s.uid)
         return found is None or found[0] is not len
     return e == n.Name(name) or any(_reads_items(context, s, x, name) for x in children(e))
 
