@@ -109,24 +109,26 @@ def finish(
     body = tidied(body, back)
     verify_block(body, "tidying")
 
+    again = functools.cache(_repeatable(swept, pure))
+
     def short(body: n.Block, last: bool) -> n.Block:
         whole = "inline" in options
-        return body if whole else inline(body, _inlining(back, swept, pure, last))
+        return body if whole else inline(body, _inlining(back, swept, again, last))
 
     shares = "share" not in options
     before = uids(body)
     body = short(body, not shares)
     verify_block(body, "inlining")
     if "algebra" not in options:
-        body = known_quotients(body, back, _repeatable(swept, pure))
+        body = known_quotients(body, back, again)
         body = live(body, pure, options, pinned)
     if "broadcast" not in options:
         body = without_spreading(body, back, _same_shape(swept))
         back |= uids(body) - before
     if "algebra" not in options:
         body = numbers_first(body, back, *_floats_and_arrays(swept))
+    sharing = _sharing(back, swept, again)
     if shares:
-        sharing = _sharing(back, swept, pure)
         body, back = reuse_quotients(body, back, pure, sharing.name)
         body, back = shared_products(body, back, sharing)
         body, back = share(body, replace(sharing, back=back, all=all))
@@ -136,7 +138,7 @@ def finish(
     if "accumulate" not in options:
         if (alias("range"), alias("reversed")) == ("range", "reversed"):
             body = first_time(body, back)
-        body = where_taken(body, back, _linear(swept, pure))
+        body = where_taken(body, back, _linear(swept, again, sharing))
         body, back = zeros_in_place(body, back)
     if "share" not in options:
         body = where_read(body, back, pure)
@@ -148,11 +150,10 @@ def finish(
 
 
 def _inlining(
-    back: frozenset[int], swept: Sweeps, pure: Callable[[n.Expr], bool], last: bool
+    back: frozenset[int], swept: Sweeps, again: Callable[[n.Expr], bool], last: bool
 ) -> Inlining:
     local = swept.prepared.subject.locals
     bars = {bar for found in swept.all() for bar in found.context.marks.values()}
-    again = functools.cache(_repeatable(swept, pure))
     return Inlining(lambda name: name not in local and name not in bars, again, back, last)
 
 
@@ -219,10 +220,10 @@ def _floats_and_arrays(
     return floats, arrays
 
 
-def _linear(swept: Sweeps, pure: Callable[[n.Expr], bool]) -> Linear:
+def _linear(swept: Sweeps, again: Callable[[n.Expr], bool], sharing: Sharing) -> Linear:
     variants = swept.prepared.program.variants.values()
     reverses = frozenset(v.reverse for v in variants if v is not None and v.reverse)
-    return Linear(_repeatable(swept, pure), _sharing(frozenset(), swept, pure).number, reverses)
+    return Linear(again, sharing.number, reverses)
 
 
 def _repeatable(swept: Sweeps, pure: Callable[[n.Expr], bool]) -> Callable[[n.Expr], bool]:
@@ -251,7 +252,7 @@ def _repeatable(swept: Sweeps, pure: Callable[[n.Expr], bool]) -> Callable[[n.Ex
     return repeatable
 
 
-def _sharing(back: frozenset[int], swept: Sweeps, pure: Callable[[n.Expr], bool]) -> Sharing:
+def _sharing(back: frozenset[int], swept: Sweeps, again: Callable[[n.Expr], bool]) -> Sharing:
     several = [(found.kinds, found.context) for found in swept.all()]
     bars = {bar for _, context in several for (_, m), bar in context.marks.items() if m == "bar"}
 
@@ -261,7 +262,7 @@ def _sharing(back: frozenset[int], swept: Sweeps, pure: Callable[[n.Expr], bool]
             return f"{BAR_NAMES.get(getattr(e, 'op', ''), 'value')}_bar"
         return wish(e)
 
-    return sharing_of(swept.prepared, several, "bar", back, _repeatable(swept, pure), called)
+    return sharing_of(swept.prepared, several, "bar", back, again, called)
 
 
 def sharing_of(
