@@ -5,7 +5,6 @@ Takes Python objects, gives kinds (`ir.kinds`), requires numpy.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -119,11 +118,6 @@ def real(kind: Kind) -> Kind:
     if isinstance(kind, DictOf):
         return DictOf(real(kind.value))
     return kind
-
-
-def is_finite_number(value: object) -> bool:
-    """True for a Python number that a literal can write."""
-    return type(value) in (int, float) and math.isfinite(value)  # type: ignore[arg-type]
 
 
 def known_object(obj: object) -> Kind:

@@ -450,3 +450,12 @@ def popped(s: Stmt) -> tuple[Expr, str] | None:
     if not isinstance(func, nodes.Attribute) or func.attr != "pop" or len(s.targets) > 1:
         return None
     return (target, func.value.id) if isinstance(func.value, Name) and not s.value.args else None
+
+
+def factors(e: Expr) -> list[tuple[str, Expr]]:
+    """Return the factors of a product in order, with `*` or `/` in front of each."""
+    found: list[tuple[str, Expr]] = []
+    while isinstance(e, nodes.Binary) and e.op in "*/":
+        found.append((e.op, e.right))
+        e = e.left
+    return [("*", e), *reversed(found)]

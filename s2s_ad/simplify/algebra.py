@@ -432,7 +432,7 @@ def splice(template: Expr, hole: Name, value: Expr) -> Expr:
         elif abs(inner.coefficient * inner.over) == 1:
             text = outer.text
         coefficient, over = inner.coefficient * outer.coefficient, inner.over * outer.over
-        return from_term(Term(coefficient, cancelled(factors), text, over))
+        return from_term(_reduced(Term(coefficient, cancelled(factors), text, over)))
     both = _if_both(template, hole, value)
     return substitute(template, {hole.id: value}) if both is None else both
 

@@ -13,24 +13,13 @@ Factor = tuple[str, Expr]
 def cancelled(factors: list[Factor]) -> tuple[Factor, ...]:
     """Return the factors that are left."""
     kept: list[Factor] = []
-    for op, factor in _without_ratios(factors):
+    for op, factor in factors:
         inverse = ("/" if op == "*" else "*", factor)
         if inverse in kept:
             kept.remove(inverse)
         else:
             kept.append((op, factor))
     return tuple(_with_fewer_powers(kept))
-
-
-def _without_ratios(factors: list[Factor]) -> list[Factor]:
-    """Return factors with `/ a` for `/ (a / b) / b`."""
-    for k, (op, factor) in enumerate(factors):
-        ratio = op == "/" and isinstance(factor, Binary) and factor.op == "/"
-        if ratio and isinstance(factor, Binary) and ("/", factor.right) in factors:
-            rest = [*factors[:k], ("/", factor.left), *factors[k + 1 :]]
-            rest.remove(("/", factor.right))
-            return _without_ratios(rest)
-    return factors
 
 
 def _with_fewer_powers(factors: list[Factor]) -> list[Factor]:

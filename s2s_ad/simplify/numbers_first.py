@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.walk import map_block, map_expr, map_stmt_exprs
+from s2s_ad.ir.walk import factors, map_block, map_expr, map_stmt_exprs
 
 
 def numbers_first(
@@ -37,7 +37,7 @@ def numbers_first(
         return isinstance(e, n.Binary) and (is_array(e.left) or is_array(e.right))
 
     def ordered(e: n.Expr) -> n.Expr:
-        chain = _factors(e)
+        chain = factors(e)
         numbers = [f for f in chain if is_number(f[1])]
         if chain[: len(numbers)] == numbers or ("*" not in [op for op, _ in numbers]):
             return e
@@ -64,11 +64,3 @@ def numbers_first(
 
 def _outermost(change: Callable[[n.Expr], n.Expr]) -> Callable[[n.Expr], n.Expr]:
     return lambda e: change(e) if isinstance(e, n.Binary) and e.op in "*/" else e
-
-
-def _factors(e: n.Expr) -> list[tuple[str, n.Expr]]:
-    found: list[tuple[str, n.Expr]] = []
-    while isinstance(e, n.Binary) and e.op in "*/":
-        found.append((e.op, e.right))
-        e = e.left
-    return [("*", e), *reversed(found)]

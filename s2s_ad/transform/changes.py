@@ -6,7 +6,7 @@ requires `ir`, `analysis`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from s2s_ad.analysis.aliasing import ownership
 from s2s_ad.analysis.effects import only_tells
@@ -19,7 +19,6 @@ from s2s_ad.ir.kinds import UNKNOWN, Array, Kind, ListOf, Number, is_immutable
 from s2s_ad.ir.remembered import remembered
 from s2s_ad.ir.walk import (
     assigned,
-    blocks,
     names,
     stmt_exprs,
     subexprs,
@@ -110,8 +109,7 @@ class Changes:
         return isinstance(kind, (Array, ListOf)) and s.target.id not in own
 
     def is_harmless(self, call: n.Call, s: n.Stmt) -> bool:
-        reader = self.facts.reader(s.uid)
-        found = reader.object_of(call.func, self.facts.before.get(s.uid, {}))
+        found = self.facts.object_of(call.func, s.uid)
         return found is not None and (found[0] in (isinstance, len) or only_tells(found[0]))
 
     def is_pure(self, e: n.Call, s: n.Stmt) -> bool:
@@ -211,10 +209,3 @@ def _is_shallow(s: n.Stmt) -> bool:
     stores = [t for t in s.targets if isinstance(t, (n.Subscript, n.Attribute))]
     calls = any(isinstance(e, n.Call) for e in subexprs(s.value))
     return not calls and all(isinstance(t.value, n.Name) for t in stores)
-
-
-def every_block(body: n.Block) -> Iterator[n.Block]:
-    """Yield a block and all blocks inside of it."""
-    yield body
-    for s in walk_stmts(body):
-        yield from blocks(s)

@@ -22,7 +22,7 @@ from s2s_ad.ir.kinds import (
     TupleOf,
     Unknown,
 )
-from s2s_ad.ir.walk import assigned, map_expr, names, subexprs
+from s2s_ad.ir.walk import assigned, factors, map_expr, names, subexprs
 from s2s_ad.rules.registry import Choice
 from s2s_ad.transform.context import Context, Diff, NeedsName, Splice, atomic
 from s2s_ad.transform.shapes import reduced_axes, same_rank, same_shape
@@ -313,15 +313,6 @@ class Fitting:
         if isinstance(kind, Number) and "out" not in each_time(template):
             return e
         raise NeedsName(self.s.uid, e)
-
-
-def factors(e: n.Expr) -> list[tuple[str, n.Expr]]:
-    """Return the factors of a product in order, with `*` or `/` in front of each."""
-    found: list[tuple[str, n.Expr]] = []
-    while isinstance(e, n.Binary) and e.op in "*/":
-        found.append((e.op, e.right))
-        e = e.left
-    return [("*", e), *reversed(found)]
 
 
 def _times(a: n.Expr, b: n.Expr) -> n.Expr:

@@ -8,6 +8,7 @@ Takes a target and an iterable of the primal, gives those of the tangent; requir
 from __future__ import annotations
 
 import builtins
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -19,7 +20,7 @@ from s2s_ad.transform.loops import in_order
 from s2s_ad.transform.pushforward import Pushforward
 
 
-class Pairs:
+class Pairs(ABC):
     """dotted: variables that have a tangent."""
 
     context: Context
@@ -29,15 +30,13 @@ class Pairs:
     def dot(self, name: str) -> n.Name:
         return n.Name(self.context.mark(name, "dot"))
 
+    @abstractmethod
     def pushforward(self, s: n.Stmt) -> Pushforward:
-        raise NotImplementedError
+        """Return what gives tangents of the expressions of a statement."""
 
     def paired(self, target: n.Expr, e: n.Expr, s: n.For) -> tuple[n.Expr, n.Expr]:
         """Return a target and what it runs over, active items in pairs with their tangents."""
-        reader = self.facts.reader(s.uid)
-        found = (
-            reader.object_of(e.func, self.facts.before[s.uid]) if isinstance(e, n.Call) else None
-        )
+        found = self.facts.object_of(e.func, s.uid) if isinstance(e, n.Call) else None
         callee = found[0] if found else None
         inner = isinstance(target, (n.TupleExpr, n.ListExpr))
         if isinstance(e, n.Call) and callee is builtins.enumerate and inner:
