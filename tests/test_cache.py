@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import random
 import signal
@@ -210,6 +211,7 @@ def test_killed_while_writing_leaves_nothing_half_written(own_cache):
     for entry in whole:
         header, _, text = Path(entry.path).read_text().partition("\n")
         assert header.endswith(digest(text))
+        assert digest(text) == hashlib.sha256(text.encode()).hexdigest()
 
 
 def test_what_killed_processes_left_is_swept_up(own_cache):

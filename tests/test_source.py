@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import argparse
 import doctest
 import functools
 import importlib
+import inspect
 import linecache
 import math
 import os
 import sys
 import types
+import unittest.mock
 
 import pytest
 
 from s2s_ad.build import Request, derive
 from s2s_ad.errors import SourceError
 from s2s_ad.frontend.lower import lower, lower_module
-from s2s_ad.frontend.source import find
+from s2s_ad.frontend.source import _text_in, find
 from s2s_ad.ir.nodes import Name, Origin
 from s2s_ad.ir.places import place_of
 from s2s_ad.ir.text import expr_text, function_text
@@ -151,6 +154,38 @@ def test_private_names_of_a_class(module):
 def test_tabs_and_continuation_lines(module):
     m = module("class C:\n\tdef f(self, x):\n\t\ty = '''\nleft\n'''\n\t\treturn x + \\\n1\n")
     assert body(m.C.f) == "x + 1"
+
+
+@pytest.mark.parametrize("file", [argparse, inspect, unittest.mock], ids=lambda m: m.__name__)
+def test_text_is_the_block_that_a_tokenizer_finds(file):
+    """Of functions and methods of the standard library, their last comments included."""
+    classes = [x for x in vars(file).values() if isinstance(x, type)]
+    several = [x for owner in (file, *classes) for x in vars(owner).values()]
+    functions = [
+        x
+        for x in several
+        if isinstance(x, types.FunctionType)
+        and x.__code__.co_filename == file.__file__
+        and x.__name__ != "<lambda>"
+        and x.__name__ == x.__code__.co_name
+    ]
+    assert len(functions) > 50
+    for function in functions:
+        lines = linecache.getlines(file.__file__)[function.__code__.co_firstlineno - 1 :]
+        assert _text_in(function, [*linecache.getlines(file.__file__)]) == "".join(
+            inspect.getblock(lines)
+        )
+
+
+def test_block_that_ends_in_an_unusual_way(module):
+    m = module(
+        "def text():\n    return '''\nto the margin\n'''\n\n    # inside\n\n# outside\n"
+        "def call():\n    return max(\n1.0,\n2.0\n)\n# outside\n"
+        "class C:\n    def last(self):\n        return 1.0\n        # inside\n"
+    )
+    assert find(m.text).text.endswith("\n'''\n\n    # inside\n")
+    assert find(m.call).text.endswith("2.0\n)\n")
+    assert find(m.C.last).text.endswith("1.0\n        # inside\n")
 
 
 def test_decorated_function_is_its_wrapper(module):

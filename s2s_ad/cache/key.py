@@ -5,15 +5,33 @@ Takes named parts, gives hexadecimal digests; requires the version (layer 0).
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any
 
 from s2s_ad.version import VERSION
 
 
+def _plain_sha256() -> Callable[[bytes], Any]:
+    # hashlib loads OpenSSL, a fifth of a warm start; `random` of the standard library shuns it too
+    for module in ("_sha2", "_sha256"):
+        try:
+            found: Callable[[bytes], Any] = import_module(module).sha256
+        except ImportError:
+            continue
+        return found
+    import hashlib
+
+    return hashlib.sha256
+
+
+_sha256 = _plain_sha256()
+
+
 def digest(text: str) -> str:
     """Return the sha256 of a text, in hexadecimal."""
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    found: str = _sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return found
 
 
 def key(parts: Mapping[str, str]) -> str:
