@@ -25,6 +25,7 @@ from s2s_ad.simplify.first_time import first_time
 from s2s_ad.simplify.inline import Inlining, inline
 from s2s_ad.simplify.known_quotients import known_quotients
 from s2s_ad.simplify.numbers_first import numbers_first
+from s2s_ad.simplify.over_kept import over_kept
 from s2s_ad.simplify.products import shared_products
 from s2s_ad.simplify.quotients import reuse_quotients
 from s2s_ad.simplify.share import NUMBERS, Sharing, share
@@ -145,6 +146,7 @@ def finish(
     if "numba" not in options and alias("reversed") == "reversed":
         sequences = {x for x, kind in swept.found.kinds.items() if isinstance(kind, _SEQUENCES)}
         body = over_items(body, back, sequences)
+        body = live(over_kept(body, back, _light(swept)), pure, options, pinned)
     verify_block(body, "the last pass")
     return body, back
 
@@ -218,6 +220,12 @@ def _floats_and_arrays(
         return bool(kinds.get(name)) and all(isinstance(k, Array) for k in kinds[name])
 
     return floats, arrays
+
+
+def _light(swept: Sweeps) -> Callable[[str], bool]:
+    """Return a test for variables that never hold more than a number."""
+    tables = [found.kinds for found in swept.all()]
+    return lambda name: all(isinstance(k.get(name, FLOAT), Number) for k in tables)
 
 
 def _linear(swept: Sweeps, again: Callable[[n.Expr], bool], sharing: Sharing) -> Linear:

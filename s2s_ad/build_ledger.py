@@ -320,6 +320,7 @@ def readers_of(swept: Sweeps, backward: n.Block) -> Readers:
             line = lines.get(s.of if s.of is not None else -1)
             if line is not None and not isinstance(s, n.Pop):
                 targets = s.targets if isinstance(s, n.Assign) else ()
+                targets = (s.target,) if isinstance(s, n.For) else targets
                 written = {x for t in targets for x in target_names(t)}
                 for x in {x for e in stmt_exprs(s) for x in names(e)} - written:
                     into.setdefault(x, set()).add(line)

@@ -5,11 +5,11 @@ Takes statements, gives names, or statements with other blocks in them; requires
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.walk import assigned, container_of, names, stmt_exprs, walk_stmts
+from s2s_ad.ir.walk import assigned, blocks, container_of, names, stmt_exprs, walk_stmts
 
 
 def mentioned(block: n.Block) -> set[str]:
@@ -62,3 +62,19 @@ def with_blocks(s: n.Stmt, visit: Callable[[n.Block], n.Block]) -> n.Stmt:
     if isinstance(s, (n.For, n.While)):
         return replace(s, body=visit(s.body), orelse=visit(s.orelse))
     return s
+
+
+def leaves(s: n.Stmt) -> bool:
+    """True for a statement that may leave the step of a loop it stands in."""
+    return any(
+        isinstance(x, (n.Break, n.Continue, n.Return, n.Raise, n.Try)) for x in of_step(s)
+    ) or any(isinstance(x, (n.Return, n.Raise)) for x in walk_stmts((s,)))
+
+
+def of_step(s: n.Stmt) -> Iterator[n.Stmt]:
+    """Yield a statement and those inside it that are not in a loop inside it."""
+    yield s
+    if not isinstance(s, (n.For, n.While)):
+        for block in blocks(s):
+            for x in block:
+                yield from of_step(x)

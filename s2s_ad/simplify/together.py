@@ -16,12 +16,12 @@ and after what the variable had before was. Those for which there is one such ti
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.blocks import mentioned
-from s2s_ad.ir.walk import assigned, blocks, map_block, stmt_exprs, subexprs, walk_stmts
+from s2s_ad.ir.blocks import leaves, mentioned
+from s2s_ad.ir.walk import assigned, map_block, stmt_exprs, subexprs, walk_stmts
 from s2s_ad.simplify.one_tuple import Tools, one_tuple
 
 LONG = 200  # statements of a loop body that is left as it is
@@ -57,7 +57,7 @@ def together(
     expression, in the statement of that uid, is pure and much work, but for calls that are made
     anyway. fresh: a name not in use. called: what the value of an expression is to be called.
     """
-    tools = Tools(number, heavy, fresh, called, _leaves)
+    tools = Tools(number, heavy, fresh, called, leaves)
     run = _Together(forward, backward, stacks, tools, lambda name: number(name) or value(name))
     return run.result()
 
@@ -145,7 +145,7 @@ class _Together:
             for q, r in enumerate(turned):
                 if isinstance(r, n.Pop) and r.stack == s.stack and r.target == s.value:
                     name = s.value.id
-                    kept = _range([name in assigned((x,)) or _leaves(x) for x in body], k)
+                    kept = _range([name in assigned((x,)) or leaves(x) for x in body], k)
                     back = _range([name in assigned((x,)) | mentioned((x,)) for x in turned], q)
                     found.append(_Save(s.stack, name, k, q, kept, back))
         return found
@@ -210,19 +210,3 @@ def _made(body: n.Block, save: _Save) -> tuple[bool, int, int]:
             bound = [x.id for e in stmt_exprs(s) for x in subexprs(e) if isinstance(x, n.Name)]
             return k < save.append, k, bound.index(save.name) if save.name in bound else 0
     return False, len(body), 0
-
-
-def _leaves(s: n.Stmt) -> bool:
-    """True for a statement that may leave the step of a loop it stands in."""
-    return any(
-        isinstance(x, (n.Break, n.Continue, n.Return, n.Raise, n.Try)) for x in _step(s)
-    ) or any(isinstance(x, (n.Return, n.Raise)) for x in walk_stmts((s,)))
-
-
-def _step(s: n.Stmt) -> Iterator[n.Stmt]:
-    """Yield a statement and those inside it that are not in a loop inside it."""
-    yield s
-    if not isinstance(s, (n.For, n.While)):
-        for block in blocks(s):
-            for x in block:
-                yield from _step(x)

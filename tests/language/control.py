@@ -1338,3 +1338,31 @@ def constants_at_each_step(x, k, n):
         y = y - k * density * y / math.sqrt(2.0)
         k = k * density + math.exp(0.5) * y * y
     return y * k
+
+
+@case(0.7, 6, 2)
+@case(0.7, 6, 0)
+@case(0.7, 0, 0)
+@case(0.7, 6, 9)
+def steps_that_keep_and_end(x, n, last):
+    """What the loop keeps is there for steps that are not reversed too, or not for all of them."""
+    s = 1.0
+    for i in range(n):
+        if i == 1:
+            s = s * 1.5
+            continue
+        s = s * s * x + 0.1
+        if i == last:
+            break
+        s = math.sin(s) * x
+    t = s
+    k = 0
+    while k < n:
+        k += 1
+        if k == last:
+            continue
+        t = t * t * 0.3 + x
+    for j in range(2):
+        for i in range(n):
+            t = math.sin(t) * x
+    return s * t
