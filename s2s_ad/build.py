@@ -44,6 +44,7 @@ OPTIMISATIONS = {
     "broadcast": "the adjoint of a reduction is not spread out where NumPy does it anyway",
     "cheap_callees": "small functions run again in the reverse sweep; nothing is kept for them",
     "dead_code": "what nobody reads is left out",
+    "forwards": "a reversed loop whose steps may come in any order runs as the primal does",
     "inline": "a temporary that is read once stands where it is read",
     "ownership": "an array adjoint is added to in place where this function made it",
     "recompute": "a cheap value is computed again rather than kept",

@@ -22,6 +22,7 @@ from s2s_ad.ir.walk import assigned, map_block, names, stmt_exprs, subexprs, wal
 from s2s_ad.rules.sharing import WHOLLY_NEW
 from s2s_ad.simplify.dead_code import drop_dead
 from s2s_ad.simplify.first_time import first_time
+from s2s_ad.simplify.forwards import Steps, forwards
 from s2s_ad.simplify.inline import Inlining, inline
 from s2s_ad.simplify.known_quotients import known_quotients
 from s2s_ad.simplify.numbers_first import numbers_first
@@ -136,17 +137,23 @@ def finish(
         verify_block(body, "sharing")
         body = short(body, True)
     alias = swept.found.context.alias
+
+    def builtin(*named: str) -> bool:
+        return [alias(x) for x in named] == [*named]
+
     if "accumulate" not in options:
-        if (alias("range"), alias("reversed")) == ("range", "reversed"):
+        if builtin("range", "reversed"):
             body = first_time(body, back)
         body = where_taken(body, back, _linear(swept, again, sharing))
         body, back = zeros_in_place(body, back)
     if "share" not in options:
         body = where_read(body, back, pure)
-    if "numba" not in options and alias("reversed") == "reversed":
+    if "numba" not in options and builtin("reversed"):
         sequences = {x for x, kind in swept.found.kinds.items() if isinstance(kind, _SEQUENCES)}
         body = over_items(body, back, sequences)
         body = live(over_kept(body, back, _light(swept)), pure, options, pinned)
+    if "forwards" not in options and builtin("range", "reversed", "len"):
+        body = forwards(body, back, _steps(swept, again, sharing))
     verify_block(body, "the last pass")
     return body, back
 
@@ -226,6 +233,23 @@ def _light(swept: Sweeps) -> Callable[[str], bool]:
     """Return a test for variables that never hold more than a number."""
     tables = [found.kinds for found in swept.all()]
     return lambda name: all(isinstance(k.get(name, FLOAT), Number) for k in tables)
+
+
+def _steps(swept: Sweeps, again: Callable[[n.Expr], bool], sharing: Sharing) -> Steps:
+    tables = [found.kinds for found in swept.all()]
+
+    def whole(name: str) -> bool:
+        every = [kinds[name] for kinds in tables if name in kinds]
+        return bool(every) and all(isinstance(k, Number) and k.type == "int" for k in every)
+
+    marks = [x for found in swept.all() for x in found.context.marks.items()]
+    bars = frozenset(bar for (_, mark), bar in marks if mark == "bar")
+    arrays = _floats_and_arrays(swept)[1]
+
+    def fresh(e: n.Expr) -> bool:
+        return isinstance(e, n.Call) and sharing.fresh(e)
+
+    return Steps(again, fresh, sharing.number, arrays, whole, bars)
 
 
 def _linear(swept: Sweeps, again: Callable[[n.Expr], bool], sharing: Sharing) -> Linear:

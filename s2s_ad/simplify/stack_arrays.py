@@ -89,6 +89,8 @@ def _with_array(body: n.Block, stack: str, tools: Tools) -> n.Block:
         return _made_array(body, stack, tools) if escapes else _read_back(body, stack, tools)
     where, count = size
     index = _index(body, stack)
+    if index is None and any(_looks_up(s, stack) for s in walk_stmts(body)):
+        return body
     counter = "" if index is not None else tools.fresh(_counter_of(stack))
     start: list[n.Stmt] = [n.Assign((n.Name(stack),), tools.empty(count, dtype))]
     if counter:
@@ -148,6 +150,8 @@ def _only_keeps(s: n.Stmt, stack: str) -> bool:
         return stack not in names(s.value)
     if _takes(s, stack) or (isinstance(s, n.Assign) and _makes(s, stack)):
         return True
+    if _looks_up(s, stack):
+        return True
     return _leaves(s, stack) or not any(stack in names(e) for e in stmt_exprs(s))
 
 
@@ -159,6 +163,15 @@ def _takes(s: n.Stmt, stack: str) -> bool:
         return False
     parts = [x for e in stmt_exprs(s) for x in subexprs(e)]
     return parts.count(_pop(stack)) == 1 == parts.count(n.Name(stack))
+
+
+def _looks_up(s: n.Stmt, stack: str) -> bool:
+    """True for a statement that reads the list at the index of a step that was counted from 0."""
+    parts = [x for e in stmt_exprs(s) for x in subexprs(e)]
+    reads = [x for x in parts if isinstance(x, n.Subscript) and x.value == n.Name(stack)]
+    targets = s.targets if isinstance(s, n.Assign) else ()
+    plain = all(isinstance(x.index, n.Name) and x not in targets for x in reads)
+    return bool(reads) and plain and parts.count(n.Name(stack)) == len(reads)
 
 
 def _pop(stack: str) -> n.Expr:

@@ -1,0 +1,377 @@
+"""Loops of the reverse sweep whose steps may come in any order run as those of the primal do.
+
+Takes the body of a generated function, gives it so; requires `ir`, `analysis.touching`.
+
+    for i in reversed(range(n)):              for i in range(n):
+        r = r_saved.pop()                         r = r_saved[i]
+        a_bar += r * x[i]              →          a_bar += r * x[i]
+        x_bar[i] += r * a                         x_bar[i] += r * a
+
+The steps may come in any order if none reads what another one changes: what a step binds it binds
+before it reads it, and nobody reads it later; what is only added to is a sum, whatever the order;
+and an item that is stored into, or read beside what is added, is touched by one step alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+
+from s2s_ad.analysis.touching import MINUS, Round, Test, Use, item_of, meet, round_of, uses_of
+from s2s_ad.analysis.whole_numbers import Form
+from s2s_ad.ir import nodes as n
+from s2s_ad.ir.blocks import mentioned
+from s2s_ad.ir.walk import (
+    assigned,
+    blocks,
+    bound_names,
+    container_of,
+    map_block,
+    names,
+    popped,
+    stmt_exprs,
+    subexprs,
+    target_names,
+    walk_stmts,
+)
+from s2s_ad.simplify.by_index import by_index
+
+_ALLOWED = (n.Assign, n.AugAssign, n.If, n.For, n.While, n.Pass)
+_UNKNOWN = (n.FunctionDef, n.Global, n.Try, n.With, n.Delete, n.Import)
+MANY = 2000  # pairs of uses that are compared
+_READ, _BOUND = "read", "bound"
+Around = tuple[tuple[n.Block, int], ...]
+
+
+@dataclass(frozen=True)
+class Steps:
+    """What is known of the names in a body. pure: whether an expression has no effect, and the same
+    value each time. fresh: whether what it gives is held by nothing else, nor any part of it.
+    number, array, integer: whether a variable certainly is one. bars: the adjoint variables."""
+
+    pure: Callable[[n.Expr], bool]
+    fresh: Callable[[n.Expr], bool]
+    number: Test
+    array: Test
+    integer: Test
+    bars: frozenset[str]
+
+
+def forwards(body: n.Block, back: frozenset[int], steps: Steps) -> n.Block:
+    """Return the body with such loops turned. back: uids of the reverse sweep."""
+    every = tuple(walk_stmts(body))
+    if any(isinstance(s, _UNKNOWN) for s in every):
+        return body
+    if not any(isinstance(s, n.For) and s.uid in back and _turned(s) is not None for s in every):
+        return body
+    run = _Forwards(body, steps)
+    ahead = tuple(s for s in body if s.uid not in back)
+    behind = tuple(s for s in body if s.uid in back)
+    indexed = {s.uid: s for s in by_index(ahead, behind, lambda name: name)}
+    turned: dict[int, n.For] = {}
+    for s, around in _loops(body, ()):
+        if s.uid not in back or _turned(s) is None:
+            continue
+        read = run.indexed(s, indexed.get(s.uid)) if len(around) == 1 else s
+        if s.target == n.Name("_") and not any("_" in _read_by(x) for x in every):
+            turned[s.uid] = s  # it only counts
+        elif run.any_order(read, around):
+            turned[s.uid] = read
+
+    def visit(s: n.Stmt) -> tuple[n.Stmt, ...]:
+        found = turned.get(s.uid)
+        iter_ = _turned(s) if isinstance(s, n.For) else None
+        if found is None or iter_ is None or not isinstance(s, n.For):
+            return (s,)
+        # what is inside may have been turned itself
+        pairs = zip(s.body, found.body)
+        body = tuple(b if popped(a) else a for a, b in pairs)
+        return (replace(s, iter=iter_, body=body),)
+
+    return map_block(body, visit) if turned else body
+
+
+def _turned(s: n.For) -> n.Expr | None:
+    """Return what a loop runs over from its end."""
+    e = s.iter
+    if isinstance(e, n.Call) and e.func == n.Name("reversed") and len(e.args) == 1:
+        return e.args[0]
+    return None
+
+
+def _loops(block: n.Block, around: Around) -> Iterator[tuple[n.For, Around]]:
+    """Yield each `for` with where it is: blocks from the outside in, each with the place in it."""
+    for k, s in enumerate(block):
+        here = (*around, (block, k))
+        if isinstance(s, n.For):
+            yield s, here
+        for inner in blocks(s):
+            yield from _loops(inner, here)
+
+
+class _Forwards:
+    def __init__(self, body: n.Block, steps: Steps) -> None:
+        self.body = body
+        self.steps = steps
+        self.shared = _shared(body, steps)
+
+    def indexed(self, loop: n.For, read: n.Stmt | None) -> n.For:
+        """Return a loop with what was kept read by the index, where that is numbers."""
+        if not isinstance(read, n.For) or read.target != loop.target or loop.target == n.Name("_"):
+            return loop
+        taken = {x for s in loop.body if (found := popped(s)) for x in names(found[0])}
+        return read if all(map(self.steps.number, taken)) else loop
+
+    def any_order(self, loop: n.For, around: Around) -> bool:
+        """True when the steps of a loop may come in any order."""
+        inside = tuple(walk_stmts(loop.body))
+        if loop.orelse or not all(isinstance(s, _ALLOWED) and popped(s) is None for s in inside):
+            return False
+        if any(s.orelse for s in inside if isinstance(s, (n.For, n.While))):
+            return False
+        if not all(self.steps.pure(e) for s in inside for e in stmt_exprs(s)):
+            return False
+        counters = set(target_names(loop.target))
+        sums = self.sums(loop, inside)
+        private = (bound_names(loop.body) | counters) - sums
+        if names(loop.iter) & (private | sums):
+            return False
+        if any(_first(loop.body, x) == _READ for x in sorted(private - counters)):
+            return False
+        if not all(_dies(x, around) for x in sorted(private)):
+            return False
+        return self.apart(loop, around, private, sums)
+
+    def sums(self, loop: n.For, inside: tuple[n.Stmt, ...]) -> set[str]:
+        """Return the variables that are only added to."""
+        added: set[str] = set()
+        other = set(target_names(loop.target))
+        for s in inside:
+            if isinstance(s, n.AugAssign) and isinstance(s.target, n.Name):
+                name = s.target.id
+                known = self.steps.number(name) or self.steps.array(name)
+                (added if known and s.op in ("+", "-") else other).add(name)
+                other |= names(s.value)
+            else:
+                other |= {x for e in stmt_exprs(s) for x in names(e)}
+        return added - other
+
+    def apart(self, loop: n.For, around: Around, private: set[str], sums: set[str]) -> bool:
+        """True when no step touches an item that another one changes, but by adding to it."""
+        changed = assigned(loop.body)
+        rounds: tuple[Round, ...] = ()
+        for s in (*(block[k] for block, k in around[:-1]), loop):
+            if isinstance(s, (n.For, n.While)):
+                known = frozenset(r.counter for r in rounds)
+                rounds += (round_of(s, self.whole(known)),)
+        uses: dict[str, list[tuple[str, Use]]] = {}
+
+        def visit(block: n.Block, rounds: tuple[Round, ...]) -> bool:
+            whole = self.whole(frozenset(r.counter for r in rounds), changed)
+
+            def use(how: str, name: str, path: tuple[Form | None, ...]) -> None:
+                if name not in private and not self.steps.number(name):
+                    uses.setdefault(self.shared(name), []).append((how, Use(path, rounds)))
+
+            for s in block:
+                parts = list(stmt_exprs(s))
+                targets: tuple[n.Expr, ...] = ()
+                if isinstance(s, n.Assign):
+                    targets, parts = s.targets, [s.value]
+                elif isinstance(s, n.AugAssign):
+                    targets, parts = (s.target,), [s.value]
+                for target in targets:
+                    if isinstance(target, n.Name):
+                        if target.id in sums and self.steps.array(target.id):
+                            use("add", target.id, ())
+                        continue
+                    if not isinstance(target, n.Subscript):
+                        if set(target_names(target)) != names(target):
+                            return False
+                        continue
+                    owner, path, indices = item_of(target, whole)
+                    if not isinstance(owner, n.Name):
+                        return False
+                    if owner.id in private and not self.made(owner.id, loop):
+                        return False
+                    adds = isinstance(s, n.AugAssign) and s.op in ("+", "-")
+                    adds = adds and (owner.id in self.steps.bars or self.steps.array(owner.id))
+                    use("add" if adds else "store", owner.id, path)
+                    parts += indices
+                for e in parts:
+                    for name, path in uses_of(e, whole):
+                        use("read", name, path)
+                for inner in blocks(s):
+                    more = (round_of(s, whole),) if isinstance(s, (n.For, n.While)) else ()
+                    if not visit(inner, (*rounds, *more)):
+                        return False
+            return True
+
+        if not visit(loop.body, rounds):
+            return False
+        shared = len(rounds) - 1
+        return not any(_collide(found, shared, rounds[-1].counter) for found in uses.values())
+
+    def whole(self, counters: frozenset[str], changed: AbstractSet[str] = frozenset()) -> Test:
+        """Return a test for integers that keep their values: counters, and what is not changed."""
+        return lambda x: x in counters or (x not in changed and self.steps.integer(x))
+
+    def made(self, name: str, loop: n.For) -> bool:
+        """True for a variable that each step gives something new, shared with no other name."""
+        return self.shared(name) == name and all(
+            not isinstance(s, n.Assign)
+            or n.Name(name) not in s.targets
+            or _is_new(s.value, self.steps)
+            for s in walk_stmts(loop.body)
+        )
+
+
+def _collide(uses: list[tuple[str, Use]], shared: int, counter: str) -> bool:
+    """True when one step may touch what another one changes."""
+    if all(how == "read" for how, _ in uses) or all(how == "add" for how, _ in uses):
+        return False
+    if not counter or len(uses) ** 2 > MANY:
+        return True
+    uses = list(dict.fromkeys(uses))
+    here, there = Form(((counter, 1),)), Form(((counter + "'", 1),))
+    later = [[there.plus(here, -1).plus(MINUS)], [here.plus(there, -1).plus(MINUS)]]
+    for k, (how, first) in enumerate(uses):
+        for other, second in uses[k:]:
+            if how == other != "store":
+                continue
+            if any(meet(first, second, shared, order) for order in later):
+                return True
+    return False
+
+
+def _is_new(e: n.Expr, steps: Steps) -> bool:
+    """True for what nothing else holds, nor any part of it."""
+    if isinstance(e, n.Binary) and e.op == "*" and isinstance(e.left, n.ListExpr):
+        return all(isinstance(x, n.Const) for x in e.left.items)
+    return steps.fresh(e)
+
+
+# -- which names may hold the same thing --------------------------------------------------------
+
+
+def _shared(body: n.Block, steps: Steps) -> Callable[[str], str]:
+    """Return which group a variable belongs to: those that may hold one object, or its parts."""
+    above: dict[str, str] = {}
+    moved = {uid for block in _every_block(body) for uid in _moved(block, steps)}
+
+    def group(name: str) -> str:
+        while (up := above.get(name, name)) != name:
+            name = up
+        return name
+
+    def join(found: Iterable[str]) -> None:
+        every = [x for x in found if not steps.number(x)]
+        for x in every[1:]:
+            above[group(x)] = group(every[0])
+
+    for s in walk_stmts(body):
+        if isinstance(s, n.Assign):
+            if s.uid in moved:
+                continue
+            targets = [x for t in s.targets for x in sorted(names(container_of(t)))]
+            for target in targets:
+                join([target, *sorted(_handed(s.value, steps))])
+            for t in s.targets:
+                if isinstance(t, (n.TupleExpr, n.ListExpr)):
+                    join(sorted(target_names(t)))
+        elif isinstance(s, n.For):
+            join([*target_names(s.target), *sorted(_handed(s.iter, steps))])
+        elif isinstance(s, n.Append):
+            join([s.stack, *sorted(_handed(s.value, steps))])
+        elif isinstance(s, n.Pop):
+            join([s.stack, *target_names(s.target)])
+    return group
+
+
+def _every_block(body: n.Block) -> Iterator[n.Block]:
+    yield body
+    for s in walk_stmts(body):
+        yield from blocks(s)
+
+
+def _moved(block: n.Block, steps: Steps) -> Iterator[int]:
+    """Yield assignments of what another variable holds, which has something new by its next use."""
+    for k, s in enumerate(block):
+        if isinstance(s, n.Assign) and len(s.targets) == 1 and isinstance(s.value, n.Name):
+            name = s.value.id
+            for later in block[k + 1 :]:
+                if isinstance(later, n.Assign) and later.targets == (s.value,):
+                    if _is_new(later.value, steps):
+                        yield s.uid
+                    break
+                if name in mentioned((later,)):
+                    break
+
+
+def _read_by(s: n.Stmt) -> set[str]:
+    parts = [s.iter] if isinstance(s, n.For) else stmt_exprs(s)
+    return {x for e in parts for x in names(e)}
+
+
+def _handed(e: n.Expr, steps: Steps) -> frozenset[str]:
+    """Return the variables that hold what an expression gives, or a part of it."""
+    if isinstance(e, (n.Const, n.Compare, n.Unary)) or _is_new(e, steps):
+        return frozenset()
+    if isinstance(e, n.Call) and e.func == n.Name("range"):
+        return frozenset()
+    if isinstance(e, n.Binary):
+        # lists that are put together share their items
+        plain = e.op not in "+*" or any(
+            isinstance(x, n.Const)
+            or (isinstance(x, n.Name) and (steps.number(x.id) or steps.array(x.id)))
+            for x in subexprs(e)
+        )
+        return frozenset() if plain else names(e)
+    return names(e)
+
+
+# -- what is read before it is bound -------------------------------------------------------------
+
+
+def _first(block: n.Block, name: str) -> str:
+    """Return whether a block may read a variable before it binds it, or surely binds it first."""
+    for s in block:
+        parts = list(stmt_exprs(s))
+        bound = False
+        if isinstance(s, n.Assign):
+            bound = n.Name(name) in s.targets
+            bound = bound or any(name in target_names(t) for t in s.targets)
+            parts = [s.value, *(t for t in s.targets if name not in target_names(t))]
+        elif isinstance(s, n.Pop):
+            bound = name in target_names(s.target)
+            parts = [n.Name(s.stack)] if bound else parts
+        elif isinstance(s, n.For):
+            parts = [s.iter]
+        if any(name in names(e) for e in parts):
+            return _READ
+        if bound:
+            return _BOUND
+        if isinstance(s, n.For) and name in target_names(s.target):
+            continue
+        inner = [_first(b, name) for b in blocks(s)]
+        if _READ in inner:
+            return _READ
+        if isinstance(s, n.If) and all(x == _BOUND for x in inner):
+            return _BOUND
+    return ""
+
+
+def _dies(name: str, around: Around) -> bool:
+    """True when nobody reads what a loop leaves in a variable. around: where the loop is."""
+    for level in range(len(around) - 1, -1, -1):
+        block, k = around[level]
+        found = _first(block[k + 1 :], name)
+        if found:
+            return found == _BOUND
+        outer = around[level - 1][0][around[level - 1][1]] if level else None
+        if isinstance(outer, n.While) and name in names(outer.test):
+            return False
+        if isinstance(outer, (n.For, n.While)) and _first(block, name) == _READ:
+            return False
+    return True

@@ -1,0 +1,52 @@
+"""Which loops of the reverse sweep run forwards: those whose steps may come in any order.
+
+That what they compute is right is tested in tests/test_language.py, by the same functions.
+"""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+
+from s2s_ad.analysis.observe import kind_of, real
+from s2s_ad.build import Request, derive
+from tests.language import order
+from tests.language.cases import CASES
+
+BACKWARDS = {
+    "products_of_a_matrix": [],
+    "into_another_array": ["u"],
+    "into_the_same_array": ["i"],
+    "from_where_it_may_count_from_the_end": ["i"],
+    "own_item_two_to_the_left": ["i"],
+    "items_met_again": ["i"],
+    "left_from_the_last_step": ["total"],
+    "kept_once_a_step": [],
+    "a_number_carried_on": ["i"],
+    "triangle_read_beside_the_diagonal": ["j", "i"],
+    "gathered_and_stored": ["i"],
+    "maximum_so_far": ["i"],
+}
+
+
+def backwards(name: str, *options: str) -> list[str]:
+    """Return the variables of the loops that run backwards in the adjoint of a case."""
+    found = next(c for c in CASES if c.function is getattr(order, name))
+    bound = inspect.signature(found.function).bind(*found.args)
+    kinds = {x: kind_of(v, x) for x, v in bound.arguments.items()}
+    kinds |= {x: real(kinds[x]) for x in found.wrt}
+    text = derive(
+        Request(found.function, "adjoint", found.wrt, kinds, options=frozenset(options))
+    ).text
+    lines = [line.split() for line in text.splitlines() if "in reversed(" in line]
+    return [words[1] for words in lines]
+
+
+@pytest.mark.parametrize("name", BACKWARDS)
+def test_order(name: str) -> None:
+    assert backwards(name) == BACKWARDS[name]
+
+
+def test_switched_off() -> None:
+    assert backwards("products_of_a_matrix", "forwards") == ["i", "j"]
