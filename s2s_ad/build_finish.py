@@ -7,22 +7,38 @@ Takes both sweeps of a function, gives the body it will have; requires `simplify
 from __future__ import annotations
 
 import functools
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeGuard
 
+from s2s_ad.analysis.interpreter import Interpreter
 from s2s_ad.analysis.owned import NOTHING_OWNED
+from s2s_ad.analysis.values import Value
 from s2s_ad.build_exits import Sweeps
 from s2s_ad.build_prepare import Prepared, wish
 from s2s_ad.build_reverse import Reverse
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.kinds import FLOAT, UNKNOWN, Array, Kind, ListOf, Number, TupleOf, is_immutable
+from s2s_ad.ir.blocks import sole_target
+from s2s_ad.ir.kinds import (
+    FLOAT,
+    UNKNOWN,
+    Array,
+    Kind,
+    ListOf,
+    Number,
+    TupleOf,
+    adjoint_kind,
+    is_immutable,
+    join,
+)
 from s2s_ad.ir.verify import verify_block
-from s2s_ad.ir.walk import assigned, map_block, names, stmt_exprs, subexprs, walk_stmts
+from s2s_ad.ir.walk import assigned, blocks, map_block, names, stmt_exprs, subexprs, walk_stmts
 from s2s_ad.rules.sharing import WHOLLY_NEW
 from s2s_ad.simplify.dead_code import drop_dead
 from s2s_ad.simplify.first_time import first_time
 from s2s_ad.simplify.forwards import Steps, forwards
+from s2s_ad.simplify.in_place import InPlace, in_place
 from s2s_ad.simplify.inline import Inlining, inline
 from s2s_ad.simplify.known_quotients import known_quotients
 from s2s_ad.simplify.numbers_first import numbers_first
@@ -154,8 +170,38 @@ def finish(
         body = live(over_kept(body, back, _light(swept)), pure, options, pinned)
     if "forwards" not in options and builtin("range", "reversed", "len"):
         body = forwards(body, back, _steps(swept, again, sharing))
+    if not options & {"ownership", "numba"}:
+        body, back = in_place(body, back, _buffers(body, back, swept))
     verify_block(body, "the last pass")
     return body, back
+
+
+def _buffers(body: n.Block, back: frozenset[int], swept: Sweeps) -> InPlace:
+    """Return what is told of the buffers of adjoints: a kind is one at all times, or none."""
+    context = swept.found.context
+    kinds: dict[str, Kind] = {}
+
+    def note(name: str, kind: Kind) -> None:
+        kinds[name] = kind if name not in kinds else join(kinds[name], kind)
+
+    users: set[str] = set(swept.prepared.subject.locals)
+    for found in swept.all():
+        for name, kind in (*found.kinds.items(), *found.temporaries.items()):
+            note(name, kind)
+        for (name, mark), bar in found.context.marks.items():
+            users.add(bar)
+            kind = found.kinds.get(name, UNKNOWN)
+            floats = isinstance(kind, Array) and kind.dtype == "float"
+            note(bar, kind if floats or mark != "bar" else adjoint_kind(kind))
+    reader = Interpreter(context.facts.world, frozenset(kinds) | assigned(body))
+    env = {name: Value(kind) for name, kind in kinds.items()}
+    every = Counter(x for s in walk_stmts(body) for x in assigned((s,)) if not any(blocks(s)))
+    for s in walk_stmts(body):
+        new = sole_target(s)
+        if new is not None and new not in env and every[new] == 1 and isinstance(s, n.Assign):
+            env = {**env, new: Value(reader.value(s.value, env).kind)}
+    newness = swept.prepared.newness_here
+    return InPlace(newness, lambda e: reader.value(e, env).kind, lambda x: x not in users)
 
 
 def _inlining(

@@ -23,7 +23,7 @@ from s2s_ad.build_hoist import hoist
 from s2s_ad.build_parts import with_named_parts
 from s2s_ad.build_program import Program
 from s2s_ad.build_subject import Subject, SubjectWorld
-from s2s_ad.build_updates import settle_updates
+from s2s_ad.build_updates import settle_stores, settle_updates
 from s2s_ad.errors import OutputError, UnsupportedSyntax
 from s2s_ad.frontend.exits import exits, structure
 from s2s_ad.frontend.fold import fold_decided
@@ -189,7 +189,8 @@ def prepare(
             break
     for name in unlike(prepared.function, prepared.facts()):
         prepared.become(with_webs_apart(prepared.function, name, names.fresh))
-    prepared.become(settle_updates(prepared.function, prepared.facts(), subject, program))
+    for settle in (settle_updates, settle_stores):
+        prepared.become(settle(prepared.function, prepared.facts(), subject, program))
     note_cuts(program, subject, prepared.function, prepared.facts())
     prepared.name_effects(tests=False, last=True)
     function = prepared.function

@@ -35,6 +35,7 @@ from s2s_ad.ir.walk import assigned, stmt_exprs, subexprs, walk_stmts
 from s2s_ad.simplify import algebra, plain
 from s2s_ad.simplify.accumulate import Bars, Place, accumulate
 from s2s_ad.simplify.first_stores import first_stores
+from s2s_ad.simplify.handing_over import copies_last
 from s2s_ad.simplify.one_name import one_name
 from s2s_ad.simplify.ownership import Buffers, own
 from s2s_ad.simplify.together import together
@@ -57,7 +58,8 @@ class Reverse:
 
     result: the variable returned. bars: adjoint of each parameter asked for. kept: what is
     saved, by the list or variable it is saved in. items: those of them that hold what stores into
-    a variable overwrite. end: uid of the statement that returns.
+    a variable overwrite. end: uid of the statement that returns. temporaries: kinds of the arrays
+    among further differentials.
     """
 
     context: Context
@@ -72,6 +74,7 @@ class Reverse:
     stacks: list[str] = field(default_factory=list)
     items: frozenset[str] = frozenset()
     passive: bool = False
+    temporaries: dict[str, Kind] = field(default_factory=dict)
 
 
 def reverse(prepared: Prepared, wrt: Sequence[str], skip: int = 0) -> Reverse:
@@ -156,6 +159,7 @@ class _Run:
             recorder.kept,
             recorder.all_stacks(),
             frozenset(recorder.kept_items),
+            temporaries=builder.temporary_kinds,
         )
 
     # -- adjoint variables
@@ -264,7 +268,7 @@ class _Run:
             block = one_name(block, frozenset(builder.temporaries))
 
         def bar_kind(bar: str) -> Kind:
-            kind = kinds.get(by_bar.get(bar, bar), UNKNOWN)
+            kind = kinds.get(by_bar.get(bar, bar), builder.temporary_kinds.get(bar, UNKNOWN))
             return adjoint_kind(kind) if bar in by_bar else kind
 
         def add(a: n.Expr, b: n.Expr) -> n.Expr:
@@ -275,7 +279,10 @@ class _Run:
 
         newness = self.prepared.newness_here
         in_place = not self.off("ownership")
-        owned = own(block, Buffers(bar_kind, newness, add, copy, bars.names, in_place=in_place))
+        block = copies_last(block, lambda bar: isinstance(bar_kind(bar), Array))
+        returned = frozenset(context.mark(name, "bar") for name in self.wrt)
+        buffers = Buffers(bar_kind, newness, add, copy, bars.names, in_place=in_place)
+        owned = own(block, replace(buffers, at_end=returned))
         if self.off("accumulate"):
             return list(owned)
 

@@ -22,7 +22,8 @@ from dataclasses import replace
 from s2s_ad.analysis.aliasing import ownership
 from s2s_ad.analysis.flow import Facts, interpret
 from s2s_ad.analysis.last_use import is_last_use
-from s2s_ad.analysis.owned import NOTHING_OWNED, Owned
+from s2s_ad.analysis.liveness import live_after
+from s2s_ad.analysis.owned import NOBODY, NOTHING_OWNED, Owned
 from s2s_ad.analysis.values import Value
 from s2s_ad.build_fresh import hands_on, makes_new, newness, reached
 from s2s_ad.build_program import Program, bind, canonical
@@ -42,6 +43,7 @@ from s2s_ad.ir.kinds import (
     is_immutable,
 )
 from s2s_ad.ir.walk import (
+    assigned,
     map_block,
     map_expr,
     map_stmt_exprs,
@@ -50,6 +52,7 @@ from s2s_ad.ir.walk import (
     subexprs,
     walk_stmts,
 )
+from s2s_ad.transform.reading import stored_into
 
 Values = tuple[tuple[str, Value], ...]
 Owners = dict[int, Owned]
@@ -60,10 +63,9 @@ def settle_updates(
     function: n.Function, facts: Facts, subject: Subject, program: Program
 ) -> n.Function:
     """Return the function with guards; refuse in-place operators on arrays with other names."""
-    if subject.is_generated:
-        # its in-place operators are on numbers, and on arrays that it has made
-        return function
     run = _Updates(program, subject, function, facts)
+    # in-place operators of what is generated are on numbers, and on arrays that it has made
+    run.is_trusted = subject.is_generated
     for s in walk_stmts(function.body):
         if isinstance(s, n.AugAssign):
             run.check(s)
@@ -72,7 +74,7 @@ def settle_updates(
     def visit(s: n.Stmt) -> tuple[n.Stmt, ...]:
         if s.uid not in facts.before:
             return (s,)
-        for call, argument, given in run.handed_over(s):
+        for call, argument, given in () if run.is_trusted else run.handed_over(s):
             s = map_stmt_exprs(s, _replacing(call, argument, given))
         if isinstance(s, n.AugAssign) and s.uid in run.moved:
             value = n.Binary(s.op, s.target, s.value)
@@ -84,6 +86,50 @@ def settle_updates(
         return first, replace(s, comments=replace(s.comments, before=()))
 
     return replace(function, body=map_block(function.body, visit))
+
+
+def settle_stores(
+    function: n.Function, facts: Facts, subject: Subject, program: Program
+) -> n.Function:
+    """Return the function with copies of arrays that change hands, where they are stored into then.
+
+        after = u                       after = u.copy()
+        u = before              →       u = before
+        after[1:-1] = 0.0               after[1:-1] = 0.0
+
+    Nothing reads the first name again: the copy changes no value, and each name has its own store.
+    """
+    stored = {x for s in walk_stmts(function.body) for x in stored_into(s)}
+    moving = [
+        (s, s.targets[0].id, s.value)
+        for s in walk_stmts(function.body)
+        if isinstance(s, n.Assign) and isinstance(s.targets[0], n.Name) and len(s.targets) == 1
+        if s.targets[0].id in stored and isinstance(s.value, n.Name) and s.uid in facts.before
+        if isinstance(facts.value(s.value, s.uid).kind, Array)
+    ]
+    if not moving:
+        return function
+    plain, moved = _Updates(program, subject, function, facts).made_and_moved()
+    shared = {
+        x
+        for s in walk_stmts(function.body)
+        for x in stored_into(s)
+        if x not in plain.get(s.uid, NOTHING_OWNED).own
+    }
+    later = live_after(function.body)
+    copied = {
+        s.uid
+        for s, name, value in moving
+        if name in shared and value.id in moved.get(s.uid, NOTHING_OWNED).own
+        if is_last_use(value.id, s, function.body, later)
+    }
+
+    def visit(s: n.Stmt) -> tuple[n.Stmt, ...]:
+        if s.uid not in copied or not isinstance(s, n.Assign):
+            return (s,)
+        return (replace(s, value=n.Call(n.Attribute(s.value, "copy"), ())),)
+
+    return replace(function, body=map_block(function.body, visit)) if copied else function
 
 
 def updated(program: Program, subject: Subject, values: Values) -> frozenset[str]:
@@ -122,6 +168,7 @@ class _Updates:
         self.function = function
         self.facts = facts
         self.params = frozenset(p.name for p in function.params)
+        self.is_trusted = False
         self.guarded: set[int] = set()
         self.moved: set[int] = set()
         self.owners: tuple[Owners, Owners, Owners] | None = None
@@ -136,24 +183,36 @@ class _Updates:
         """Return what was made here and not shared since, without and with the parameters, and
         the latter when the last use of a variable hands on what it holds."""
         if self.owners is None:
-            body = self.function.body
-
-            def new(e: n.Call) -> int:
-                return newness(self.subject, self.program, e)
-
-            def kind(e: n.Expr, uid: int) -> Kind:
-                known = uid in self.facts.before
-                return self.facts.value(e, uid).kind if known else UNKNOWN
-
-            def moves(e: n.Call) -> bool:
-                return hands_on(self.subject, self.program, e)
-
             self.owners = (
-                ownership(body, new, kind),
-                ownership(body, new, kind, self.params),
-                ownership(body, new, kind, self.params, moves=moves),
+                self.table(),
+                self.table(self.params),
+                self.table(self.params, moving=True),
             )
         return self.owners
+
+    def made_and_moved(self) -> tuple[Owners, Owners]:
+        """Return what was made here and not shared since, with and without last uses that hand on
+        what a variable holds; nobody shares what is not bound yet."""
+        unbound = frozenset(assigned(self.function.body)) - self.params
+        return self.table(unbound=unbound), self.table(unbound=unbound, moving=True)
+
+    def table(
+        self,
+        start: frozenset[str] = NOBODY,
+        unbound: frozenset[str] = NOBODY,
+        moving: bool = False,
+    ) -> Owners:
+        def new(e: n.Call) -> int:
+            return newness(self.subject, self.program, e)
+
+        def kind(e: n.Expr, uid: int) -> Kind:
+            return self.facts.value(e, uid).kind if uid in self.facts.before else UNKNOWN
+
+        def moves(e: n.Call) -> bool:
+            return hands_on(self.subject, self.program, e)
+
+        body = self.function.body
+        return ownership(body, new, kind, start, unbound, moves if moving else None)
 
     def is_sole(self, name: str, s: n.Stmt) -> bool:
         """True when no other name that is read from here on sees what the variable holds."""
@@ -166,6 +225,10 @@ class _Updates:
         kind = self.facts.value(s.target, s.uid).kind
         name = s.target.id
         if rebinds(kind) or name in self.sole_names().get(s.uid, NOTHING_OWNED).own:
+            return
+        if self.is_trusted:
+            if isinstance(kind, Array):
+                self.moved.add(s.uid)  # its operators in place change what no other name reads
             return
         if self.is_sole(name, s) and not isinstance(kind, (ListOf, DictOf)):
             self.moved.add(s.uid)  # another name saw it, for the last time
@@ -254,7 +317,7 @@ class _Updates:
         return (
             isinstance(e, n.Name)
             and self.is_sole(e.id, s)
-            and is_last_use(e.id, s, self.function.body)
+            and is_last_use(e.id, s, self.function.body, live_after(self.function.body))
         )
 
     def of_parameters(self) -> frozenset[str]:

@@ -19,6 +19,7 @@ from s2s_ad.errors import S2SError
 from tests.checking import check_both, check_derived, check_second_order, chosen, restricted
 from tests.language import (
     arrays,
+    buffers,
     calls,
     cancelling,
     containers,
@@ -53,6 +54,7 @@ MODULES = (
     pitfalls,
     signs,
     shared_values,
+    buffers,
     stores,
     updates,
 )

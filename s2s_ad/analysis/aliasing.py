@@ -16,6 +16,7 @@ from collections.abc import Callable
 from s2s_ad.analysis.flat import flat_names, is_no_list, never_lists
 from s2s_ad.analysis.held import holds_plain_items, is_count, paired, seen_through
 from s2s_ad.analysis.last_use import is_last_use, only_built
+from s2s_ad.analysis.liveness import live_after
 from s2s_ad.analysis.owned import NOBODY, Names, Owned
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import (
@@ -466,6 +467,7 @@ class _Moving(_Ownership):
         super().__init__(newness, kind)
         self.body = body
         self.moves = moves
+        self.later = live_after(body)
 
     def assigned(self, target: n.Expr, value: n.Expr, own: Owned) -> Owned:
         moved = isinstance(target, n.Name) and self.new(value) == SHARES and self.sole(value, own)
@@ -477,7 +479,7 @@ class _Moving(_Ownership):
         if self.is_plain(e) or self.new(e) != SHARES:
             return True
         if isinstance(e, n.Name):
-            return e.id in own.own and is_last_use(e.id, self.current, self.body)
+            return e.id in own.own and is_last_use(e.id, self.current, self.body, self.later)
         if isinstance(e, n.Call) and self.moves(e):
             return all(self.sole(x, own) for x in (*e.args, *(k.value for k in e.keywords)))
         return False

@@ -6,43 +6,25 @@ Takes a name, a statement and the body it stands in; requires `ir`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.walk import blocks, names, stmt_exprs, subexprs, walk_stmts
 
 
-def is_last_use(name: str, s: n.Stmt, body: n.Block) -> bool:
+def is_last_use(name: str, s: n.Stmt, body: n.Block, later: Mapping[int, frozenset[str]]) -> bool:
     """True when `s` reads the variable once, and nothing that runs later reads what it held.
 
-    The text is taken in order: what stands further down may run later. In a loop all of it may,
-    unless the variable is bound anew in front of `s`.
+    later: what is read behind each statement (`liveness.live_after`).
     """
-    if isinstance(s, n.While) or _reads(s, name) != 1:
+    if any(blocks(s)) or _reads(s, name) != 1:
         return False
     for x in walk_stmts(body):
         if any(_is_repeated(e, name, x.uid == s.uid) for e in _all_exprs(x)):
             return False
     if _binds(s, name):
         return True  # further reads are of the new value
-    path = _blocks_around(body, s)
-    elsewhere = _other_branches(path)
-    before = True
-    for x in walk_stmts(body):
-        if x.uid == s.uid:
-            before = False
-        elif not before and x.uid not in elsewhere and _reads(x, name):
-            return False
-    loops = [k for k, (owner, _) in enumerate(path) if isinstance(owner, (n.For, n.While))]
-    if not loops:
-        return True
-    outermost, (_, block) = path[loops[0]][0], path[-1]
-    where = next(k for k, x in enumerate(block) if x.uid == s.uid)
-    bound = [k for k in range(where) if _binds(block[k], name)]
-    if not bound or outermost is None:
-        return False
-    fresh = {x.uid for y in block[bound[-1] + 1 : where + 1] for x in walk_stmts((y,))}
-    return all(x.uid in fresh or not _reads(x, name) for x in walk_stmts((outermost,)))
+    return s.uid in later and name not in later[s.uid]
 
 
 def only_built(block: n.Block) -> frozenset[str]:
@@ -76,16 +58,6 @@ def only_built(block: n.Block) -> frozenset[str]:
     return frozenset(name for name in once if uses[name] == known[name] + 1)
 
 
-def _other_branches(path: list[tuple[n.Stmt | None, n.Block]]) -> set[int]:
-    """Return the statements, by uid, that do not run when those of the inner blocks do."""
-    found: set[int] = set()
-    for owner, block in path:
-        if isinstance(owner, n.If):
-            others = [other for other in blocks(owner) if other is not block]
-            found.update(x.uid for other in others for x in walk_stmts(other))
-    return found
-
-
 def _reads(s: n.Stmt, name: str) -> int:
     """Return how often a statement itself, without its blocks, reads a variable."""
     bound = sum(t == n.Name(name) for t in s.targets) if isinstance(s, n.Assign) else 0
@@ -106,19 +78,3 @@ def _is_repeated(e: n.Expr, name: str, is_here: bool) -> bool:
 def _all_exprs(s: n.Stmt) -> Iterator[n.Expr]:
     for e in stmt_exprs(s):
         yield from subexprs(e)
-
-
-def _blocks_around(body: n.Block, s: n.Stmt) -> list[tuple[n.Stmt | None, n.Block]]:
-    """Return the blocks that hold `s`, from the outside in, with the statements they belong to."""
-
-    def visit(owner: n.Stmt | None, block: n.Block) -> list[tuple[n.Stmt | None, n.Block]] | None:
-        for x in block:
-            if x.uid == s.uid:
-                return [(owner, block)]
-            for inner in blocks(x):
-                found = visit(x, inner)
-                if found is not None:
-                    return [(owner, block), *found]
-        return None
-
-    return visit(None, body) or []

@@ -2,7 +2,7 @@
 
 Takes statements in which adjoints (or tangents) are added to with `+=` and stored into, gives ones
 in which that happens only to what no other name can see: `+=` is a rebinding elsewhere, and a copy
-is made before a store. Requires `ir`, `analysis.aliasing`.
+is made before a store. Requires `ir`, `analysis`.
 
     a_bar = c_bar                   a_bar = c_bar
     b_bar = c_bar           →       b_bar = c_bar
@@ -14,7 +14,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from s2s_ad.analysis.aliasing import Sharing
+from s2s_ad.analysis.aliasing import Sharing, store_root
+from s2s_ad.analysis.liveness import live_after
 from s2s_ad.analysis.owned import NOTHING_OWNED, Owned
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import (
@@ -31,7 +32,7 @@ from s2s_ad.ir.kinds import (
     is_immutable,
     join,
 )
-from s2s_ad.ir.walk import stmt_exprs, subexprs, target_names, walk_stmts
+from s2s_ad.ir.walk import map_block, stmt_exprs, subexprs, target_names, walk_stmts
 from s2s_ad.rules.sharing import NEW, WHOLLY_NEW
 
 Needs = dict[str, int]
@@ -44,7 +45,8 @@ class Buffers:
     """kind: that of a variable. newness: how much of what a call returns is new.
     add: how a sum of unknown structure is written. copy: a copy of a variable, of all that is
     inside of it or not. bars: the differentials. adds: whether `+=` on them may be rewritten.
-    in_place: whether arrays that are owned are added to in place."""
+    in_place: whether arrays that are owned are added to in place. at_end: the variables that are
+    read once all is over, None where any may be; what else is not read again may be handed over."""
 
     kind: Callable[[str], Kind]
     newness: Callable[[n.Call], int]
@@ -53,19 +55,31 @@ class Buffers:
     bars: frozenset[str]
     adds: bool = True
     in_place: bool = True
+    at_end: frozenset[str] | None = None
 
 
 def own(block: n.Block, buffers: Buffers) -> n.Block:
     """Return the statements with safe additions and stores. Parameters (seeds) are not owned."""
-    out, _ = _Own(buffers).block(block, NOTHING_OWNED)
-    return tuple(out)
+    while True:
+        run = Owning(buffers)
+        if buffers.at_end is not None:
+            run.later = live_after(block, buffers.at_end)
+        out, _ = run.block(block, NOTHING_OWNED)
+        if not run.idle:
+            return tuple(out)
+        # what was stored into may be read for the last time before that now
+        block = map_block(block, run.without_idle)
 
 
-class _Own(Sharing):
+class Owning(Sharing):
     def __init__(self, buffers: Buffers) -> None:
         super().__init__(buffers.newness)
         self.buffers = buffers
         self.known: dict[int, tuple[n.Expr, Kind]] = {}
+        # by statement, what is read behind it; and the one at hand
+        self.later: dict[int, frozenset[str]] = {}
+        self.uid = 0
+        self.idle: frozenset[int] = frozenset()
 
     # -- what is known of differentials
 
@@ -136,11 +150,19 @@ class _Own(Sharing):
     def assigned(self, target: n.Expr, value: n.Expr, own: Owned) -> Owned:
         """Return what is owned then: arithmetic on arrays of no axes makes numbers, no buffers."""
         after = super().assigned(target, value, own)
+        if isinstance(target, n.Name) and self.is_handed_over(target, value, own):
+            assert isinstance(value, n.Name)
+            return after.having(target.id, WHOLLY_NEW if value.id in own.whole else NEW)
         if isinstance(target, n.Name) and _is_arithmetic(value):
             kind = self.buffers.kind(target.id)
             if isinstance(kind, Unknown) or (isinstance(kind, Array) and not kind.dims):
                 return after.without(frozenset({target.id}))
         return after
+
+    def is_handed_over(self, target: n.Name, value: n.Expr, own: Owned) -> bool:
+        """True for `x_bar = y_bar`, arrays, that leaves the buffer of y_bar to x_bar alone."""
+        known = target.id in self.buffers.bars and isinstance(self.kind(target), Array)
+        return known and value != target and self.is_left(value, own)
 
     def block(self, block: n.Block, owned: Owned) -> tuple[list[n.Stmt], Owned]:
         out: list[n.Stmt] = []
@@ -150,6 +172,7 @@ class _Own(Sharing):
         return out, owned
 
     def statement(self, s: n.Stmt, owned: Owned) -> tuple[list[n.Stmt], Owned]:
+        self.uid = s.uid
         if isinstance(s, n.If):
             results = [self.block(b.body, owned) for b in s.branches]
             last, end = self.block(s.orelse, owned)
@@ -164,8 +187,46 @@ class _Own(Sharing):
             return [replace(s, body=tuple(body))], owned
         if self.buffers.adds and isinstance(s, n.AugAssign) and isinstance(s.target, n.Name):
             return self.add(s, s.target.id, owned)
+        if self.is_idle(s, owned):
+            self.idle |= {s.uid}
+            return [], owned
         pre, owned = self.copied(self.changed(s), s, owned)
+        s = self.without_copy(s, owned)
         return [*pre, s], self.simple(s, owned)
+
+    def without_idle(self, s: n.Stmt) -> tuple[n.Stmt, ...]:
+        return () if s.uid in self.idle else (s,)
+
+    def is_idle(self, s: n.Stmt, owned: Owned) -> bool:
+        """True for a store into an array that nobody reads again: `x_bar[1:] = 0.0`."""
+        if not isinstance(s, n.Assign) or len(s.targets) != 1:
+            return False
+        target, name = s.targets[0], store_root(s.targets[0])
+        return (
+            isinstance(target, n.Subscript)
+            and target.value == n.Name(name or "")
+            and not any(isinstance(x, n.Call) for e in stmt_exprs(s) for x in subexprs(e))
+            and self.is_left(target.value, owned)
+        )
+
+    def without_copy(self, s: n.Stmt, owned: Owned) -> n.Stmt:
+        """`d = np.array(x_bar[1:])` where x_bar is not read again: a part of it does as well."""
+        call = s.value if isinstance(s, n.Assign) else None
+        if not isinstance(call, n.Call) or call.keywords or len(call.args) != 1:
+            return s
+        made, part = isinstance(call.func, n.Attribute) and call.func.attr == "array", call.args[0]
+        left = isinstance(part, n.Subscript) and self.is_left(part.value, owned)
+        return replace(s, value=part) if made and left and isinstance(s, n.Assign) else s
+
+    def is_left(self, e: n.Expr, owned: Owned) -> bool:
+        """True for an array of ours that no other name sees, and that is not read again."""
+        return (
+            isinstance(e, n.Name)
+            and e.id in self.buffers.bars & owned.own
+            and isinstance(self.kind(e), Array)
+            and self.uid in self.later
+            and e.id not in self.later[self.uid]
+        )
 
     def copied(self, needs: Needs, s: n.Stmt, owned: Owned) -> tuple[list[n.Stmt], Owned]:
         """Return copies of what is changed in place and not owned, and what is owned then."""

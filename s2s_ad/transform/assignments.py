@@ -206,6 +206,7 @@ class Assignments(Contributions):
         mixed = [x for x in dict.fromkeys(written) if self.reads_items(s.value, x)]
         seeds = {x: n.Name(self.context.names.fresh(f"{x}_new_bar")) for x in mixed}
         self.temporaries |= {seed.id for seed in seeds.values()}
+        self.temporary_kinds.update({seeds[x].id: self.kind_after(x, s) for x in seeds})
         taken = [n.Assign((seed,), self.bar(x)) for x, seed in seeds.items()]
         return seeds, [*taken, *self.cleared(set(mixed))]
 

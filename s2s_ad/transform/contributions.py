@@ -67,6 +67,8 @@ class Contributions:
         self.barred = barred
         self.stacks: dict[str, str] = {}
         self.temporaries: set[str] = set()
+        # of those that are arrays, as far as it is known
+        self.temporary_kinds: dict[str, Kind] = {}
         self.requests: list[tuple[int, n.Expr]] = []
         self.choices: set[str] = set()
         self.callees: list[n.Expr] = []
@@ -119,6 +121,7 @@ class Contributions:
         self.temporaries |= {
             x for b in pull.before if isinstance(b, n.Assign) for x in target_names(b.targets[0])
         }
+        self.temporary_kinds.update(pull.bar_kinds)
         own: dict[str, list[Any]] = {}
         spread: dict[str, Callable[[n.Expr], n.Expr]] = {}
         for place, values in pull.places.items():

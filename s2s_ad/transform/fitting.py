@@ -49,6 +49,8 @@ class Fitting:
         self.places: dict[n.Expr, list[Diff]] = {}
         self.scattered: list[n.Stmt] = []
         self.before: list[n.Stmt] = []
+        # kinds of the arrays among what is bound there
+        self.bar_kinds: dict[str, Kind] = {}
         self.summed: set[str] = set()
         self.masks: list[tuple[n.Expr, bool, Kind]] = []
 
@@ -297,6 +299,8 @@ class Fitting:
             return d
         name = n.Name(self.context.names.fresh(wanted))
         self.before.append(n.Assign((name,), d.expr))
+        if isinstance(d.kind, Array) and not d.small and d.wide is None:
+            self.bar_kinds[name.id] = d.kind
         return replace(d, expr=name)
 
     def bar_name(self, e: n.Expr) -> str:

@@ -1,0 +1,119 @@
+"""Which variables are read again after a statement, before they are bound anew.
+
+Takes a block and what is read once it is over, gives for each statement the variables whose values
+may still be asked for behind it. Requires `ir`.
+"""
+
+from __future__ import annotations
+
+from s2s_ad.ir import nodes as n
+from s2s_ad.ir.walk import free_names, names, stmt_exprs, subexprs, target_names, walk_stmts
+
+Live = frozenset[str]
+NOTHING: Live = frozenset()
+
+
+def live_after(block: n.Block, at_end: Live = NOTHING) -> dict[int, Live]:
+    """Return by the uid of a statement the variables that may be read once it is over.
+
+    What a lambda, a generator or a local function mentions is read at any time. What a `try` or a
+    `with` binds may keep the value it had.
+
+    >>> from s2s_ad.ir import nodes as n
+    >>> first = n.Assign((n.Name("y"),), n.Name("x"))
+    >>> after = live_after((first, n.Return(n.Name("y"))))
+    >>> sorted(after[first.uid])
+    ['y']
+    """
+    run = _Live(_kept(block))
+    run.block(block, at_end | run.kept)
+    return run.after
+
+
+def _kept(block: n.Block) -> Live:
+    """Return what is read at times that the order of the statements does not tell."""
+    found: set[str] = set()
+    for s in walk_stmts(block):
+        if isinstance(s, n.FunctionDef):
+            found |= free_names(s.function)
+        elif isinstance(s, n.Global):
+            found |= set(s.names)
+        for e in stmt_exprs(s):
+            for x in subexprs(e):
+                lazy = isinstance(x, n.Comprehension) and x.kind == "generator"
+                found |= names(x) if lazy or isinstance(x, n.Lambda) else NOTHING
+    return frozenset(found)
+
+
+class _Live:
+    def __init__(self, kept: Live) -> None:
+        self.kept = kept
+        self.after: dict[int, Live] = {}
+        self.exits: list[tuple[Live, Live]] = []
+        self.certain = True  # whether statements run to their end
+
+    def block(self, block: n.Block, live: Live) -> Live:
+        for s in reversed(block):
+            self.after[s.uid] = live
+            before = self.before(s, live) | self.kept
+            live = before if self.certain else before | live
+        return live
+
+    def before(self, s: n.Stmt, live: Live) -> Live:
+        if isinstance(s, n.Assign):
+            bound = frozenset(t.id for t in s.targets if isinstance(t, n.Name))
+            bound |= {x for t in s.targets if isinstance(t, n.TupleExpr) for x in target_names(t)}
+            stored = [t for t in s.targets if not isinstance(t, n.Name)]
+            places = {x for t in stored for e in _places(t) for x in names(e)}
+            return (live - bound) | names(s.value) | places
+        if isinstance(s, n.Pop) and isinstance(s.target, n.Name):
+            return (live - {s.target.id}) | {s.stack}
+        if isinstance(s, n.If):
+            found: Live = self.block(s.orelse, live)
+            for b in s.branches:
+                found |= self.block(b.body, live)
+            return found | frozenset(x for b in s.branches for x in names(b.test))
+        if isinstance(s, (n.For, n.While)):
+            return self.loop(s, live)
+        if isinstance(s, (n.Break, n.Continue)) and self.exits:
+            return self.exits[-1][isinstance(s, n.Continue)]
+        read = frozenset(x for e in stmt_exprs(s) for x in names(e))
+        if isinstance(s, (n.Return, n.Raise)):
+            return read
+        if isinstance(s, (n.Try, n.With)):
+            return read | self.attempt(s, live)
+        return live | read
+
+    def attempt(self, s: n.Try | n.With, live: Live) -> Live:
+        before, self.certain = self.certain, False
+        if isinstance(s, n.With):
+            found = self.block(s.body, live)
+        else:
+            final = self.block(s.final, live)
+            found = self.block(s.orelse, final)
+            for handler in s.handlers:
+                found |= self.block(handler.body, final)
+            found = self.block(s.body, found)
+        self.certain = before
+        return found
+
+    def loop(self, s: n.For | n.While, live: Live) -> Live:
+        header = names(s.iter) if isinstance(s, n.For) else names(s.test)
+        done = self.block(s.orelse, live)
+        head = done | header | self.kept
+        while True:
+            self.exits.append((live, head))
+            start = self.block(s.body, head)
+            self.exits.pop()
+            if isinstance(s, n.For):
+                start -= frozenset(target_names(s.target))
+            if start <= head:
+                return head
+            head |= start
+
+
+def _places(target: n.Expr) -> list[n.Expr]:
+    """Return what is read of a target: a container and an index, no variable that is bound."""
+    if isinstance(target, (n.TupleExpr, n.ListExpr)):
+        return [e for item in target.items for e in _places(item)]
+    return [] if isinstance(target, n.Name) else [target]

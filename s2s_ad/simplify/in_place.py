@@ -1,0 +1,346 @@
+"""An adjoint that nobody reads again lends its buffer to what is computed from it.
+
+Takes the body of a generated function, gives it with operations in place on arrays that it made;
+requires `ir`, `analysis`, `simplify.ownership`.
+
+    second_bar = scores_bar @ W.T               second_bar = scores_bar @ W.T
+    sum_bar = second_bar * (second > 0.0)   →   second_bar *= second > 0.0
+    W2_bar = first.T @ sum_bar                  W2_bar = first.T @ second_bar
+
+Shapes and types are proved: the result has those of the buffer. The buffer was made here, no other
+name sees it, and it is not read again (`simplify.ownership`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from s2s_ad.analysis.liveness import live_after
+from s2s_ad.analysis.owned import NOTHING_OWNED, Owned
+from s2s_ad.ir import nodes as n
+from s2s_ad.ir.blocks import changed_by, mentioned, sole_target, with_blocks
+from s2s_ad.ir.kinds import Array, Kind, Number
+from s2s_ad.ir.walk import (
+    assigned,
+    blocks,
+    map_block,
+    map_stmt_exprs,
+    names,
+    stmt_exprs,
+    subexprs,
+    substitute,
+    walk_stmts,
+)
+from s2s_ad.rules.sharing import WHOLLY_NEW
+from s2s_ad.simplify.algebra import negate
+from s2s_ad.simplify.ownership import Buffers, Owning
+
+MOST = 2  # statements in the place of one
+Steps = list[tuple[str, n.Expr]]
+
+
+@dataclass(frozen=True)
+class InPlace:
+    """newness: how much of what a call returns is new. kind: that of an expression. ours: whether a
+    name stands for no variable of the user, nor for the adjoint of one."""
+
+    newness: Callable[[n.Call], int]
+    kind: Callable[[n.Expr], Kind]
+    ours: Callable[[str], bool]
+
+
+def in_place(body: n.Block, back: frozenset[int], tools: InPlace) -> tuple[n.Block, frozenset[int]]:
+    """Return the body, and the uids of the statements of its reverse sweep."""
+    every = list(walk_stmts(body))
+    made = assigned(tuple(s for s in every if s.uid in back and not any(blocks(s))))
+    made -= assigned(tuple(s for s in every if s.uid not in back and not any(blocks(s))))
+    arrays = {x for x in made if is_buffer(tools.kind(n.Name(x)))}
+    wanted = {
+        s.uid
+        for s in every
+        if s.uid in back
+        and isinstance(s, n.Assign)
+        and sole_target(s)
+        and any(steps_of(s.value, x, tools.kind) is not None for x in names(s.value) & arrays)
+    }
+    if not wanted:
+        return body, back
+    while wanted:
+        # what is not done in place in the end stays where it stands
+        moved = _behind_reads(body, wanted, arrays, tools.kind)
+        run = _InPlace(moved, frozenset(arrays), frozenset(wanted), tools)
+        out, _ = run.block(moved, NOTHING_OWNED)
+        if run.done.keys() == wanted:
+            named = _one_name(tuple(out), frozenset(x for x in made if tools.ours(x)))
+            longer = {uid for uid, done in run.done.items() if not done.is_worth_it(named)}
+            if not longer:
+                return named, back | run.added
+            wanted -= longer
+        else:
+            wanted = set(run.done)
+    return body, back
+
+
+@dataclass(frozen=True)
+class _Done:
+    """What an assignment has become. steps: how many operations. copy: the uid of the copy behind
+    them, 0 for none. axes: how many the array has."""
+
+    steps: int
+    copy: int
+    axes: int
+
+    def is_worth_it(self, body: n.Block) -> bool:
+        """False where further lines save a row of numbers only, or give two adjoints of variables
+        of the user, which need two names, one buffer that is not worked on any further."""
+        copies = [s for s in walk_stmts(body) if s.uid == self.copy]
+        worked = {s.target for s in walk_stmts(body) if isinstance(s, n.AugAssign)}
+        if any(n.Name(sole_target(s) or "") not in worked for s in copies):
+            return False
+        return self.axes > 1 or (self.steps == 1 and not copies)
+
+
+def is_buffer(kind: Kind) -> bool:
+    """True for arrays of floats, of at least 64 bits, that are no single number.
+
+    >>> from s2s_ad.ir.kinds import Dim
+    >>> is_buffer(Array((Dim("n"),), "float", True)), is_buffer(Array((Dim("n"),)))
+    (True, False)
+    """
+    return isinstance(kind, Array) and kind.double and bool(kind.dims)
+
+
+def steps_of(e: n.Expr, x: str, kind: Callable[[n.Expr], Kind]) -> Steps | None:
+    """Return the operations that make `x` the value of `e` in place, None where there are none."""
+    found = _steps(e, x)
+    whole = kind(n.Name(x))
+    if not found or len(found) > MOST or not isinstance(whole, Array):
+        return None
+    return found if all(_fits(kind(operand), whole) for _, operand in found) else None
+
+
+def _fits(operand: Kind, buffer: Array) -> bool:
+    """True when NumPy spreads an operand out to the shape of a buffer, and no further.
+
+    >>> from s2s_ad.ir.kinds import Dim
+    >>> n, m = Dim("n"), Dim("m")
+    >>> _fits(Array((m,)), Array((n, m))), _fits(Array((n, m)), Array((m,)))
+    (True, False)
+    >>> _fits(Array((n,)), Array((m,))), _fits(Array((n,)), Array((Dim("m", 0, False),)))
+    (False, True)
+    """
+    if isinstance(operand, Number):
+        return True
+    if not isinstance(operand, Array) or operand.dims is None or buffer.dims is None:
+        return False
+    if operand.dtype not in ("float", "int", "bool") or len(operand.dims) > len(buffer.dims):
+        return False
+    return all(
+        own.one is False
+        or other.one is True
+        or (own.symbol, own.offset) == (other.symbol, other.offset)
+        for own, other in zip(reversed(buffer.dims), reversed(operand.dims))
+    )
+
+
+def _steps(e: n.Expr, x: str) -> Steps | None:
+    """Return operations in order, of which those with several factors are one.
+
+    >>> from s2s_ad.ir.quote import parse_expr
+    >>> from s2s_ad.ir.text import expr_text
+    >>> show = lambda text: [(op, expr_text(y)) for op, y in _steps(parse_expr(text), "x") or ()]
+    >>> show("w * (x - np.sum(x * w))"), show("2.0 * x * w"), show("-x * w / s")
+    ([('-', 'np.sum(x * w)'), ('*', 'w')], [('*', '2.0 * w')], [('*', '-w'), ('/', 's')])
+    >>> show("w - x"), show("w / x"), show("x * w * (x + 1.0)")
+    ([], [], [])
+    """
+    if e == n.Name(x):
+        return []
+    if isinstance(e, n.Unary) and e.op == "-":
+        inner = _steps(e.operand, x)
+        return None if inner is None else _then(inner, "*", n.Const("-1.0", -1.0))
+    if not isinstance(e, n.Binary) or e.op not in "+-*/":
+        return None
+    for one, other in ((e.left, e.right), (e.right, e.left)):
+        if one is e.right and e.op not in "+*":
+            return None
+        if x in names(other) and one != n.Name(x):
+            continue
+        inner = _steps(one, x) if x in names(one) else None
+        if inner is not None:
+            return _then(inner, e.op, other)
+    return None
+
+
+def _then(steps: Steps, op: str, operand: n.Expr) -> Steps:
+    """Return the operations with one more; what is multiplied twice is multiplied by a product."""
+    if op != "*" or not steps or steps[-1][0] != "*":
+        return [*steps, (op, operand)]
+    factor = steps[-1][1]
+    if factor == n.Const("-1.0", -1.0):
+        return [*steps[:-1], ("*", negate(operand))]
+    return [*steps[:-1], ("*", n.Binary("*", factor, operand))]
+
+
+class _InPlace(Owning):
+    def __init__(
+        self, body: n.Block, arrays: frozenset[str], wanted: frozenset[int], tools: InPlace
+    ) -> None:
+        def refuse(*_: object) -> n.Expr:
+            raise AssertionError("what is owned is not copied")
+
+        def kind(name: str) -> Kind:
+            return tools.kind(n.Name(name))
+
+        super().__init__(Buffers(kind, tools.newness, refuse, refuse, arrays, adds=False))
+        self.later = live_after(body)
+        self.wanted = wanted
+        self.tools = tools
+        self.done: dict[int, _Done] = {}
+        self.added: frozenset[int] = frozenset()
+
+    def copied(self, needs: dict[str, int], s: n.Stmt, owned: Owned) -> tuple[list[n.Stmt], Owned]:
+        return [], owned
+
+    def is_idle(self, s: n.Stmt, owned: Owned) -> bool:
+        return False
+
+    def statement(self, s: n.Stmt, owned: Owned) -> tuple[list[n.Stmt], Owned]:
+        self.done.pop(s.uid, None)
+        target = sole_target(s)
+        if s.uid not in self.wanted or not isinstance(s, n.Assign) or target is None:
+            return super().statement(s, owned)
+        self.uid = s.uid
+        for x in dict.fromkeys(y.id for y in _names_in_order(s.value)):
+            free = x in owned.own if x == target else self.is_left(n.Name(x), owned)
+            steps = steps_of(s.value, x, self.tools.kind) if free else None
+            if steps is None:
+                continue
+            out: list[n.Stmt] = [
+                n.AugAssign(n.Name(x), op, operand, of=s.of, origin=s.origin)
+                for op, operand in steps
+            ]
+            out[0] = replace(out[0], comments=s.comments)
+            count, after = len(out), owned
+            if x != target:
+                out.append(n.Assign(s.targets, n.Name(x), of=s.of, origin=s.origin))
+                after = owned.without(frozenset({x})).having(target, WHOLLY_NEW)
+            kind = self.tools.kind(n.Name(x))
+            axes = len(kind.dims or ()) if isinstance(kind, Array) else 0
+            self.done[s.uid] = _Done(count, out[-1].uid if x != target else 0, axes)
+            self.added |= {y.uid for y in out}
+            return out, after
+        return super().statement(s, owned)
+
+
+def _names_in_order(e: n.Expr) -> list[n.Name]:
+    return [x for x in subexprs(e) if isinstance(x, n.Name)]
+
+
+def _behind_reads(
+    block: n.Block, wanted: set[int], arrays: set[str], kind: Callable[[n.Expr], Kind]
+) -> n.Block:
+    """Return the statements with those wanted behind what else reads their buffers."""
+    out = [with_blocks(s, lambda inner: _behind_reads(inner, wanted, arrays, kind)) for s in block]
+    for k in range(len(out) - 1, -1, -1):
+        s = out[k]
+        target = sole_target(s)
+        if s.uid not in wanted or target is None or not isinstance(s, n.Assign):
+            continue
+        for x in dict.fromkeys(y.id for y in _names_in_order(s.value) if y.id in arrays):
+            place = _place(out, k, x, target) if x != target else k + 1
+            if place > k + 1 and steps_of(s.value, x, kind) is not None:
+                out[k:place] = [*out[k + 1 : place], s]
+                break
+    return tuple(out)
+
+
+def _place(out: list[n.Stmt], k: int, x: str, target: str) -> int:
+    """Return where the statement at k may stand: behind the readings of x that serve the same line,
+    in front of all that has to do with its target or changes what it reads."""
+    s = out[k]
+    read = mentioned((s,))
+    place = k + 1
+    for j in range(k + 1, len(out)):
+        t = out[j]
+        leaves = isinstance(t, (n.Break, n.Continue, n.Return, n.Raise)) or any(blocks(t))
+        if leaves or t.of != s.of or target in mentioned((t,)) or read & changed_by(t):
+            break
+        if x in mentioned((t,)):
+            place = j + 1
+    return place
+
+
+def _one_name(block: n.Block, ours: frozenset[str]) -> n.Block:
+    """Return the statements without second names of buffers where one of the two is ours."""
+    every = Counter(x for s in walk_stmts(block) for x in _said(s))
+    bound = Counter(
+        x
+        for s in walk_stmts(block)
+        if not any(blocks(s)) and not isinstance(s, n.AugAssign)
+        for x in assigned((s,))
+    )
+    return _begun(_renamed(block, ours, bound, every), ours, every)
+
+
+def _said(s: n.Stmt) -> frozenset[str]:
+    return frozenset(x for e in stmt_exprs(s) for x in names(e))
+
+
+def _renamed(
+    block: n.Block, ours: frozenset[str], bound: Counter[str], every: Counter[str]
+) -> n.Block:
+    """Rename `t` in `t = x` where t is bound there alone, and x not mentioned while t is."""
+    out = [with_blocks(s, lambda inner: _renamed(inner, ours, bound, every)) for s in block]
+    k = 0
+    while k < len(out):
+        s = out[k]
+        t = sole_target(s)
+        x = s.value if isinstance(s, n.Assign) else None
+        places = [j for j in range(len(out)) if j != k and t in mentioned((out[j],))]
+        if (
+            t is not None
+            and t in ours
+            and isinstance(x, n.Name)
+            and bound[t] == 1
+            and places
+            and places[0] > k
+            and not any(x.id in mentioned((y,)) for y in out[k + 1 : places[-1] + 1])
+            and sum(t in _said(y) for j in places for y in walk_stmts((out[j],))) + 1 == every[t]
+        ):
+            out = [*out[:k], *map_block(tuple(out[k + 1 :]), _putting(t, x))]
+        else:
+            k += 1
+    return tuple(out)
+
+
+def _putting(name: str, value: n.Expr) -> Callable[[n.Stmt], tuple[n.Stmt, ...]]:
+    return lambda s: (map_stmt_exprs(s, lambda e: substitute(e, {name: value})),)
+
+
+def _begun(block: n.Block, ours: frozenset[str], every: Counter[str]) -> n.Block:
+    """Rename `x` in `t = x` where only operations in place read x before, and nothing behind."""
+    out = [with_blocks(s, lambda inner: _begun(inner, ours, every)) for s in block]
+    k = 0
+    while k < len(out):
+        s = out[k]
+        t, x = sole_target(s), s.value if isinstance(s, n.Assign) else None
+        if t is None or not isinstance(x, n.Name) or x.id not in ours:
+            k += 1
+            continue
+        places = [j for j in range(len(out)) if x.id in mentioned((out[j],))]
+        first, updates = out[places[0]], [out[j] for j in places[1:-1]]
+        if (
+            places[-1] == k
+            and len(places) == every[x.id]
+            and sole_target(first) == x.id
+            and all(isinstance(y, n.AugAssign) and y.target == x for y in updates)
+            and not any(t in mentioned((y,)) or any(blocks(y)) for y in out[places[0] + 1 : k])
+        ):
+            new = map_block(tuple(out[places[0] : k]), _putting(x.id, n.Name(t)))
+            out = [*out[: places[0]], *new, *out[k + 1 :]]
+        else:
+            k += 1
+    return tuple(out)
