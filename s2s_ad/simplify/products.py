@@ -22,7 +22,8 @@ from typing import TypeGuard
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.walk import assigned, map_block, map_expr, names, subexprs, walk_stmts
 from s2s_ad.simplify.algebra import Term, from_term, simplify_sum, terms, total
-from s2s_ad.simplify.share import NUMBERS, Sharing, kills_of
+from s2s_ad.simplify.gathered import gathered
+from s2s_ad.simplify.share import CALL, CHEAP, NUMBERS, Sharing, kills_of
 
 SAVED = 2  # multiplications that a name must save
 SAVED_AT_EACH_STEP = 3  # operations, of one in front of a loop
@@ -37,12 +38,13 @@ def shared_products(
     body: n.Block, back: frozenset[int], sharing: Sharing
 ) -> tuple[n.Block, frozenset[int]]:
     """Return the body with names for products, and the uids of the reverse sweep."""
-    run = _Products(set(back), sharing, _numbers(body, sharing))
+    is_number, known = _numbers(body, sharing)
+    run = _Products(set(back), sharing, is_number, known)
     return run.block(body, False), frozenset(run.back)
 
 
-def _numbers(body: n.Block, sharing: Sharing) -> Callable[[n.Expr], bool]:
-    """Return whether an expression certainly is a number; variables may be made of numbers."""
+def _numbers(body: n.Block, sharing: Sharing) -> tuple[Callable[[n.Expr], bool], set[str]]:
+    """Return whether an expression certainly is a number, and the variables made of numbers."""
     made: dict[str, list[n.Expr | None]] = defaultdict(list)
     for s in walk_stmts(body):
         for target in s.targets if isinstance(s, n.Assign) else ():
@@ -84,7 +86,7 @@ def _numbers(body: n.Block, sharing: Sharing) -> Callable[[n.Expr], bool]:
             if name not in known and all(v is not None and is_number(v) for v in values):
                 known.add(name)
                 changed = True
-    return is_number
+    return is_number, known
 
 
 @dataclass
@@ -102,6 +104,7 @@ class _Products:
     back: set[int]
     sharing: Sharing
     is_number: Callable[[n.Expr], bool]
+    numbers: set[str]
     known: dict[n.Expr, bool] = field(default_factory=dict)
 
     def block(self, block: n.Block, inside: bool) -> n.Block:
@@ -116,7 +119,9 @@ class _Products:
                     out.extend(before)
                 s = replace(s, body=self.block(s.body, inside or s.uid in self.back))
             out.append(s)
-        return tuple(self.named(out)) if inside else tuple(out)
+        if not inside:
+            return tuple(out)
+        return tuple(self.named(gathered(out, self.back, self.factor, self.sharing.pure)))
 
     def named(self, block: list[n.Stmt]) -> list[n.Stmt]:
         while True:
@@ -126,10 +131,11 @@ class _Products:
             kills = [kills_of(s, self.back, self.sharing.pure) for s in block]
             best: tuple[int, int, list[_Site], Parts] | None = None
             for common in dict.fromkeys(a.parts & b.parts for a, b in combinations(sites, 2)):
-                if len(common) < 2 or (best and (len(sites) - 1) * (len(common) - 1) < best[0]):
+                work = len(common) - 1 + sum(_inner(part) for part, _ in common)
+                if len(common) < 2 or (best and (len(sites) - 1) * work < best[0]):
                     continue
                 for run in self.runs(common, sites, kills):
-                    saved = (len(run) - 1) * (len(common) - 1)
+                    saved = (len(run) - 1) * work
                     held = self.holder(block, run[0], common) is not None
                     if saved + held >= SAVED and (best is None or (saved, -run[0].k) > best[:2]):
                         best = saved, -run[0].k, run, common
@@ -158,6 +164,7 @@ class _Products:
     def made(self, name: n.Name, value: n.Expr) -> n.Stmt:
         new = n.Assign((name,), value)
         self.back.add(new.uid)
+        self.numbers.add(name.id)
         return new
 
     def constants(self, s: n.Stmt) -> list[n.Expr]:
@@ -364,6 +371,16 @@ def _is_level(e: n.Expr, changed: set[str]) -> bool:
         for x in subexprs(e)
     )
     return plain and not names(e) & changed
+
+
+def _inner(part: object) -> int:
+    """Return how many operations a factor is made of."""
+    if not isinstance(part, tuple) or part[0] not in ("*", "/"):
+        return 0
+    calls = [x for x in subexprs(part[1]) if isinstance(x, n.Call)]
+    return _operations(part[1]) + sum(
+        1 if isinstance(x.func, n.Name) and x.func.id in CHEAP else CALL for x in calls
+    )
 
 
 def _operations(e: n.Expr) -> int:

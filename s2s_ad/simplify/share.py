@@ -122,6 +122,7 @@ class _Share:
         self.sizes: dict[n.Expr, int] = {}
         self.written = _written(body, sharing.fresh)
         self.names = BlockNames(sharing.name)
+        self.depth = 0  # of loops of the reverse sweep around a block
 
     def block(self, block: n.Block) -> n.Block:
         if not self.sharing.all and not any(s.uid in self.back for s in walk_stmts(block)):
@@ -141,7 +142,9 @@ class _Share:
             branches = tuple(replace(b, body=within(k, b.body)) for k, b in enumerate(s.branches))
             return replace(s, branches=branches, orelse=within(-1, s.orelse))
         if isinstance(s, (n.For, n.While)):
-            return replace(s, body=within(0, s.body), orelse=within(1, s.orelse))
+            self.depth += s.uid in self.back
+            s = replace(s, body=within(0, s.body), orelse=within(1, s.orelse))
+            self.depth -= s.uid in self.back
         return s
 
     def name(self, e: n.Expr) -> str:
@@ -256,7 +259,7 @@ class _Share:
 
     def gain(self, holder: str) -> int:
         """Return how many operations a name must save."""
-        return self.sharing.held if holder else GAIN
+        return self.sharing.held if holder else GAIN - (self.depth > 0)
 
     def is_number(self, e: n.Expr) -> bool:
         """True when an expression certainly gives a number: nothing can change it in place."""

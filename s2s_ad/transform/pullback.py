@@ -31,6 +31,7 @@ from s2s_ad.transform.fitting import added_axes, without_axes
 from s2s_ad.transform.picking import picked_by
 from s2s_ad.transform.shapes import keeps_all, same_shape, shape_of
 from s2s_ad.transform.side_by_side import joined, stacked
+from s2s_ad.transform.signed_squares import SignedSquare, signed_square
 from s2s_ad.transform.templates import Templates
 
 
@@ -62,6 +63,8 @@ class Pullback(Templates):
                 self.pull(item, Diff(n.Subscript(d.expr, key), kind))
         elif isinstance(e, n.Binary) and self.lists(e):
             self.joined(e, d, out)
+        elif isinstance(e, n.Binary) and (square := self.signed_square(e)) is not None:
+            self.squared(square, d)
         elif isinstance(e, (n.Unary, n.Binary, n.Attribute)):
             choice = self.context.choice(e, self.s)
             if choice is None:
@@ -71,6 +74,27 @@ class Pullback(Templates):
             self.call(e, d, out)
         else:
             raise self.unsupported(e)
+
+    def signed_square(self, e: n.Binary) -> SignedSquare | None:
+        """Return the parts of a product of numbers with `x * abs(x)` in it."""
+        found = signed_square(e, lambda func: self.context.facts.object_of(func, self.s.uid))
+        if found is None or not isinstance(self.value(found.x).kind, Number):
+            return None
+        number = found.rest is None or isinstance(self.value(found.rest).kind, Number)
+        return found if number and self.value(found.x).varied else None
+
+    def squared(self, square: SignedSquare, d: Diff) -> None:
+        """Contribute to the factors of `rest * x * abs(x)`."""
+        slope = n.Binary("*", n.Const("2.0", 2.0), square.size)
+        if square.rest is not None:
+            if self.value(square.rest).varied and operations(d.expr) >= 3:
+                d = self.named(d, "product_bar")
+            both = n.Binary("*", square.x, square.size)
+            part = n.Binary("*", d.expr, both)
+            self.pull(square.rest, Diff(self.product(part), self.value(square.rest).kind))
+            slope = n.Binary("*", slope, square.rest)
+        whole = self.product(n.Binary("*", d.expr, slope))
+        self.pull(square.x, Diff(whole, self.value(square.x).kind))
 
     def joined(self, e: n.Binary, d: Diff, out: n.Expr | None) -> None:
         """Contribute to both parts of a concatenation, or to what is repeated."""

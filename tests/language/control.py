@@ -1366,3 +1366,30 @@ def steps_that_keep_and_end(x, n, last):
         for i in range(n):
             t = math.sin(t) * x
     return s * t
+
+
+@case(0.8, -0.3, 3, wrt="v c")
+@case(-0.8, 0.3, 3, wrt="v c")
+def drag_of_every_sort(v, c, n):
+    """A number times its own size has no corner; times that of another number it has."""
+    w = v * abs(v) + 0.5
+    for _ in range(n):
+        k = abs(v) * c * v - 2.0 * w * abs(v * c)
+        w = w - 0.1 * abs(w) * w + k / (1.0 + abs(c) * w * w)
+        v = v - 0.1 * math.fabs(v) * v * v * c
+    return w + v
+
+
+@case(0.8, -0.3, 0.4, 3, wrt="x y h")
+def terms_with_factors_in_common(x, y, h, n):
+    """Sums for one adjoint, with and without a change of their operands between the two."""
+    u = x * y
+    for k in range(n):
+        u = u + 0.5 * h * x * y
+        y = y * h + 0.5 * h * x * u
+        h = h * (1.0 - 0.1 * h * h) + 0.01 * u * y
+        if k == 1:
+            x = x + 0.5 * h * h * y - h * x / y
+            y = y + 0.5 * h * h * x - h * u / y
+        x = x * h - u * h + y * h
+    return u * x * h
