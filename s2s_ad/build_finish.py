@@ -336,8 +336,9 @@ def _sharing(back: frozenset[int], swept: Sweeps, again: Callable[[n.Expr], bool
 
     def called(e: n.Expr) -> str:
         helper = isinstance(e, n.Call) and isinstance(e.func, n.Name)
-        if names(e) & bars and (helper or isinstance(e, n.Binary)):
-            return f"{BAR_NAMES.get(getattr(e, 'op', ''), 'value')}_bar"
+        if names(e) & bars and (helper or isinstance(e, (n.Binary, n.IfExp))):
+            called = "part" if isinstance(e, n.IfExp) else "value"
+            return f"{BAR_NAMES.get(getattr(e, 'op', ''), called)}_bar"
         return wish(e)
 
     return sharing_of(swept.prepared, several, "bar", back, again, called)

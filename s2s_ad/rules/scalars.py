@@ -118,11 +118,20 @@ for _name, _op, _far in (("max", ">", (-2, 6)), ("min", "<", (-6, 2))):
             on=_on,
         )
     _share = "0.5 * d if a == b else 0.0"
+    _a, _b = f"d if a {_op} b else {_share}", f"d if b {_op} a else {_share}"
+    elementwise(
+        _pair,
+        a=_a,
+        b=f"d - ({_a})",  # a test less than in the tangent, and in its adjoint
+        tangent={"b": _b},
+        ranks=(0, 0),
+        result=_extreme,
+        on=(-2, 2),
+    )
     elementwise(
         _pair,
         a=f"d * ((a {_op} b) + 0.5 * (a == b))",
         b=f"d * ((b {_op} a) + 0.5 * (a == b))",
-        number={"a": f"d if a {_op} b else {_share}", "b": f"d if b {_op} a else {_share}"},
         result=_extreme,
         on=(-2, 2),
     )

@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from s2s_ad.ir import nodes as n
+from s2s_ad.ir.blocks import mentioned, sole_target
 from s2s_ad.ir.names import BlockNames
 from s2s_ad.ir.walk import (
     assigned,
@@ -299,7 +300,9 @@ class _Share:
         if isinstance(e, n.Subscript):
             # an index that is an array gathers
             return 0 if all(map(self.sharing.number, names(e.index))) else GATHER
-        return 1 if isinstance(e, (n.Unary, n.Compare, n.IfExp)) else 0
+        if isinstance(e, n.IfExp):
+            return 2  # it is long to read besides
+        return 1 if isinstance(e, (n.Unary, n.Compare)) else 0
 
     def is_array(self, e: n.Expr) -> bool:
         """True for arithmetic on an array: it costs as much as a call."""
@@ -320,11 +323,14 @@ class _Share:
         """Return the block in which each expression is computed once, where it is first needed."""
         out = list(block)
         made: dict[int, list[n.Stmt]] = {}
+        gone: set[int] = set()
         for stretch in sorted(stretches, key=lambda x: x.first):
-            name = n.Name(stretch.holder or self.name(stretch.expr))
+            goal = self.goal(stretch, block)
+            gone |= {stretch.places[-1]} if goal else set()
+            name = n.Name(stretch.holder or goal or self.name(stretch.expr))
             self.local.add(name.id)
             swapped = self.swapping(stretch.expr, name)
-            for k in stretch.places:
+            for k in stretch.places[: -1 if goal else None]:
                 whole = k < stretch.end and not isinstance(out[k], (n.Try, n.With))
                 (out[k],) = map_block((out[k],), swapped) if whole else swapped(out[k])
             if not stretch.holder:
@@ -335,12 +341,32 @@ class _Share:
                 made.setdefault(stretch.first, []).append(new)
                 if first.uid in self.back:
                     self.back.add(new.uid)
-        for k, news in sorted(made.items(), reverse=True):
+        for k, news in made.items():
             before = out[k].comments.before
             out[k] = replace(out[k], comments=replace(out[k].comments, before=()))
             news[0] = replace(news[0], comments=replace(n.NO_COMMENTS, before=before))
-            out[k:k] = news
-        return tuple(out)
+        return tuple(
+            x
+            for k, s in enumerate(out)
+            for x in (*made.get(k, ()), s)
+            if x is not s or k not in gone
+        )
+
+    def goal(self, stretch: _Stretch, block: n.Block) -> str:
+        """Return the variable that is given the value in the end, where it may have it at once.
+
+        A function called gives a better name: `solve` says more than `value_bar`.
+        """
+        if stretch.holder or isinstance(stretch.expr, n.Call):
+            return ""
+        last = block[stretch.places[-1]] if stretch.places else None
+        goal = sole_target(last) if isinstance(last, n.Assign) else None
+        if goal is None or last is None or last.uid not in self.back:
+            return ""
+        apart = goal not in mentioned(block[stretch.first : stretch.places[-1]])
+        whole = isinstance(last, n.Assign) and last.value == stretch.expr
+        quiet = last.comments == n.NO_COMMENTS and goal not in names(stretch.expr)
+        return goal if whole and quiet and apart else ""
 
     def swapping(self, e: n.Expr, name: n.Name) -> Callable[[n.Stmt], tuple[n.Stmt, ...]]:
         """Return what puts a name for `e` where one may stand in a statement."""
