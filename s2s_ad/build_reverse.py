@@ -227,7 +227,7 @@ class _Run:
             """True where a variable certainly has the value whose adjoint begins there."""
             table = bound.behind if place.behind else bound.before
             known = table.get(place.of) if place.of is not None else None
-            return name not in undefined and (known is None or name in known)
+            return name not in undefined if known is None else name in known
 
         def is_number(name: str, place: Place) -> bool:
             """True where a variable is a number before and behind what its adjoint begins at."""
@@ -323,7 +323,12 @@ class _Run:
         forward: list[n.Stmt],
         backward: list[n.Stmt],
         kinds: dict[str, Kind],
+        barred: frozenset[str] = frozenset(),
     ) -> tuple[list[n.Stmt], list[n.Stmt], Recorder]:
+        """Return both sweeps with what is kept between them.
+
+        barred: variables into which each store counts as giving them another value.
+        """
         params = {p.name for p in self.prepared.function.params}
         before = self.prepared.function.body[: self.skip]
         variables = params | assigned(tuple(forward)) | assigned(before)
@@ -342,14 +347,15 @@ class _Run:
             for s in every
             if (item := overwritten_item(context, primal.get(s.uid, s), exposed)) is not None
         }
-        idle = never_read_again(context, tuple(forward), tuple(backward), items)
+        unread = never_read_again(context, tuple(forward), tuple(backward), items)
+        idle = {uid: items[uid].name for uid in unread if items[uid].name not in barred}
 
         def changed(s: n.Stmt) -> frozenset[str]:
             found = context.changed(primal.get(s.uid, s))
             return frozenset() if s.uid in idle else found
 
         stored = frozenset(x for s in every for x in context.changed(primal.get(s.uid, s)))
-        items = {uid: item for uid, item in items.items() if uid not in idle}
+        items = {uid: item for uid, item in items.items() if uid not in idle and item.own}
         there = {
             e
             for s in walk_stmts(tuple(backward))
@@ -382,8 +388,12 @@ class _Run:
             stored=stored,
             exposed=frozenset(x for x in exposed if not is_immutable(kinds.get(x, UNKNOWN))),
             copy=lambda name: copied_value(context, name, kinds.get(name, UNKNOWN)),
+            idle=idle,
         )
         new_forward, new_backward = record(recorder, tuple(forward), tuple(backward))
+        changing = put_back(new_backward, frozenset(variables))
+        if stale := recorder.stale | recorder.filled & changing:
+            return self.recorded(context, builder, forward, backward, kinds, barred | stale)
         # compiled code keeps numbers in arrays, one for each variable
         if not self.off("together") and not self.off("numba"):
             made = [*builder.flags]
@@ -406,7 +416,6 @@ class _Run:
             kinds.update({x: kind for x, kind in numbers.items() if x not in joined})
             recorder.kept.update(joined)
             recorder.stacks.update({stack: stack for stack in joined})
-        changing = put_back(new_backward, frozenset(variables))
         by_name = {kept: v[0] for kept, v in recorder.kept.items() if v[0] in changing}
 
         def copy(name: str, of: str) -> n.Expr:

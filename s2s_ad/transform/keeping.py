@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.walk import names
+from s2s_ad.ir.walk import names, walk_stmts
 from s2s_ad.transform.undoing import Item
 from s2s_ad.transform.versions import START, Versions
 
@@ -201,11 +201,21 @@ class Keeping(Versions):
             return recorder.copy(v)
         return n.Name(v) if last or v not in recorder.stored else recorder.copy(v)
 
+    def is_filled(self, v: str, d: int, kill: int | None) -> bool:
+        """True when stores into what statement `d` made come later, which need no version."""
+        first = next((k for k, killed in enumerate(self.kills) if v in killed), d)
+        again = () if kill is not None else self.primal[:first]
+        later = (*self.primal[d + 1 : kill], *again)
+        return any(self.recorder.idle.get(x.uid) == v for x in walk_stmts(later))
+
     def save(self, v: str, d: int, kill: int | None) -> None:
         """Keep the version of `v` made by statement `d` and bring it back."""
         recorder = self.recorder
         at = kill if kill is not None and (d == START or not self.depth) else d
         of = self.primal[at].uid
+        if at == d and self.is_filled(v, d, kill):
+            copied = self.kept_value(v, kill) != n.Name(v)
+            (recorder.stale if copied else recorder.filled).add(v)
         if self.depth:
             stack = recorder.stack(v)
             recorder.kept.setdefault(stack, []).append(v)

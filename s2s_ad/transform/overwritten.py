@@ -19,7 +19,9 @@ from dataclasses import dataclass
 
 from s2s_ad.analysis.indexing import constant_int
 from s2s_ad.ir import nodes as n
+from s2s_ad.ir.blocks import sole_target
 from s2s_ad.ir.walk import assigned, blocks, children, names, stmt_exprs, walk_stmts
+from s2s_ad.rules.sharing import SHARES
 from s2s_ad.transform.context import Context
 from s2s_ad.transform.reading import flat
 from s2s_ad.transform.undoing import Item
@@ -85,8 +87,10 @@ class _Run:
 
     def reads(self, name: str) -> list[_Read] | None:
         """Return all reads of a variable that the reverse sweep may make, None if the variable is
-        used for more than items that are read and stored, calls, and being returned."""
+        used for more than items that are read and stored, calls, being returned, and a second name
+        for what never comes back to it."""
         found: list[_Read] = []
+        anew = self.is_made_anew(name)
         for s in walk_stmts(self.primal):
             if isinstance(s, (n.Try, n.With, n.Delete, n.FunctionDef, n.Global)):
                 return None
@@ -96,7 +100,9 @@ class _Run:
             for e in stmt_exprs(flat(s)):
                 for index, alone in _uses(e, name, True):
                     binds = isinstance(s, n.Assign) and any(e is t for t in s.targets)
-                    if index is None and alone and not (binds or isinstance(s, (n.Return, n.For))):
+                    second = anew and isinstance(s, n.Assign) and sole_target(s) is not None
+                    harmless = binds or second or isinstance(s, (n.Return, n.For))
+                    if index is None and alone and not harmless:
                         return None
                     if isinstance(s, n.Assign) and not binds and isinstance(s.targets[0], n.Name):
                         # the statement may be made again in the reverse sweep
@@ -114,6 +120,21 @@ class _Run:
             for e in stmt_exprs(flat(s)):
                 found += [_Read(where, index) for index, _ in _uses(e, name, False)]
         return found
+
+    def is_made_anew(self, name: str) -> bool:
+        """True for a variable that only gets containers that are made where it gets them.
+
+        Stores are followed as long as no other name shares what it holds: one that comes to share
+        it reads what all of them left, and none of them is made when it comes back.
+        """
+        bindings = [s for s in walk_stmts(self.primal) if name in assigned((s,))]
+        values = [s.value for s in bindings if isinstance(s, n.Assign) and sole_target(s) == name]
+        plain = [s for s in bindings if not isinstance(s, (n.If, n.For, n.While))]
+        made = (n.ListExpr, n.Comprehension, n.Binary)
+        return len(values) == len(plain) and all(
+            isinstance(e, made) or (isinstance(e, n.Call) and self.context.newness(e) != SHARES)
+            for e in values
+        )
 
     def conflict(self, name: str, store: _Read, read: _Read) -> bool:
         """True unless, whenever the store is made after the read, the places are not the same."""

@@ -28,16 +28,18 @@ from s2s_ad.transform.reading import stored_into
 @dataclass(frozen=True)
 class Item:
     """A place that a store overwrites. name: the container. index: variables that say where it is.
-    kept: what is kept of it."""
+    kept: what is kept of it. own: whether no other name comes to share the container later: what
+    others know is not put back."""
 
     name: str
     place: n.Expr
     index: frozenset[str]
     kept: n.Expr
+    own: bool = True
 
 
 def overwritten_item(context: Context, s: n.Stmt, exposed: frozenset[str]) -> Item | None:
-    """Return the place that a statement stores into, None where that cannot be taken back.
+    """Return the place that a statement stores into, None where that is not one known place.
 
     exposed: variables that may hold what others change.
     """
@@ -52,8 +54,7 @@ def overwritten_item(context: Context, s: n.Stmt, exposed: frozenset[str]) -> It
     owned = context.unshared().get(s.uid, NOTHING_OWNED)
     item = context.kind(target, s.uid)
     end = context.function.body[-1].uid
-    # what others come to know later is known to them when it is put back, as far as can be proved
-    if name not in owned.own & context.unshared().get(end, NOTHING_OWNED).own:
+    if name not in owned.own:
         return None
     if name not in owned.whole and not (isinstance(target.value, n.Name) and is_immutable(item)):
         return None
@@ -66,7 +67,9 @@ def overwritten_item(context: Context, s: n.Stmt, exposed: frozenset[str]) -> It
             return None
         index |= names(part.index)
         part = part.value
-    return Item(name, target, frozenset(index - {name}), _kept(context, s, target))
+    # what others come to know later is known to them when it is put back, as far as can be proved
+    own = name in context.unshared().get(end, NOTHING_OWNED).own
+    return Item(name, target, frozenset(index - {name}), _kept(context, s, target), own)
 
 
 def _stays(context: Context, s: n.Stmt, part: n.Subscript, name: str) -> bool:

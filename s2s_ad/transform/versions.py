@@ -28,9 +28,11 @@ class Recorder:
     stored: all of those. exposed: variables that may hold what others change. stacked: lists that
     grow or shrink. item: the place that a store overwrites, if that can be put back. wished: names
     of stacks. silent: uids of statements that count steps: the
-    reversed loop has the count itself. sunk: uids of branches that were taken out of the loop in
-    front of them. leaving: uids of `if`s with a `break`, such that the step of a loop that takes it
-    is not reversed: nothing is kept before they have been passed.
+    reversed loop has the count itself. idle: the variable of each store, by uid, that no version
+    needs to be kept for. filled: variables kept by reference before such stores into them; stale:
+    those of which a copy would not have them. sunk: uids of branches that were taken out of the
+    loop in front of them. leaving: uids of `if`s with a `break`, such that the step of a loop that
+    takes it is not reversed: nothing is kept before they have been passed.
     """
 
     variables: frozenset[str]
@@ -56,6 +58,9 @@ class Recorder:
     sunk: frozenset[int] = frozenset()
     leaving: frozenset[int] = frozenset()
     copy: Callable[[str], n.Expr] = n.Name
+    idle: Mapping[int, str] = field(default_factory=dict)
+    filled: set[str] = field(default_factory=set)
+    stale: set[str] = field(default_factory=set)
     kills: dict[int, frozenset[str]] = field(default_factory=dict)
     mentions: dict[tuple[int, int], frozenset[str]] = field(default_factory=dict)
     plans: dict[Hashable, object] = field(default_factory=dict)

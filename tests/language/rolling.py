@@ -1,0 +1,151 @@
+"""Rows that are filled item by item, then known under the name of the row before, or made anew."""
+
+import math
+
+import numpy as np
+
+from .cases import case
+
+U = np.array([0.3, 0.9, -0.4, 0.7])
+
+
+@case([0.5, 1.2, 0.8], [0.6, 1.0], 0.1, wrt="xs ys gap")
+def alignment(xs, ys, gap):
+    before = [0.0] * (len(ys) + 1)
+    for x in xs:
+        row = [gap] * (len(ys) + 1)
+        for j in range(len(ys)):
+            match = before[j] + math.exp(-((x - ys[j]) ** 2))
+            skip = max(before[j + 1], row[j] * row[j]) - gap
+            row[j + 1] = max(match, skip)
+        before = row
+    return before[-1] * before[0]
+
+
+@case(U, 0.1, 3, wrt="u dt")
+def explicit_steps(u, dt, n):
+    """The last store may overwrite what was read before it: copies, each with all stores."""
+    for _ in range(n):
+        new = np.zeros(len(u))
+        new[0] = u[0]
+        for i in range(1, len(u) - 1):
+            new[i] = u[i] + dt * new[i - 1] * (u[i + 1] - u[i]) * u[i]
+        new[-1] = new[-2] * new[0]
+        u = new
+    return np.sum(u * u)
+
+
+@case(U, 0.1, 3, wrt="u dt")
+def implicit_steps(u, dt, n):
+    for _ in range(n):
+        new = np.zeros(len(u))
+        new[0] = u[0]
+        for i in range(1, len(u)):
+            new[i] = (u[i] + dt * new[i - 1] * new[i - 1]) / (1.0 + dt * u[i])
+        u = new
+    return np.sum(u * u)
+
+
+@case(0.7, 3, wrt="x")
+def two_rows_in_turn(x, n):
+    """The row that is stored into is a copy of the one of two steps before."""
+    row = [x, 0.4, 0.9]
+    before = [0.3, x, 0.8]
+    for _ in range(n):
+        before, row = row, list(before)
+        for i in range(1, 3):
+            row[i] = math.sin(row[i - 1] * before[i])
+    return sum(row) * before[2]
+
+
+@case(0.7, 3, wrt="x")
+def comes_back_under_its_first_name(x, n):
+    row = [x, 0.4, 0.9]
+    for _ in range(n):
+        other = row
+        row = [0.2, x, 0.8]
+        for i in range(1, 3):
+            row[i] = math.sin(row[i - 1] * other[i])
+        if row[1] > 0.6:
+            row = other
+    return row[0] + row[2] * row[1]
+
+
+@case(0.7, 3, wrt="x")
+def reads_what_it_stores(x, n):
+    before = [x, 0.4, 0.9]
+    for _ in range(n):
+        row = [x, 0.5, x * x]
+        for i in range(3):
+            row[i] = row[i] * row[i] * before[i] + row[i - 1]
+        before = row
+    return before[0] * before[1] + before[2]
+
+
+@case(0.7, 3, wrt="x")
+def kept_in_a_table_too(x, n):
+    rows = [[x, 0.4, 0.9]]
+    for k in range(n):
+        row = [x, 0.5, 0.1]
+        for i in range(1, 3):
+            row[i] = math.sin(row[i - 1] * rows[k][i])
+        rows.append(row)
+        last = row
+        x = 0.8 * last[0] * row[2]
+    return sum(rows[1]) * rows[-1][2] + last[0]
+
+
+@case(0.7, 2, wrt="x")
+def returned_with_its_second_name(x, n):
+    for _ in range(n):
+        row = [x, 0.5, 0.1]
+        for i in range(1, 3):
+            row[i] = math.sin(row[i - 1] + x)
+        last = row
+        x = row[2] * last[1]
+    return row, last[2]
+
+
+@case(0.7, 3, 4, wrt="x")
+def filled_read_and_cleared(x, n, m):
+    """What is kept of the row when it is made has not the items that come later."""
+    total = 0.0
+    for _ in range(n):
+        row = [0.1] * m
+        row[0] = x
+        for i in range(1, m):
+            row[i] = math.sin(row[i - 1] + x)
+        squares = sum([v * v for v in row])
+        for j in range(9):
+            row[j % m] = 0.3
+        total += sum(row) * squares
+        x = 0.7 * x
+    return total
+
+
+@case(0.7, 3, wrt="x")
+def stored_before_and_after_a_copy(x, n):
+    """The first store is taken back, in a copy that was made before the second."""
+    y = x * x
+    total = 0.0
+    for _ in range(n):
+        row = [x, 0.4, 0.2]
+        row[0] = row[0] * row[0] * y
+        row[1] = math.sin(row[0])
+        total += row[1] * row[1] * row[0]
+        x = 0.7 * x
+    return total
+
+
+@case(U, 3, wrt="v")
+def copied_between_stores(v, n):
+    total = 0.0
+    for k in range(n):
+        row = v.copy()
+        row[0] = np.sin(row[0] * row[1])
+        total += np.sum(row * row) * row[0]
+        row[2] = total * row[1]
+        row *= row
+        row[3] = row[2] * v[k]
+        total += row[3] * row[2]
+    return total
