@@ -189,6 +189,8 @@ def negate(expr: Expr) -> Expr:
         if expr.op == "*" and quotient:
             return replace(expr, left=Unary("-", expr.left))
         return replace(expr, left=negate(expr.left))
+    if isinstance(expr, Binary) and expr.op == "-":
+        return replace(expr, left=expr.right, right=expr.left)
     return Unary("-", expr)
 
 
