@@ -9,6 +9,8 @@ named unless a differential is costly and is used more than once.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from s2s_ad.analysis.indexing import constant_int
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import (
@@ -27,7 +29,7 @@ from s2s_ad.ir.walk import subexprs
 from s2s_ad.rules.registry import Choice
 from s2s_ad.rules.results import literal
 from s2s_ad.transform.context import Diff, NeedsName, operations
-from s2s_ad.transform.fitting import added_axes, without_axes
+from s2s_ad.transform.fitting import added_axes, is_negative, without_axes
 from s2s_ad.transform.picking import picked_by
 from s2s_ad.transform.shapes import keeps_all, same_shape, shape_of
 from s2s_ad.transform.side_by_side import joined, stacked
@@ -258,7 +260,14 @@ class Pullback(Templates):
         again = any(_uses(rule.adjoint[p], "d") > 1 for p in active)
         heavy = 3 if isinstance(d.kind, Number) and not again else 1
         if (len(active) > 1 or again) and operations(d.expr) >= heavy:
-            d = self.named(d, self.bar_name(e))
+            positive = self.product(n.Unary("-", d.expr))
+            simple = isinstance(e, n.Binary) and e.op in "+-*/"
+            if simple and is_negative(self.product(d.expr)) and not is_negative(positive):
+                # a sign costs nothing where it stands in front of what is added
+                d = self.named(replace(d, expr=positive), self.bar_name(e))
+                d = replace(d, expr=n.Unary("-", d.expr))
+            else:
+                d = self.named(d, self.bar_name(e))
         result = out
         places = self.written_out_places(choice) if rule.shape != "out" else None
         if places is not None:

@@ -23,7 +23,7 @@ from s2s_ad.ir.walk import map_expr, names, subexprs, substitute
 from s2s_ad.rules.registry import Choice
 from s2s_ad.rules.results import literal
 from s2s_ad.transform.context import Diff, atomic
-from s2s_ad.transform.fitting import Fitting, added_axes
+from s2s_ad.transform.fitting import Fitting, added_axes, is_negative
 from s2s_ad.transform.shapes import same_shape, shape_of
 from s2s_ad.transform.signs import unguarded
 from s2s_ad.transform.stand_ins import is_view
@@ -58,14 +58,20 @@ class Templates(Fitting):
                 return turned
         filled = map_expr(filled, self.plain)
         entrywise = isinstance(self.value(choice.arguments[param]).kind, (Array, Number))
-        negative = isinstance(d.expr, n.Unary) and d.expr.op == "-" and entrywise
-        if negative and isinstance(d.expr, n.Unary) and isinstance(filled, n.Call):
+        if is_negative(d.expr) and entrywise and isinstance(filled, n.Call):
             # a linear map of what is negative is the negative of its map
-            positive = self.product(self.splice(filled, D, d.expr.operand))
+            positive = self.called(filled, self.product(n.Unary("-", d.expr)))
             return self.product(n.Unary("-", positive))
         if atomic(d.expr):
             return self.product(substitute(filled, {D.id: d.expr}))
-        return self.product(self.splice(filled, D, d.expr))
+        return self.product(self.called(filled, d.expr))
+
+    def called(self, filled: n.Expr, d: n.Expr) -> n.Expr:
+        """Return a template with `d`, a product in an argument of a call in canonical form."""
+        if not isinstance(filled, n.Call):
+            return self.splice(filled, D, d)
+        args = (self.product(self.splice(a, D, d)) if D in subexprs(a) else a for a in filled.args)
+        return self.splice(replace(filled, args=tuple(args)), D, d)
 
     def plain(self, e: n.Expr) -> n.Expr:
         """Return `-k` for `np.negative(k)` of a number, `x` for `x.T.T`."""
