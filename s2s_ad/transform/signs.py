@@ -22,7 +22,11 @@ from s2s_ad.ir.kinds import Array, Number
 from s2s_ad.ir.walk import names, subexprs
 from s2s_ad.transform.context import Context
 
-SIZES = (builtins.abs, math.fabs, np.abs, math.exp, np.exp, math.sqrt, np.sqrt, np.square)
+SIZES = (
+    *(builtins.abs, math.fabs, np.abs, math.exp, np.exp, math.sqrt, np.sqrt, np.square),
+    *(np.var, np.std, np.linalg.norm),
+)
+ALONG = frozenset({"axis", "keepdims"})
 KEEP_SIGN = (builtins.sum, np.sum, np.mean, builtins.float, np.asarray)
 LARGEST = (builtins.max, np.maximum)
 
@@ -118,7 +122,8 @@ class _Signs:
 
     def calls(self, e: n.Call, known: tuple[object, ...]) -> bool:
         found = self.context.facts.object_of(e.func, self.s.uid)
-        return found is not None and not e.keywords and any(found[0] is x for x in known)
+        plain = all(k.name in ALONG for k in e.keywords)
+        return found is not None and plain and any(found[0] is x for x in known)
 
     def defined(self, name: str, above: bool) -> bool:
         """True when each statement that gives a variable its value gives it such a one."""
@@ -141,6 +146,10 @@ class _Signs:
         return result
 
     def known(self, s: n.Stmt) -> bool:
-        """True for a number, which nothing changes in place."""
-        value = self.context.facts.after.get(s.uid, {}).get(sole_target(s) or "")
-        return value is not None and isinstance(value.kind, Number)
+        """True for a value that nothing changes in place: a number, an array without stores."""
+        name = sole_target(s) or ""
+        value = self.context.facts.after.get(s.uid, {}).get(name)
+        if value is None:
+            return False
+        still = isinstance(value.kind, Array) and name not in self.context.changed_anywhere()
+        return still or isinstance(value.kind, Number)

@@ -44,3 +44,18 @@ def changed_before_the_root(x):
     size = 1.0 + x * x
     size -= 0.9
     return math.sqrt(size)
+
+
+@case(np.array([[0.3, 1.2], [0.9, -0.4], [0.1, 0.5]]))
+def standardised(x):
+    spread = np.var(x, axis=0)
+    size = np.mean(x * x, axis=0, keepdims=True)
+    return np.sum(x[0] / np.sqrt(spread + 1e-3)) + np.sum(1.0 / np.sqrt(size + 0.5))
+
+
+@case(np.array([0.3, 1.2, 0.9]))
+def array_that_is_changed_before_the_root(x):
+    size = x * x + 0.5
+    size[1] = 0.0
+    weights = np.array([1.0, 0.0, 2.0])
+    return np.sum(weights * np.sqrt(size)) + x[1] * x[1]
