@@ -390,6 +390,7 @@ def sharing_of(
         called,
         allocator.fresh,
         array=lambda name: name in arrays,
+        ours=lambda name: name not in prepared.subject.locals,
         helper=helper,
     )
 

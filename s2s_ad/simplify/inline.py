@@ -18,8 +18,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.blocks import changed_by, with_blocks
+from s2s_ad.ir.blocks import changed_by, sole_target, with_blocks
 from s2s_ad.ir.walk import (
+    assigned,
     blocks,
     container_of,
     map_block,
@@ -77,7 +78,7 @@ class _Inline:
         k = 0
         while k < len(out):
             new = self.copied(out, k) or self.used_up(out, k) or self.once(out, k)
-            new = new or self.spread(out, k) or self.second_name(out, k)
+            new = new or self.spread(out, k) or self.second_name(out, k) or self.first_name(out, k)
             if new is None and self.inlining.last:
                 new = self.item(out, k) or self.not_needed(out, k)
             if new is None:
@@ -219,6 +220,31 @@ class _Inline:
             return (map_stmt_exprs(y, lambda e: substitute(e, {target.id: x})),)
 
         return [*out[:k], *map_block(tuple(out[k + 1 :]), renamed)]
+
+    def first_name(self, out: list[n.Stmt], k: int) -> list[n.Stmt] | None:
+        """`t = e; x = t`, where x holds as long as t is read: give x the value at once."""
+        s, following = out[k], out[k + 1] if k + 1 < len(out) else None
+        name = sole_target(s)
+        goal = sole_target(following) if following is not None else None
+        if name is None or goal is None or not isinstance(following, n.Assign):
+            return None
+        simple = isinstance(s, n.Assign) and following.value == n.Name(name)
+        if not simple or not self.inlining.ours(name) or self.writes[name] != 1:
+            return None
+        rest = out[k + 2 :]
+        counts = [sum(_read(y).count(name) for y in walk_stmts((x,))) for x in rest]
+        if sum(counts) + 1 != self.reads[name] or name in self.stored:
+            return None
+        last = max((j for j, count in enumerate(counts) if count), default=-1)
+        if any(goal in assigned((x,)) for x in rest[: last + 1]):
+            return None
+
+        def renamed(y: n.Stmt) -> tuple[n.Stmt, ...]:
+            return (map_stmt_exprs(y, lambda e: substitute(e, {name: n.Name(goal)})),)
+
+        assert isinstance(s, n.Assign)
+        first = replace(following, value=s.value, comments=s.comments)
+        return [*out[:k], first, *map_block(tuple(rest), renamed)]
 
     def spread(self, out: list[n.Stmt], k: int) -> list[n.Stmt] | None:
         """`t = d + np.zeros_like(x)` that is only multiplied by x: NumPy spreads it there."""

@@ -56,7 +56,8 @@ class Sharing:
     called: what the value of an expression is to be called.
     name: a name that is not in use, the wanted one or that with a number. least: operations of what
     may get a name. held: those that must be saved where a variable holds the value anyway.
-    buffers: whether stores of the reverse sweep go to buffers of their own.
+    buffers: whether stores of the reverse sweep go to buffers of their own. ours: whether a
+    variable is none of the user: two of one value are one.
     """
 
     back: frozenset[int]
@@ -71,6 +72,7 @@ class Sharing:
     least: int = 3
     held: int = GAIN
     buffers: bool = True
+    ours: Callable[[str], bool] = lambda name: False
 
 
 @dataclass(frozen=True)
@@ -254,7 +256,8 @@ class _Share:
             ]
             saved = sum(x.times for x in inside) - 1
             enough = saved * self.size(e) >= self.gain(start.holder)
-            if enough and (self.sharing.all or any(x.back for x in inside)):
+            twice = sum(bool(x.holder) and self.sharing.ours(x.holder) for x in inside) > 1
+            if enough and (self.sharing.all or twice or any(x.back for x in inside)):
                 places = sorted({x.k for x in inside if not (x is start and x.holder)})
                 yield _Stretch(e, start.k, tuple(places), end, start.holder, saved)
 
