@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from s2s_ad.build_exits import Sweeps
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.kinds import UNKNOWN, Array, Dim, Kind, Number
+from s2s_ad.ir.kinds import UNKNOWN, Array, Dim, Kind, ListOf, Number, TupleOf
 from s2s_ad.ir.text import expr_text
 from s2s_ad.ir.walk import (
     assigned,
@@ -171,10 +171,29 @@ def _times(a: n.Expr, b: n.Expr) -> n.Expr:
     return n.Binary("*", a, b)
 
 
+def _sum(a: n.Expr, op: str, b: n.Expr) -> n.Expr:
+    """Return a sum or a difference with its numbers in one: `n - 2` for `n - 1 - 1`.
+
+    >>> expr_text(_sum(n.Binary("-", n.Name("k"), ONE), "-", ONE))
+    'k - 2'
+    """
+    if not isinstance(b, n.Const):
+        return n.Binary(op, a, b)
+    shift = b.value if op == "+" else -b.value
+    if isinstance(a, n.Binary) and a.op in ("+", "-") and isinstance(a.right, n.Const):
+        shift += a.right.value if a.op == "+" else -a.right.value
+        a = a.left
+    if isinstance(a, n.Const):
+        return _number(a.value + shift)
+    return n.Binary("+" if shift > 0 else "-", a, _number(abs(shift))) if shift else a
+
+
 def _size(kind: Kind, swept: Sweeps) -> tuple[str, n.Expr]:
     """Return what a kept value is called, and how many of them it counts for."""
     if isinstance(kind, Number):
         return "number", ONE
+    if isinstance(kind, ListOf) or (isinstance(kind, TupleOf) and kind.is_list):
+        return "list", ONE
     if not isinstance(kind, Array):
         return "value", ONE
     params = {name: value.kind for name, value in swept.prepared.values}
@@ -257,7 +276,9 @@ def _in_arguments(e: n.Expr, fixed: Mapping[str, n.Expr]) -> n.Expr | None:
         return fixed.get(e.id)
     if isinstance(e, n.Binary) and e.op in "+-*":
         left, right = _in_arguments(e.left, fixed), _in_arguments(e.right, fixed)
-        return None if left is None or right is None else n.Binary(e.op, left, right)
+        if left is None or right is None:
+            return None
+        return n.Binary("*", left, right) if e.op == "*" else _sum(left, e.op, right)
     if isinstance(e, n.Subscript) and isinstance(e.index, n.Const):
         shape = e.value
         if isinstance(shape, n.Attribute) and shape.attr == "shape" and names(shape) <= set(fixed):
@@ -284,7 +305,7 @@ def _trips(s: n.For, fixed: Mapping[str, n.Expr]) -> Rounds | None:
         if isinstance(first, n.Const) and isinstance(last, n.Const):
             return Rounds(_number(max(0, last.value - first.value)))
         nothing = isinstance(first, n.Const) and not first.value
-        return Rounds(last if nothing else n.Binary("-", last, first))
+        return Rounds(last if nothing else _sum(last, "-", first))
     if isinstance(e, n.Call) and e.args and called in (*AS_MANY, "zip"):
         part = _trips(n.For(s.target, e.args[0], ()), fixed)
         return None if part is None else Rounds(part.most, part.exact and called != "zip")
