@@ -258,7 +258,8 @@ class Pullback(Templates):
         if rule.shape != "out" and not self.is_expand(choice, active):
             d = self.full(d, named, kind)
         again = any(_uses(rule.adjoint[p], "d") > 1 for p in active)
-        heavy = 3 if isinstance(d.kind, Number) and not again else 1
+        few = len(self.summands(e)) < 3 and not again
+        heavy = 3 if isinstance(d.kind, Number) and few else 1
         if (len(active) > 1 or again) and operations(d.expr) >= heavy:
             positive = self.product(n.Unary("-", d.expr))
             simple = isinstance(e, n.Binary) and e.op in "+-*/"
@@ -298,6 +299,12 @@ class Pullback(Templates):
                 self.masks = []
             self.pull(argument, new)
             self.masks = masks
+
+    def summands(self, e: n.Expr) -> list[n.Expr]:
+        """Return the active parts of a sum, of the sums in it too."""
+        if isinstance(e, n.Binary) and e.op in "+-":
+            return [*self.summands(e.left), *self.summands(e.right)]
+        return [e] if self.value(e).varied else []
 
     # -- places
 
