@@ -70,7 +70,7 @@ class Sharing:
     array: Callable[[str], bool] = lambda name: False
     helper: Callable[[str], bool] = NUMBERS.__contains__
     least: int = 3
-    held: int = GAIN
+    held: int = 1
     buffers: bool = True
     ours: Callable[[str], bool] = lambda name: False
 
