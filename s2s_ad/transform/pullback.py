@@ -25,7 +25,7 @@ from s2s_ad.ir.kinds import (
     Unknown,
     is_discrete,
 )
-from s2s_ad.ir.walk import subexprs
+from s2s_ad.ir.walk import factors, subexprs
 from s2s_ad.rules.registry import Choice
 from s2s_ad.rules.results import literal
 from s2s_ad.transform.context import Diff, NeedsName, operations
@@ -263,7 +263,9 @@ class Pullback(Templates):
         if (len(active) > 1 or again) and operations(d.expr) >= heavy:
             positive = self.product(n.Unary("-", d.expr))
             simple = isinstance(e, n.Binary) and e.op in "+-*/"
-            if simple and is_negative(self.product(d.expr)) and not is_negative(positive):
+            scaled = isinstance(factors(positive)[0][1], n.Const)  # its number takes the sign
+            turned = is_negative(self.product(d.expr)) and not is_negative(positive)
+            if simple and turned and not scaled:
                 # a sign costs nothing where it stands in front of what is added
                 d = self.named(replace(d, expr=positive), self.bar_name(e))
                 d = replace(d, expr=n.Unary("-", d.expr))
