@@ -41,6 +41,7 @@ from s2s_ad.simplify.forwards import Steps, forwards
 from s2s_ad.simplify.in_place import InPlace, in_place
 from s2s_ad.simplify.inline import Inlining, inline
 from s2s_ad.simplify.known_quotients import known_quotients
+from s2s_ad.simplify.masks import chosen_once
 from s2s_ad.simplify.numbers_first import numbers_first
 from s2s_ad.simplify.over_kept import over_kept
 from s2s_ad.simplify.products import shared_products
@@ -145,6 +146,7 @@ def finish(
         back |= uids(body) - before
     if "algebra" not in options:
         body = numbers_first(body, back, *_floats_and_arrays(swept))
+        body = chosen_once(body, back, swept.found.context.np("where"), again)
     sharing = _sharing(back, swept, again)
     if shares:
         body, back = reuse_quotients(body, back, pure, sharing.name)

@@ -256,7 +256,8 @@ class _Share:
             ]
             saved = sum(x.times for x in inside) - 1
             enough = saved * self.size(e) >= self.gain(start.holder)
-            twice = sum(bool(x.holder) and self.sharing.ours(x.holder) for x in inside) > 1
+            ours = [x for x in inside if x.holder and self.sharing.ours(x.holder)]
+            twice = len(ours) > 1 and all(map(self.is_computed, operands))
             if enough and (self.sharing.all or twice or any(x.back for x in inside)):
                 places = sorted({x.k for x in inside if not (x is start and x.holder)})
                 yield _Stretch(e, start.k, tuple(places), end, start.holder, saved)
@@ -264,6 +265,10 @@ class _Share:
     def gain(self, holder: str) -> int:
         """Return how many operations a name must save."""
         return self.sharing.held if holder else GAIN - (self.depth > 0)
+
+    def is_computed(self, name: str) -> bool:
+        """True for a number or an array: what is read of it is not used up, as an iterator is."""
+        return self.sharing.number(name) or self.sharing.array(name)
 
     def is_number(self, e: n.Expr) -> bool:
         """True when an expression certainly gives a number: nothing can change it in place."""
