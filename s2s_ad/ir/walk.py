@@ -459,3 +459,11 @@ def factors(e: Expr) -> list[tuple[str, Expr]]:
         found.append((e.op, e.right))
         e = e.left
     return [("*", e), *reversed(found)]
+
+
+def multiplied(parts: Sequence[tuple[str, Expr]]) -> Expr:
+    """Return the product of factors as `factors` gives them."""
+    whole = parts[0][1]
+    for op, factor in parts[1:]:
+        whole = nodes.Binary(op, whole, factor)
+    return whole

@@ -28,6 +28,7 @@ from s2s_ad.ir.walk import (
     factors,
     map_expr,
     map_stmt_exprs,
+    multiplied,
     names,
     stmt_exprs,
     walk_stmts,
@@ -199,8 +200,7 @@ def _joined(e: n.Binary, chosen: Chosen, where: n.Expr) -> n.Expr:
             k += 1
             continue
         j, both = later
-        call = n.Call(where, (both.test, both.taken, both.other))
-        terms[k : k + 1] = [("+", call)]
+        terms[k : k + 1] = [("+", _without_common(both, where))]
         del terms[j]
     if len(terms) == len(_terms(e)):
         return e
@@ -208,6 +208,19 @@ def _joined(e: n.Binary, chosen: Chosen, where: n.Expr) -> n.Expr:
     for op, term in terms[1:]:
         total = n.Binary(op, total, term)
     return total
+
+
+def _without_common(choice: _Choice, where: n.Expr) -> n.Expr:
+    """Return a choice with what both products begin with in front of it."""
+    one, two = factors(choice.taken), factors(choice.other)
+    outer: list[tuple[str, n.Expr]] = []
+    while len(one) > 1 and len(two) > 1 and one[0] == two[0]:
+        outer.append(one.pop(0))
+        two.pop(0)
+    if not outer or "/" in (one[0][0], two[0][0]):
+        return n.Call(where, (choice.test, choice.taken, choice.other))
+    inner = n.Call(where, (choice.test, multiplied(one), multiplied(two)))
+    return multiplied([*outer, ("*", inner)])
 
 
 def _terms(e: n.Expr) -> list[tuple[str, n.Expr]]:
@@ -236,9 +249,7 @@ def _scaled(sign: str, e: n.Expr, chosen: Chosen) -> _Choice | None:
         if side == ZERO:
             return side
         parts[choices[0]] = ("*", side)
-        whole = parts[0][1]
-        for op, x in parts[1:]:
-            whole = n.Binary(op, whole, x)
+        whole = multiplied(parts)
         return product(n.Unary("-", whole) if turned else whole)
 
     return _Choice(choice.test, scaled(choice.taken), scaled(choice.other))
