@@ -122,13 +122,14 @@ def finish(
     """
     pinned = frozenset[int]().union(*(found.context.changes_others() for found in swept.all()))
     options = swept.prepared.program.options
-    body = live(body, pure, options, pinned)
+    again = functools.cache(_repeatable(swept, pure))
+    # what was computed before is computed again for the reverse sweep, or not at all
+    idle = again if all else pure
+    body = live(body, idle, options, pinned)
     body = map_block(body, _with_plain_counts(swept.prepared.subject.locals))
     verify_block(body, "dead code")
     body = tidied(body, back)
     verify_block(body, "tidying")
-
-    again = functools.cache(_repeatable(swept, pure))
 
     def short(body: n.Block, last: bool) -> n.Block:
         whole = "inline" in options
@@ -140,7 +141,7 @@ def finish(
     verify_block(body, "inlining")
     if "algebra" not in options:
         body = known_quotients(body, back, again)
-        body = live(body, pure, options, pinned)
+        body = live(body, idle, options, pinned)
     if "broadcast" not in options:
         body = without_spreading(body, back, _same_shape(swept))
         back |= uids(body) - before
