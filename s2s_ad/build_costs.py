@@ -14,6 +14,7 @@ from s2s_ad.transform.context import Context
 
 KEPT = 4  # operations from which on a value is kept at each step of a loop
 HEAVY = 6  # operations from which on it is kept where others are kept anyway
+CALLED = 5  # and those from which on a call is
 LIGHT = frozenset("abs bool fabs float int isinstance len max min".split())
 
 
@@ -55,7 +56,7 @@ def heavy(context: Context, e: n.Expr, s: n.Stmt, there: AbstractSet[n.Expr]) ->
     if any(not context.is_pure(x, s) for x in calls):
         return False
     own = any(x not in there and not context.is_cheap(x, s) for x in calls)
-    return own or work(e, there) >= HEAVY
+    return own or work(e, there) >= (CALLED if e in calls and e not in there else HEAVY)
 
 
 def work(e: n.Expr, there: AbstractSet[n.Expr] = frozenset()) -> int:

@@ -67,6 +67,10 @@ class Pullback(Templates):
             self.joined(e, d, out)
         elif isinstance(e, n.Binary) and (square := self.signed_square(e)) is not None:
             self.squared(square, d)
+        elif self.is_square(e):
+            assert isinstance(e, n.Binary)
+            twice = n.Binary("*", n.Const("2.0", 2.0), e.left)
+            self.pull(e.left, Diff(self.product(n.Binary("*", twice, d.expr)), value.kind))
         elif isinstance(e, (n.Unary, n.Binary, n.Attribute)):
             choice = self.context.choice(e, self.s)
             if choice is None:
@@ -84,6 +88,16 @@ class Pullback(Templates):
             return None
         number = found.rest is None or isinstance(self.value(found.rest).kind, Number)
         return found if number and self.value(found.x).varied else None
+
+    def is_square(self, e: n.Expr) -> bool:
+        """True for `x * x` of a number: one contribution, to one place."""
+        return (
+            isinstance(e, n.Binary)
+            and e.op == "*"
+            and isinstance(e.left, n.Name)
+            and e.left == e.right
+            and isinstance(self.value(e.left).kind, Number)
+        )
 
     def squared(self, square: SignedSquare, d: Diff) -> None:
         """Contribute to the factors of `rest * x * abs(x)`."""
