@@ -9,7 +9,7 @@ from collections.abc import Set as AbstractSet
 
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import Number
-from s2s_ad.ir.walk import children, subexprs
+from s2s_ad.ir.walk import children, names, subexprs
 from s2s_ad.transform.context import Context
 
 KEPT = 4  # operations from which on a value is kept at each step of a loop
@@ -52,6 +52,8 @@ def heavy(context: Context, e: n.Expr, s: n.Stmt, there: AbstractSet[n.Expr]) ->
         context.facts.value(e, s.uid).kind, Number
     ):
         return False
+    if not names(e) & context.facts.locals:
+        return False  # a constant is named in front of the loop
     calls = [x for x in subexprs(e) if isinstance(x, n.Call)]
     if any(not context.is_pure(x, s) for x in calls):
         return False

@@ -30,7 +30,7 @@ from s2s_ad.ir.nodes import (
     Unary,
 )
 from s2s_ad.ir.walk import names, subexprs, substitute
-from s2s_ad.simplify.cancel import cancelled
+from s2s_ad.simplify.cancel import cancelled, one_root
 
 ZERO = Const("0.0", 0.0)
 ONE = Const("1.0", 1.0)
@@ -91,7 +91,9 @@ def term(expr: Expr) -> Term:
             over *= value
         else:
             factors.append((op, part))
-    text = texts[0] if len(texts) == 1 else None
+    factors, above, below = one_root(factors)
+    coefficient *= above / below
+    text = texts[0] if len(texts) == 1 and above == below == 1 else None
     return _reduced(Term(coefficient, cancelled(factors), text, over))
 
 

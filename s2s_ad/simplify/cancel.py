@@ -1,11 +1,14 @@
-"""Factors of a product that cancel: `x / x`, `x**2 / x**3`, `b` in `1 / (a / b) / b`.
+"""Factors of a product that cancel: `x / x`, `x**2 / x**3`, `b` in `1 / (a / b) / b`; and roots
+of constants, of which one is enough.
 
 Takes and gives factors, each with `*` or `/` in front of it; requires `ir`.
 """
 
 from __future__ import annotations
 
-from s2s_ad.ir.nodes import Binary, Const, Expr
+from fractions import Fraction
+
+from s2s_ad.ir.nodes import Attribute, Binary, Call, Const, Expr, Name
 
 Factor = tuple[str, Expr]
 
@@ -47,3 +50,55 @@ def _power(e: Expr) -> tuple[Expr, int]:
         if type(exponent) is int and exponent > 1:
             return e.left, exponent
     return e, 1
+
+
+MATH = Name("math")
+
+
+def constant_root(e: Expr) -> Expr | None:
+    """Return what a root of a constant is the root of: `2.0` of `math.sqrt(2.0)`."""
+    is_root = isinstance(e, Call) and e.func == Attribute(MATH, "sqrt") and not e.keywords
+    if not isinstance(e, Call) or not is_root or len(e.args) != 1:
+        return None
+    return e.args[0] if _is_positive(e.args[0]) else None
+
+
+def _is_positive(e: Expr) -> bool:
+    if isinstance(e, Binary):
+        return e.op == "*" and _is_positive(e.left) and _is_positive(e.right)
+    if isinstance(e, Const):
+        return type(e.value) in (int, float) and 1e-9 < e.value < 1e9
+    return e in (Attribute(MATH, "pi"), Attribute(MATH, "e"))
+
+
+def one_root(factors: list[Factor]) -> tuple[list[Factor], Fraction, Fraction]:
+    """Return factors with one root of constants above and below, and the numbers that are left.
+
+    >>> from s2s_ad.ir.quote import parse_expr
+    >>> root = parse_expr("math.sqrt(2.0)")
+    >>> one_root([("*", Name("x")), ("/", root), ("/", root)])
+    ([('*', Name(id='x'))], Fraction(1, 1), Fraction(2, 1))
+    """
+    sizes = {"*": Fraction(1), "/": Fraction(1)}
+    out: list[Factor] = []
+    places: dict[str, int] = {}
+    for op, factor in factors:
+        inner = constant_root(factor)
+        if inner is None or op not in places:
+            if inner is not None:
+                places[op] = len(out)
+            out.append((op, factor))
+            continue
+        k = places.pop(op)
+        before = constant_root(out[k][1])
+        assert before is not None
+        if before == inner and isinstance(inner, Const):
+            sizes[op] *= Fraction(repr(inner.value))
+            del out[k]
+            places = {o: j - (j > k) for o, j in places.items()}
+            continue
+        first, second = (before, inner) if isinstance(before, Const) else (inner, before)
+        whole = Call(Attribute(MATH, "sqrt"), (Binary("*", first, second),))
+        out[k] = (op, whole)
+        places[op] = k
+    return out, sizes["*"], sizes["/"]

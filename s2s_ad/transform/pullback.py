@@ -32,8 +32,8 @@ from s2s_ad.transform.context import Diff, NeedsName, operations
 from s2s_ad.transform.fitting import added_axes, is_negative, without_axes
 from s2s_ad.transform.picking import picked_by
 from s2s_ad.transform.shapes import keeps_all, same_shape, shape_of
+from s2s_ad.transform.short_forms import Part, short_form
 from s2s_ad.transform.side_by_side import joined, stacked
-from s2s_ad.transform.signed_squares import SignedSquare, signed_square
 from s2s_ad.transform.templates import Templates
 
 
@@ -65,12 +65,12 @@ class Pullback(Templates):
                 self.pull(item, Diff(n.Subscript(d.expr, key), kind))
         elif isinstance(e, n.Binary) and self.lists(e):
             self.joined(e, d, out)
-        elif isinstance(e, n.Binary) and (square := self.signed_square(e)) is not None:
-            self.squared(square, d)
-        elif self.is_square(e):
-            assert isinstance(e, n.Binary)
-            twice = n.Binary("*", n.Const("2.0", 2.0), e.left)
-            self.pull(e.left, Diff(self.product(n.Binary("*", twice, d.expr)), value.kind))
+        elif (parts := self.short_form(e)) is not None:
+            if len(parts) > 1 and operations(d.expr) >= 3:
+                d = self.named(d, self.bar_name(e))
+            for operand, slope in parts:
+                part = Diff(self.product(slope(d.expr)), self.value(operand).kind)
+                self.pull(operand, part)
         elif isinstance(e, (n.Unary, n.Binary, n.Attribute)):
             choice = self.context.choice(e, self.s)
             if choice is None:
@@ -81,36 +81,12 @@ class Pullback(Templates):
         else:
             raise self.unsupported(e)
 
-    def signed_square(self, e: n.Binary) -> SignedSquare | None:
-        """Return the parts of a product of numbers with `x * abs(x)` in it."""
-        found = signed_square(e, lambda func: self.context.facts.object_of(func, self.s.uid))
-        if found is None or not isinstance(self.value(found.x).kind, Number):
+    def short_form(self, e: n.Expr) -> list[Part] | None:
+        """Return the operands with a derivative of its own that an expression of numbers has."""
+        parts = short_form(e, lambda func: self.context.facts.object_of(func, self.s.uid))
+        if parts is None or not all(isinstance(self.value(x).kind, Number) for x, _ in parts):
             return None
-        number = found.rest is None or isinstance(self.value(found.rest).kind, Number)
-        return found if number and self.value(found.x).varied else None
-
-    def is_square(self, e: n.Expr) -> bool:
-        """True for `x * x` of a number: one contribution, to one place."""
-        return (
-            isinstance(e, n.Binary)
-            and e.op == "*"
-            and isinstance(e.left, n.Name)
-            and e.left == e.right
-            and isinstance(self.value(e.left).kind, Number)
-        )
-
-    def squared(self, square: SignedSquare, d: Diff) -> None:
-        """Contribute to the factors of `rest * x * abs(x)`."""
-        slope = n.Binary("*", n.Const("2.0", 2.0), square.size)
-        if square.rest is not None:
-            if self.value(square.rest).varied and operations(d.expr) >= 3:
-                d = self.named(d, "product_bar")
-            both = n.Binary("*", square.x, square.size)
-            part = n.Binary("*", d.expr, both)
-            self.pull(square.rest, Diff(self.product(part), self.value(square.rest).kind))
-            slope = n.Binary("*", slope, square.rest)
-        whole = self.product(n.Binary("*", d.expr, slope))
-        self.pull(square.x, Diff(whole, self.value(square.x).kind))
+        return [part for part in parts if self.value(part[0]).varied]
 
     def joined(self, e: n.Binary, d: Diff, out: n.Expr | None) -> None:
         """Contribute to both parts of a concatenation, or to what is repeated."""

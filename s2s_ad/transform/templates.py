@@ -74,9 +74,12 @@ class Templates(Fitting):
         return self.splice(replace(filled, args=tuple(args)), D, d)
 
     def plain(self, e: n.Expr) -> n.Expr:
-        """Return `-k` for `np.negative(k)` of a number, `x` for `x.T.T`."""
+        """Return `-k` for `np.negative(k)` of a number, `x` for `x.T.T`, and `0.5 * x * x` for
+        `(x / math.sqrt(2.0)) * (x / math.sqrt(2.0))`."""
         if isinstance(e, n.Attribute) and e.attr == "T" and isinstance(e.value, n.Attribute):
             return e.value.value if e.value.attr == "T" else e
+        if isinstance(e, n.Binary) and e.op == "*" and _has_roots(e):
+            return self.product(e)
         if not isinstance(e, n.Call) or e.func != self.context.np("negative") or e.keywords:
             return e
         (operand,) = e.args
@@ -348,3 +351,19 @@ def _replaced(template: n.Expr, call: n.Call, inner: n.Expr) -> n.Expr:
         return inner
     assert isinstance(template, n.Binary)
     return n.Binary(template.op, _replaced(template.left, call, inner), template.right)
+
+
+def _has_roots(e: n.Expr) -> bool:
+    """True for a product with two roots of constants among its factors."""
+    todo = [e]
+    count = 0
+    while todo:
+        x = todo.pop()
+        if isinstance(x, n.Binary) and x.op in "*/":
+            todo += [x.left, x.right]
+        elif isinstance(x, n.Unary) and x.op == "-":
+            todo.append(x.operand)
+        elif isinstance(x, n.Call) and len(x.args) == 1 and isinstance(x.func, n.Attribute):
+            root = x.func == n.Attribute(n.Name("math"), "sqrt")
+            count += root and isinstance(x.args[0], n.Const)
+    return count > 1

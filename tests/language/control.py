@@ -1393,3 +1393,13 @@ def terms_with_factors_in_common(x, y, h, n):
             y = y + 0.5 * h * h * x - h * u / y
         x = x * h - u * h + y * h
     return u * x * h
+
+
+@case(0.8, 1.3, 3, wrt="a b")
+def logarithms_of_quotients(a, b, n):
+    s = math.log(a / b)
+    for _ in range(n):
+        s = s * math.log((a + s * s) / (b * b)) + math.log(math.exp(0.1 * s) / b)
+        a = a * (1.0 + 0.1 * math.erf(s / math.sqrt(2.0)) / math.sqrt(2.0 * math.pi))
+        b = b + 0.5 * (1.0 + math.erf(-a * math.sqrt(2.0) / math.sqrt(3.0)))
+    return s * a + b
