@@ -45,6 +45,7 @@ from s2s_ad.transform.contributions import Options
 from s2s_ad.transform.copies import copied_adjoint, copied_value, is_flat
 from s2s_ad.transform.overwritten import never_read_again
 from s2s_ad.transform.recording import RecordBranch, ReverseExit, record
+from s2s_ad.transform.settled import Sweep, settled
 from s2s_ad.transform.steady import steady
 from s2s_ad.transform.undoing import apart, overwritten_item, put_back, worked
 from s2s_ad.transform.versions import AT_THE_END, Recorder
@@ -195,6 +196,12 @@ class _Run:
         if isinstance(kind, ListOf) and isinstance(kind.item, Number):
             size = n.Call(n.Name(context.alias("len")), (n.Name(name),))
             return n.Binary("*", n.ListExpr((algebra.ZERO,)), size)
+        rows = kind.item if isinstance(kind, ListOf) else None
+        if isinstance(rows, ListOf) and isinstance(rows.item, Number):
+            row = n.Name("row")
+            size = n.Call(n.Name(context.alias("len")), (row,))
+            zeros = n.Binary("*", n.ListExpr((algebra.ZERO,)), size)
+            return n.Comprehension("list", zeros, (n.Clause(row, n.Name(name)),))
         if isinstance(kind, DictOf) and isinstance(kind.value, Number):
             keys = n.Attribute(n.Name(context.alias("dict")), "fromkeys")
             return n.Call(keys, (n.Name(name), algebra.ZERO))
@@ -278,6 +285,11 @@ class _Run:
             return copied_adjoint(context, bar, bar_kind(bar), whole)
 
         newness = self.prepared.newness_here
+        if not self.off("accumulate"):
+            outputs = {context.mark(name, "bar") for name in self.wrt}
+            body = self.prepared.function.body
+            swept = Sweep(context, body, tuple(by_bar), outputs, bar_kind, newness, algebra.negate)
+            block = settled(swept, block)
         in_place = not self.off("ownership")
         block = copies_last(block, lambda bar: isinstance(bar_kind(bar), Array))
         returned = frozenset(context.mark(name, "bar") for name in self.wrt)

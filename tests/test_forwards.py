@@ -19,7 +19,7 @@ BACKWARDS = {
     "into_another_array": ["u"],
     "into_the_same_array": ["i"],
     "from_where_it_may_count_from_the_end": ["i"],
-    "own_item_two_to_the_left": ["i"],
+    "own_item_two_to_the_left": [],
     "items_met_again": ["i"],
     "left_from_the_last_step": ["total"],
     "kept_once_a_step": [],

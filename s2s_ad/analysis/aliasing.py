@@ -244,6 +244,9 @@ class Sharing(ABC):
         if isinstance(e, (n.ListExpr, n.TupleExpr, n.DictExpr)):
             items = e.values if isinstance(e, n.DictExpr) else e.items
             return all(self.is_made_anew(item, bound) for item in items)
+        repeated = e.left if isinstance(e, n.Binary) and e.op == "*" else None
+        if isinstance(repeated, n.ListExpr) and all(isinstance(x, n.Const) for x in repeated.items):
+            return True
         if names(e) & bound:
             return isinstance(e, n.Binary) and e.op not in "+*|"
         return self.is_plain(e) or self.new(e) == WHOLLY_NEW
@@ -275,7 +278,7 @@ class Sharing(ABC):
         elif isinstance(e, n.Starred):
             own = self.shared(e.value, own)
         elif isinstance(e, n.Comprehension):
-            if not isinstance(e.element, n.Const) and not holds_plain_items(self.kind(e)):
+            if not isinstance(e.element, n.Const) and self.new(e) != WHOLLY_NEW:
                 own = own.without(frozenset(names(e)))
         elif isinstance(e, n.Binary):
             if self.new(e) != WHOLLY_NEW:

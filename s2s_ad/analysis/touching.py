@@ -14,6 +14,7 @@ from s2s_ad.ir import nodes as n
 from s2s_ad.ir.walk import assigned, children, names
 
 Test = Callable[[str], bool]
+Path = tuple[Form | None, ...]
 MINUS = Form((), -1)
 
 
@@ -37,10 +38,11 @@ class Round:
 @dataclass(frozen=True)
 class Use:
     """A use of an item. path: its index, None for a part that is no whole number of those known; ()
-    for all items. rounds: the loops around it, from the outside in."""
+    for all items. rounds: the loops around it, from the outside in. known: what else holds."""
 
-    path: tuple[Form | None, ...]
+    path: Path
     rounds: tuple[Round, ...]
+    known: tuple[Form, ...] = ()
 
 
 def round_of(loop: n.Stmt, whole: Test) -> Round:
@@ -72,7 +74,7 @@ def round_of(loop: n.Stmt, whole: Test) -> Round:
     return Round(counter, start, stop and stop.plus(MINUS), up)
 
 
-def path_of(index: n.Expr, whole: Test) -> tuple[Form | None, ...]:
+def path_of(index: n.Expr, whole: Test) -> Path:
     """Return what an index says of each axis, as far as it is known which axis that is."""
     parts = index.items if isinstance(index, n.TupleExpr) else (index,)
     found: list[Form | None] = []
@@ -84,7 +86,7 @@ def path_of(index: n.Expr, whole: Test) -> tuple[Form | None, ...]:
     return tuple(found)
 
 
-def uses_of(e: n.Expr, whole: Test) -> Iterator[tuple[str, tuple[Form | None, ...]]]:
+def uses_of(e: n.Expr, whole: Test) -> Iterator[tuple[str, Path]]:
     """Yield the variables that an expression reads with the items it reads of each."""
     if isinstance(e, n.Name):
         yield e.id, ()
@@ -103,9 +105,7 @@ def uses_of(e: n.Expr, whole: Test) -> Iterator[tuple[str, tuple[Form | None, ..
             yield from uses_of(part, whole)
 
 
-def item_of(
-    e: n.Subscript, whole: Test
-) -> tuple[n.Expr, tuple[Form | None, ...], tuple[n.Expr, ...]]:
+def item_of(e: n.Subscript, whole: Test) -> tuple[n.Expr, Path, tuple[n.Expr, ...]]:
     """Return what an expression is an item of, x of `x[i][j]`, where in it, and the indices."""
     chain: list[n.Expr] = []
     owner: n.Expr = e
@@ -140,10 +140,10 @@ def meet(first: Use, second: Use, shared: int, order: Sequence[Form] = ()) -> bo
     """
     inner = frozenset(r.counter for r in second.rounds[shared:])
     known = [x for r in first.rounds if r.counter for x in r.bounds()]
-    for k, r in enumerate(second.rounds):
-        if r.counter and k >= shared:
-            outer = frozenset(x.counter for x in second.rounds[shared:])
-            known += [x.renamed("'", outer) for x in r.bounds()]
+    known += [
+        x.renamed("'", inner) for r in second.rounds[shared:] if r.counter for x in r.bounds()
+    ]
+    known += [*first.known, *(x.renamed("'", inner) for x in second.known)]
     paths = [(a, b.renamed("'", inner) if b else b) for a, b in zip(first.path, second.path)]
     known += order
     seen = {x for f in known for x in f.unknowns()}

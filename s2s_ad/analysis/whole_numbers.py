@@ -83,6 +83,39 @@ def is_length(e: n.Expr) -> bool:
     return len(e.args) == 1 and isinstance(e.args[0], n.Name)
 
 
+def told(test: n.Expr, held: bool, whole: Callable[[str], bool]) -> list[Form]:
+    """Return the forms that are 0 or more where a test gave this.
+
+    >>> from s2s_ad.ir.quote import parse_expr
+    >>> told(parse_expr("i > 0 and x"), True, lambda name: name == "i")
+    [Form(terms=(('i', 1),), constant=-1)]
+    """
+    if isinstance(test, n.Unary) and test.op == "not":
+        return told(test.operand, not held, whole)
+    if isinstance(test, n.BoolOp):
+        every = held == (test.op == "and")
+        return [x for part in test.values for x in told(part, held, whole)] if every else []
+    if not isinstance(test, n.Compare) or (not held and len(test.ops) > 1):
+        return []
+    found: list[Form] = []
+    for left, op, right in zip((test.left, *test.rights), test.ops, test.rights):
+        a, b = form_of(left, whole), form_of(right, whole)
+        if a is not None and b is not None:
+            found += _compared(a, op if held else _OPPOSITE.get(op, ""), b)
+    return found
+
+
+_OPPOSITE = {"<": ">=", ">=": "<", ">": "<=", "<=": ">", "!=": "=="}
+
+
+def _compared(a: Form, op: str, b: Form) -> list[Form]:
+    if op in ("<", "<="):
+        return [b.plus(a, -1).plus(Form((), -1 if op == "<" else 0))]
+    if op in (">", ">="):
+        return _compared(b, "<" if op == ">" else "<=", a)
+    return equal(a, b) if op == "==" else []
+
+
 def equal(a: Form, b: Form) -> list[Form]:
     """Return the inequalities that say that two forms are equal."""
     return [a.plus(b, -1), b.plus(a, -1)]

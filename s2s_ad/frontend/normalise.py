@@ -170,7 +170,8 @@ class _Normalise(Unpacking):
             other_ = tuple(self.again(n.Assign((target,), orelse), s))
             return [n.If((then,), other_, origin=s.origin, comments=s.comments)]
         name = target.id if isinstance(target, n.Name) else None
-        if name and isinstance(s.value, n.Comprehension) and name not in names(s.value):
+        made = isinstance(s.value, n.Comprehension) and not self.copies_rows(s.value, s)
+        if name and isinstance(s.value, n.Comprehension) and made and name not in names(s.value):
             return self.expand(s.value, name, s)
         return self.with_value(s, s.value, [])
 
@@ -180,6 +181,8 @@ class _Normalise(Unpacking):
         """Return `e` with what needs statements replaced by names, the statements in `pre`."""
         if not self.varied(e, s):
             return self.settled(e, s, pre)
+        if self.copies_rows(e, s):
+            return e
         if isinstance(e, n.Comprehension):
             name = self.fresh("items")
             pre.extend(self.expand(e, name, s))

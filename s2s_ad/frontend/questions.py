@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from s2s_ad.analysis.flow import Facts
+from s2s_ad.analysis.rows import copies_rows
 from s2s_ad.errors import UnsupportedSyntax
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import Array, ListOf, TupleOf, Unknown
@@ -81,6 +82,10 @@ class Questions:
         if found is None or found[0] is not builtins.list or len(e.args) != 1:
             return False
         return self.loop_call(e.args[0], s) in (builtins.zip, builtins.enumerate, builtins.reversed)
+
+    def copies_rows(self, e: n.Expr, s: n.Stmt) -> bool:
+        """True for a copy of a table, row by row, which stays as it is written."""
+        return copies_rows(e, self.facts, s.uid)
 
     def is_copy_of_list(self, e: n.Call, s: n.Stmt) -> bool:
         """True for `list(...)` or `tuple(...)` around a comprehension that becomes a list."""

@@ -18,8 +18,9 @@ from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
-from s2s_ad.analysis.touching import MINUS, Round, Test, Use, item_of, meet, round_of, uses_of
-from s2s_ad.analysis.whole_numbers import Form
+from s2s_ad.analysis.later import branches
+from s2s_ad.analysis.touching import MINUS, Path, Round, Test, Use, item_of, meet, round_of, uses_of
+from s2s_ad.analysis.whole_numbers import Form, told
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import mentioned
 from s2s_ad.ir.walk import (
@@ -167,12 +168,16 @@ class _Forwards:
                 rounds += (round_of(s, self.whole(known)),)
         uses: dict[str, list[tuple[str, Use]]] = {}
 
-        def visit(block: n.Block, rounds: tuple[Round, ...]) -> bool:
+        def visit(
+            block: n.Block, rounds: tuple[Round, ...], tests: tuple[tuple[n.Expr, bool], ...]
+        ) -> bool:
             whole = self.whole(frozenset(r.counter for r in rounds), changed)
 
-            def use(how: str, name: str, path: tuple[Form | None, ...]) -> None:
+            known = tuple(x for test, held in tests for x in told(test, held, whole))
+
+            def use(how: str, name: str, path: Path) -> None:
                 if name not in private and not self.steps.number(name):
-                    uses.setdefault(self.shared(name), []).append((how, Use(path, rounds)))
+                    uses.setdefault(self.shared(name), []).append((how, Use(path, rounds, known)))
 
             for s in block:
                 parts = list(stmt_exprs(s))
@@ -202,13 +207,13 @@ class _Forwards:
                 for e in parts:
                     for name, path in uses_of(e, whole):
                         use("read", name, path)
-                for inner in blocks(s):
+                for inner, held in branches(s):
                     more = (round_of(s, whole),) if isinstance(s, (n.For, n.While)) else ()
-                    if not visit(inner, (*rounds, *more)):
+                    if not visit(inner, (*rounds, *more), (*tests, *held)):
                         return False
             return True
 
-        if not visit(loop.body, rounds):
+        if not visit(loop.body, rounds, ()):
             return False
         shared = len(rounds) - 1
         return not any(_collide(found, shared, rounds[-1].counter) for found in uses.values())

@@ -308,7 +308,7 @@ class _Inline:
                 used = names(container_of(place)) & read
                 if used or names(place) & changed or not self.inlining.pure(_value(s)):
                     return None
-                if not isinstance(t, n.AugAssign):
+                if not isinstance(t, (n.Assign, n.AugAssign)) or t.value != target:
                     return None
                 new = replace(t, value=_value(s), of=s.of, comments=s.comments)
                 return [*out[:k], new, *out[k + 1 : j], *out[j + 1 :]]
@@ -342,7 +342,10 @@ def _kept(s: n.Stmt) -> tuple[str, n.Expr] | None:
 
 
 def _added_to(s: n.Stmt, name: n.Name) -> n.Expr | None:
-    """Return the item that a statement adds a variable to: `x[i] += d`, `x[i] = add(x[i], d)`."""
+    """Return the item that a statement adds a variable to: `x[i] += d`, `x[i] = add(x[i], d)`; or
+    the one that it begins with it: `x[i] = d`."""
+    if isinstance(s, n.Assign) and s.value == name and len(s.targets) == 1:
+        return s.targets[0] if isinstance(s.targets[0], n.Subscript) else None
     if isinstance(s, n.AugAssign) and s.value == name and s.op in ("+", "-"):
         return s.target if isinstance(s.target, n.Subscript) else None
     if isinstance(s, n.Assign) and isinstance(s.value, n.Call) and len(s.targets) == 1:

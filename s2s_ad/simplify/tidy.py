@@ -33,6 +33,8 @@ def tidied(block: n.Block, back: frozenset[int]) -> n.Block:
     def visit(s: n.Stmt) -> tuple[n.Stmt, ...]:
         if s.uid not in back:
             return (s,)
+        if isinstance(s, n.Assign) and isinstance(s.value, n.Name) and s.targets == (s.value,):
+            return ()
         s = map_stmt_exprs(s, lambda e: map_expr(e, _by_hand))
         inner = s.orelse[0] if isinstance(s, n.If) and len(s.orelse) == 1 else None
         if not isinstance(s, n.If) or not isinstance(inner, n.If) or inner.uid not in back:

@@ -8,19 +8,34 @@ Takes both sweeps of a function, gives the uids of such stores; requires `ir`, `
 
 A store is one of these if nothing that the reverse sweep may read, and that the primal reads at the
 latest when the store is made, is the place that is stored into. Places differ by constants, or by
-the index of a loop that runs in one direction; a variable that is bound anew is another object.
+indices that no two steps of the loops around them can make equal (`analysis.later`); a variable
+that is bound anew is another object.
 """
 
 from __future__ import annotations
 
 import builtins
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
 
 from s2s_ad.analysis.indexing import constant_int
+from s2s_ad.analysis.later import Spot, Where, bound_since, may_follow, places, shared_levels
+from s2s_ad.analysis.touching import Round, Test, item_of, measures, round_of
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import sole_target
-from s2s_ad.ir.walk import assigned, blocks, children, names, stmt_exprs, walk_stmts
+from s2s_ad.ir.kinds import Number
+from s2s_ad.ir.walk import (
+    assigned,
+    blocks,
+    bound_names,
+    children,
+    names,
+    stmt_exprs,
+    target_names,
+    walk_stmts,
+)
 from s2s_ad.rules.sharing import SHARES
 from s2s_ad.transform.context import Context
 from s2s_ad.transform.reading import flat
@@ -28,24 +43,18 @@ from s2s_ad.transform.undoing import Item
 from s2s_ad.transform.versions import AT_THE_END
 
 LATEST = 10**9
+_RANGE = n.Name("range")
 MANY = 20_000  # pairs of stores and reads that are compared
 
 
 @dataclass(frozen=True)
-class _Where:
-    """Where in the primal a statement stands: its number in the text, the blocks around it from
-    the outside in, each with the place of the statement in it and the loop whose body it is."""
-
-    number: int
-    path: tuple[tuple[n.Block, int, n.Stmt | None], ...]
-
-
-@dataclass(frozen=True)
 class _Read:
-    """A read of a variable. index: of the item, None if it is all of them that are read."""
+    """A read of a variable. place: the item, None if it is all of them that are read. before:
+    whether it is made before the statement there binds anything."""
 
-    where: _Where
-    index: n.Expr | None
+    where: Where
+    place: n.Expr | None
+    before: bool = False
 
 
 def never_read_again(
@@ -62,6 +71,27 @@ def never_read_again(
     return frozenset(uid for name in every for uid in run.harmless(name))
 
 
+class Integers:
+    """The integers of the primal that are bound once: they are the same wherever they are read."""
+
+    def __init__(self, context: Context, primal: n.Block) -> None:
+        self.kinds = context.facts.kinds()
+        self.bound = Counter(x for s in walk_stmts(primal) for x in _own_bound(s))
+        loops = [s for s in walk_stmts(primal) if isinstance(s, (n.For, n.While))]
+        self.carried = set[str]().union(*(bound_names((s,)) for s in loops))
+        self.params = {p.name for p in context.function.params}
+
+    def known(self, name: str) -> bool:
+        """True for such an integer."""
+        kind = self.kinds.get(name)
+        whole = isinstance(kind, Number) and kind.type == "int" and name not in self.carried
+        return whole and self.bound[name] + (name in self.params) <= 1
+
+    def beside(self, counters: AbstractSet[str]) -> Test:
+        """Return a test for these, and for the variables that loops count in."""
+        return lambda name: name in counters or self.known(name)
+
+
 class _Run:
     def __init__(
         self, context: Context, primal: n.Block, reverse: n.Block, items: Mapping[int, Item]
@@ -70,7 +100,9 @@ class _Run:
         self.primal = primal
         self.reverse = reverse
         self.items = items
-        self.where = {s.uid: where for s, where in _places(primal)}
+        self.where = {s.uid: where for s, where in places(primal)}
+        self.integers = Integers(context, primal)
+        self.rounds: dict[int, Round] = {}
 
     def harmless(self, name: str) -> Iterator[int]:
         reads = self.reads(name)
@@ -79,9 +111,9 @@ class _Run:
         for uid, item in self.items.items():
             if item.name != name:
                 continue
-            if not isinstance(item.place, n.Subscript) or item.place.value != n.Name(name):
+            if not isinstance(item.place, n.Subscript) or _owner(item.place) != n.Name(name):
                 continue
-            store = _Read(self.where[uid], item.place.index)
+            store = _Read(self.where[uid], item.place)
             if not any(self.conflict(name, store, read) for read in reads):
                 yield uid
 
@@ -98,27 +130,28 @@ class _Run:
                 return None
             where = self.where[s.uid]
             for e in stmt_exprs(flat(s)):
-                for index, alone in _uses(e, name, True):
+                for place, alone in uses(e, name, True):
                     binds = isinstance(s, n.Assign) and any(e is t for t in s.targets)
                     second = anew and isinstance(s, n.Assign) and sole_target(s) is not None
                     harmless = binds or second or isinstance(s, (n.Return, n.For))
-                    if index is None and alone and not harmless:
+                    if place is None and alone and not harmless:
                         return None
                     if isinstance(s, n.Assign) and not binds and isinstance(s.targets[0], n.Name):
                         # the statement may be made again in the reverse sweep
-                        found.append(_Read(where, index))
+                        found.append(_Read(where, place, True))
             if isinstance(s, (n.Assign, n.AugAssign)):
                 targets = s.targets if isinstance(s, n.Assign) else (s.target,)
                 for t in targets:
                     if isinstance(t, n.Subscript):
-                        found += [_Read(where, i) for i, _ in _uses(t.index, name, False)]
-        first = _Where(-1, ())
-        last = _Where(LATEST, ())
+                        inside = [t.index, *(() if _owner(t) == n.Name(name) else (t.value,))]
+                        found += [_Read(where, i) for e in inside for i, _ in uses(e, name, False)]
+        first = Where(-1, ())
+        last = Where(LATEST, ())
         for s in walk_stmts(self.reverse):
             of = s.of if s.of is not None else -1
             where = last if of == AT_THE_END else self.where.get(of, first)
             for e in stmt_exprs(flat(s)):
-                found += [_Read(where, index) for index, _ in _uses(e, name, False)]
+                found += [_Read(where, place) for place, _ in uses(e, name, False)]
         return found
 
     def is_made_anew(self, name: str) -> bool:
@@ -138,102 +171,84 @@ class _Run:
 
     def conflict(self, name: str, store: _Read, read: _Read) -> bool:
         """True unless, whenever the store is made after the read, the places are not the same."""
-        if _differ(store.index, read.index):
+        if _differ(_first_index(store.place), _first_index(read.place)):
             return False
-        common = 0
-        for (a, _, _), (b, _, _) in zip(store.where.path, read.where.path):
-            if a is not b:
-                break
-            common += 1
-        # the innermost block around both in which the variable is bound before both
-        start = 0
-        for k in range(common):
-            block, at, _ = store.where.path[k]
-            before = min(at, read.where.path[k][1])
-            if any(_binds(s, name) for s in block[:before]):
-                start = k + 1
-        loops = [x[2] for x in store.where.path[start:common] if isinstance(x[2], (n.For, n.While))]
-        if not loops:
+
+        def binds(s: n.Stmt) -> bool:
+            return isinstance(s, n.Assign) and n.Name(name) in s.targets
+
+        start = bound_since(store.where, read.where, binds)
+        common = shared_levels(store.where, read.where)
+        if not any(owner is not None for _, _, owner in store.where.levels[start:common]):
             if read.where.number > store.where.number:
                 return False
             # bound between the two: another object
-            return not any(
-                _binds(s, name) and self.where[s.uid].number > read.where.number
-                for block, at, _ in store.where.path[max(0, common - 1) :]
+            if any(
+                binds(s) and self.where[s.uid].number > read.where.number - read.before
+                for block, at, _ in store.where.levels[max(0, common - 1) :]
                 for s in block[:at]
-            )
-        outermost = loops[0]
-        counts = counting(self.context, outermost) if isinstance(outermost, n.For) else None
-        if counts is None or read.index is None or store.index is None:
-            return True
-        counter, up, least = counts
-        if counter in assigned(outermost.body):
-            return True
-        ours, theirs = _offset(store.index, counter), _offset(read.index, counter)
-        if ours is None or theirs is None or least + min(ours, theirs) < 0:
-            return True
-        distance = theirs - ours if up else ours - theirs
-        if distance:
-            return distance > 0
-        return len(loops) > 1 or read.where.number <= store.where.number
+            ):
+                return False
+        return may_follow(self.spot(read), self.spot(store), self.round, start, True)
+
+    def spot(self, read: _Read) -> Spot:
+        """Return where in its variable an item is, and what holds there."""
+        whole = self.integers.beside({self.round(loop).counter for loop in read.where.loops()})
+        known = read.where.known(whole)
+        if not isinstance(read.place, n.Subscript):
+            return Spot(read.where, (), known)
+        return Spot(read.where, item_of(read.place, whole)[1], known)
+
+    def round(self, loop: n.Stmt) -> Round:
+        """Return what is known of a loop of the primal."""
+        if loop.uid not in self.rounds:
+            outer = [x for x in self.where[loop.uid].loops() if x is not loop]
+            counters = {self.round(x).counter for x in outer}
+            made = _counting(self.context, loop)
+            self.rounds[loop.uid] = round_of(made, self.integers.beside(counters))
+        return self.rounds[loop.uid]
 
 
-def _places(block: n.Block) -> Iterator[tuple[n.Stmt, _Where]]:
-    """Yield each statement with where it stands."""
-    count = 0
-
-    def visit(
-        block: n.Block, path: tuple[tuple[n.Block, int, n.Stmt | None], ...], owner: n.Stmt | None
-    ) -> Iterator[tuple[n.Stmt, _Where]]:
-        nonlocal count
-        for k, s in enumerate(block):
-            here = (*path, (block, k, owner))
-            loop = s if isinstance(s, (n.For, n.While)) else None
-            # what a loop reads at its head, it may read at each step
-            yield s, _Where(count, here if loop is None else (*here, (loop.body, 0, loop)))
-            count += 1
-            for inner in blocks(s):
-                yield from visit(inner, here, loop)
-
-    yield from visit(block, (), None)
+def _own_bound(s: n.Stmt) -> set[str]:
+    """Return what a statement binds itself, not in its blocks."""
+    inner = [bound_names(block) for block in blocks(s)]
+    return bound_names((s,)) - set[str]().union(*inner)
 
 
-def _uses(e: n.Expr, name: str, bare: bool) -> Iterator[tuple[n.Expr | None, bool]]:
-    """Yield the index of each item of a variable that an expression reads, None for all of it,
-    and whether that stands by itself, not as an argument of a call or an operand."""
+def _owner(place: n.Subscript) -> n.Expr:
+    return item_of(place, lambda _: True)[0]
+
+
+def _first_index(place: n.Expr | None) -> n.Expr | None:
+    """Return the index of an item of a variable that an item of that, or of it, is in."""
+    if not isinstance(place, n.Subscript):
+        return None
+    return _first_index(place.value) or place.index
+
+
+def uses(e: n.Expr, name: str, bare: bool) -> Iterator[tuple[n.Expr | None, bool]]:
+    """Yield each item of a variable that an expression reads, None for all of it, and whether that
+    stands by itself, not as an argument of a call or an operand."""
     if e == n.Name(name):
         yield None, bare
         return
-    if _measures(e, name):
+    if measures(e) and name in names(e):
         return
     if isinstance(e, n.Lambda) and name in names(e):
         yield None, True  # it reads what is there when it is called
         return
-    if isinstance(e, n.Subscript) and e.value == n.Name(name):
-        yield e.index, False
-        yield from _uses(e.index, name, False)
+    if isinstance(e, n.Subscript) and _owner(e) == n.Name(name):
+        yield e, False
+        for index in item_of(e, lambda _: True)[2]:
+            yield from uses(index, name, False)
         return
     consumed = isinstance(e, (n.Call, n.Binary, n.Unary, n.Subscript, n.Comprehension))
     for x in children(e):
-        yield from _uses(x, name, not consumed)
-
-
-def _measures(e: n.Expr, name: str) -> bool:
-    """True for `len(x)`, `x.shape` and zeros of the form of x, which read none of its items."""
-    if isinstance(e, n.Attribute):
-        return e.value == n.Name(name) and e.attr in ("shape", "size", "ndim")
-    if not isinstance(e, n.Call) or e.args != (n.Name(name),) or e.keywords:
-        return False
-    called = e.func.attr if isinstance(e.func, n.Attribute) else getattr(e.func, "id", "")
-    return called in ("len", "zeros_like")
+        yield from uses(x, name, not consumed)
 
 
 def _mentioned(s: n.Stmt) -> set[str]:
     return {x for e in stmt_exprs(flat(s)) for x in names(e)}
-
-
-def _binds(s: n.Stmt, name: str) -> bool:
-    return isinstance(s, n.Assign) and n.Name(name) in s.targets
 
 
 def _differ(a: n.Expr | None, b: n.Expr | None) -> bool:
@@ -255,38 +270,25 @@ def _differ(a: n.Expr | None, b: n.Expr | None) -> bool:
     return (first < 0) == (second < 0)
 
 
-def counting(context: Context, s: n.For) -> tuple[str, bool, int] | None:
-    """Return the variable that a loop counts in, whether upwards, and its least value."""
-    if not isinstance(s.iter, n.Call) or s.iter.keywords or s.orelse:
-        return None
-    found = context.facts.object_of(s.iter.func, s.uid)
-    args, target = s.iter.args, s.target
-    if found is None:
-        return None
-    if found[0] is enumerate and len(args) == 1 and isinstance(target, n.TupleExpr):
+def _counting(context: Context, s: n.Stmt) -> n.Stmt:
+    """Return a loop over a range, or over what is enumerated, as one over a range by its name."""
+    if not isinstance(s, n.For) or not isinstance(s.iter, n.Call) or s.iter.keywords or s.orelse:
+        return replace(s, target=n.TupleExpr(())) if isinstance(s, n.For) else s
+    e, target = s.iter, s.target
+
+    def called(e: n.Call) -> object:
+        found = context.facts.object_of(e.func, s.uid)
+        return found[0] if found else None
+
+    inner = e.args[0] if len(e.args) == 1 else None
+    if called(e) is enumerate and inner is not None and isinstance(target, n.TupleExpr):
         counter = target.items[0]
-        return (counter.id, True, 0) if isinstance(counter, n.Name) else None
-    if found[0] is not builtins.range or not isinstance(target, n.Name):
-        return None
-    step = constant_int(args[2]) if len(args) == 3 else 1
-    if not step:
-        return None
-    first = constant_int(args[0]) if len(args) > 1 else 0
-    if step > 0:
-        return None if first is None else (target.id, True, first)
-    last = constant_int(args[1])
-    return None if last is None else (target.id, False, last + 1)
-
-
-def _offset(e: n.Expr, counter: str) -> int | None:
-    """Return 2 of `i + 2`, -1 of `i - 1`, 0 of `i`; None for anything else."""
-    if e == n.Name(counter):
-        return 0
-    if not isinstance(e, n.Binary) or e.op not in ("+", "-"):
-        return None
-    left, right = e.left, constant_int(e.right)
-    if e.op == "+" and e.right == n.Name(counter):
-        left, right = e.right, constant_int(e.left)
-    if left != n.Name(counter) or right is None:
-        return None
-    return right if e.op == "+" else -right
+        others = {x for t in target.items[1:] for x in target_names(t)}
+        if isinstance(counter, n.Name) and counter.id not in others:
+            return replace(s, target=counter, iter=n.Call(_RANGE, (n.Name("?"),)))
+    if called(e) is builtins.range:
+        return replace(s, iter=replace(e, func=_RANGE))
+    if called(e) is reversed and isinstance(inner, n.Call) and called(inner) is builtins.range:
+        backwards = n.Call(n.Name("reversed"), (replace(inner, func=_RANGE),))
+        return replace(s, iter=backwards)
+    return replace(s, target=n.TupleExpr(()))

@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from s2s_ad.analysis.indexing import constant_int
+from s2s_ad.analysis.rows import copies_rows
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import (
     UNKNOWN,
@@ -78,6 +79,8 @@ class Pullback(Templates):
             self.rule(e, choice, d, out)
         elif isinstance(e, n.Call):
             self.call(e, d, out)
+        elif copies_rows(e, self.context.facts, self.s.uid):
+            self.pull(e.clauses[0].iter, d)
         else:
             raise self.unsupported(e)
 
@@ -344,6 +347,9 @@ class Pullback(Templates):
             if flat is not None:
                 self.pull(base, flat)
                 return
+        if isinstance(owner.kind, ListOf) and e.index == n.Slice(None, None, None):
+            self.pull(base, Diff(d.expr, owner.kind))
+            return
         if not self.is_place(base):
             self.indexed_value(e, d, owner.kind)
             return

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from s2s_ad.analysis.indexing import constant_int
+from s2s_ad.analysis.rows import copies_rows
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import UNKNOWN, Array, DictOf, Kind, ListOf, Number, TupleOf, Unknown
 from s2s_ad.ir.walk import subexprs
@@ -100,6 +101,9 @@ class Pushforward:
             return self.rule(e, choice, kind, out)
         if isinstance(e, n.Call):
             return self.call(e, kind, out)
+        if copies_rows(e, self.context.facts, self.s.uid):
+            clause = e.clauses[0]
+            return Diff(replace(e, clauses=(replace(clause, iter=self.dot(clause.iter)),)), kind)
         raise self.unsupported(e)
 
     def lists(self, e: n.Binary) -> bool:

@@ -137,3 +137,130 @@ def maximum_so_far(x):
             best = x[i] * 1.5
         total += best * x[i]
     return total
+
+
+@case(M, wrt="A")
+def items_read_before_they_are_stored(A):
+    """A later step stores what an earlier one has read above the diagonal, none below it."""
+    L = A * 1.0
+    n = len(A)
+    for j in range(n):
+        for i in range(j + 1, n):
+            L[i, j] = L[i, j] * L[j, i]
+            for k in range(j):
+                L[k, i] = L[k, i] * L[i, j]
+    return np.sum(L * L)
+
+
+@case(M, 3, wrt="A")
+def a_bound_that_moves(A, n):
+    """`n` is another number at each step: its columns may be those of a step before."""
+    L = A * 1.0
+    for j in range(3):
+        for k in range(n):
+            L[0, k] = L[0, k] * A[j, k]
+            n = 2
+    return np.sum(L * L)
+
+
+@case([[0.7, 0.4, 0.2], [0.3, 1.1, 0.9]], wrt="rows")
+def table_of_paths(rows):
+    n, m = len(rows), len(rows[0])
+    t = [[0.0] * m for _ in range(n)]
+    for i in range(n):
+        for j in range(m):
+            best = 0.0
+            if i > 0:
+                best = t[i - 1][j] * rows[i][j]
+            if j > 0:
+                best = best + t[i][j - 1] * 0.5
+            t[i][j] = rows[i][j] ** 2 + best
+    return t[n - 1][m - 1] + t[0][1]
+
+
+@case([[2.7, 0.4, 0.2], [0.3, 3.1, 0.9], [0.5, -0.7, 1.9]], [0.3, 0.8, -0.4], wrt="a b")
+def eliminated(a, b):
+    a = [row[:] for row in a]
+    b = b[:]
+    n = len(b)
+    for k in range(n):
+        for i in range(k + 1, n):
+            f = a[i][k] / a[k][k]
+            for j in range(k + 1, n):
+                a[i][j] -= f * a[k][j]
+            b[i] -= f * b[k]
+    x = [0.0] * n
+    for i in range(n - 1, -1, -1):
+        s = b[i]
+        for j in range(i + 1, n):
+            s -= a[i][j] * x[j]
+        x[i] = s / a[i][i]
+    return sum(v * v for v in x)
+
+
+@case([[0.7, 0.4, 0.2], [0.3, 1.1, 0.9]], wrt="rows")
+def the_last_row_before_the_first(rows):
+    """What the first step reads, counted from the end, the last step stores."""
+    n, m = len(rows), len(rows[0])
+    t = [[1.5] * m for _ in range(n)]
+    for i in range(n):
+        for j in range(m):
+            t[i][j] = rows[i][j] * t[i - 1][j] + t[i][j - 2]
+    return t[n - 1][m - 1] + t[0][1]
+
+
+@case([0.7, 0.4, 1.2], 2, wrt="xs")
+@case([0.7, 0.4, 1.2], 0, wrt="xs")
+def behind_a_test_of_another_index(xs, k):
+    """The test is about `i` of the outer loop, the index about that of the inner one."""
+    t = [1.0, 2.0, 3.0]
+    for i in range(3):
+        if i > k:
+            for i in range(3):
+                t[i] = t[i - 1] * xs[i] + 0.1
+    for i in range(3):
+        if i > k:
+            k = k - 1
+            t[i] = t[k] * t[k] * xs[i]
+    return t[0] * t[1] + t[2]
+
+
+@case(V)
+def cleared_and_added_to_again(x):
+    """The adjoint of an item that is stored over is added to again by what was read before."""
+    y = x * x
+    total = 0.0
+    for i in range(len(x)):
+        total += y[i] * x[i]
+        y[i] = x[i] * total
+        total += y[i]
+    return total + np.sum(y * x)
+
+
+def doubled(v, factor):
+    v = v * 1.0
+    for i in range(len(v)):
+        v[i] = 2.0 * v[i] * factor
+    return v
+
+
+@case(M, wrt="A")
+def given_back_where_it_is_stored(A):
+    """The adjoint of what a callee stores into goes on to whoever called."""
+    b = doubled(A[0], A[1, 1])
+    c = doubled(b, A[0, 1])
+    return np.sum(b * c) + np.sum(c)
+
+
+@case([[0.7, 0.4, 0.2], [0.3, 1.1, 0.9]], 0.6, wrt="rows g")
+def tables_copied_in_every_way(rows, g):
+    a = [list(row) for row in rows]
+    b = [row[:] for row in a]
+    a[0][1] = a[0][1] * g + b[1][2]
+    rows = [row[:] for row in a]
+    rows[1][1] = rows[0][1] * a[0][1] + rows[0][0]
+    c = [row[1:] for row in rows]
+    c[0][0] *= b[0][0]
+    d = [row.copy() for row in rows]
+    d[0][0] *= b[0][0]
+    return rows[1][1] * c[0][0] + a[1][0] * b[1][0] + c[1][1] * d[0][0]
