@@ -12,6 +12,7 @@ what cannot be compiled whatever the arguments are; the rest numba finds (`api_c
 from __future__ import annotations
 
 import builtins
+import functools
 import importlib
 import inspect
 import types
@@ -206,7 +207,7 @@ class _Form:
                     raise self.refuse(s, e, what, "use a list comprehension or a loop")
 
             def rebuilt(e: n.Expr) -> n.Expr:
-                return self.zeros(self.plain(e, own, s), kinds)
+                return self.zeros(_counted(self.plain(e, own, s)), kinds)
 
             return (map_stmt_exprs(s, lambda e: map_expr(e, rebuilt)),)
 
@@ -351,6 +352,17 @@ class _Form:
             return False
         builtin = getattr(builtins, name)
         return self.linker.objects.get(e.id, builtin if e.id == name else None) is builtin
+
+
+def _counted(e: n.Expr) -> n.Expr:
+    """Return `[a, b].count(x)` as a sum of comparisons, whose results numba adds as numbers."""
+    items = e.func.value if isinstance(e, n.Call) and isinstance(e.func, n.Attribute) else None
+    if not isinstance(items, n.ListExpr) or not isinstance(e, n.Call) or len(e.args) != 1:
+        return e
+    tests: list[n.Expr] = [n.Compare(item, ("==",), e.args) for item in items.items]
+    if not isinstance(e.func, n.Attribute) or e.func.attr != "count" or len(tests) < 2:
+        return e
+    return functools.reduce(lambda a, b: n.Binary("+", a, b), tests)
 
 
 def missing() -> MissingExtra:

@@ -23,7 +23,6 @@ from s2s_ad.ir.kinds import (
     FLOAT,
     UNKNOWN,
     Array,
-    DictOf,
     Kind,
     Length,
     ListOf,
@@ -42,7 +41,7 @@ from s2s_ad.simplify.together import together
 from s2s_ad.transform.adjoint import Builder
 from s2s_ad.transform.context import Context, NeedsName
 from s2s_ad.transform.contributions import Options
-from s2s_ad.transform.copies import copied_adjoint, copied_value, is_flat
+from s2s_ad.transform.copies import copied_adjoint, copied_value, is_flat, zero_adjoint
 from s2s_ad.transform.overwritten import never_read_again
 from s2s_ad.transform.recording import RecordBranch, ReverseExit, record
 from s2s_ad.transform.settled import Sweep, settled
@@ -187,26 +186,6 @@ class _Run:
         assert isinstance(last, n.Return) and isinstance(last.value, n.Name)
         return frozenset(found | {last.value.id})
 
-    def zero(self, context: Context, name: str, kinds: dict[str, Kind]) -> n.Expr:
-        kind = kinds.get(name, UNKNOWN)
-        if isinstance(kind, Number):
-            return algebra.ZERO
-        if isinstance(kind, Array):
-            return n.Call(context.np("zeros_like"), (n.Name(name),))
-        if isinstance(kind, ListOf) and isinstance(kind.item, Number):
-            size = n.Call(n.Name(context.alias("len")), (n.Name(name),))
-            return n.Binary("*", n.ListExpr((algebra.ZERO,)), size)
-        rows = kind.item if isinstance(kind, ListOf) else None
-        if isinstance(rows, ListOf) and isinstance(rows.item, Number):
-            row = n.Name("row")
-            size = n.Call(n.Name(context.alias("len")), (row,))
-            zeros = n.Binary("*", n.ListExpr((algebra.ZERO,)), size)
-            return n.Comprehension("list", zeros, (n.Clause(row, n.Name(name)),))
-        if isinstance(kind, DictOf) and isinstance(kind.value, Number):
-            keys = n.Attribute(n.Name(context.alias("dict")), "fromkeys")
-            return n.Call(keys, (n.Name(name), algebra.ZERO))
-        return n.Call(context.helper("zeros_like"), (n.Name(name),))
-
     def accumulated(
         self,
         context: Context,
@@ -252,7 +231,7 @@ class _Run:
             if not isinstance(kind, (Number, Array)) and not is_bound(name, place):
                 # there may be nothing yet whose items could be counted
                 return n.Call(context.helper("zeros_like"), (n.Name(name),))
-            return self.zero(context, name, kinds)
+            return zero_adjoint(context, name, kind)
 
         order = tuple(
             context.mark(p.name, "bar") for p in self.prepared.function.params if p.name in barred

@@ -252,6 +252,8 @@ def _collide(uses: list[tuple[str, Use]], shared: int, counter: str) -> bool:
 
 def _is_new(e: n.Expr, steps: Steps) -> bool:
     """True for what nothing else holds, nor any part of it."""
+    if isinstance(e, n.Comprehension):
+        return e.kind == "list" and _is_new(e.element, steps)
     if isinstance(e, n.Binary) and e.op == "*" and isinstance(e.left, n.ListExpr):
         return all(isinstance(x, n.Const) for x in e.left.items)
     return steps.fresh(e)

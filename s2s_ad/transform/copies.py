@@ -1,13 +1,15 @@
-"""Copies of variables that are changed in place.
+"""Copies of variables that are changed in place, and their adjoints as they begin.
 
-Takes a variable with its kind, gives the expression of a copy; requires `ir`.
+Takes a variable with its kind, gives the expression of a copy or of zeros; requires `ir`.
 """
 
 from __future__ import annotations
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.kinds import Array, DictOf, Kind, ListOf, Nothing, is_immutable
+from s2s_ad.ir.kinds import Array, DictOf, Kind, ListOf, Nothing, Number, is_immutable
 from s2s_ad.transform.context import Context
+
+ZERO = n.Const("0.0", 0.0)
 
 
 def copied_value(context: Context, name: str, kind: Kind) -> n.Expr:
@@ -47,3 +49,26 @@ def is_flat(kind: Kind) -> bool:
 
 def is_flat_list(kind: Kind) -> bool:
     return isinstance(kind, ListOf) and is_flat(kind)
+
+
+def zero_adjoint(context: Context, name: str, kind: Kind) -> n.Expr:
+    """Return the adjoint of a variable that nothing was added to."""
+    rows = kind.item if isinstance(kind, ListOf) else None
+    if isinstance(kind, Number):
+        return ZERO
+    if isinstance(kind, Array):
+        return n.Call(context.np("zeros_like"), (n.Name(name),))
+    if isinstance(rows, Number):
+        return _zeros(context, name)
+    if isinstance(rows, ListOf) and isinstance(rows.item, Number):
+        clause = n.Clause(n.Name("row"), n.Name(name))
+        return n.Comprehension("list", _zeros(context, "row"), (clause,))
+    if isinstance(kind, DictOf) and isinstance(kind.value, Number):
+        keys = n.Attribute(n.Name(context.alias("dict")), "fromkeys")
+        return n.Call(keys, (n.Name(name), ZERO))
+    return n.Call(context.helper("zeros_like"), (n.Name(name),))
+
+
+def _zeros(context: Context, name: str) -> n.Expr:
+    size = n.Call(n.Name(context.alias("len")), (n.Name(name),))
+    return n.Binary("*", n.ListExpr((ZERO,)), size)

@@ -32,6 +32,7 @@ from s2s_ad.rules.results import literal
 from s2s_ad.transform.context import Diff, NeedsName, operations
 from s2s_ad.transform.fitting import added_axes, is_negative, without_axes
 from s2s_ad.transform.picking import picked_by
+from s2s_ad.transform.reading import as_value, slice_call
 from s2s_ad.transform.shapes import keeps_all, same_shape, shape_of
 from s2s_ad.transform.short_forms import Part, short_form
 from s2s_ad.transform.side_by_side import joined, stacked
@@ -361,14 +362,14 @@ class Pullback(Templates):
         if root.id in self.context.transparent:
             raise NeedsName(self.s.uid, root)
         if isinstance(owner.kind, (ListOf, TupleOf)) and isinstance(index, n.Slice):
-            call = n.Call(self.context.helper("scatter"), (d.expr, base, _slice_call(index)))
+            call = n.Call(self.context.helper("scatter"), (d.expr, base, slice_call(index)))
             self.pull(base, Diff(call, owner.kind))
             return
         if isinstance(owner.kind, Number) or (
             isinstance(owner.kind, Unknown)
             and (self.repeats(index, owner.kind) or self.context.adds_axes(index, self.s.uid))
         ):
-            call = n.Call(self.context.helper("scatter"), (d.expr, base, _as_value(index)))
+            call = n.Call(self.context.helper("scatter"), (d.expr, base, as_value(index)))
             self.pull(base, Diff(call, owner.kind))
             return
         if isinstance(d.kind, Number) and isinstance(kind, (ListOf, TupleOf)):
@@ -383,7 +384,7 @@ class Pullback(Templates):
             return
         if self.repeats(index, owner.kind):
             add_at = n.Attribute(self.context.np("add"), "at")
-            call = n.Call(add_at, (self.bar_place(base), _as_value(index), d.expr))
+            call = n.Call(add_at, (self.bar_place(base), as_value(index), d.expr))
             self.scattered.append(n.ExprStmt(call))
             self.touch(e)
             return
@@ -472,23 +473,6 @@ class Pullback(Templates):
             place = n.Binary("+", place, n.Call(size, (star,)))
         plain = k - len(stars)
         return n.Binary("+", place, n.Const(str(plain), plain)) if plain else place
-
-
-def _as_value(index: n.Expr) -> n.Expr:
-    """Return an index as it is written outside of brackets: `slice(None)` for `:`."""
-    if isinstance(index, n.Slice):
-        return _slice_call(index)
-    if isinstance(index, n.TupleExpr):
-        return n.TupleExpr(tuple(_as_value(item) for item in index.items))
-    return index
-
-
-def _slice_call(index: n.Slice) -> n.Expr:
-    parts = [
-        x if x is not None else n.Const("None", None)
-        for x in (index.lower, index.upper, index.step)
-    ]
-    return n.Call(n.Name("slice"), tuple(parts))
 
 
 def _uses(template: n.Expr, name: str) -> int:

@@ -69,3 +69,21 @@ def _index_reads(target: n.Expr) -> set[str]:
     if isinstance(target, (n.Subscript, n.Attribute)):
         return set(names(target))
     return set()
+
+
+def as_value(index: n.Expr) -> n.Expr:
+    """Return an index as it is written outside of brackets: `slice(None)` for `:`."""
+    if isinstance(index, n.Slice):
+        return slice_call(index)
+    if isinstance(index, n.TupleExpr):
+        return n.TupleExpr(tuple(as_value(item) for item in index.items))
+    return index
+
+
+def slice_call(index: n.Slice) -> n.Expr:
+    """Return a slice as it is written outside of brackets."""
+    parts = [
+        x if x is not None else n.Const("None", None)
+        for x in (index.lower, index.upper, index.step)
+    ]
+    return n.Call(n.Name("slice"), tuple(parts))
