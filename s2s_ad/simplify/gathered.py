@@ -90,6 +90,8 @@ def _joined(
     first = _sum(out[j])
     if first is None or first[0] != name or len(first[1]) + len(second[1]) > LONG:
         return None
+    if not _are_numbers([*first[1], *second[1]], number):
+        return None
     if not any(_common([a, b], number) for a in first[1] for b in second[1]):
         return None
     between = set[str]().union(*(kills_of(x, back, pure)[0] for x in out[j + 1 : k]))
@@ -110,6 +112,10 @@ def _joined(
     return rest
 
 
+def _are_numbers(parts: Sequence[Term], number: Callable[[n.Expr], bool]) -> bool:
+    return all(number(e) for t in parts for _, e in t.factors)
+
+
 def _read(s: n.Stmt) -> set[str]:
     assert isinstance(s, (n.Assign, n.AugAssign))
     return set(names(s.value))
@@ -125,7 +131,7 @@ def _with(s: n.Stmt, parts: Sequence[Term]) -> n.Stmt:
 
 def _factored(s: n.Stmt, number: Callable[[n.Expr], bool]) -> n.Stmt:
     found = _sum(s)
-    if found is None or not 1 < len(found[1]) <= LONG:
+    if found is None or not 1 < len(found[1]) <= LONG or not _are_numbers(found[1], number):
         return s
     parts = _short(found[1], number)
     return s if parts is found[1] else _with(s, parts)
