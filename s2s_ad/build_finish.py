@@ -40,9 +40,11 @@ from s2s_ad.simplify.first_time import first_time
 from s2s_ad.simplify.forwards import Steps, forwards
 from s2s_ad.simplify.in_place import InPlace, in_place
 from s2s_ad.simplify.inline import Inlining, inline
+from s2s_ad.simplify.known_products import known_products
 from s2s_ad.simplify.known_quotients import known_quotients
 from s2s_ad.simplify.masks import chosen_once
 from s2s_ad.simplify.numbers_first import numbers_first
+from s2s_ad.simplify.one_inverse import one_inverse
 from s2s_ad.simplify.over_kept import over_kept
 from s2s_ad.simplify.products import shared_products
 from s2s_ad.simplify.quotients import reuse_quotients
@@ -148,12 +150,16 @@ def finish(
     if "algebra" not in options:
         body = numbers_first(body, back, *_floats_and_arrays(swept))
         body = chosen_once(body, back, swept.found.context.np("where"), again)
+    if not options & {"algebra", "numba"}:
+        body = one_inverse(body, back)
     sharing = _sharing(back, swept, again)
     if shares:
         body, back = reuse_quotients(body, back, pure, sharing.name)
         body, back = shared_products(body, back, sharing)
         body, back = share(body, replace(sharing, back=back, all=all))
         verify_block(body, "sharing")
+        if not options & {"algebra", "numba"}:
+            body = known_products(body, back, _buffers(body, back, swept).kind)
         body = short(body, True)
     alias = swept.found.context.alias
 

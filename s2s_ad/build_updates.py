@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from s2s_ad.analysis.aliasing import ownership
+from s2s_ad.analysis.aliasing import gives_away, ownership
 from s2s_ad.analysis.flow import Facts, interpret
 from s2s_ad.analysis.last_use import is_last_use
 from s2s_ad.analysis.liveness import live_after
@@ -29,6 +29,7 @@ from s2s_ad.build_fresh import hands_on, makes_new, newness, reached
 from s2s_ad.build_program import Program, bind, canonical
 from s2s_ad.build_subject import Subject, SubjectWorld
 from s2s_ad.ir import nodes as n
+from s2s_ad.ir.blocks import changed_by, sole_target
 from s2s_ad.ir.kinds import (
     UNKNOWN,
     Array,
@@ -44,6 +45,7 @@ from s2s_ad.ir.kinds import (
 )
 from s2s_ad.ir.walk import (
     assigned,
+    blocks,
     map_block,
     map_expr,
     map_stmt_exprs,
@@ -98,31 +100,61 @@ def settle_stores(
         after[1:-1] = 0.0               after[1:-1] = 0.0
 
     Nothing reads the first name again: the copy changes no value, and each name has its own store.
+    So with `inner = u[1:-1]`, where inner is not read any more once u is stored into.
     """
-    stored = {x for s in walk_stmts(function.body) for x in stored_into(s)}
+    every = list(walk_stmts(function.body))
+    stored = {x for s in every for x in stored_into(s)}
     moving = [
-        (s, s.targets[0].id, s.value)
-        for s in walk_stmts(function.body)
-        if isinstance(s, n.Assign) and isinstance(s.targets[0], n.Name) and len(s.targets) == 1
-        if s.targets[0].id in stored and isinstance(s.value, n.Name) and s.uid in facts.before
-        if isinstance(facts.value(s.value, s.uid).kind, Array)
+        (s, name, s.value)
+        for s in every
+        if (name := sole_target(s)) is not None and isinstance(s, n.Assign)
+        if s.uid in facts.before and isinstance(facts.value(s.value, s.uid).kind, Array)
+        if (isinstance(s.value, n.Name) and name in stored) or _is_part(s.value, stored)
     ]
     if not moving:
         return function
-    plain, moved = _Updates(program, subject, function, facts).made_and_moved()
+    run = _Updates(program, subject, function, facts)
+    plain, moved = run.made_and_moved()
     shared = {
-        x
-        for s in walk_stmts(function.body)
-        for x in stored_into(s)
-        if x not in plain.get(s.uid, NOTHING_OWNED).own
+        x for s in every for x in stored_into(s) if x not in plain.get(s.uid, NOTHING_OWNED).own
     }
     later = live_after(function.body)
-    copied = {
-        s.uid
-        for s, name, value in moving
-        if name in shared and value.id in moved.get(s.uid, NOTHING_OWNED).own
-        if is_last_use(value.id, s, function.body, later)
+    parts = {s.uid for s, _, value in moving if isinstance(value, n.Subscript)}
+
+    def reads(s: n.Stmt, name: str) -> bool:
+        return any(name in names(e) for e in stmt_exprs(s)) and sole_target(s) != name
+
+    def is_seen(name: str) -> bool:
+        """True when what a variable holds may be known by another name, other than as a part."""
+        return any(
+            any(blocks(s)) or run.gives_away(s, name)
+            for s in every
+            if s.uid not in parts and not isinstance(s, n.Return) and reads(s, name)
+        )
+
+    def is_done(name: str, root: str) -> bool:
+        """True when a part of an array is not read any more once that is changed, nor changed."""
+        simple = [s for s in every if not any(blocks(s))]
+        if is_seen(name) or any(name in changed_by(s) and sole_target(s) != name for s in simple):
+            return False
+        changing = [s for s in simple if root in changed_by(s)]
+        return not any(reads(s, name) or name in later[s.uid] for s in changing)
+
+    ours = {
+        root: not is_seen(root)
+        and all(is_done(x, root) for s, x, e in moving if s.uid in parts and root in names(e))
+        for root in sorted(shared)
     }
+
+    def is_copied(s: n.Stmt, name: str, value: n.Expr) -> bool:
+        if isinstance(value, n.Subscript) and isinstance(value.value, n.Name):
+            return ours.get(value.value.id, False)
+        if not isinstance(value, n.Name) or name not in shared:
+            return False
+        given = value.id in moved.get(s.uid, NOTHING_OWNED).own
+        return given and is_last_use(value.id, s, function.body, later)
+
+    copied = {s.uid for s, name, value in moving if is_copied(s, name, value)}
 
     def visit(s: n.Stmt) -> tuple[n.Stmt, ...]:
         if s.uid not in copied or not isinstance(s, n.Assign):
@@ -130,6 +162,13 @@ def settle_stores(
         return (replace(s, value=n.Call(n.Attribute(s.value, "copy"), ())),)
 
     return replace(function, body=map_block(function.body, visit)) if copied else function
+
+
+def _is_part(e: n.Expr, stored: set[str]) -> bool:
+    """True for a slice of one of these variables."""
+    if not isinstance(e, n.Subscript) or not isinstance(e.index, n.Slice):
+        return False
+    return isinstance(e.value, n.Name) and e.value.id in stored
 
 
 def updated(program: Program, subject: Subject, values: Values) -> frozenset[str]:
@@ -202,17 +241,21 @@ class _Updates:
         unbound: frozenset[str] = NOBODY,
         moving: bool = False,
     ) -> Owners:
-        def new(e: n.Call) -> int:
-            return newness(self.subject, self.program, e)
-
-        def kind(e: n.Expr, uid: int) -> Kind:
-            return self.facts.value(e, uid).kind if uid in self.facts.before else UNKNOWN
-
         def moves(e: n.Call) -> bool:
             return hands_on(self.subject, self.program, e)
 
         body = self.function.body
-        return ownership(body, new, kind, start, unbound, moves if moving else None)
+        return ownership(body, self.new, self.kind, start, unbound, moves if moving else None)
+
+    def new(self, e: n.Call) -> int:
+        return newness(self.subject, self.program, e)
+
+    def kind(self, e: n.Expr, uid: int) -> Kind:
+        return self.facts.value(e, uid).kind if uid in self.facts.before else UNKNOWN
+
+    def gives_away(self, s: n.Stmt, name: str) -> bool:
+        """True when a statement lets others see what a variable alone held so far."""
+        return gives_away(s, name, self.new, self.kind)
 
     def is_sole(self, name: str, s: n.Stmt) -> bool:
         """True when no other name that is read from here on sees what the variable holds."""

@@ -15,6 +15,7 @@ from collections.abc import Callable
 
 from s2s_ad.analysis.flat import flat_names, is_no_list, never_lists
 from s2s_ad.analysis.held import holds_plain_items, is_count, paired, seen_through
+from s2s_ad.analysis.indexing import gathers
 from s2s_ad.analysis.last_use import is_last_use, only_built
 from s2s_ad.analysis.liveness import live_after
 from s2s_ad.analysis.owned import NOBODY, Names, Owned
@@ -72,6 +73,14 @@ def ownership(
     run.built = only_built(block) & unbound
     run.block(block, Owned(start | unbound, unbound))
     return run.table
+
+
+def gives_away(s: n.Stmt, name: str, newness: Newness, kind: KindOf) -> bool:
+    """True when a statement without blocks lets others see what a variable alone held so far."""
+    run = _Ownership(newness, kind)
+    run.uid, run.current = s.uid, s
+    alone = frozenset((name,))
+    return name not in run.simple(s, Owned(alone, alone)).own
 
 
 def store_root(target: n.Expr) -> str | None:
@@ -214,8 +223,7 @@ class Sharing(ABC):
         if isinstance(e, n.Subscript) and isinstance(self.kind(e.value), Array):
             # an index that is an array or a list gathers: no view, but a copy
             items = e.index.items if isinstance(e.index, n.TupleExpr) else (e.index,)
-            gathers = any(isinstance(self.kind(x), (Array, ListOf)) for x in items)
-            return WHOLLY_NEW if gathers else SHARES
+            return WHOLLY_NEW if any(gathers(self.kind(x)) for x in items) else SHARES
         if isinstance(e, n.Call):
             found = SHARES if seen_through(e) is not None else self.newness(e)
             return WHOLLY_NEW if found == NEW and flat else found

@@ -20,6 +20,7 @@ from s2s_ad.ir.kinds import (
     Length,
     ListOf,
     Number,
+    TupleOf,
     broadcast_dims,
     dim_of_length,
     fresh_dim,
@@ -33,8 +34,13 @@ def indexed(kind: Array, index: n.Expr, kind_of: KindOf) -> Kind:
     """Return the kind of an array read at an index."""
     if kind.dims is None:
         return UNKNOWN
-    indices = index.items if isinstance(index, n.TupleExpr) else (index,)
-    known = [_index_kind(i, kind_of) for i in indices]
+    indices: tuple[n.Expr, ...] = index.items if isinstance(index, n.TupleExpr) else (index,)
+    whole = UNKNOWN if isinstance(index, (n.TupleExpr, n.Slice, n.Const)) else kind_of(index)
+    if isinstance(whole, TupleOf) and not whole.is_list:
+        indices = (index,) * len(whole.items)
+        known = [_place_kind(item) for item in whole.items]
+    else:
+        known = [_index_kind(i, kind_of) for i in indices]
     if any(k is None for k in known):
         return UNKNOWN
     used = sum(1 for k in known if k in ("int", "slice")) + sum(
@@ -88,7 +94,17 @@ def _index_kind(index: n.Expr, kind_of: KindOf) -> str | tuple[tuple[Dim, ...], 
             return "..."
         if index.value is None:
             return "none"
-    kind = kind_of(index)
+    return _place_kind(kind_of(index))
+
+
+def gathers(kind: Kind) -> bool:
+    """True when an index of this kind picks entries into a new array: NumPy gives no view."""
+    if isinstance(kind, TupleOf):
+        return any(map(gathers, kind.items))
+    return isinstance(kind, (Array, ListOf))
+
+
+def _place_kind(kind: Kind) -> str | tuple[tuple[Dim, ...], int] | None:
     if isinstance(kind, Number):
         return "int" if kind.type == "int" else None
     if kind == NONE:

@@ -35,10 +35,12 @@ from s2s_ad.ir.walk import (
 )
 from s2s_ad.rules.sharing import WHOLLY_NEW
 from s2s_ad.simplify.algebra import negate
-from s2s_ad.simplify.ownership import Buffers, Owning
+from s2s_ad.simplify.ownership import Buffers, Needs, Owning
+from s2s_ad.simplify.tiles import whole_tiles
 
 MOST = 2  # statements in the place of one
 Steps = list[tuple[str, n.Expr]]
+MINUS_ONE = n.Const("-1.0", -1.0)
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,11 @@ def in_place(body: n.Block, back: frozenset[int], tools: InPlace) -> tuple[n.Blo
     made = assigned(tuple(s for s in every if s.uid in back and not any(blocks(s))))
     made -= assigned(tuple(s for s in every if s.uid not in back and not any(blocks(s))))
     arrays = {x for x in made if is_buffer(tools.kind(n.Name(x)))}
+    if arrays:
+        watch = _Watch(body, frozenset(arrays), tools)
+        watch.block(body, NOTHING_OWNED)
+        body = whole_tiles(body, lambda x, uid: x in watch.table[uid].own, tools.kind)
+        every = list(walk_stmts(body))
     wanted = {
         s.uid
         for s in every
@@ -118,6 +125,8 @@ def steps_of(e: n.Expr, x: str, kind: Callable[[n.Expr], Kind]) -> Steps | None:
     whole = kind(n.Name(x))
     if not found or len(found) > MOST or not isinstance(whole, Array):
         return None
+    if ("*", MINUS_ONE) in found:
+        return None  # the adjoint of another sign has another name
     return found if all(_fits(kind(operand), whole) for _, operand in found) else None
 
 
@@ -160,7 +169,7 @@ def _steps(e: n.Expr, x: str) -> Steps | None:
         return []
     if isinstance(e, n.Unary) and e.op == "-":
         inner = _steps(e.operand, x)
-        return None if inner is None else _then(inner, "*", n.Const("-1.0", -1.0))
+        return None if inner is None else _then(inner, "*", MINUS_ONE)
     if not isinstance(e, n.Binary) or e.op not in "+-*/":
         return None
     for one, other in ((e.left, e.right), (e.right, e.left)):
@@ -179,15 +188,15 @@ def _then(steps: Steps, op: str, operand: n.Expr) -> Steps:
     if op != "*" or not steps or steps[-1][0] != "*":
         return [*steps, (op, operand)]
     factor = steps[-1][1]
-    if factor == n.Const("-1.0", -1.0):
+    if factor == MINUS_ONE:
         return [*steps[:-1], ("*", negate(operand))]
     return [*steps[:-1], ("*", n.Binary("*", factor, operand))]
 
 
-class _InPlace(Owning):
-    def __init__(
-        self, body: n.Block, arrays: frozenset[str], wanted: frozenset[int], tools: InPlace
-    ) -> None:
+class _Watch(Owning):
+    """What is owned before each statement, none of which is written in another way."""
+
+    def __init__(self, body: n.Block, arrays: frozenset[str], tools: InPlace) -> None:
         def refuse(*_: object) -> n.Expr:
             raise AssertionError("what is owned is not copied")
 
@@ -196,16 +205,28 @@ class _InPlace(Owning):
 
         super().__init__(Buffers(kind, tools.newness, refuse, refuse, arrays, adds=False))
         self.later = live_after(body)
-        self.wanted = wanted
-        self.tools = tools
-        self.done: dict[int, _Done] = {}
-        self.added: frozenset[int] = frozenset()
+        self.table: dict[int, Owned] = {}
 
-    def copied(self, needs: dict[str, int], s: n.Stmt, owned: Owned) -> tuple[list[n.Stmt], Owned]:
+    def copied(self, needs: Needs, s: n.Stmt, owned: Owned) -> tuple[list[n.Stmt], Owned]:
         return [], owned
 
     def is_idle(self, s: n.Stmt, owned: Owned) -> bool:
         return False
+
+    def statement(self, s: n.Stmt, owned: Owned) -> tuple[list[n.Stmt], Owned]:
+        self.table[s.uid] = owned
+        return super().statement(s, owned)
+
+
+class _InPlace(_Watch):
+    def __init__(
+        self, body: n.Block, arrays: frozenset[str], wanted: frozenset[int], tools: InPlace
+    ) -> None:
+        super().__init__(body, arrays, tools)
+        self.wanted = wanted
+        self.tools = tools
+        self.done: dict[int, _Done] = {}
+        self.added: frozenset[int] = frozenset()
 
     def statement(self, s: n.Stmt, owned: Owned) -> tuple[list[n.Stmt], Owned]:
         self.done.pop(s.uid, None)

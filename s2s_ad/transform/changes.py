@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from s2s_ad.analysis.aliasing import ownership
+from s2s_ad.analysis.aliasing import ownership, scattered
 from s2s_ad.analysis.effects import only_tells
 from s2s_ad.analysis.flow import Facts
 from s2s_ad.analysis.owned import NOTHING_OWNED, Owned
@@ -142,8 +142,9 @@ class Changes:
         found |= {root for target in targets for root in stored_roots(target)}
         if isinstance(s, n.AugAssign) and isinstance(s.target, n.Name) and self.is_in_place(s):
             found.add(s.target.id)
-        parts = [flat(s)] if isinstance(s, (n.If, n.For, n.While, n.With)) else [s]
-        for e in (x for part in parts for x in stmt_exprs(part)):
+        added = scattered(s)  # `np.add.at(x, i, d)` changes x alone
+        whole = flat(s) if isinstance(s, (n.If, n.For, n.While, n.With)) else s
+        for e in added or stmt_exprs(whole):
             for call in subexprs(e):
                 if isinstance(call, n.Call) and not (
                     self.changes_nothing(call, s) or self.is_harmless(call, s)
@@ -204,6 +205,8 @@ def _is_shallow(s: n.Stmt) -> bool:
         return True
     if isinstance(s, n.AugAssign):
         return isinstance(s.target, n.Name)
+    if (added := scattered(s)) is not None:
+        return isinstance(added[0], n.Name)
     if not isinstance(s, n.Assign):
         return False
     stores = [t for t in s.targets if isinstance(t, (n.Subscript, n.Attribute))]

@@ -17,6 +17,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
 from s2s_ad.analysis.aliasing import store_root
+from s2s_ad.analysis.indexing import gathers
 from s2s_ad.analysis.owned import NOTHING_OWNED
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import Array, DictOf, ListOf, Number, TupleOf, Unknown, is_immutable
@@ -97,9 +98,9 @@ def _kept(context: Context, s: n.Stmt, place: n.Subscript) -> n.Expr:
         return place
     if isinstance(item, Array):
         items = place.index.items if isinstance(place.index, n.TupleExpr) else (place.index,)
-        gathers = any(isinstance(context.kind(x, s.uid), (Array, ListOf)) for x in items)
+        picked = any(gathers(context.kind(x, s.uid)) for x in items)
         owner = isinstance(context.kind(place.value, s.uid), Array)
-        return place if gathers and owner else n.Call(n.Attribute(place, "copy"), ())
+        return place if picked and owner else n.Call(n.Attribute(place, "copy"), ())
     return n.Call(context.helper("copied"), (place,))
 
 
