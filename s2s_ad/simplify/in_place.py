@@ -39,6 +39,7 @@ from s2s_ad.simplify.ownership import Buffers, Needs, Owning
 from s2s_ad.simplify.tiles import whole_tiles
 
 MOST = 2  # statements in the place of one
+ROUNDS = 3
 Steps = list[tuple[str, n.Expr]]
 MINUS_ONE = n.Const("-1.0", -1.0)
 
@@ -74,14 +75,26 @@ def in_place(body: n.Block, back: frozenset[int], tools: InPlace) -> tuple[n.Blo
     }
     if not wanted:
         return body, back
+    rounds = 0
     while wanted:
+        rounds += 1
         # what is not done in place in the end stays where it stands
         moved = _behind_reads(body, wanted, arrays, tools.kind)
         run = _InPlace(moved, frozenset(arrays), frozenset(wanted), tools)
         out, _ = run.block(moved, NOTHING_OWNED)
         if run.done.keys() == wanted:
             named = _one_name(tuple(out), frozenset(x for x in made if tools.ours(x)))
-            longer = {uid for uid, done in run.done.items() if not done.is_worth_it(named)}
+            left = {s.uid: sole_target(s) or "" for s in walk_stmts(named)}
+            worked = {s.target for s in walk_stmts(named) if isinstance(s, n.AugAssign)}
+            if rounds > ROUNDS:
+                worked = set()  # what is worked on may hang on what was left out
+            longer = {
+                uid
+                for uid, done in run.done.items()
+                if not done.is_worth_it(
+                    done.copy not in left, n.Name(left.get(done.copy, "")) in worked
+                )
+            }
             if not longer:
                 return named, back | run.added
             wanted -= longer
@@ -99,14 +112,13 @@ class _Done:
     copy: int
     axes: int
 
-    def is_worth_it(self, body: n.Block) -> bool:
+    def is_worth_it(self, is_one: bool, is_worked: bool) -> bool:
         """False where further lines save a row of numbers only, or give two adjoints of variables
-        of the user, which need two names, one buffer that is not worked on any further."""
-        copies = [s for s in walk_stmts(body) if s.uid == self.copy]
-        worked = {s.target for s in walk_stmts(body) if isinstance(s, n.AugAssign)}
-        if any(n.Name(sole_target(s) or "") not in worked for s in copies):
-            return False
-        return self.axes > 1 or (self.steps == 1 and not copies)
+        of the user, which need two names, one buffer that is not worked on any further.
+
+        is_one: whether there is one name now. is_worked: whether the second is changed in place.
+        """
+        return (is_one or is_worked) and (self.axes > 1 or (self.steps == 1 and is_one))
 
 
 def is_buffer(kind: Kind) -> bool:
@@ -320,13 +332,12 @@ def _renamed(
         s = out[k]
         t = sole_target(s)
         x = s.value if isinstance(s, n.Assign) else None
+        if t is None or t not in ours or not isinstance(x, n.Name) or bound[t] != 1:
+            k += 1
+            continue
         places = [j for j in range(len(out)) if j != k and t in mentioned((out[j],))]
         if (
-            t is not None
-            and t in ours
-            and isinstance(x, n.Name)
-            and bound[t] == 1
-            and places
+            places
             and places[0] > k
             and not any(x.id in mentioned((y,)) for y in out[k + 1 : places[-1] + 1])
             and sum(t in _said(y) for j in places for y in walk_stmts((out[j],))) + 1 == every[t]
