@@ -48,7 +48,8 @@ class Form:
 
 
 def form_of(e: n.Expr, whole: Callable[[str], bool]) -> Form | None:
-    """Return an expression as a form, None if it is none. whole: whether a variable is an integer.
+    """Return an expression as a form, None if it is none. whole: whether a variable is an integer,
+    or `len(x)` one that stays the same.
 
     >>> from s2s_ad.ir.quote import parse_expr
     >>> form_of(parse_expr("2 * (i - 1) + n"), lambda name: True)
@@ -59,7 +60,8 @@ def form_of(e: n.Expr, whole: Callable[[str], bool]) -> Form | None:
     if isinstance(e, n.Name):
         return Form(((e.id, 1),)) if whole(e.id) else None
     if is_length(e):
-        return Form(((expr_text(e), 1),))
+        length = expr_text(e)
+        return Form(((length, 1),)) if whole(length) else None
     if isinstance(e, n.Unary) and e.op in "+-":
         inner = form_of(e.operand, whole)
         return inner and Form(()).plus(inner, 1 if e.op == "+" else -1)

@@ -25,7 +25,7 @@ from s2s_ad.analysis.later import Spot, Where, bound_since, may_follow, places, 
 from s2s_ad.analysis.touching import Round, Test, item_of, measures, round_of
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import sole_target
-from s2s_ad.ir.kinds import Number
+from s2s_ad.ir.kinds import Array, Number
 from s2s_ad.ir.walk import (
     assigned,
     blocks,
@@ -82,10 +82,13 @@ class Integers:
         self.params = {p.name for p in context.function.params}
 
     def known(self, name: str) -> bool:
-        """True for such an integer."""
-        kind = self.kinds.get(name)
-        whole = isinstance(kind, Number) and kind.type == "int" and name not in self.carried
-        return whole and self.bound[name] + (name in self.params) <= 1
+        """True for such an integer, and for the length of an array that is bound once."""
+        array = name.removeprefix("len(").removesuffix(")")
+        kind = self.kinds.get(array)
+        whole = isinstance(kind, Number) and kind.type == "int"
+        if not (whole if array == name else isinstance(kind, Array)) or array in self.carried:
+            return False
+        return self.bound[array] + (array in self.params) <= 1
 
     def beside(self, counters: AbstractSet[str]) -> Test:
         """Return a test for these, and for the variables that loops count in."""

@@ -264,3 +264,14 @@ def tables_copied_in_every_way(rows, g):
     d = [row.copy() for row in rows]
     d[0][0] *= b[0][0]
     return rows[1][1] * c[0][0] + a[1][0] * b[1][0] + c[1][1] * d[0][0]
+
+
+@case([0.7, 0.4, 1.2], wrt="xs")
+def places_by_a_length_that_shrinks(xs):
+    """What one step reads, at the length less one, the next step stores, at the length."""
+    rest = [1, 1, 1]
+    t = [1.0, 2.0, 3.0, 4.0]
+    for i in range(3):
+        t[len(rest)] = t[len(rest) - 1] * t[len(rest) - 1] * xs[i]
+        rest.remove(1)
+    return t[3] + t[2] * t[1]
