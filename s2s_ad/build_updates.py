@@ -21,6 +21,7 @@ from dataclasses import replace
 
 from s2s_ad.analysis.aliasing import gives_away, ownership
 from s2s_ad.analysis.flow import Facts, interpret
+from s2s_ad.analysis.held import is_flat
 from s2s_ad.analysis.last_use import is_last_use
 from s2s_ad.analysis.liveness import live_after
 from s2s_ad.analysis.owned import NOBODY, NOTHING_OWNED, Owned
@@ -93,7 +94,7 @@ def settle_updates(
 def settle_stores(
     function: n.Function, facts: Facts, subject: Subject, program: Program
 ) -> n.Function:
-    """Return the function with copies of arrays that change hands, where they are stored into then.
+    """Return the function with copies of arrays and lists that change hands and are stored into.
 
         after = u                       after = u.copy()
         u = before              →       u = before
@@ -108,8 +109,9 @@ def settle_stores(
         (s, name, s.value)
         for s in every
         if (name := sole_target(s)) is not None and isinstance(s, n.Assign)
-        if s.uid in facts.before and isinstance(facts.value(s.value, s.uid).kind, Array)
-        if (isinstance(s.value, n.Name) and name in stored) or _is_part(s.value, stored)
+        if s.uid in facts.before and is_flat(kind := facts.value(s.value, s.uid).kind)
+        if (isinstance(s.value, n.Name) and name in stored)
+        or (isinstance(kind, Array) and _is_part(s.value, stored))
     ]
     if not moving:
         return function
@@ -159,6 +161,8 @@ def settle_stores(
     def visit(s: n.Stmt) -> tuple[n.Stmt, ...]:
         if s.uid not in copied or not isinstance(s, n.Assign):
             return (s,)
+        if isinstance(facts.value(s.value, s.uid).kind, ListOf):
+            return (replace(s, value=n.Subscript(s.value, n.Slice(None, None, None))),)
         return (replace(s, value=n.Call(n.Attribute(s.value, "copy"), ())),)
 
     return replace(function, body=map_block(function.body, visit)) if copied else function

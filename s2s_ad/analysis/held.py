@@ -37,6 +37,11 @@ def is_count(kind: Kind) -> bool:
     return isinstance(kind, Number) and kind.type != "float"
 
 
+def is_flat(kind: Kind) -> bool:
+    """True for an array, and for a list of plain items: nothing else is seen through either."""
+    return isinstance(kind, (Array, ListOf)) and holds_plain_items(kind)
+
+
 def holds_plain_items(kind: Kind) -> bool:
     """True for an array, and for a container whose items nothing can change in place."""
     if isinstance(kind, ListOf):

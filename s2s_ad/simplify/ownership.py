@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from s2s_ad.analysis.aliasing import Sharing, store_root
+from s2s_ad.analysis.held import is_flat
 from s2s_ad.analysis.liveness import live_after
 from s2s_ad.analysis.owned import NOTHING_OWNED, Owned
 from s2s_ad.ir import nodes as n
@@ -161,7 +162,7 @@ class Owning(Sharing):
 
     def is_handed_over(self, target: n.Name, value: n.Expr, own: Owned) -> bool:
         """True for `x_bar = y_bar`, arrays, that leaves the buffer of y_bar to x_bar alone."""
-        known = target.id in self.buffers.bars and isinstance(self.kind(target), Array)
+        known = target.id in self.buffers.bars and is_flat(self.kind(target))
         return known and value != target and self.is_left(value, own)
 
     def block(self, block: n.Block, owned: Owned) -> tuple[list[n.Stmt], Owned]:
@@ -223,7 +224,7 @@ class Owning(Sharing):
         return (
             isinstance(e, n.Name)
             and e.id in self.buffers.bars & owned.own
-            and isinstance(self.kind(e), Array)
+            and is_flat(self.kind(e))
             and self.uid in self.later
             and e.id not in self.later[self.uid]
         )

@@ -201,21 +201,37 @@ class Keeping(Versions):
             return recorder.copy(v)
         return n.Name(v) if last or v not in recorder.stored else recorder.copy(v)
 
-    def is_filled(self, v: str, d: int, kill: int | None) -> bool:
-        """True when stores into what statement `d` made come later, which need no version."""
+    def filled(self, v: str, d: int, kill: int | None) -> int | None:
+        """Return which statement is the last to store into what statement `d` made, by stores that
+        need no version; None for no such store. It is -1 if that is in the next step of a loop."""
         first = next((k for k, killed in enumerate(self.kills) if v in killed), d)
-        again = () if kill is not None else self.primal[:first]
-        later = (*self.primal[d + 1 : kill], *again)
-        return any(self.recorder.idle.get(x.uid) == v for x in walk_stmts(later))
+        if kill is None and self.fills(v, self.primal[:first]):
+            return -1
+        end = len(self.primal) if kill is None else kill
+        return next(
+            (k for k in range(end - 1, d, -1) if self.fills(v, self.primal[k : k + 1])), None
+        )
+
+    def fills(self, v: str, block: list[n.Stmt]) -> bool:
+        return any(self.recorder.idle.get(x.uid) == v for x in walk_stmts(tuple(block)))
+
+    def runs_through(self, d: int, last: int) -> bool:
+        """True when what runs statement `d` surely runs statement `last` too."""
+        exits = (n.Break, n.Continue, n.Return, n.Raise)
+        return not any(isinstance(x, exits) for x in walk_stmts(tuple(self.primal[d : last + 1])))
 
     def save(self, v: str, d: int, kill: int | None) -> None:
         """Keep the version of `v` made by statement `d` and bring it back."""
         recorder = self.recorder
         at = kill if kill is not None and (d == START or not self.depth) else d
         of = self.primal[at].uid
-        if at == d and self.is_filled(v, d, kill):
-            copied = self.kept_value(v, kill) != n.Name(v)
-            (recorder.stale if copied else recorder.filled).add(v)
+        behind = d
+        if at == d and (last := self.filled(v, d, kill)) is not None:
+            if last > d and self.runs_through(d, last):
+                behind = last
+            else:
+                copied = self.kept_value(v, kill) != n.Name(v)
+                (recorder.stale if copied else recorder.filled).add(v)
         if self.depth:
             stack = recorder.stack(v)
             recorder.kept.setdefault(stack, []).append(v)
@@ -236,9 +252,8 @@ class Keeping(Versions):
         else:
             leaving = self.leaving
             if leaving is not None and d < leaving and (kill is None or kill > leaving):
-                self.insert.save_after.setdefault(leaving, []).append(keep)
-            else:
-                self.insert.save_after.setdefault(d, []).append(keep)
+                behind = max(leaving, behind)
+            self.insert.save_after.setdefault(behind, []).append(keep)
             place = max(self.uses[(v, d)])
             late = place == kill and self.is_late(v, place)
             if place != kill:

@@ -9,7 +9,7 @@ from .cases import case
 U = np.array([0.3, 0.9, -0.4, 0.7])
 
 
-@case([0.5, 1.2, 0.8], [0.6, 1.0], 0.1, wrt="xs ys gap")
+@case([0.5, 1.2, 0.8], [0.6, 1.0], 0.7, wrt="xs ys gap")
 def alignment(xs, ys, gap):
     before = [0.0] * (len(ys) + 1)
     for x in xs:
