@@ -32,6 +32,7 @@ from s2s_ad.ir.kinds import (
     is_immutable,
     join,
 )
+from s2s_ad.ir.names import is_marked
 from s2s_ad.ir.verify import verify_block
 from s2s_ad.ir.walk import assigned, blocks, map_block, names, stmt_exprs, subexprs, walk_stmts
 from s2s_ad.rules.sharing import WHOLLY_NEW
@@ -345,7 +346,8 @@ def _sharing(back: frozenset[int], swept: Sweeps, again: Callable[[n.Expr], bool
 
     def called(e: n.Expr) -> str:
         helper = isinstance(e, n.Call) and isinstance(e.func, n.Name)
-        if names(e) & bars and (helper or isinstance(e, (n.Binary, n.IfExp))):
+        flows = any(x in bars or is_marked(x, "bar") for x in names(e))
+        if flows and (helper or isinstance(e, (n.Binary, n.IfExp))):
             called = "part" if isinstance(e, n.IfExp) else "value"
             return f"{BAR_NAMES.get(getattr(e, 'op', ''), called)}_bar"
         return wish(e)

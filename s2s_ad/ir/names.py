@@ -71,6 +71,16 @@ def _nested(a: tuple[int, ...], b: tuple[int, ...]) -> bool:
     return a[:size] == b[:size]
 
 
+def is_marked(name: str, mark: str) -> bool:
+    """True for the name of an adjoint or a tangent, that of an item included.
+
+    >>> is_marked("x_item_bar2", "bar"), is_marked("x_bar", "dot"), is_marked("bar", "bar")
+    (True, False, False)
+    """
+    found = _MARKED.match(name)
+    return found is not None and found[1].endswith(f"_{mark}")
+
+
 def marked(name: str, mark: str) -> str:
     """Return the name of the adjoint (mark `bar`) or tangent (`dot`) of a variable.
 
