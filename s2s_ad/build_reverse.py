@@ -300,8 +300,9 @@ class _Run:
         moved = {s.stack for s in walk_stmts(body) if isinstance(s, n.Pop)}
         result = []
         for bar, name in by_bar.items():
-            plain = sum(1 for s in walk_stmts(body) if _binds(s, name)) == 1
-            if made.get(name) == 1 and plain and name in moved:
+            if made.get(name) != 1 or name not in moved:
+                continue
+            if sum(1 for s in walk_stmts(body) if _binds(s, name)) == 1:
                 result.append(bar)
         return result
 

@@ -181,23 +181,32 @@ def _targets(s: n.Stmt) -> set[str]:
 
 def _mode(s: n.Stmt, data: set[str], index: set[str]) -> bool | None:
     """Return whether what a statement computes reaches the result as a number, else as an index."""
-    if isinstance(s, n.Return) or _targets(s) & data:
+    targets = _targets(s)
+    if isinstance(s, n.Return) or not targets.isdisjoint(data):
         return True
-    return False if _targets(s) & index else None
+    return None if targets.isdisjoint(index) else False
 
 
 def _needed(body: n.Block) -> tuple[set[str], set[str]]:
-    """Return the variables whose values reach the result, and those that do so by an index."""
+    """Return the variables whose values reach the result, and those that do so by an index.
+
+    What a statement computes reaches it as a number, or as an index, or not at all. Statements are
+    visited from the last to the first: without loops, one round tells all.
+    """
     data: set[str] = set()
     index: set[str] = set()
+    every = []
+    for s in walk_stmts(body):
+        read = [(s.stack, True)] if isinstance(s, n.Pop) else []
+        read += [pair for e in _values(s) for pair in _reads(e)]
+        every.append((isinstance(s, n.Return), _targets(s), read))
+    every.reverse()
     size = -1
     while size < len(data) + len(index):
         size = len(data) + len(index)
-        for s in walk_stmts(body):
-            mode = _mode(s, data, index)
-            if mode is None:
-                continue
-            read = [(s.stack, True)] if isinstance(s, n.Pop) else []
-            for name, as_data in (*read, *(p for e in _values(s) for p in _reads(e))):
-                (data if mode and as_data else index).add(name)
+        for returns, targets, read in every:
+            as_number = returns or not targets.isdisjoint(data)
+            if as_number or not targets.isdisjoint(index):
+                for name, as_data in read:
+                    (data if as_number and as_data else index).add(name)
     return data, index

@@ -66,7 +66,8 @@ class Facts:
             for env in table.values():
                 for name, value in env.items():
                     known = found.get(name)
-                    found[name] = value.kind if known is None else join(known, value.kind)
+                    if known is not value.kind:
+                        found[name] = value.kind if known is None else join(known, value.kind)
         for name, value in self.entry.items():
             found.setdefault(name, value.kind)
         return found

@@ -30,6 +30,7 @@ from s2s_ad.ir.walk import (
 from s2s_ad.simplify.algebra import Term, from_term, simplify_sum, term, terms, total
 
 Pure = Callable[[n.Expr], bool]
+Factor = tuple[str, n.Expr]
 
 
 def reuse_quotients(
@@ -47,9 +48,13 @@ class _Quotients:
     pure: Pure
     fresh: Callable[[str], str]
     given: dict[int, tuple[str, Term]] = field(default_factory=dict)
+    products: dict[int, list[Term]] = field(default_factory=dict)
+    dividing: dict[Factor, set[int]] = field(default_factory=dict)
+    changes: dict[int, set[str] | None] = field(default_factory=dict)
+    at: dict[int, int] = field(default_factory=dict)
 
     def block(self, block: n.Block) -> n.Block:
-        held: dict[str, Term] = {}
+        held = _Held()
         out: list[n.Stmt] = []
         for s in self.named(block):
             inner = s
@@ -64,34 +69,45 @@ class _Quotients:
             out.append(inner)
             killed = self.killed(s)
             if killed is None:
-                held.clear()
+                held = _Held()
                 continue
-            held = {v: t for v, t in held.items() if v not in killed and not _names(t) & killed}
+            held.without(killed)
             target = s.targets[0] if isinstance(s, n.Assign) and len(s.targets) == 1 else None
             if s.uid in self.back and isinstance(s, n.Assign) and isinstance(target, n.Name):
                 made = term(s.value)
                 divided = any(op == "/" for op, _ in made.factors) and len(made.factors) > 1
                 if divided and abs(made.coefficient) == 1 and target.id not in _names(made):
-                    held[target.id] = made
+                    held.add(target.id, made)
         return self.worth_it(tuple(out))
 
     def worth_it(self, block: n.Block) -> n.Block:
         """Return the block without the names that are read just once after all."""
+        ours = {self.given[s.uid][0] for s in block if s.uid in self.given}
+        every = (e for x in walk_stmts(block) for e in stmt_exprs(x) if names(e) & ours)
+        uses = Counter(e.id for whole in every for e in subexprs(whole) if isinstance(e, n.Name))
         for s in block:
             name, made = self.given.get(s.uid, ("", None))
-            if made is None:
-                continue
-            reads = [e for x in walk_stmts(block) for e in stmt_exprs(x) if name in names(e)]
-            uses = sum(e == n.Name(name) for whole in reads for e in subexprs(whole))
-            if uses < 3:  # its own assignment is one
+            if made is not None and uses[name] < 3:  # its own assignment is one
                 block = _written_out(block, s.uid, name, made)
+                for _, factor in made.factors:
+                    for x in names(factor):
+                        uses[x] += uses[name] - 2
         return block
 
     def killed(self, s: n.Stmt) -> set[str] | None:
         """Return the variables that a statement changes, None where it may be any."""
-        if list(blocks(s)) or not all(self.pure(e) for e in stmt_exprs(s)):
-            return None
-        return changed_by(s)
+        if s.uid not in self.changes:
+            simple = not any(True for _ in blocks(s)) and all(map(self.pure, stmt_exprs(s)))
+            self.changes[s.uid] = changed_by(s) if simple else None
+        return self.changes[s.uid]
+
+    def note(self, s: n.Stmt) -> None:
+        """Remember the products of a statement of the reverse sweep, by their factors."""
+        if s.uid in self.back and isinstance(s, (n.Assign, n.AugAssign)):
+            self.products[s.uid] = _terms(s.value)
+            for t in self.products[s.uid]:
+                for factor in t.factors:
+                    self.dividing.setdefault(factor, set()).add(s.uid)
 
     def named(self, block: n.Block) -> n.Block:
         """Return the block with names for the quotients that its statements divide several times.
@@ -99,6 +115,9 @@ class _Quotients:
         Statements follow each other with nothing in between that changes a part of the quotient.
         """
         out = list(block)
+        self.at, self.products, self.dividing = {}, {}, {}
+        for s in out:
+            self.note(s)
         tried: set[tuple[tuple[str, n.Expr], ...]] = set()
         k = 0
         while k < len(out):
@@ -119,8 +138,10 @@ class _Quotients:
                 if before:
                     new = replace(new, comments=replace(n.NO_COMMENTS, before=before))
                     out[where] = replace(first, comments=replace(first.comments, before=()))
+                self.note(new)
                 out.insert(where, new)
-                k = -1
+                self.at = {}
+                k = where - 1
                 break
             k += 1
         return tuple(out)
@@ -130,7 +151,7 @@ class _Quotients:
         if s.uid not in self.back or not isinstance(s, (n.Assign, n.AugAssign)):
             return []
         found = []
-        for t in _terms(s.value):
+        for t in self.products[s.uid]:
             above = next((f for f in t.factors if f[0] == "*" and isinstance(f[1], n.Name)), None)
             below = [f for f in t.factors if f[0] == "/" and not isinstance(f[1], n.Const)]
             if above is not None and below and all(self.pure(e) for _, e in t.factors):
@@ -144,11 +165,18 @@ class _Quotients:
         parts = _names(made)
         first, count = -1, 0
         single = isinstance(made.factors[1][1], n.Name) and len(made.factors) == 2
-        for k, s in enumerate(out):
-            usable = s.uid in self.back and isinstance(s, (n.Assign, n.AugAssign))
-            if usable and isinstance(s, (n.Assign, n.AugAssign)):
-                held = {"": made}
-                matches = sum(_with_quotient(t, held, True) is not t for t in _terms(s.value))
+        held = {"": made}
+        dividing = set.intersection(*(self.dividing[factor] for factor in made.factors))
+        if sum(len(self.products[uid]) for uid in dividing) < (3 if single else 2):
+            return None
+        if not self.at:
+            self.at = {s.uid: k for k, s in enumerate(out)}
+        where = [self.at[uid] for uid in dividing]
+        for k in range(min(where), max(where) + 1):
+            s = out[k]
+            if s.uid in dividing and isinstance(s, (n.Assign, n.AugAssign)):
+                every = self.products[s.uid]
+                matches = sum(_with_quotient(t, held, True) is not t for t in every)
                 whole = isinstance(s, n.Assign) and isinstance(s.targets[0], n.Name)
                 if whole and term(s.value).factors == made.factors:
                     return None  # it has a name
@@ -189,15 +217,47 @@ def _names(t: Term) -> set[str]:
     return {x for _, factor in t.factors for x in names(factor)}
 
 
-def _reusing(value: n.Expr, held: dict[str, Term], added: bool) -> n.Expr:
+class _Held:
+    """Variables that hold quotients, found by what these are made of."""
+
+    def __init__(self) -> None:
+        self.terms: dict[str, Term] = {}
+        self.of: dict[str, set[str]] = {}
+        self.by_factor: dict[Factor, dict[str, None]] = {}
+
+    def add(self, name: str, made: Term) -> None:
+        self.without({name})
+        self.terms[name] = made
+        for x in (name, *_names(made)):
+            self.of.setdefault(x, set()).add(name)
+        self.by_factor.setdefault(made.factors[0], {})[name] = None
+
+    def without(self, killed: set[str]) -> None:
+        for x in killed:
+            for name in self.of.pop(x, ()):
+                made = self.terms.pop(name, None)
+                if made is not None:
+                    del self.by_factor[made.factors[0]][name]
+
+    def parts_of(self, t: Term) -> dict[str, Term]:
+        """Return the quotients that may be in a product, in the order they were made."""
+        names_ = [v for factor in dict.fromkeys(t.factors) for v in self.by_factor.get(factor, ())]
+        if len(names_) > 1:
+            order = {v: k for k, v in enumerate(self.terms)}
+            names_.sort(key=order.__getitem__)
+        return {v: self.terms[v] for v in names_}
+
+
+def _reusing(value: n.Expr, held: _Held, added: bool) -> n.Expr:
     """Return a sum of products with the quotients in it read from their variables.
 
     added: whether it is added to something, and so may be a variable as it is.
     """
-    if not held or not isinstance(value, (n.Binary, n.Unary)):
+    if not held.terms or not isinstance(value, (n.Binary, n.Unary)):
         return value
     parts = terms(value)
-    return _sum(value, parts, [_with_quotient(t, held, added or len(parts) > 1) for t in parts])
+    alone = added or len(parts) > 1
+    return _sum(value, parts, [_with_quotient(t, held.parts_of(t), alone) for t in parts])
 
 
 def _sum(value: n.Expr, parts: list[Term], new: list[Term]) -> n.Expr:
