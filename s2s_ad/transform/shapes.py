@@ -5,6 +5,8 @@ Takes and gives kinds; requires `ir`.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import UNKNOWN, Array, Kind, Number, broadcast
 from s2s_ad.ir.walk import children, subexprs
@@ -40,18 +42,32 @@ def same_rank(a: Kind, b: Kind) -> bool:
 
 
 def keeps_all(before: n.Expr, after: n.Expr) -> bool:
-    """True when all variables, items and attributes that `before` reads are read in `after`.
+    """True when all variables, items and attributes that `before` reads are read in `after`, those
+    that give a sum or product its shape in a place where they still do.
 
-    What algebra cancels may have been all that gave a sum or product its shape.
+    What algebra cancels may have been all that gave it: `v @ w` is left of `v @ w + v - v`.
     """
     left = set(subexprs(after))
+    shaping = set(_operands(after))
 
-    def kept(e: n.Expr) -> bool:
+    def kept(e: n.Expr, shapes: bool) -> bool:
         if isinstance(e, (n.Name, n.Subscript, n.Attribute)):
-            return e in left
-        return all(map(kept, children(e)))
+            return e in (shaping if shapes else left)
+        return all(kept(x, shapes and _is_entrywise(e)) for x in children(e))
 
-    return kept(before)
+    return kept(before, True)
+
+
+def _is_entrywise(e: n.Expr) -> bool:
+    return isinstance(e, n.Unary) or (isinstance(e, n.Binary) and e.op != "@")
+
+
+def _operands(e: n.Expr) -> Iterator[n.Expr]:
+    """Yield an expression and the operands of its arithmetic, and of that inside of them."""
+    yield e
+    if _is_entrywise(e):
+        for x in children(e):
+            yield from _operands(x)
 
 
 def broadcast_equal(a: bool | None, b: bool | None) -> bool:

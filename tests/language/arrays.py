@@ -470,3 +470,9 @@ def reductions_of_lists(x):
 @case(np.stack([A, A * A]))
 def means_over_axes_in_any_order(x):
     return x.mean(axis=(-1, 0)).sum() * x.var(axis=(1,), ddof=1).sum() * x.sum((2, 0)) @ x[0, :, 0]
+
+
+@case(np.array([0.3, 0.9, -0.4]), wrt="v")
+def shape_of_what_is_taken_away(v):
+    """The square of the length is left of the sum, an array all the same."""
+    return v @ v - v + v
