@@ -273,15 +273,17 @@ class _Updates:
         name = s.target.id
         if rebinds(kind) or name in self.sole_names().get(s.uid, NOTHING_OWNED).own:
             return
+        passive = self.is_passive(s.target, s) and self.is_passive(s.value, s)
         if self.is_trusted:
-            if isinstance(kind, Array):
-                self.moved.add(s.uid)  # its operators in place change what no other name reads
+            if isinstance(kind, Array) and not passive:
+                # what it changes in place no other name reads, but for the data of the user
+                self.moved.add(s.uid)
             return
         if self.is_sole(name, s) and not isinstance(kind, (ListOf, DictOf)):
             self.moved.add(s.uid)  # another name saw it, for the last time
             return
         if isinstance(kind, (Array, ListOf, DictOf)):
-            if self.is_passive(s.target, s) and self.is_passive(s.value, s):
+            if passive:
                 return  # it stays in place
             raise self.subject.refuse(
                 s,
