@@ -1,4 +1,4 @@
-"""The text of a generated module: header, imports, functions, formatted by black.
+"""The text of a generated module: header, imports, functions, laid out as black does.
 
 Takes functions and the names they use, gives text; requires `ir` and black.
 """
@@ -13,9 +13,10 @@ import types
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from s2s_ad.emit.layout import laid_out
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir import walk
-from s2s_ad.ir.text import function_text
+from s2s_ad.ir.text import function_lines
 from s2s_ad.ir.walk import free_names
 
 IMPORTS = {"numpy": "import numpy", "math": "import math"}
@@ -96,19 +97,20 @@ def module_text(
                 from_user.setdefault(module, []).append(shown)
             else:
                 loose.append(name)
-    lines = ['"""' + header.text(), '"""', ""]
-    lines.extend(sorted(imports))
+    imports.sort()
     if helpers:
-        lines.append(f"from s2s_ad.runtime import {', '.join(helpers)}")
+        imports.append(f"from s2s_ad.runtime import {', '.join(helpers)}")
     for module, wanted in sorted(from_user.items()):
-        lines.append(f"from {module} import {', '.join(wanted)}")
-    if fixed:
-        lines.extend(["", *(f"{name} = {_literal(constants[name])}" for name in fixed)])
+        imports.append(f"from {module} import {', '.join(wanted)}")
+    others = [f"{name} = {_literal(constants[name])}" for name in fixed]
     if loose:
-        lines.append(f"# bound when this is loaded: {', '.join(loose)}")
+        others.append(f"# bound when this is loaded: {', '.join(loose)}")
+    lines = [*('"""' + header.text()).split("\n"), '"""']
+    for part in (imports, others):
+        lines += ["", *part] if part else []
     for f in functions:
-        lines.extend(["", "", function_text(f)])
-    return formatted("\n".join(lines) + "\n"), bound
+        lines += ["", "", *function_lines(f)]
+    return laid_out(lines, by_black), bound
 
 
 def _literal(value: object) -> str:
@@ -133,7 +135,7 @@ def _importable(module: str, name: str, obj: object) -> bool:
     return vars(found).get(name, found) is obj
 
 
-def formatted(text: str) -> str:
+def by_black(text: str) -> str:
     """Return `text` as black writes it, string quotes excepted."""
     import black
 

@@ -93,7 +93,7 @@ def _combine(e: Expr, parts: list[_Part]) -> _Part:
         case Const():
             return e.text, _UNARY if e.text.startswith("-") else _ATOM
         case Binary():
-            return _binary(e.op, *parts)
+            return _power(e, *parts) if e.op == "**" else _binary(e.op, *parts)
         case Attribute():
             return _attribute(e, parts[0]), _POSTFIX
         case Call():
@@ -103,7 +103,8 @@ def _combine(e: Expr, parts: list[_Part]) -> _Part:
         case Unary():
             if e.op == "not":
                 return f"not {_put(parts[0], _NOT)}", _NOT
-            return f"{e.op}{_put(parts[0], _UNARY)}", _UNARY
+            place = _POSTFIX if parts[0][1] == _POWER else _UNARY  # -(x**2), as black has it
+            return f"{e.op}{_put(parts[0], place)}", _UNARY
         case Compare():
             rights = zip(e.ops, parts[1:])
             chain = [f" {op} {_put(right, _BITOR)}" for op, right in rights]
@@ -140,9 +141,25 @@ def _combine(e: Expr, parts: list[_Part]) -> _Part:
     raise AssertionError(f"{type(e).__name__} is not an expression")
 
 
+def _power(e: Binary, left: _Part, right: _Part) -> _Part:
+    """Return a power without spaces where black writes none: around names, numbers and `-n`."""
+    head = e.right.left if isinstance(e.right, Binary) and e.right.op == "**" else e.right
+    if isinstance(head, Unary) and head is e.right and head.op != "not":
+        head = head.operand
+    tight = left[1] == _ATOM or isinstance(e.left, Attribute)
+    space = "" if tight and _is_simple(e.left) and _is_simple(head) else " "
+    return f"{_put(left, _POSTFIX)}{space}**{space}{_put(right, _UNARY)}", _POWER
+
+
+def _is_simple(e: Expr) -> bool:
+    if isinstance(e, Const):
+        return True
+    while isinstance(e, Attribute):
+        e = e.value
+    return isinstance(e, Name)
+
+
 def _binary(op: str, left: _Part, right: _Part) -> _Part:
-    if op == "**":
-        return f"{_put(left, _POSTFIX)}**{_put(right, _UNARY)}", _POWER
     strength = _BINARY[op]
     return f"{_put(left, strength)} {op} {_put(right, strength + 1)}", strength
 
@@ -194,15 +211,16 @@ def _dictionary(e: DictExpr, parts: Iterator[_Part]) -> str:
 
 
 def _slice(e: Slice, parts: Iterator[_Part]) -> str:
-    lower, upper, step = (
-        "" if part is None else _put(next(parts), _TEST) for part in (e.lower, e.upper, e.step)
-    )
-    simple = all(
-        isinstance(part, (Name, Const, Unary)) for part in (e.lower, e.upper, e.step) if part
-    )
-    colon = ":" if simple else " : "
-    text = f"{lower}{colon}{upper}".strip()
-    return text if e.step is None else f"{text}{colon}{step}".strip()
+    bounds = (e.lower, e.upper, e.step)
+    lower, upper, step = ("" if b is None else _put(next(parts), _TEST) for b in bounds)
+    signed = (b.operand if isinstance(b, Unary) and b.op != "not" else b for b in bounds if b)
+    space = "" if all(isinstance(b, (Name, Const)) for b in signed) else " "
+    text = f"{lower}{space}:"
+    if upper:
+        text += space + upper + (f"{space}:" if step else "")
+    elif step:
+        text += ":"
+    return (text + (space + step if step else "")).strip()
 
 
 def _lambda(e: Lambda, parts: Iterator[_Part]) -> str:
@@ -290,9 +308,14 @@ def block_lines(block: Block, indent: int = 0) -> list[str]:
     return lines[1:] if block[0].comments.before[:1] == ("",) else lines
 
 
+def function_lines(f: Function) -> list[str]:
+    """Return the lines of `f`, as `block_lines` does."""
+    return _function_lines(f, f.comments, 0)
+
+
 def function_text(f: Function) -> str:
     """Return the text of `f`, ending in a line break."""
-    return "\n".join(_function_lines(f, f.comments, 0)) + "\n"
+    return "\n".join(function_lines(f)) + "\n"
 
 
 def _function_lines(f: Function, comments: Comments, indent: int) -> list[str]:
@@ -348,7 +371,7 @@ def _stmt_lines(s: Stmt, indent: int) -> Iterator[str]:
         comments = Comments(before, trailing, after=s.function.comments.after)
         yield from _function_lines(s.function, comments, indent)
     else:
-        yield from (start + comment for comment in s.comments.before)
+        yield from (comment and start + comment for comment in s.comments.before)
         if isinstance(s, (If, For, While, Try, With)):
             yield from _compound_lines(s, indent)
         else:

@@ -1,0 +1,79 @@
+"""The layout of a generated module: the printer writes as black does, and black breaks long lines.
+
+Takes the lines of a module, one for each statement, and gives its text; requires a function that
+lays out any text (black, in `emit.module`).
+
+Black takes a millisecond for each line, half of the time that a derivative took to build. What the
+printer writes is what black would write, but for lines that are too long and a few spellings
+(`_ODD`): only these are given to black. `tests/test_layout.py` holds whole modules to black's text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+
+WIDTH = 88
+
+# what the printer leaves to black: commas before a closing bracket, numbers and comments as users
+# spell them, parentheses around what a statement takes
+_ODD = re.compile(
+    r""",\s*[)\]}] | \de\+ | \d[A-Z] | \#(?![ ]\S) | \S[ ]?\# | \#.*\# | \s\Z | [\t\f\\]
+        | \A(?:for|while|if|elif|return|del|assert|with|async)\b.*[ ]\(.*\)(?:[ ]in\b.*)?:?\Z
+        | =\ \(.*\)\Z""",
+    re.VERBOSE,
+)
+# black sets blank lines around what is defined or imported inside a block
+_OPENS_A_SCOPE = re.compile(r"\s+(?:@|(?:def|class|async|import|from)\b)")
+_DOCSTRING = re.compile(r'\s*r?"""')
+_COMPOUND = re.compile(r"(?:def|if|elif|for|while|with|except)\b")
+
+
+def laid_out(lines: Sequence[str], black: Callable[[str], str]) -> str:
+    """Return the text of a module. lines: those of its statements, not broken.
+
+    black: gives a text as black writes it.
+    """
+    if any(map(_OPENS_A_SCOPE.match, lines)):
+        return black("\n".join(lines) + "\n")
+    return "\n".join(_laid_out(lines, black)) + "\n"
+
+
+def _laid_out(lines: Sequence[str], black: Callable[[str], str]) -> Iterator[str]:
+    documents = False
+    for line in lines:
+        if documents or _DOCSTRING.match(line):
+            yield line.rstrip(" ")
+            rest = line if documents else line.split('"""', 1)[1]
+            documents = not rest.endswith('"""')
+        elif not line.strip():
+            yield ""
+        elif _stands(line):
+            yield line
+        else:
+            yield _broken(line, black)
+
+
+def _stands(line: str) -> bool:
+    """True for a line that black would not change."""
+    code = line.strip(" ")
+    if not line.isascii() or _ODD.search(code):
+        return False
+    return len(line) <= WIDTH or code.startswith("#")
+
+
+def _broken(line: str, black: Callable[[str], str]) -> str:
+    """Return a line as black writes it at its depth."""
+    code = line.lstrip(" ")
+    start = line[: -len(code)]
+    above = [f"{start[depth:]}if _:" for depth in range(len(start), 0, -4)]
+    if code.startswith("elif"):
+        above += [f"{start}if _:", f"{start}    pass"]
+    elif code.startswith("except"):
+        above += [f"{start}try:", f"{start}    pass"]
+    opens = _COMPOUND.match(code)
+    below = [f"{start}    pass"] if opens else []
+    if code.startswith("#"):
+        below = [f"{start}pass"]
+    found = black("\n".join([*above, line, *below]) + "\n").split("\n")
+    return "\n".join(found[len(above) : -1 - len(below)])
