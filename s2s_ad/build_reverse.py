@@ -19,7 +19,6 @@ from s2s_ad.build_prepare import Prepared, name_expressions, wish, with_result
 from s2s_ad.errors import OutputError
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import (
-    BOOL,
     FLOAT,
     UNKNOWN,
     Array,
@@ -42,8 +41,9 @@ from s2s_ad.transform.adjoint import Builder
 from s2s_ad.transform.context import Context, NeedsName
 from s2s_ad.transform.contributions import Options
 from s2s_ad.transform.copies import copied_adjoint, copied_value, is_flat, zero_adjoint
+from s2s_ad.transform.keeping import RecordBranch
 from s2s_ad.transform.overwritten import never_read_again
-from s2s_ad.transform.recording import RecordBranch, ReverseExit, record
+from s2s_ad.transform.recording import ReverseExit, record
 from s2s_ad.transform.settled import Sweep, settled
 from s2s_ad.transform.steady import steady
 from s2s_ad.transform.undoing import apart, overwritten_item, put_back, worked
@@ -142,7 +142,7 @@ class _Run:
                 context, builder, sweeps.forward, backward, kinds
             )
         except RecordBranch as found:
-            return self.again(replace(self.options, branches=self.options.branches | {found.uid}))
+            return self.again(replace(self.options, branches=self.options.branches | found.uids))
         except ReverseExit as found:
             return self.again(replace(self.options, exits=self.options.exits | {found.uid}))
         forward, result_name = self.keep_result(context, forward, backward, result, kinds)
@@ -381,14 +381,16 @@ class _Run:
             exposed=frozenset(x for x in exposed if not is_immutable(kinds.get(x, UNKNOWN))),
             copy=lambda name: copied_value(context, name, kinds.get(name, UNKNOWN)),
             idle=idle,
+            is_float=lambda name: kinds.get(name) == FLOAT and name not in builder.flags,
         )
         new_forward, new_backward = record(recorder, tuple(forward), tuple(backward))
         changing = put_back(new_backward, frozenset(variables))
         if stale := recorder.stale | recorder.filled & changing:
             return self.recorded(context, builder, forward, backward, kinds, barred | stale)
+        kinds.update({x: k for x, k in builder.flags.items() if isinstance(k, Number)})
         # compiled code keeps numbers in arrays, one for each variable
         if not self.off("together") and not self.off("numba"):
-            made = [*builder.flags]
+            made: list[str] = []
 
             def fresh(wanted: str) -> str:
                 made.append(context.names.fresh(wanted))
@@ -404,8 +406,7 @@ class _Run:
                 fresh,
                 wish,
             )
-            numbers = {x: BOOL if x in builder.flags else FLOAT for x in made}
-            kinds.update({x: kind for x, kind in numbers.items() if x not in joined})
+            kinds.update({x: FLOAT for x in made if x not in joined})
             recorder.kept.update(joined)
             recorder.stacks.update({stack: stack for stack in joined})
         by_name = {kept: v[0] for kept, v in recorder.kept.items() if v[0] in changing}

@@ -141,7 +141,7 @@ class Builder(Assignments):
         """Keep which branch was taken in a variable, and test that on the way back."""
         if len(s.branches) == 1:
             taken = n.Name(self.context.names.fresh("taken"))
-            self.flags.add(taken.id)
+            self.flags[taken.id] = self.context.kind(s.branches[0].test, s.uid)
             keep = n.Assign((taken,), s.branches[0].test, origin=s.origin, comments=s.comments)
             forward = replace(
                 s,
@@ -152,7 +152,7 @@ class Builder(Assignments):
             back = n.If((n.Branch(taken, tuple(inner[0].reverse)),), tuple(last.reverse), of=s.uid)
             return Sweeps([keep, forward], [back])
         which = n.Name(self.context.names.fresh("branch"))
-        self.flags.add(which.id)
+        self.flags[which.id] = INT
         self.choices.add(which.id)
         numbers = [n.Const(str(k), k) for k in range(len(inner) + 1)]
         for k, x in enumerate([*inner, last]):

@@ -76,7 +76,7 @@ class Contributions:
         self.counters: dict[int, Counter] | None = None
         self.silent: set[int] = set()
         self.leaving: set[int] = set()
-        self.flags: set[str] = set()
+        self.flags: dict[str, Kind] = {}
 
     def bar(self, name: str) -> n.Name:
         return n.Name(self.context.mark(name, "bar"))

@@ -14,6 +14,15 @@ from s2s_ad.transform.undoing import Item
 from s2s_ad.transform.versions import START, Versions
 
 
+class RecordBranch(Exception):
+    """The choice of an `if` must be recorded: what its condition reads does not hold any
+    more, or would be kept for it alone."""
+
+    def __init__(self, *uids: int) -> None:
+        super().__init__(*uids)
+        self.uids = frozenset(uids)
+
+
 class Undo(Exception):
     """A loop or branch must leave a container, on the way back, as it found it; a store must find
     there what its index reads."""
@@ -55,7 +64,13 @@ class Keeping(Versions):
                 continue
             if d != START and self.recompute(v, d, kill, use):
                 continue
+            if self.depth:
+                self.chosen_by |= self.decided(v, d)
             self.save(v, d, kill)
+
+    def decided(self, v: str, d: int) -> frozenset[int]:
+        """Return the branches whose choice is all that a version is read for, () for more."""
+        raise NotImplementedError
 
     def recompute(self, v: str, d: int, kill: int | None, use: Callable[[str, int], None]) -> bool:
         """Put `v = <its definition>` in the reverse sweep, as soon as its operands are there."""

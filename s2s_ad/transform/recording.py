@@ -17,20 +17,13 @@ from dataclasses import replace
 
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.walk import assigned, names, stmt_exprs, walk_stmts
-from s2s_ad.transform.keeping import Keeping, Undo
+from s2s_ad.transform.keeping import Keeping, RecordBranch, Undo
 from s2s_ad.transform.reading import bound_names, names_read, stored_into
 from s2s_ad.transform.versions import START, Recorder
 
 COMPOUND = (n.If, n.For, n.While, n.With, n.Try)
 NONE: frozenset[str] = frozenset()
-
-
-class RecordBranch(Exception):
-    """The choice of an `if` must be recorded: what its condition reads does not hold any more."""
-
-    def __init__(self, uid: int) -> None:
-        super().__init__(uid)
-        self.uid = uid
+NONE_TAKEN: frozenset[int] = frozenset()
 
 
 class ReverseExit(Exception):
@@ -47,6 +40,8 @@ def record(recorder: Recorder, primal: n.Block, reverse: n.Block) -> tuple[n.Blo
     block = _Block(recorder, primal, reverse, frozenset(), frozenset(), 0)
     block.outermost = True
     block.plan()
+    if branches := block.kept_for_a_choice():
+        raise RecordBranch(*branches)
     return block.result()
 
 
@@ -69,6 +64,8 @@ class _Block(Keeping):
     def clear(self) -> None:
         super().clear()
         self.inner: dict[int, list[_Block]] = {}
+        self.deciding: dict[tuple[int, str], frozenset[int]] = {}
+        self.read_at: dict[str, frozenset[int]] = {}
 
     # -- reads
 
@@ -120,7 +117,9 @@ class _Block(Keeping):
         for v in self.forced:
             kill = self.next_kill(v, START)
             assert kill is not None
-            uses.setdefault((v, START), set()).add(kill)
+            where = uses.setdefault((v, START), set())
+            self.read_at[v] = frozenset(where)
+            where.add(kill)
         self.uses = uses
         for k, _ in self.undone:
             item = self.recorder.item(self.primal[k])
@@ -220,6 +219,8 @@ class _Block(Keeping):
         entry = set().union(*(b.entry for b in inner))
         after = tests & self.recorder.choices
         tests -= after
+        if isinstance(s, n.If):
+            self.note_deciding(k, s, tests)
         before = entry | tests
         for v in (before & self.kills[k]) - hoisted:
             if v in tests:
@@ -227,6 +228,36 @@ class _Block(Keeping):
             after.add(v)
             self.automatic.add((k, v))
         return before, after
+
+    def decided(self, v: str, d: int) -> frozenset[int]:
+        """Return the branches whose choice is all that a version is read for, () for more."""
+        where = self.uses.get((v, d), set())
+        if d == START and v in self.forced:
+            # kept for the step before as well, where that reads what it left
+            if not self.in_loop or self.end_used(v):
+                return NONE_TAKEN
+            where = where & (self.read_at[v] | where - {self.next_kill(v, START)})
+        found = [self.deciding.get((k, v), NONE_TAKEN) for k in where]
+        return NONE_TAKEN.union(*found) if all(found) else NONE_TAKEN
+
+    def kept_for_a_choice(self) -> frozenset[int]:
+        """Return the branches for whose choice a number is kept that nothing else reads."""
+        inner = [b.kept_for_a_choice() for blocks in self.inner.values() for b in blocks]
+        return self.chosen_by.union(*inner)
+
+    def note_deciding(self, k: int, s: n.If, tests: set[str]) -> None:
+        """Note what statement `k` reads for the choice of a branch alone. What an `elif` reads is
+        not: its choice takes a statement in each branch to keep."""
+        for v in tests.union(*(b.entry for b in self.inner[k])):
+            found = {s.uid} if v in tests and len(s.branches) == 1 else set()
+            several = v in tests and len(s.branches) != 1
+            for b in self.inner[k]:
+                if v in b.entry:
+                    inside = b.decided(v, START)
+                    several |= not inside
+                    found |= inside
+            if not several and self.recorder.is_float(v):
+                self.deciding[(k, v)] = frozenset(found)
 
     def makes(self) -> set[str]:
         """Return the variables that the reverse of this block leaves with other values."""

@@ -27,12 +27,12 @@ class Recorder:
     changed: variables that a simple statement changes in place, or shares with one it changes.
     stored: all of those. exposed: variables that may hold what others change. stacked: lists that
     grow or shrink. item: the place that a store overwrites, if that can be put back. wished: names
-    of stacks. silent: uids of statements that count steps: the
-    reversed loop has the count itself. idle: the variable of each store, by uid, that no version
-    needs to be kept for. filled: variables kept by reference before such stores into them; stale:
-    those of which a copy would not have them. sunk: uids of branches that were taken out of the
-    loop in front of them. leaving: uids of `if`s with a `break`, such that the step of a loop that
-    takes it is not reversed: nothing is kept before they have been passed.
+    of stacks. silent: uids of statements that count steps: the reversed loop has the count itself.
+    idle: the variable of each store, by uid, that no version needs to be kept for. is_float: if
+    a variable certainly is a float. filled: variables kept by reference before such stores into
+    them; stale: those of which a copy would not have them. sunk: uids of branches that were taken
+    out of the loop in front of them. leaving: uids of `if`s with a `break`, such that the step of a
+    loop that takes it is not reversed: nothing is kept before they have been passed.
     """
 
     variables: frozenset[str]
@@ -59,6 +59,7 @@ class Recorder:
     leaving: frozenset[int] = frozenset()
     copy: Callable[[str], n.Expr] = n.Name
     idle: Mapping[int, str] = field(default_factory=dict)
+    is_float: Callable[[str], bool] = lambda name: False
     filled: set[str] = field(default_factory=set)
     stale: set[str] = field(default_factory=set)
     kills: dict[int, frozenset[str]] = field(default_factory=dict)
@@ -146,6 +147,7 @@ class Versions:
         self.remade: dict[int, set[str]] = {}
         self.shapes: dict[int, set[str]] = {}
         self.automatic: set[tuple[int, str]] = set()
+        self.chosen_by: frozenset[int] = frozenset()
         self.written_back: set[str] = set()
 
     def killed(self, s: n.Stmt) -> frozenset[str]:

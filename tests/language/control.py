@@ -1041,6 +1041,55 @@ def two_branches_on_one_condition(x, level):
     return total
 
 
+@case(0.8, 0.3, 2.0)
+@case(0.8, 0.6, 2.0)
+def choices_kept_for_their_numbers(x, h, end):
+    """`t` is read for two choices alone; `before` too, but the step before reads what it left;
+    `most` is read for a choice of an inner block, where a branch changes it."""
+    t = 0.0
+    before = x
+    most = 0.5 * x
+    total = 0.0
+    while t < end:
+        if t + h > end:
+            h = end - t
+        if before > 0.9:
+            x = x * math.cos(x)
+        before = x + h
+        total += before * before
+        if x > 0.2:
+            if most < x:
+                most = x
+                total += h * x * x
+            else:
+                total += x * most
+        elif t > 1.0:
+            x = x + h * total
+        x = x * x + h
+        t = t + h
+    return total * most
+
+
+@case([0.9, -0.2, 1.7], 0.4, wrt="xs a")
+def choices_read_twice(xs, a):
+    """The number is read for its own sake as well, or only in one of two blocks."""
+    total = 0.0
+    for x in xs:
+        level = total * a + x
+        if level > 0.3:
+            total = total + x * a
+            if level < 1.0:
+                total += math.sin(a) * x
+        else:
+            total = total - level * level
+        gap = total * x
+        if gap > 0.5:
+            gap = gap * 0.5
+        if gap > 0.2:
+            total = total * a
+    return total
+
+
 @case(5.0, 0.3, 1e-6)
 @case(5.0, 0.3, 1e3)
 @case(5.0, 0.3, 0.0)
