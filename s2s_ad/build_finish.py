@@ -218,7 +218,8 @@ def _inlining(
     back: frozenset[int], swept: Sweeps, again: Callable[[n.Expr], bool], last: bool
 ) -> Inlining:
     local = swept.prepared.subject.locals
-    bars = {bar for found in swept.all() for bar in found.context.marks.values()}
+    every = [x for found in swept.all() for x in found.context.marks.items()]
+    bars = {bar for (name, _), bar in every if name in local}
     return Inlining(lambda name: name not in local and name not in bars, again, back, last)
 
 
@@ -326,7 +327,7 @@ def _repeatable(swept: Sweeps, pure: Callable[[n.Expr], bool]) -> Callable[[n.Ex
                     once[e.func.id] = again
     program = swept.prepared.program
     for v in list(program.variants.values()):
-        if v is not None and v.cheap and v.reverse:
+        if v is not None and v.reverse:
             flat = all(is_immutable(x.kind) or isinstance(x.kind, Array) for _, x in v.values)
             once[v.reverse] = flat and program.has_no_effect(v.subject, v.values)
 

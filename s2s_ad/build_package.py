@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from s2s_ad.analysis.bound import certain_at_end, live_in
@@ -19,6 +20,7 @@ from s2s_ad.build_finish import (
     gradients,
     held,
     in_order,
+    live,
     uids,
     unconsumed,
     whole,
@@ -28,9 +30,11 @@ from s2s_ad.build_numba import FORM, Form, numba_form, tangents_of, variables_of
 from s2s_ad.build_numbering import numbering, with_numbers
 from s2s_ad.build_prepare import Prepared, Values, prepare
 from s2s_ad.build_program import Program, Variant
+from s2s_ad.build_purity import without_effect
 from s2s_ad.build_reverse import Reverse, reverse
 from s2s_ad.build_signature import bare, positional, seeded, spaced, tuple_of
-from s2s_ad.build_subject import Subject, SubjectWorld
+from s2s_ad.build_small import Small, computes_arrays, from_result, parameters_read
+from s2s_ad.build_subject import Subject
 from s2s_ad.build_tangent import tangent_function
 from s2s_ad.build_words import (
     adjoint_doc,
@@ -48,18 +52,11 @@ from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import UNKNOWN, Kind, ListOf, Number
 from s2s_ad.ir.text import function_text
 from s2s_ad.ir.verify import check_free_names, is_on, unbound_reads, verify
-from s2s_ad.ir.walk import assigned, bound_names, container_of, subexprs, walk_stmts
-from s2s_ad.rules import registry
-from s2s_ad.runtime import as_number
+from s2s_ad.ir.walk import assigned, bound_names, container_of, walk_stmts
 from s2s_ad.simplify.by_index import by_index
 from s2s_ad.transform.copies import is_flat_list
 from s2s_ad.transform.undoing import put_back, worked
 from s2s_ad.version import VERSION
-
-# builtins that only build or measure: dropping a call of one changes nothing
-HARMLESS = frozenset(
-    "len range list dict tuple zip enumerate reversed slice isinstance set sorted str".split()
-)
 
 
 class Package:
@@ -78,6 +75,7 @@ class Package:
         self.kinds: dict[str, Mapping[str, Kind]] = {}
         self.origins: dict[int, n.Origin] = {}
         self.is_entry = False
+        program.small = self.small
 
     def derivative(self) -> Any:
         """Return the derivative: the function asked for, then those of its callees."""
@@ -200,7 +198,7 @@ class Package:
             params = positional(prepared.function.params)
             prepared.function = replace(prepared.function, params=params)
         self.note("normalise", prepared.function)
-        function, kinds = tangent_function(prepared, wrt, name, self.pure(prepared))
+        function, kinds = tangent_function(prepared, wrt, name, without_effect(prepared))
         self.kinds[name] = tangents_of(kinds)
         self.origins.update(origins(prepared.function.body))
         body, doc = function.body or (n.Pass(),), tangent_doc(subject, wrt, prepared.still, select)
@@ -238,46 +236,6 @@ class Package:
         found = reverse(prepared, wrt)
         return prepared, found
 
-    def pure(self, prepared: Prepared) -> Any:
-        """Return a test for expressions without effect: no call but of functions known by rule."""
-        objects = self.program.linker.objects
-        subject = prepared.subject
-        world = SubjectWorld(subject, self.program)
-
-        def known(e: n.Call) -> bool:
-            func = e.func
-            if isinstance(func, n.Name):
-                if objects.get(func.id) is as_number:
-                    return False  # it may refuse what it is given
-                if func.id in HARMLESS and func.id not in objects:
-                    return True
-                found = world.lookup(func.id)
-                return found is not None and (
-                    bool(registry.lookup(found[0]))
-                    or str(getattr(found[0], "__module__", "")).startswith("s2s_ad.runtime")
-                )
-            if isinstance(func, n.Attribute):
-                root: n.Expr = func
-                path = []
-                while isinstance(root, n.Attribute):
-                    path.append(root.attr)
-                    root = root.value
-                if isinstance(root, n.Name) and (found := world.lookup(root.id)) is not None:
-                    obj: Any = found[0]
-                    for attr in reversed(path):
-                        obj = getattr(obj, attr, None)
-                    return getattr(obj, "__self__", None) is dict or bool(registry.lookup(obj))
-                return bool(registry.lookup_method(func.attr)) or func.attr == "fromkeys"
-            return False
-
-        def pure(e: n.Expr) -> bool:
-            return all(
-                known(x) if isinstance(x, n.Call) else not isinstance(x, n.NamedExpr)
-                for x in subexprs(e)
-            )
-
-        return pure
-
     def joint(self, name: str) -> n.Function:
         """Return `f_adjoint`: both sweeps in one function."""
         wrt = self.request.wrt
@@ -289,7 +247,7 @@ class Package:
             return n.Return(n.TupleExpr((n.Name(of.result), gradients(of, wrt))))
 
         body, back = whole(swept, end)
-        body, back = finish(body, back, swept, self.pure(prepared))
+        body, back = finish(body, back, swept, without_effect(prepared))
         function = self.finished(swept, name, body, back)
         seed = self.seed_param(found)
         params = (*prepared.function.params, seed)
@@ -356,7 +314,7 @@ class Package:
         copies: whether the caller changes an argument in place: what is kept must be copies.
         """
         prepared, found = self.sweeps(subject, values, wrt, select, self.is_entry, copies)
-        pure = self.pure(prepared)
+        pure = without_effect(prepared)
         swept = Sweeps(prepared, found)
         self.kinds[forward_name] = self.kinds[reverse_name] = variables_of([found])
         context = found.context
@@ -443,14 +401,22 @@ class Package:
         )
         return annotated(backward, table, quiet)
 
-    def cheap(self, variant: Variant) -> n.Function:
-        """Return a reverse function that starts from the arguments; nothing is kept for it."""
+    def small(self, variant: Variant) -> Small:
+        """Return a reverse function that starts from the arguments, or from the result."""
         wrt = variant.active
         swept = self.exits(variant.subject, variant.values, wrt, (), False)
         prepared, found = swept.prepared, swept.found
         self.kinds[variant.reverse] = variables_of(swept.all())
         body, back = whole(swept, lambda of: n.Return(gradients(of, wrt)))
-        body, back = finish(body, back, swept, self.pure(prepared), all=True)
+        pure = without_effect(prepared)
+        body, back = finish(body, back, swept, pure, all=True)
+        options = self.program.options
+        short = None
+        if not swept.lead and "cheap_callees" not in options:
+            kind = found.kinds.get(found.result, UNKNOWN)
+            idle = partial(live, pure=pure, options=options, pinned=frozenset())
+            short = from_result(body, back, found.result, kind, idle)
+        body = short or body
 
         def again(s: n.Stmt) -> n.Stmt:
             made = isinstance(s, n.Assign) and s.value != n.ListExpr(())
@@ -460,10 +426,17 @@ class Package:
 
         start = [again(self.with_exits(s, swept, back)) for s in body if s.uid not in back]
         sweep = self.annotate(swept, tuple(s for s in body if s.uid in back))
-        params = (*positional(prepared.function.params), n.Param(found.seed))
-        doc = reverse_doc(variant.subject, wrt, "Nothing is kept for it")
+        own = positional(prepared.function.params)
+        takes = parameters_read((*start, *sweep), own)
+        given = (n.Param(found.result),) if short else ()
+        params = (*(p for p in own if p.name in takes), *given, n.Param(found.seed))
+        how = "Nothing is kept for it"
+        if short:
+            how = "from its arguments and its result" if takes else "from its result"
+        doc = reverse_doc(variant.subject, wrt, how)
         function = n.Function(variant.reverse, params, (*start, *sweep), docstring=doc)
-        return bare(function)
+        heavy = computes_arrays(tuple(start), self.kinds[variant.reverse])
+        return Small(bare(function), takes, short is not None, heavy)
 
     def callee(self, variant: Variant) -> list[n.Function]:
         """Return the functions generated for a callee."""
@@ -471,7 +444,7 @@ class Package:
             subject, values = variant.subject, variant.values
             return [self.tangent(subject, values, variant.active, variant.tangent, (), True)]
         if variant.cheap:
-            return [self.cheap(variant)]
+            return [self.program.smalls[variant.reverse].function]
         return self.split(
             variant.subject,
             variant.values,

@@ -19,6 +19,7 @@ from s2s_ad.build_closures import Places, captured, closed_over, expanded, is_pa
 from s2s_ad.build_keys import canonical
 from s2s_ad.build_linker import Linker
 from s2s_ad.build_recursion import assumed, bounded, summarised
+from s2s_ad.build_small import Small
 from s2s_ad.build_stars import extra_keywords, extra_positional, has_stars, written_out
 from s2s_ad.build_subject import (
     LocalFunction,
@@ -93,6 +94,9 @@ class Program:
     updates: dict[Any, frozenset[str]] = field(default_factory=dict)
     updating: dict[Any, frozenset[str]] = field(default_factory=dict)
     unsettled: set[Any] = field(default_factory=set)
+    heavy: set[Any] = field(default_factory=set)
+    smalls: dict[str, Small] = field(default_factory=dict)
+    small: Callable[[Variant], Small] | None = None
 
     def subject(self, callee: object) -> Subject | None:
         """Return the subject of a callee, None for what is not a function of the user."""
@@ -354,6 +358,7 @@ class Program:
         result = facts.value(call, uid)
         changes = any(names(e) & changing for _, e in arguments)
         variant = self.variant(subject, values, active, mode, changes, often)
+        small = self.smalls.get(variant.reverse) if variant.cheap else None
         return CallPlan(
             name=subject.name,
             arguments=arguments,
@@ -363,6 +368,8 @@ class Program:
             forward=variant.forward,
             reverse=variant.reverse,
             tangent=variant.tangent,
+            takes=small.takes if small else (),
+            from_result=small is not None and small.from_result,
         )
 
     def variant(
@@ -377,24 +384,30 @@ class Program:
         # compiled code runs loops over numbers again sooner than it keeps lists of what they made
         again = "numba" in self.options and often and all(is_immutable(v.kind) for _, v in values)
         key = (id(subject), mode, canonical(values), changes, again)
-        if key in self.variants:
-            return self.variants[key]
-        stem = subject.name
+        # at each step of a loop, what would be kept is kept many times over
+        kept = key in self.heavy and not often
+        if (key, kept) in self.variants:
+            return self.variants[key, kept]
         cheap = mode == "adjoint" and self.is_cheap(subject, again)
-        cheap = cheap and self.has_no_effect(subject, values)
-        variant = Variant(
-            subject,
-            values,
-            active,
-            mode,
-            cheap,
-            changes,
-            self.linker.function(f"{stem}_forward") if mode == "adjoint" and not cheap else "",
-            self.linker.function(f"{stem}_reverse") if mode == "adjoint" else "",
-            self.linker.function(f"{stem}_tangent") if mode == "tangent" else "",
+        cheap = cheap and not kept and self.has_no_effect(subject, values)
+        reverse, tangent = (
+            self.linker.function(f"{subject.name}_{half}") if mode == of else ""
+            for half, of in (("reverse", "adjoint"), ("tangent", "tangent"))
         )
-        self.variants[key] = variant
-        self.pending.append(variant)
+        variant = Variant(subject, values, active, mode, cheap, changes, "", reverse, tangent)
+        before = dict(self.variants), list(self.pending), set(self.linker.functions)
+        if cheap and self.small is not None:
+            self.smalls[reverse] = found = self.small(variant)
+            kept = found.heavy and not often and "numba" not in self.options
+        if cheap and kept:
+            # the functions that this form would call are not needed
+            self.variants, self.pending, self.linker.functions = before
+            self.heavy.add(key)
+        if mode == "adjoint" and (kept or not cheap):
+            forward = self.linker.function(f"{subject.name}_forward")
+            variant = replace(variant, cheap=False, forward=forward)
+        self.variants[key, kept] = variant
+        self.pending.insert(len(before[1]), variant)
         return variant
 
     def is_cheap(self, subject: Subject, loops: bool = False) -> bool:

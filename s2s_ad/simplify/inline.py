@@ -273,7 +273,7 @@ class _Inline:
         return None
 
     def item(self, out: list[n.Stmt], k: int) -> list[n.Stmt] | None:
-        """`x_bar = d * w` that is only added to an item: `xs_bar[i] += x_bar`."""
+        """`x_bar = d * w` that is only added to an item or a variable: `xs_bar[i] += x_bar`."""
         s = out[k]
         target = s.targets[0] if isinstance(s, n.Assign) and len(s.targets) == 1 else None
         if not isinstance(s, n.Assign) or not isinstance(target, n.Name):
@@ -284,6 +284,8 @@ class _Inline:
         for j in range(k + 1, len(out)):
             t = out[j]
             place = _added_to(t, target)
+            if isinstance(place, n.Name) and not self.inlining.ours(target.id):
+                return None
             if place is not None:
                 # the place is read before what is added to it
                 apart = self.inlining.pure(s.value) and not names(place) & changed_by(s)
@@ -304,6 +306,8 @@ class _Inline:
         for j in range(k + 1, len(out)):
             t = out[j]
             place = _added_to(t, target)
+            if isinstance(place, n.Name):
+                return None
             if place is not None:
                 used = names(container_of(place)) & read
                 if used or names(place) & changed or not self.inlining.pure(_value(s)):
@@ -342,12 +346,12 @@ def _kept(s: n.Stmt) -> tuple[str, n.Expr] | None:
 
 
 def _added_to(s: n.Stmt, name: n.Name) -> n.Expr | None:
-    """Return the item that a statement adds a variable to: `x[i] += d`, `x[i] = add(x[i], d)`; or
-    the one that it begins with it: `x[i] = d`."""
+    """Return what a statement adds a variable to: `x[i] += d`, `x += d`, `x[i] = add(x[i], d)`; or
+    the item that it begins with it: `x[i] = d`."""
     if isinstance(s, n.Assign) and s.value == name and len(s.targets) == 1:
         return s.targets[0] if isinstance(s.targets[0], n.Subscript) else None
     if isinstance(s, n.AugAssign) and s.value == name and s.op in ("+", "-"):
-        return s.target if isinstance(s.target, n.Subscript) else None
+        return s.target if isinstance(s.target, (n.Subscript, n.Name)) else None
     if isinstance(s, n.Assign) and isinstance(s.value, n.Call) and len(s.targets) == 1:
         place, e = s.targets[0], s.value
         if isinstance(place, n.Subscript) and e.args == (place, name) and not e.keywords:

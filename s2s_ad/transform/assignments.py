@@ -265,7 +265,9 @@ class Assignments(Contributions):
             kind = UNKNOWN
         pull = self.pullback(s)
         if plan.cheap:
-            pull.callee(plan, tuple(x for _, x in plan.arguments), Diff(seed, kind))
+            out = None if target_names(target) & self.context.reads(s.value) else target
+            assert isinstance(s.value, n.Call)
+            pull.small_callee(plan, s.value, out, Diff(seed, kind))
             forward: n.Stmt = s
         else:
             inside = self.depth > 0

@@ -54,7 +54,8 @@ class CallPlan:
     """How a call of user code is differentiated.
 
     arguments: what each parameter receives, in order. active: parameters whose adjoint or tangent
-    is wanted. cheap: the adjoint needs the arguments only, no state kept by a forward half.
+    is wanted. cheap: the adjoint needs no state kept by a forward half: it is given the arguments
+    that it `takes` and, where it is made `from_result`, the result.
     """
 
     name: str
@@ -65,6 +66,8 @@ class CallPlan:
     forward: str = ""
     reverse: str = ""
     tangent: str = ""
+    takes: tuple[str, ...] = ()
+    from_result: bool = False
 
 
 class Calls(Protocol):

@@ -7,13 +7,15 @@ Takes the contributions of a pullback, gives statements of the reverse sweep: `x
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Protocol
 
 from s2s_ad.analysis.values import PASSIVE, target_names
 from s2s_ad.ir import nodes as n
+from s2s_ad.ir.blocks import sole_target
 from s2s_ad.ir.kinds import UNKNOWN, Array, Kind, Number
+from s2s_ad.transform.complements import complemented
 from s2s_ad.transform.context import Context, Diff
 from s2s_ad.transform.counting import Counter
 from s2s_ad.transform.pullback import Pullback
@@ -128,7 +130,7 @@ class Contributions:
             if not values or (root_of(place) or "") not in self.barred:
                 continue
             values = self.structured(pull, place, values)
-            terms = [t for v in values for t in self.algebra.terms(v.expr)]
+            terms = [self.complemented(pull, t) for v in values for t in self.algebra.terms(v.expr)]
             if isinstance(place, n.Name) and place.id in targets:
                 own[place.id] = terms
                 spread[place.id] = partial(pull.full_total, place, parts=values)
@@ -145,6 +147,19 @@ class Contributions:
         out.extend(pull.scattered)
         every = [t for terms in own.values() for t in terms]
         return [*out, *self.own_adjoints(own, targets, self.factor(pull, every, seed), spread)]
+
+    def complemented(self, pull: Pullback, t: Any) -> Any:
+        """Return a term in which what a quotient leaves of one is written with the quotient."""
+        target = sole_target(pull.s)
+        own: dict[str, n.Expr] = {}
+        if target is not None and isinstance(pull.s, n.Assign):
+            own = {target: pull.s.value} if target not in self.context.reads(pull.s.value) else {}
+
+        def definition(name: str) -> n.Expr | None:
+            return own.get(name) or self.context.transparent.get(name)
+
+        factors = complemented(t.factors, definition)
+        return t if factors == t.factors else replace(t, factors=factors)
 
     def factor(self, pull: Pullback, terms: list[Any], seed: n.Expr | None) -> n.Expr | None:
         """Return the differential that may be factored out of a sum of terms.

@@ -29,7 +29,7 @@ from s2s_ad.ir.kinds import (
 from s2s_ad.ir.walk import factors, subexprs
 from s2s_ad.rules.registry import Choice
 from s2s_ad.rules.results import literal
-from s2s_ad.transform.context import Diff, NeedsName, operations
+from s2s_ad.transform.context import CallPlan, Diff, NeedsName, operations
 from s2s_ad.transform.fitting import added_axes, is_negative, without_axes
 from s2s_ad.transform.picking import picked_by
 from s2s_ad.transform.reading import as_value, slice_call
@@ -207,7 +207,7 @@ class Pullback(Templates):
             raise NeedsName(self.s.uid, e, callee=True)
         named = out if isinstance(out, n.Name) else e
         d = self.full(d, named, plan.result.kind)
-        self.callee(plan, tuple(x for _, x in plan.arguments), d)
+        self.small_callee(plan, e, out, d)
 
     def copy_of(self, e: n.Call) -> n.Expr | None:
         """Return x when `e` is `list(x)`, `tuple(x)` or `dict(x)` of a container."""
@@ -220,11 +220,17 @@ class Pullback(Templates):
                 return inner
         return None
 
-    def callee(self, plan: object, args: tuple[n.Expr, ...], d: Diff) -> None:
-        """Call the reverse function of a callee and hand its adjoints on to the arguments."""
-        from s2s_ad.transform.context import CallPlan
+    def small_callee(self, plan: CallPlan, e: n.Call, out: n.Expr | None, d: Diff) -> None:
+        """Call the reverse function of a callee that needs the arguments, or the result, only."""
+        args = [x for p, x in plan.arguments if p in plan.takes]
+        if plan.from_result:
+            if not isinstance(out, n.Name):
+                raise NeedsName(self.s.uid, e)
+            args.append(out)
+        self.callee(plan, tuple(args), d)
 
-        assert isinstance(plan, CallPlan)
+    def callee(self, plan: CallPlan, args: tuple[n.Expr, ...], d: Diff) -> None:
+        """Call the reverse function of a callee and hand its adjoints on to the arguments."""
         seed = self.full(d, None, plan.result.kind).expr
         values = dict(plan.arguments)
         fresh = [self.context.names.fresh(f"{plan.name}_{p}_bar") for p in plan.active]
