@@ -103,4 +103,3 @@ def of_numbers(x, y, n):
         x = logistic(y) * logistic(items[-1] + x)
         items.append(logistic(x * y) / logistic(y))
     return sum(items) + bell(x, y * y)
-
