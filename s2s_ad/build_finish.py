@@ -160,7 +160,7 @@ def finish(
         body, back = share(body, replace(sharing, back=back, all=all))
         verify_block(body, "sharing")
         if not options & {"algebra", "numba"}:
-            body = known_products(body, back, _buffers(body, back, swept).kind)
+            body = known_products(body, back, lambda: _buffers(body, swept).kind)
         body = short(body, True)
     alias = swept.found.context.alias
 
@@ -181,12 +181,12 @@ def finish(
     if "forwards" not in options and builtin("range", "reversed", "len"):
         body = forwards(body, back, _steps(swept, again, sharing))
     if not options & {"ownership", "numba"}:
-        body, back = in_place(body, back, _buffers(body, back, swept))
+        body, back = in_place(body, back, _buffers(body, swept))
     verify_block(body, "the last pass")
     return body, back
 
 
-def _buffers(body: n.Block, back: frozenset[int], swept: Sweeps) -> InPlace:
+def _buffers(body: n.Block, swept: Sweeps) -> InPlace:
     """Return what is told of the buffers of adjoints: a kind is one at all times, or none."""
     context = swept.found.context
     kinds: dict[str, Kind] = {}
@@ -205,13 +205,18 @@ def _buffers(body: n.Block, back: frozenset[int], swept: Sweeps) -> InPlace:
             note(bar, kind if floats or mark != "bar" else adjoint_kind(kind))
     reader = Interpreter(context.facts.world, frozenset(kinds) | assigned(body))
     env = {name: Value(kind) for name, kind in kinds.items()}
+    newness = swept.prepared.newness_here
+    tools = InPlace(newness, lambda e: reader.value(e, env).kind, lambda x: x not in users)
+    if all(isinstance(kind, Number) for kind in kinds.values()):
+        return tools  # there is no array to lend
     every = Counter(x for s in walk_stmts(body) for x in assigned((s,)) if not any(blocks(s)))
+    growing = dict(env)
     for s in walk_stmts(body):
         new = sole_target(s)
         if new is not None and new not in env and every[new] == 1 and isinstance(s, n.Assign):
-            env = {**env, new: Value(reader.value(s.value, env).kind)}
-    newness = swept.prepared.newness_here
-    return InPlace(newness, lambda e: reader.value(e, env).kind, lambda x: x not in users)
+            growing[new] = Value(reader.value(s.value, growing).kind)
+    env.update(growing)
+    return tools
 
 
 def _inlining(

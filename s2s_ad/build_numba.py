@@ -42,6 +42,7 @@ from s2s_ad.ir.kinds import (
     adjoint_kind,
 )
 from s2s_ad.ir.names import Names, marked
+from s2s_ad.ir.nodes import ZERO
 from s2s_ad.ir.walk import (
     bound_names,
     free_names,
@@ -248,7 +249,7 @@ class _Form:
             return e
         of = e.args[0]
         kind = kinds.get(of.id) if isinstance(of, n.Name) else None
-        zero = n.Const("0.0", 0.0)
+        zero = ZERO
         if self.linker.objects.get(e.func.id) is not runtime.zeros_like:
             return e
         if isinstance(kind, TupleOf) and all(isinstance(x, Number) for x in kind.items):

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from s2s_ad.analysis.bound import assigns_surely, bound_by, definitely, overwritten_before_defined
 from s2s_ad.analysis.flow import Facts
+from s2s_ad.analysis.held import holds_plain_items
 from s2s_ad.analysis.owned import NOTHING_OWNED
 from s2s_ad.analysis.useful import Useful, useful
 from s2s_ad.analysis.values import PASSIVE
@@ -40,7 +41,7 @@ from s2s_ad.simplify.together import together
 from s2s_ad.transform.adjoint import Builder
 from s2s_ad.transform.context import Context, NeedsName
 from s2s_ad.transform.contributions import Options
-from s2s_ad.transform.copies import copied_adjoint, copied_value, is_flat, zero_adjoint
+from s2s_ad.transform.copies import copied_adjoint, copied_value, zero_adjoint
 from s2s_ad.transform.keeping import RecordBranch
 from s2s_ad.transform.overwritten import never_read_again
 from s2s_ad.transform.recording import ReverseExit, record
@@ -224,10 +225,10 @@ class _Run:
         def zero(bar: str, place: Place) -> n.Expr:
             name = by_bar.get(bar)
             if name is None:
-                return algebra.ZERO
+                return n.ZERO
             kind = kinds.get(name, UNKNOWN)
             if is_number(name, place):
-                return algebra.ZERO
+                return n.ZERO
             if not isinstance(kind, (Number, Array)) and not is_bound(name, place):
                 # there may be nothing yet whose items could be counted
                 return n.Call(context.helper("zeros_like"), (n.Name(name),))
@@ -236,7 +237,7 @@ class _Run:
         order = tuple(
             context.mark(p.name, "bar") for p in self.prepared.function.params if p.name in barred
         )
-        numbers = frozenset(bar for bar in by_bar if zero(bar, END) == algebra.ZERO)
+        numbers = frozenset(bar for bar in by_bar if zero(bar, END) == n.ZERO)
         eager = numbers if self.off("accumulate") else frozenset[str]()
         every = frozenset(by_bar) | frozenset(temporaries)
         bars = Bars(every, zero, order, eager, context.helper("add"))
@@ -264,16 +265,15 @@ class _Run:
             return copied_adjoint(context, bar, bar_kind(bar), whole)
 
         newness = self.prepared.newness_here
+        outputs = frozenset(context.mark(name, "bar") for name in self.wrt)
         if not self.off("accumulate"):
-            outputs = {context.mark(name, "bar") for name in self.wrt}
             body = self.prepared.function.body
             swept = Sweep(context, body, tuple(by_bar), outputs, bar_kind, newness, algebra.negate)
             block = settled(swept, block)
         in_place = not self.off("ownership")
         block = copies_last(block, lambda bar: isinstance(bar_kind(bar), Array))
-        returned = frozenset(context.mark(name, "bar") for name in self.wrt)
         buffers = Buffers(bar_kind, newness, add, copy, bars.names, in_place=in_place)
-        owned = own(block, replace(buffers, at_end=returned))
+        owned = own(block, replace(buffers, at_end=outputs))
         if self.off("accumulate"):
             return list(owned)
 
@@ -465,7 +465,7 @@ class _Run:
         end = self.prepared.function.body[-1].uid
         alone = result in context.unshared().get(end, NOTHING_OWNED).whole
         # what was handed over to the result alone is still known here by its own name
-        alone = alone and (is_flat(kind) or not emptied - {result})
+        alone = alone and (holds_plain_items(kind) or not emptied - {result})
         taken_apart = bool(emptied) and not is_immutable(kind) and (result in emptied or not alone)
         if not taken_apart and result not in assigned(tuple(backward)):
             return forward, result

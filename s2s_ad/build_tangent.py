@@ -12,9 +12,10 @@ from s2s_ad.build_finish import live, sharing_of
 from s2s_ad.build_numba import tangents_of
 from s2s_ad.build_prepare import Prepared, name_expressions, wish
 from s2s_ad.ir import nodes as n
+from s2s_ad.ir.blocks import said_by
 from s2s_ad.ir.kinds import UNKNOWN, Array, Kind, adjoint_kind
 from s2s_ad.ir.names import marked
-from s2s_ad.ir.walk import assigned, blocks, names, stmt_exprs, walk_stmts
+from s2s_ad.ir.walk import assigned, blocks, names, walk_stmts
 from s2s_ad.simplify import factors, plain
 from s2s_ad.simplify.early import early
 from s2s_ad.simplify.inline import Inlining, inline
@@ -89,7 +90,7 @@ def _shared(
 
 def _mentioned(s: n.Stmt) -> set[str]:
     bound = set[str]() if any(blocks(s)) else assigned((s,))
-    return bound.union(*map(names, stmt_exprs(s)))
+    return bound | said_by(s)
 
 
 def _owned(

@@ -120,7 +120,6 @@ def settle_stores(
     shared = {
         x for s in every for x in stored_into(s) if x not in plain.get(s.uid, NOTHING_OWNED).own
     }
-    later = live_after(function.body)
     parts = {s.uid for s, _, value in moving if isinstance(value, n.Subscript)}
 
     def reads(s: n.Stmt, name: str) -> bool:
@@ -140,7 +139,7 @@ def settle_stores(
         if is_seen(name) or any(name in changed_by(s) and sole_target(s) != name for s in simple):
             return False
         changing = [s for s in simple if root in changed_by(s)]
-        return not any(reads(s, name) or name in later[s.uid] for s in changing)
+        return not any(reads(s, name) or name in run.later[s.uid] for s in changing)
 
     ours = {
         root: not is_seen(root)
@@ -154,7 +153,7 @@ def settle_stores(
         if not isinstance(value, n.Name) or name not in shared:
             return False
         given = value.id in moved.get(s.uid, NOTHING_OWNED).own
-        return given and is_last_use(value.id, s, function.body, later)
+        return given and is_last_use(value.id, s, function.body, run.later)
 
     copied = {s.uid for s, name, value in moving if is_copied(s, name, value)}
 
@@ -215,6 +214,7 @@ class _Updates:
         self.guarded: set[int] = set()
         self.moved: set[int] = set()
         self.owners: tuple[Owners, Owners, Owners] | None = None
+        self.later = live_after(function.body)
 
     def made_here(self) -> Owners:
         return self.tables()[0]
@@ -366,7 +366,7 @@ class _Updates:
         return (
             isinstance(e, n.Name)
             and self.is_sole(e.id, s)
-            and is_last_use(e.id, s, self.function.body, live_after(self.function.body))
+            and is_last_use(e.id, s, self.function.body, self.later)
         )
 
     def of_parameters(self) -> frozenset[str]:

@@ -44,7 +44,7 @@ def cuts(function: n.Function, facts: Facts, nested: Nested) -> Iterator[tuple[n
     for s in walk_stmts(function.body):
         if s.uid not in facts.before:
             continue
-        mode = _mode(s, data, index)
+        mode = _mode(isinstance(s, n.Return), _targets(s), data, index)
         if mode is None:
             continue
         seen = _Seen(facts, s, nested)
@@ -179,10 +179,12 @@ def _targets(s: n.Stmt) -> set[str]:
     return set(stored_roots(n.Subscript(added[0], added[1]))) if added is not None else set()
 
 
-def _mode(s: n.Stmt, data: set[str], index: set[str]) -> bool | None:
-    """Return whether what a statement computes reaches the result as a number, else as an index."""
-    targets = _targets(s)
-    if isinstance(s, n.Return) or not targets.isdisjoint(data):
+def _mode(returns: bool, targets: set[str], data: set[str], index: set[str]) -> bool | None:
+    """Return whether what a statement computes reaches the result as a number, else as an index.
+
+    None where it does not reach it.
+    """
+    if returns or not targets.isdisjoint(data):
         return True
     return None if targets.isdisjoint(index) else False
 
@@ -205,8 +207,8 @@ def _needed(body: n.Block) -> tuple[set[str], set[str]]:
     while size < len(data) + len(index):
         size = len(data) + len(index)
         for returns, targets, read in every:
-            as_number = returns or not targets.isdisjoint(data)
-            if as_number or not targets.isdisjoint(index):
+            mode = _mode(returns, targets, data, index)
+            if mode is not None:
                 for name, as_data in read:
-                    (data if as_number and as_data else index).add(name)
+                    (data if mode and as_data else index).add(name)
     return data, index

@@ -22,13 +22,13 @@ from s2s_ad.frontend.questions import Outside, Refuse
 from s2s_ad.frontend.unpacking import Unpacking
 from s2s_ad.frontend.walrus import taken_out
 from s2s_ad.ir import nodes as n
+from s2s_ad.ir.blocks import renamed
 from s2s_ad.ir.kinds import DictOf, Kind, ListOf, TupleOf, Unknown
 from s2s_ad.ir.names import Names
 from s2s_ad.ir.walk import (
     assigned,
     children,
     map_block,
-    map_stmt_exprs,
     names,
     stmt_exprs,
     subexprs,
@@ -481,9 +481,9 @@ def _renamed(block: list[n.Stmt], old: str, new: str) -> list[n.Stmt]:
     def visit(s: n.Stmt) -> tuple[n.Stmt, ...]:
         if isinstance(s, (n.Append, n.Pop)) and s.stack == old:
             s = replace(s, stack=new)
-        return (map_stmt_exprs(s, lambda e: substitute(e, {old: n.Name(new)})),)
+        return (s,)
 
-    return list(map_block(tuple(block), visit))
+    return list(map_block(renamed(tuple(block), {old: n.Name(new)}), visit))
 
 
 def replace_value(s: n.Assign, value: n.Expr) -> n.Assign:

@@ -5,16 +5,44 @@ Takes statements, gives names, or statements with other blocks in them; requires
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.walk import assigned, blocks, container_of, names, stmt_exprs, walk_stmts
+from s2s_ad.ir.remembered import remembered
+from s2s_ad.ir.walk import (
+    assigned,
+    blocks,
+    container_of,
+    map_block,
+    map_stmt_exprs,
+    names,
+    stmt_exprs,
+    substitute,
+    walk_stmts,
+)
 
 
-def mentioned(block: n.Block) -> set[str]:
+def said_by(s: n.Stmt) -> frozenset[str]:
+    """Return the names in what a statement itself holds, targets included, not in its blocks."""
+    return _said_by(s)
+
+
+@remembered
+def _said_by(s: n.Stmt) -> frozenset[str]:
+    return frozenset[str]().union(*map(names, stmt_exprs(s)))
+
+
+def mentioned(block: n.Block) -> frozenset[str]:
     """Return the names in the expressions of a block and of all blocks in it, targets included."""
-    return {x for s in walk_stmts(block) for e in stmt_exprs(s) for x in names(e)}
+    if len(block) == 1:
+        return _mentioned_by(block[0])
+    return frozenset[str]().union(*map(_mentioned_by, block))
+
+
+@remembered
+def _mentioned_by(s: n.Stmt) -> frozenset[str]:
+    return _said_by(s).union(*map(mentioned, blocks(s)))
 
 
 def sole_target(s: n.Stmt) -> str | None:
@@ -33,22 +61,32 @@ def definitions(block: n.Block, name: str) -> list[n.Stmt]:
     ]
 
 
-def changed_by(s: n.Stmt) -> set[str]:
+def changed_by(s: n.Stmt) -> frozenset[str]:
     """Return the variables that a statement binds, or may change in place other than by a call."""
-    found = set(assigned((s,)))
-    for x in walk_stmts((s,)):
-        targets = list(x.targets) if isinstance(x, n.Assign) else []
-        if isinstance(x, n.AugAssign):
-            targets = [x.target]
-        while targets:
-            target = targets.pop()
-            if isinstance(target, (n.TupleExpr, n.ListExpr)):
-                targets.extend(target.items)
-            else:
-                found |= names(container_of(target))
-        if isinstance(x, n.ExprStmt):
-            found |= names(x.value)
-    return found
+    return _changed_by(s)
+
+
+@remembered
+def _changed_by(s: n.Stmt) -> frozenset[str]:
+    found = assigned((s,))
+    targets = list(s.targets) if isinstance(s, n.Assign) else []
+    if isinstance(s, n.AugAssign):
+        targets = [s.target]
+    while targets:
+        target = targets.pop()
+        if isinstance(target, (n.TupleExpr, n.ListExpr)):
+            targets.extend(target.items)
+        else:
+            found |= names(container_of(target))
+    if isinstance(s, n.ExprStmt):
+        found |= names(s.value)
+    return frozenset(found).union(*(_changed_by(x) for block in blocks(s) for x in block))
+
+
+def renamed(block: n.Block, new: Mapping[str, n.Expr]) -> n.Block:
+    """Return a block in which other expressions stand for variables, targets and inner blocks
+    included."""
+    return map_block(block, lambda s: (map_stmt_exprs(s, lambda e: substitute(e, new)),))
 
 
 def with_blocks(s: n.Stmt, visit: Callable[[n.Block], n.Block]) -> n.Stmt:
@@ -62,6 +100,12 @@ def with_blocks(s: n.Stmt, visit: Callable[[n.Block], n.Block]) -> n.Stmt:
     if isinstance(s, (n.For, n.While)):
         return replace(s, body=visit(s.body), orelse=visit(s.orelse))
     return s
+
+
+def is_fence(s: n.Stmt) -> bool:
+    """True for a statement with blocks, or one that ends the block it stands in."""
+    ends = (n.Break, n.Continue, n.Return, n.Raise)
+    return isinstance(s, ends) or any(True for _ in blocks(s))
 
 
 def leaves(s: n.Stmt) -> bool:

@@ -37,6 +37,9 @@ class Const:
     value: Any = field(compare=False)
 
 
+ZERO = Const("0.0", 0.0)
+
+
 @dataclass(frozen=True)
 class Name:
     """A variable, read or (as a target) written."""

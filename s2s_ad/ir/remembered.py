@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 def remembered(fn: Callable[[Any], T]) -> Callable[[Any], T]:
     """Return `fn` with what it gives for a node kept in the node's `__dict__`."""
-    key = f"remembered {fn.__name__}"
+    key = f"remembered {fn.__module__}.{fn.__name__}"
 
     def recall(node: Any) -> T:
         kept: dict[str, Any] = node.__dict__

@@ -13,7 +13,16 @@ from dataclasses import fields
 from typing import Any, get_args
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.walk import assigned, blocks, free_names, names, stmt_exprs, subexprs, target_names
+from s2s_ad.ir.walk import (
+    assigned,
+    blocks,
+    bound_here,
+    free_names,
+    names,
+    stmt_exprs,
+    subexprs,
+    target_names,
+)
 
 EXPRESSIONS = get_args(n.Expr)
 TARGETS = (n.Name, n.Attribute, n.Subscript)
@@ -116,13 +125,10 @@ def _places(target: n.Expr) -> Iterable[n.Expr]:
         yield target
 
 
-def _bound_by_head(s: n.Stmt) -> set[str]:
+def _bound_by_head(s: n.Stmt) -> frozenset[str]:
     """Return what a statement binds itself, whatever its blocks bind."""
-    inner = set[str]().union(*(assigned(block) for block in blocks(s)))
-    own = assigned((s,)) - inner
-    if isinstance(s, n.With):
-        own |= {x for _, to in s.items if to is not None for x in target_names(to)}
-    return own | _walrus(s)
+    stack = {s.stack} if isinstance(s, (n.Append, n.Pop)) else set()
+    return bound_here(s) | stack
 
 
 def _walrus(s: n.Stmt) -> set[str]:

@@ -387,8 +387,13 @@ def bound_names(block: Block) -> set[str]:
     return set[str]().union(*map(_bound_by, block))
 
 
+def bound_here(s: Stmt) -> frozenset[str]:
+    """Return the names that a statement itself binds or deletes, whatever its blocks do."""
+    return _bound_here(s)
+
+
 @remembered
-def _bound_by(s: Stmt) -> frozenset[str]:
+def _bound_here(s: Stmt) -> frozenset[str]:
     found: set[str] = set()
     match s:
         case nodes.Assign() | nodes.Delete():
@@ -405,9 +410,13 @@ def _bound_by(s: Stmt) -> frozenset[str]:
             found.update(name for _, to in s.items if to for name in target_names(to))
     for e in stmt_exprs(s):
         found |= _walrus_names(e)
-    for inner in blocks(s):
-        found.update(*map(_bound_by, inner))
     return frozenset(found)
+
+
+@remembered
+def _bound_by(s: Stmt) -> frozenset[str]:
+    inner = (_bound_by(x) for block in blocks(s) for x in block)
+    return _bound_here(s).union(*inner)
 
 
 def assigned(block: Block) -> set[str]:
@@ -467,3 +476,8 @@ def multiplied(parts: Sequence[tuple[str, Expr]]) -> Expr:
     for op, factor in parts[1:]:
         whole = nodes.Binary(op, whole, factor)
     return whole
+
+
+def is_arithmetic(e: Expr) -> bool:
+    """True for an operator that gives each entry of an array from those at the same place."""
+    return isinstance(e, nodes.Unary) or (isinstance(e, nodes.Binary) and e.op != "@")

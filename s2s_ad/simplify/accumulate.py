@@ -18,8 +18,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from s2s_ad.ir import nodes as n
+from s2s_ad.ir.nodes import ZERO
 from s2s_ad.ir.walk import map_expr, names, stmt_exprs, target_names
-from s2s_ad.simplify.algebra import ZERO, simplify_sum, terms
+from s2s_ad.simplify.algebra import simplify_sum, terms
 
 Names = frozenset[str]
 

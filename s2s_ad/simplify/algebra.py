@@ -16,6 +16,7 @@ from fractions import Fraction
 from typing import TypeGuard
 
 from s2s_ad.ir.nodes import (
+    ZERO,
     Attribute,
     Binary,
     BoolOp,
@@ -32,7 +33,6 @@ from s2s_ad.ir.nodes import (
 from s2s_ad.ir.walk import names, subexprs, substitute
 from s2s_ad.simplify.cancel import cancelled, one_root
 
-ZERO = Const("0.0", 0.0)
 ONE = Const("1.0", 1.0)
 
 

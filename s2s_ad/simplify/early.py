@@ -14,14 +14,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.blocks import sole_target, with_blocks
+from s2s_ad.ir.blocks import renamed, sole_target, with_blocks
 from s2s_ad.ir.walk import (
     assigned,
-    map_block,
-    map_stmt_exprs,
     stmt_exprs,
     subexprs,
-    substitute,
     walk_stmts,
 )
 
@@ -81,11 +78,8 @@ def _first(
     if {t, x} & assigned(tuple(after[: last + 1])):
         return None
 
-    def renamed(y: n.Stmt) -> tuple[n.Stmt, ...]:
-        return (map_stmt_exprs(y, lambda e: substitute(e, {t: n.Name(x)})),)
-
     first = replace(copy, value=s.value, comments=s.comments)
-    new = map_block((*between, *after), renamed)
+    new = renamed((*between, *after), {t: n.Name(x)})
     # the list that a statement appends to keeps its name
     return None if any(t in _read(y) for y in walk_stmts(new)) else [*out[:k], first, *new]
 

@@ -11,10 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
-from s2s_ad.ir.nodes import Binary, Const, Expr
+from s2s_ad.ir.nodes import ZERO, Binary, Const, Expr
 from s2s_ad.ir.walk import names
 from s2s_ad.simplify.algebra import (
-    ZERO,
     Term,
     from_term,
     is_negative,

@@ -13,7 +13,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.walk import assigned, blocks, map_block, names, stmt_exprs, walk_stmts
+from s2s_ad.ir.blocks import said_by
+from s2s_ad.ir.nodes import ZERO
+from s2s_ad.ir.walk import assigned, blocks, map_block, names, walk_stmts
 from s2s_ad.simplify.algebra import negate
 
 
@@ -43,7 +45,7 @@ def _zeros(s: n.Stmt) -> str:
     if not isinstance(s, n.Assign) or len(s.targets) != 1 or not isinstance(s.targets[0], n.Name):
         return ""
     e = s.value
-    zeros = isinstance(e, n.Binary) and e.op == "*" and e.left == n.ListExpr((n.Const("0.0", 0.0),))
+    zeros = isinstance(e, n.Binary) and e.op == "*" and e.left == n.ListExpr((ZERO,))
     return s.targets[0].id if zeros else ""
 
 
@@ -65,9 +67,8 @@ def _once(name: str, rest: n.Block) -> set[int]:
     return set() if name in names(s.value) else {s.uid}
 
 
-def _mentioned(s: n.Stmt) -> set[str]:
-    s = replace(s, body=()) if isinstance(s, (n.For, n.While)) else s
-    return {x for e in stmt_exprs(s) for x in names(e)} | assigned((s,))
+def _mentioned(s: n.Stmt) -> frozenset[str]:
+    return said_by(s) | assigned((replace(s, body=()) if isinstance(s, (n.For, n.While)) else s,))
 
 
 def _step(block: n.Block) -> Iterator[n.Stmt]:

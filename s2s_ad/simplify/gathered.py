@@ -21,6 +21,7 @@ from itertools import combinations
 
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import mentioned
+from s2s_ad.ir.nodes import ZERO
 from s2s_ad.ir.walk import assigned, names
 from s2s_ad.simplify.algebra import Term, simplify_sum, sum_of, terms, total
 from s2s_ad.simplify.share import kills_of
@@ -101,7 +102,7 @@ def _joined(
     elif not between & _read(out[j]):
         stays, goes = s, out[j]
         plain = isinstance(goes, n.Assign)
-        value = n.Const("0.0", 0.0)
+        value = ZERO
         made: n.Stmt = n.Assign((n.Name(name),), value, uid=s.uid, of=s.of) if plain else s
         new = _with(made, [*first[1], *second[1]])
         rest = [*out[:j], *out[j + 1 : k], new, *out[k + 1 :]]

@@ -12,8 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.blocks import changed_by, mentioned, sole_target, with_blocks
-from s2s_ad.ir.walk import blocks
+from s2s_ad.ir.blocks import changed_by, is_fence, mentioned, sole_target, with_blocks
 
 
 def copies_last(block: n.Block, is_array: Callable[[str], bool]) -> n.Block:
@@ -37,13 +36,8 @@ def _behind(out: list[n.Stmt], k: int, old: str, new: str) -> int:
     place = k + 1
     for j in range(k + 1, len(out)):
         s = out[j]
-        if new in mentioned((s,)) or old in changed_by(s) or _leaves(s):
+        if new in mentioned((s,)) or old in changed_by(s) or is_fence(s):
             return place
         if old in mentioned((s,)):
             place = j + 1
     return place
-
-
-def _leaves(s: n.Stmt) -> bool:
-    """True for a statement with blocks, or one that ends the block."""
-    return any(True for _ in blocks(s)) or isinstance(s, (n.Break, n.Continue, n.Return, n.Raise))

@@ -20,17 +20,21 @@ from dataclasses import dataclass, replace
 from s2s_ad.analysis.liveness import live_after
 from s2s_ad.analysis.owned import NOTHING_OWNED, Owned
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.blocks import changed_by, mentioned, sole_target, with_blocks
+from s2s_ad.ir.blocks import (
+    changed_by,
+    is_fence,
+    mentioned,
+    renamed,
+    said_by,
+    sole_target,
+    with_blocks,
+)
 from s2s_ad.ir.kinds import Array, Kind, Number
 from s2s_ad.ir.walk import (
     assigned,
     blocks,
-    map_block,
-    map_stmt_exprs,
     names,
-    stmt_exprs,
     subexprs,
-    substitute,
     walk_stmts,
 )
 from s2s_ad.rules.sharing import WHOLLY_NEW
@@ -298,8 +302,7 @@ def _place(out: list[n.Stmt], k: int, x: str, target: str) -> int:
     place = k + 1
     for j in range(k + 1, len(out)):
         t = out[j]
-        leaves = isinstance(t, (n.Break, n.Continue, n.Return, n.Raise)) or any(blocks(t))
-        if leaves or t.of != s.of or target in mentioned((t,)) or read & changed_by(t):
+        if is_fence(t) or t.of != s.of or target in mentioned((t,)) or read & changed_by(t):
             break
         if x in mentioned((t,)):
             place = j + 1
@@ -308,7 +311,7 @@ def _place(out: list[n.Stmt], k: int, x: str, target: str) -> int:
 
 def _one_name(block: n.Block, ours: frozenset[str]) -> n.Block:
     """Return the statements without second names of buffers where one of the two is ours."""
-    every = Counter(x for s in walk_stmts(block) for x in _said(s))
+    every = Counter(x for s in walk_stmts(block) for x in said_by(s))
     bound = Counter(
         x
         for s in walk_stmts(block)
@@ -316,10 +319,6 @@ def _one_name(block: n.Block, ours: frozenset[str]) -> n.Block:
         for x in assigned((s,))
     )
     return _begun(_renamed(block, ours, bound, every), ours, every)
-
-
-def _said(s: n.Stmt) -> frozenset[str]:
-    return frozenset(x for e in stmt_exprs(s) for x in names(e))
 
 
 def _renamed(
@@ -340,16 +339,12 @@ def _renamed(
             places
             and places[0] > k
             and not any(x.id in mentioned((y,)) for y in out[k + 1 : places[-1] + 1])
-            and sum(t in _said(y) for j in places for y in walk_stmts((out[j],))) + 1 == every[t]
+            and sum(t in said_by(y) for j in places for y in walk_stmts((out[j],))) + 1 == every[t]
         ):
-            out = [*out[:k], *map_block(tuple(out[k + 1 :]), _putting(t, x))]
+            out = [*out[:k], *renamed(tuple(out[k + 1 :]), {t: x})]
         else:
             k += 1
     return tuple(out)
-
-
-def _putting(name: str, value: n.Expr) -> Callable[[n.Stmt], tuple[n.Stmt, ...]]:
-    return lambda s: (map_stmt_exprs(s, lambda e: substitute(e, {name: value})),)
 
 
 def _begun(block: n.Block, ours: frozenset[str], every: Counter[str]) -> n.Block:
@@ -371,7 +366,7 @@ def _begun(block: n.Block, ours: frozenset[str], every: Counter[str]) -> n.Block
             and all(isinstance(y, n.AugAssign) and y.target == x for y in updates)
             and not any(t in mentioned((y,)) or any(blocks(y)) for y in out[places[0] + 1 : k])
         ):
-            new = map_block(tuple(out[places[0] : k]), _putting(x.id, n.Name(t)))
+            new = renamed(tuple(out[places[0] : k]), {x.id: n.Name(t)})
             out = [*out[: places[0]], *new, *out[k + 1 :]]
         else:
             k += 1

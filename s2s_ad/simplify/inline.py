@@ -18,12 +18,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.blocks import changed_by, sole_target, with_blocks
+from s2s_ad.ir.blocks import changed_by, renamed, sole_target, with_blocks
 from s2s_ad.ir.walk import (
     assigned,
     blocks,
     container_of,
-    map_block,
     map_stmt_exprs,
     names,
     stmt_exprs,
@@ -216,10 +215,7 @@ class _Inline:
         if sum(_read(y).count(target.id) for y in after) != self.reads[target.id]:
             return None
 
-        def renamed(y: n.Stmt) -> tuple[n.Stmt, ...]:
-            return (map_stmt_exprs(y, lambda e: substitute(e, {target.id: x})),)
-
-        return [*out[:k], *map_block(tuple(out[k + 1 :]), renamed)]
+        return [*out[:k], *renamed(tuple(out[k + 1 :]), {target.id: x})]
 
     def first_name(self, out: list[n.Stmt], k: int) -> list[n.Stmt] | None:
         """`t = e; x = t`, where x holds as long as t is read: give x the value at once."""
@@ -239,12 +235,9 @@ class _Inline:
         if any(goal in assigned((x,)) for x in rest[: last + 1]):
             return None
 
-        def renamed(y: n.Stmt) -> tuple[n.Stmt, ...]:
-            return (map_stmt_exprs(y, lambda e: substitute(e, {name: n.Name(goal)})),)
-
         assert isinstance(s, n.Assign)
         first = replace(following, value=s.value, comments=s.comments)
-        return [*out[:k], first, *map_block(tuple(rest), renamed)]
+        return [*out[:k], first, *renamed(tuple(rest), {name: n.Name(goal)})]
 
     def spread(self, out: list[n.Stmt], k: int) -> list[n.Stmt] | None:
         """`t = d + np.zeros_like(x)` that is only multiplied by x: NumPy spreads it there."""

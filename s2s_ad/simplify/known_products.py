@@ -20,17 +20,28 @@ from s2s_ad.analysis.indexing import constant_int
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import changed_by, sole_target
 from s2s_ad.ir.kinds import Array, Kind
-from s2s_ad.ir.walk import blocks, factors, map_block, map_expr, map_stmt_exprs, walk_stmts
+from s2s_ad.ir.walk import (
+    blocks,
+    factors,
+    map_block,
+    map_expr,
+    map_stmt_exprs,
+    multiplied,
+    walk_stmts,
+)
 
 Products = dict[tuple[str, str], str]
 
 
-def known_products(body: n.Block, back: frozenset[int], kind: Callable[[n.Expr], Kind]) -> n.Block:
+def known_products(
+    body: n.Block, back: frozenset[int], kinds: Callable[[], Callable[[n.Expr], Kind]]
+) -> n.Block:
     """Return the body with named products in sums. back: uids of the statements of the reverse
-    sweep. kind: that of an expression, at all times."""
+    sweep. kinds: gives what tells the kind of an expression, at all times."""
     products = _products(body, back)
     if not products:
         return body
+    kind = kinds()
 
     def visit(e: n.Expr) -> n.Expr:
         return _reading(e, products, kind) or e
@@ -78,15 +89,8 @@ def _reading(e: n.Expr, products: Products, kind: Callable[[n.Expr], Kind]) -> n
             whole = n.Unary("-", new) if negative else new
             rest = [(o, whole if i == j else x) for i, (o, x) in enumerate(chain) if i != k]
             if rest[0][0] == "*":
-                return _product(rest)
+                return multiplied(rest)
     return None
-
-
-def _product(chain: list[tuple[str, n.Expr]]) -> n.Expr:
-    e = chain[0][1]
-    for op, x in chain[1:]:
-        e = n.Binary(op, e, x)
-    return e
 
 
 def _summed(
@@ -109,7 +113,7 @@ def _summed(
         name = products.get((x.id, factor)) if isinstance(x, n.Name) and op == "*" else None
         if name is not None:
             new = [*chain[:k], (op, n.Name(name)), *chain[k + 1 :]]
-            return n.Call(func, (_product(new),), e.keywords)
+            return n.Call(func, (multiplied(new),), e.keywords)
     return None
 
 

@@ -21,19 +21,22 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.blocks import changed_by, sole_target, with_blocks
+from s2s_ad.ir.blocks import changed_by, said_by, sole_target, with_blocks
+from s2s_ad.ir.nodes import ZERO
 from s2s_ad.ir.walk import (
     blocks,
     children,
     factors,
+    is_arithmetic,
     map_expr,
     map_stmt_exprs,
     multiplied,
     names,
     stmt_exprs,
+    subexprs,
     walk_stmts,
 )
-from s2s_ad.simplify.algebra import ZERO, negate, product
+from s2s_ad.simplify.algebra import negate, product
 
 HELPERS = frozenset({"quotient", "divide_or_zero", "power_slope"})
 
@@ -57,14 +60,12 @@ def chosen_once(
 
     where: how `np.where` is spelled. pure: whether an expression gives the same value each time.
     """
-
+    calls = (x for s in walk_stmts(body) for e in stmt_exprs(s) for x in subexprs(e))
+    if not any(isinstance(x, n.Call) and x.func == where for x in calls):
+        return body
     body = _block(body, back, where, pure)
-    counts = Counter(x for s in walk_stmts(body) for x in _mentioned(s))
+    counts = Counter(x for s in walk_stmts(body) for x in said_by(s))
     return _chosen_later(body, back, counts, where)
-
-
-def _mentioned(s: n.Stmt) -> set[str]:
-    return {x for e in stmt_exprs(s) for x in names(e)}
 
 
 def _block(
@@ -119,7 +120,7 @@ def _chosen_later(
         if name is None or choice is None or s.uid not in back:
             continue
         assert isinstance(s, n.Assign)
-        readers = [x for x in out[k + 1 :] if name in _mentioned(x)]
+        readers = [x for x in out[k + 1 :] if name in said_by(x)]
         if not readers or len(readers) + 1 != every[name]:
             continue
         still = not any(
@@ -159,7 +160,7 @@ def _is_entrywise(e: n.Expr) -> bool:
         ufunc = isinstance(e.func, n.Attribute) and getattr(np, e.func.attr, None)
         ours = isinstance(e.func, n.Name) and e.func.id in HELPERS
         return ours or isinstance(ufunc, np.ufunc)
-    return isinstance(e, n.Unary) or (isinstance(e, n.Binary) and e.op != "@")
+    return is_arithmetic(e)
 
 
 def _choice(e: n.Expr, where: n.Expr) -> _Choice | None:

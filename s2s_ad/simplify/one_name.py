@@ -14,13 +14,11 @@ from collections import Counter
 from dataclasses import replace
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.blocks import mentioned
+from s2s_ad.ir.blocks import mentioned, said_by
 from s2s_ad.ir.walk import (
     assigned,
     blocks,
     map_stmt_exprs,
-    names,
-    stmt_exprs,
     substitute,
     walk_stmts,
 )
@@ -28,7 +26,7 @@ from s2s_ad.ir.walk import (
 
 def one_name(block: n.Block, temporaries: frozenset[str]) -> n.Block:
     """Return the statements with temporaries called what they become. They are assigned once."""
-    every = Counter(x for s in walk_stmts(block) for x in _mentioned(s) & temporaries)
+    every = Counter(x for s in walk_stmts(block) for x in said_by(s) & temporaries)
     return _block(block, every)
 
 
@@ -60,7 +58,7 @@ def _renamed(
     out: list[n.Stmt], k: int, old: str, new: n.Name, every: Counter[str]
 ) -> list[n.Stmt] | None:
     """Return the statements without the copy `new = old` at k, None where the two are not one."""
-    places = [j for j, s in enumerate(out) if old in _mentioned(s)]
+    places = [j for j, s in enumerate(out) if old in said_by(s)]
     first, last = places[0], places[-1]
     made = out[first]
     if len(places) != every[old] or any(_has_blocks(out[j]) for j in places):
@@ -77,10 +75,6 @@ def _renamed(
         return map_stmt_exprs(s, lambda e: substitute(e, name))
 
     return [put(s) if first <= j <= last else s for j, s in enumerate(out) if j != k]
-
-
-def _mentioned(s: n.Stmt) -> frozenset[str]:
-    return frozenset().union(*(names(e) for e in stmt_exprs(s)))
 
 
 def _changed(s: n.Stmt) -> frozenset[str] | set[str]:

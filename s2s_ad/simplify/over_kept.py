@@ -19,7 +19,14 @@ from dataclasses import replace
 
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import leaves, mentioned, of_step, sole_target
-from s2s_ad.ir.walk import assigned, blocks, popped, stmt_exprs, subexprs, target_names, walk_stmts
+from s2s_ad.ir.walk import (
+    bound_here,
+    popped,
+    stmt_exprs,
+    subexprs,
+    target_names,
+    walk_stmts,
+)
 
 ONE = n.Const("1", 1)
 EMPTY = n.ListExpr(())
@@ -86,7 +93,7 @@ def _is_whole(body: n.Block, turned: n.For, stack: str) -> bool:
         ends = any(isinstance(x, (n.Break, n.Try)) for s in loop.body for x in of_step(s))
         return not ends and not any(map(leaves, loop.body[:put]))
     steps = [k for k, x in enumerate(loop.body) if _adds_one(x, count)]
-    bound = [x for x in walk_stmts(body) if count in _binds(x)]
+    bound = [x for x in walk_stmts(body) if count in bound_here(x)]
     if len(steps) != 1 or len(bound) != 2:
         return False
     low, high = sorted((put, *steps))
@@ -103,8 +110,3 @@ def _count(turned: n.For) -> str | None:
 
 def _adds_one(s: n.Stmt, name: str) -> bool:
     return isinstance(s, n.AugAssign) and (s.target, s.op, s.value) == (n.Name(name), "+", ONE)
-
-
-def _binds(s: n.Stmt) -> set[str]:
-    """Return what a statement binds itself, not in its blocks."""
-    return assigned((s,)) - set[str]().union(*map(assigned, blocks(s)))

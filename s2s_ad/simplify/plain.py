@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 
-from s2s_ad.ir.nodes import Binary, Const, Expr, Name, Unary
+from s2s_ad.ir.nodes import ZERO, Binary, Const, Expr, Name, Unary
 from s2s_ad.ir.walk import substitute
-from s2s_ad.simplify.algebra import ZERO, Term
+from s2s_ad.simplify.algebra import Term
 
 
 def product(expr: Expr) -> Expr:

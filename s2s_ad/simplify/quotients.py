@@ -13,7 +13,7 @@ Takes a block, gives it with quotients read from the variables that have them. R
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
@@ -50,7 +50,7 @@ class _Quotients:
     given: dict[int, tuple[str, Term]] = field(default_factory=dict)
     products: dict[int, list[Term]] = field(default_factory=dict)
     dividing: dict[Factor, set[int]] = field(default_factory=dict)
-    changes: dict[int, set[str] | None] = field(default_factory=dict)
+    changes: dict[int, frozenset[str] | None] = field(default_factory=dict)
     at: dict[int, int] = field(default_factory=dict)
 
     def block(self, block: n.Block) -> n.Block:
@@ -94,7 +94,7 @@ class _Quotients:
                         uses[x] += uses[name] - 2
         return block
 
-    def killed(self, s: n.Stmt) -> set[str] | None:
+    def killed(self, s: n.Stmt) -> frozenset[str] | None:
         """Return the variables that a statement changes, None where it may be any."""
         if s.uid not in self.changes:
             simple = not any(True for _ in blocks(s)) and all(map(self.pure, stmt_exprs(s)))
@@ -232,7 +232,7 @@ class _Held:
             self.of.setdefault(x, set()).add(name)
         self.by_factor.setdefault(made.factors[0], {})[name] = None
 
-    def without(self, killed: set[str]) -> None:
+    def without(self, killed: Iterable[str]) -> None:
         for x in killed:
             for name in self.of.pop(x, ()):
                 made = self.terms.pop(name, None)

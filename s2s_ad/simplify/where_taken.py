@@ -28,11 +28,11 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.blocks import mentioned
-from s2s_ad.ir.walk import blocks, map_block, names, stmt_exprs, walk_stmts
+from s2s_ad.ir.blocks import mentioned, said_by
+from s2s_ad.ir.nodes import ZERO
+from s2s_ad.ir.walk import blocks, map_block, names, walk_stmts
 from s2s_ad.simplify.algebra import negate
 
-ZERO = n.Const("0.0", 0.0)
 FEW = 4  # statements that stay where they are
 
 
@@ -49,7 +49,7 @@ class Linear:
 
 def where_taken(body: n.Block, back: frozenset[int], linear: Linear) -> n.Block:
     """Return the body with such statements moved. back: uids of the reverse sweep."""
-    every = Counter(x for s in walk_stmts(body) for x in _mentioned(s))
+    every = Counter(x for s in walk_stmts(body) for x in said_by(s))
     exposed = _exposed(body, set())
 
     def inside(s: n.Stmt) -> tuple[n.Stmt, ...]:
@@ -100,7 +100,7 @@ def _apart(
         new = []
         for side, part, zeros in zip(sides, parts, own):
             alone = n.If((n.Branch(x.branches[0].test, (*side, *part)),))
-            there = Counter(v for s in walk_stmts((alone,)) for v in _mentioned(s))
+            there = Counter(v for s in walk_stmts((alone,)) for v in said_by(s))
             only = Counter({v: there[v] + 1 for v in zeros})
             before, body = _begun(before, alone, (), only)
             new.append(tuple(body))
@@ -160,7 +160,7 @@ def _exposed(block: n.Block, bound: AbstractSet[str]) -> set[str]:
     found: set[str] = set()
     known = set(bound)
     for s in block:
-        read = _mentioned(s)
+        read = said_by(s)
         if isinstance(s, n.Assign):
             targets = {t.id for t in s.targets if isinstance(t, n.Name)}
             read = read - targets | names(s.value)
@@ -232,7 +232,7 @@ def _idle(before: n.Block, test: n.If, rest: n.Block, linear: Linear, every: Cou
         else:
             return False
     # what is made here is read here, or in the branch
-    there = Counter(x for s in (*rest, *walk_stmts((test,))) for x in _mentioned(s))
+    there = Counter(x for s in (*rest, *walk_stmts((test,))) for x in said_by(s))
     starts = Counter(x for x in begun)
     return all(every[x] == there[x] + starts[x] for x in made)
 
@@ -243,7 +243,7 @@ def _begun(
     """Return what stays in front of the branch, and the branch with its first contributions
     assigned where the zeros in front were for them only."""
     taken = list(test.branches[0].body)
-    there = Counter(x for s in (*rest, *walk_stmts((test,))) for x in _mentioned(s))
+    there = Counter(x for s in (*rest, *walk_stmts((test,))) for x in said_by(s))
     gone: set[int] = set()
     for s in before:
         target = s.targets[0] if isinstance(s, n.Assign) else None
@@ -286,7 +286,3 @@ def _zero(e: n.Expr, zeros: set[str], linear: Linear) -> bool:
         parts = seed.items if isinstance(seed, n.TupleExpr) else (seed,)
         return all(_zero(x, zeros, linear) for x in parts)
     return e == ZERO
-
-
-def _mentioned(s: n.Stmt) -> set[str]:
-    return {x for e in stmt_exprs(s) for x in names(e)}

@@ -20,8 +20,9 @@ from dataclasses import replace
 
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import mentioned, sole_target, with_blocks
+from s2s_ad.ir.nodes import ZERO
 from s2s_ad.ir.walk import assigned, names
-from s2s_ad.simplify.algebra import ZERO, negate
+from s2s_ad.simplify.algebra import negate
 
 
 def zeros_in_place(block: n.Block, back: frozenset[int]) -> tuple[n.Block, frozenset[int]]:
@@ -117,5 +118,5 @@ def _zeroed(s: n.Stmt) -> str:
     return sole_target(s) or "" if isinstance(s, n.Assign) and s.value == ZERO else ""
 
 
-def _mentioned(s: n.Stmt) -> set[str]:
+def _mentioned(s: n.Stmt) -> frozenset[str]:
     return mentioned((s,)) | assigned((s,))

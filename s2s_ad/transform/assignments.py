@@ -12,6 +12,7 @@ from s2s_ad.analysis.aliasing import store_root
 from s2s_ad.analysis.values import target_names
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import UNKNOWN, Array, DictOf, Kind, Nothing, Number
+from s2s_ad.ir.nodes import ZERO
 from s2s_ad.ir.walk import (
     children,
     map_stmt_exprs,
@@ -22,7 +23,7 @@ from s2s_ad.ir.walk import (
     walk_stmts,
 )
 from s2s_ad.transform.context import CallPlan, Diff
-from s2s_ad.transform.contributions import ZERO, Contributions, Sweeps, root_of
+from s2s_ad.transform.contributions import Contributions, Sweeps, root_of
 from s2s_ad.transform.pullback import Pullback
 from s2s_ad.transform.shapes import same_shape
 

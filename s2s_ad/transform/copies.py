@@ -5,11 +5,11 @@ Takes a variable with its kind, gives the expression of a copy or of zeros; requ
 
 from __future__ import annotations
 
+from s2s_ad.analysis.held import holds_plain_items
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.kinds import Array, DictOf, Kind, ListOf, Nothing, Number, is_immutable
+from s2s_ad.ir.kinds import Array, DictOf, Kind, ListOf, Number
+from s2s_ad.ir.nodes import ZERO
 from s2s_ad.transform.context import Context
-
-ZERO = n.Const("0.0", 0.0)
 
 
 def copied_value(context: Context, name: str, kind: Kind) -> n.Expr:
@@ -32,23 +32,15 @@ def _shallow(context: Context, name: str, kind: Kind, enough: bool = False) -> n
     """Return the copy of a container that holds no other, or whose items need no copy."""
     if isinstance(kind, Array):
         return n.Call(n.Attribute(n.Name(name), "copy"), ())
-    if isinstance(kind, ListOf) and (enough or is_flat(kind)):
+    if isinstance(kind, ListOf) and (enough or holds_plain_items(kind)):
         return n.Call(n.Name(context.alias("list")), (n.Name(name),))
-    if isinstance(kind, DictOf) and (enough or is_flat(kind)):
+    if isinstance(kind, DictOf) and (enough or holds_plain_items(kind)):
         return n.Call(n.Name(context.alias("dict")), (n.Name(name),))
     return None
 
 
-def is_flat(kind: Kind) -> bool:
-    """True for an array, or a list or dict whose items need no copy."""
-    if isinstance(kind, (ListOf, DictOf)):
-        item = kind.item if isinstance(kind, ListOf) else kind.value
-        return is_immutable(item) or isinstance(item, Nothing)
-    return isinstance(kind, Array)
-
-
 def is_flat_list(kind: Kind) -> bool:
-    return isinstance(kind, ListOf) and is_flat(kind)
+    return isinstance(kind, ListOf) and holds_plain_items(kind)
 
 
 def zero_adjoint(context: Context, name: str, kind: Kind) -> n.Expr:

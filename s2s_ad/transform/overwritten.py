@@ -24,11 +24,11 @@ from s2s_ad.analysis.indexing import constant_int
 from s2s_ad.analysis.later import Spot, Where, bound_since, may_follow, places, shared_levels
 from s2s_ad.analysis.touching import Round, Test, item_of, measures, round_of
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.blocks import sole_target
+from s2s_ad.ir.blocks import said_by, sole_target
 from s2s_ad.ir.kinds import Array, Number
 from s2s_ad.ir.walk import (
     assigned,
-    blocks,
+    bound_here,
     bound_names,
     children,
     names,
@@ -76,7 +76,7 @@ class Integers:
 
     def __init__(self, context: Context, primal: n.Block) -> None:
         self.kinds = context.facts.kinds()
-        self.bound = Counter(x for s in walk_stmts(primal) for x in _own_bound(s))
+        self.bound = Counter(x for s in walk_stmts(primal) for x in bound_here(s))
         loops = [s for s in walk_stmts(primal) if isinstance(s, (n.For, n.While))]
         self.carried = set[str]().union(*(bound_names((s,)) for s in loops))
         self.params = {p.name for p in context.function.params}
@@ -212,12 +212,6 @@ class _Run:
         return self.rounds[loop.uid]
 
 
-def _own_bound(s: n.Stmt) -> set[str]:
-    """Return what a statement binds itself, not in its blocks."""
-    inner = [bound_names(block) for block in blocks(s)]
-    return bound_names((s,)) - set[str]().union(*inner)
-
-
 def _owner(place: n.Subscript) -> n.Expr:
     return item_of(place, lambda _: True)[0]
 
@@ -250,8 +244,8 @@ def uses(e: n.Expr, name: str, bare: bool) -> Iterator[tuple[n.Expr | None, bool
         yield from uses(x, name, not consumed)
 
 
-def _mentioned(s: n.Stmt) -> set[str]:
-    return {x for e in stmt_exprs(flat(s)) for x in names(e)}
+def _mentioned(s: n.Stmt) -> frozenset[str]:
+    return said_by(flat(s))
 
 
 def _differ(a: n.Expr | None, b: n.Expr | None) -> bool:

@@ -15,6 +15,7 @@ from s2s_ad.analysis.indexing import constant_int
 from s2s_ad.analysis.rows import copies_rows
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import UNKNOWN, Array, DictOf, Kind, ListOf, Number, TupleOf, Unknown
+from s2s_ad.ir.nodes import ZERO
 from s2s_ad.ir.walk import subexprs
 from s2s_ad.rules.registry import Choice
 from s2s_ad.transform.context import Context, Diff, NeedsName, atomic
@@ -24,8 +25,6 @@ from s2s_ad.transform.pullback import Pullback
 from s2s_ad.transform.shapes import keeps_all, same_shape, shape_of
 from s2s_ad.transform.signs import unguarded
 from s2s_ad.transform.templates import D
-
-ZERO = n.Const("0.0", 0.0)
 
 
 class Tidy(Protocol):
@@ -149,7 +148,7 @@ class Pushforward:
             return replace(e, items=tuple(self.item(item) for item in e.items))
         kind = self.kind(e)
         if isinstance(kind, Number):
-            return n.Const("0.0", 0.0)
+            return ZERO
         if isinstance(kind, Array):
             return n.Call(self.context.np("zeros_like"), (e,))
         return n.Call(self.context.helper("zeros_like"), (e,))

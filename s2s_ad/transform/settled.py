@@ -23,15 +23,15 @@ from dataclasses import dataclass, replace
 from s2s_ad.analysis.later import Spot, Where, bound_since, may_follow, places
 from s2s_ad.analysis.touching import Round, item_of, round_of
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.blocks import sole_target
+from s2s_ad.ir.blocks import said_by, sole_target
 from s2s_ad.ir.kinds import Array, Kind, ListOf, Number, TupleOf
+from s2s_ad.ir.nodes import ZERO
 from s2s_ad.ir.walk import map_block, names, stmt_exprs, walk_stmts
 from s2s_ad.rules.sharing import WHOLLY_NEW
 from s2s_ad.transform.context import Context
 from s2s_ad.transform.overwritten import Integers, uses
 from s2s_ad.transform.reading import flat
 
-ZERO = n.Const("0.0", 0.0)
 MANY = 5_000  # pairs of uses that are compared
 
 
@@ -83,6 +83,8 @@ def settled(sweep: Sweep, backward: n.Block) -> n.Block:
     if any(sweep.context.alias(x) != x for x in ("range", "reversed", "len")):
         return backward
     stored = {x for s in every for x in _changed_items(s)}
+    if stored.isdisjoint(sweep.bars):
+        return backward
     run = _Settled(sweep, backward)
     idle: set[int] = set()
     first: set[int] = set()
@@ -194,7 +196,7 @@ class _Settled:
 
     def made_here(self, bar: str, above: frozenset[str]) -> bool:
         """True for a variable that holds what this sweep made, and is no part of something else."""
-        uses_of = [k for k, (s, _) in enumerate(self.where) if bar in _own_names(s)]
+        uses_of = [k for k, (s, _) in enumerate(self.where) if bar in said_by(s)]
         bound = [k for k in uses_of if bar in _bound(self.where[k][0])]
         if not bound or bound[0] > uses_of[0] or bar in above:
             return False
@@ -238,15 +240,7 @@ def _clears(use: _Use) -> bool:
     return isinstance(s, n.Assign) and s.value == ZERO and s.targets == (use.place,)
 
 
-def _own_names(s: n.Stmt) -> set[str]:
-    return {x for e in stmt_exprs(s) for x in names(e)}
-
-
 def _bound(s: n.Stmt) -> set[str]:
-    return {x for x in (sole_target(s),) if x is not None} | _several(s)
-
-
-def _several(s: n.Stmt) -> set[str]:
     targets = s.targets if isinstance(s, n.Assign) else ()
     found = {x for t in targets if not isinstance(t, n.Subscript) for x in names(t)}
     if isinstance(s, (n.For, n.Pop)):

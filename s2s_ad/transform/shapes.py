@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import UNKNOWN, Array, Kind, Number, broadcast
-from s2s_ad.ir.walk import children, subexprs
+from s2s_ad.ir.walk import children, is_arithmetic, subexprs
 
 
 def shape_of(*kinds: Kind) -> Kind:
@@ -53,19 +53,15 @@ def keeps_all(before: n.Expr, after: n.Expr) -> bool:
     def kept(e: n.Expr, shapes: bool) -> bool:
         if isinstance(e, (n.Name, n.Subscript, n.Attribute)):
             return e in (shaping if shapes else left)
-        return all(kept(x, shapes and _is_entrywise(e)) for x in children(e))
+        return all(kept(x, shapes and is_arithmetic(e)) for x in children(e))
 
     return kept(before, True)
-
-
-def _is_entrywise(e: n.Expr) -> bool:
-    return isinstance(e, n.Unary) or (isinstance(e, n.Binary) and e.op != "@")
 
 
 def _operands(e: n.Expr) -> Iterator[n.Expr]:
     """Yield an expression and the operands of its arithmetic, and of that inside of them."""
     yield e
-    if _is_entrywise(e):
+    if is_arithmetic(e):
         for x in children(e):
             yield from _operands(x)
 

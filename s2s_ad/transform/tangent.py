@@ -18,6 +18,7 @@ from s2s_ad.analysis.values import PASSIVE, target_names
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import UNKNOWN, Array, Kind, ListOf, NoneKind, Number
 from s2s_ad.ir.names import BlockNames, marked
+from s2s_ad.ir.nodes import ZERO
 from s2s_ad.ir.walk import (
     assigned,
     map_block,
@@ -33,8 +34,6 @@ from s2s_ad.transform.naming import WHOLE, Naming
 from s2s_ad.transform.pushforward import Pushforward, Tidy
 from s2s_ad.transform.tangent_loops import Pairs
 from s2s_ad.transform.tries import happens_once, whole_body
-
-ZERO = n.Const("0.0", 0.0)
 
 
 def tangent(
@@ -115,7 +114,7 @@ class _Tangent(Pairs):
             kind = self.facts.after.get(after.uid, {}).get(name, PASSIVE).kind
         elif name in self.facts.entry:
             kind = self.facts.entry[name].kind
-        zero: n.Expr = n.Const("0.0", 0.0)
+        zero: n.Expr = ZERO
         if isinstance(kind, ListOf) and after is not None and isinstance(after, n.Assign):
             if after.value == n.ListExpr(()):
                 zero = n.ListExpr(())

@@ -19,6 +19,7 @@ from s2s_ad.ir.kinds import (
     TupleOf,
     Unknown,
 )
+from s2s_ad.ir.nodes import ZERO
 from s2s_ad.ir.walk import map_expr, names, subexprs, substitute
 from s2s_ad.rules.registry import Choice
 from s2s_ad.rules.results import literal
@@ -170,7 +171,7 @@ class Templates(Fitting):
         for condition, taken, shape in self.masks:
             if not same_shape(kind, shape):
                 continue
-            sides = (d.expr, n.Const("0.0", 0.0)) if taken else (n.Const("0.0", 0.0), d.expr)
+            sides = (d.expr, ZERO) if taken else (ZERO, d.expr)
             d = Diff(n.Call(self.context.np("where"), (condition, *sides)), kind)
         return d
 
@@ -318,7 +319,7 @@ def _only_item(e: n.Expr, k: int) -> n.Expr:
     at = constant_int(e.index)
     if at is None or at < 0:
         return e
-    return n.Name("d") if at == k else n.Const("0.0", 0.0)
+    return n.Name("d") if at == k else ZERO
 
 
 def is_matrix(kind: Kind) -> bool:
