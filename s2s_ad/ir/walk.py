@@ -10,7 +10,7 @@ What does not change is returned as the same object, so that `is` tells whether 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 from typing import Any, TypeVar, get_args
@@ -95,12 +95,17 @@ def _replaced(value: Any, parts: Iterator[Expr]) -> Any:
     if isinstance(value, tuple):
         items = tuple([_replaced(item, parts) for item in value])
         return value if all(new is old for new, old in zip(items, value)) else items
-    return value if value is None or isinstance(value, str) else _with_parts(value, parts)
+    return value if value is None or isinstance(value, str) else _rebuilt(value, parts)
 
 
-def _with_parts(node: Any, parts: Iterable[Expr]) -> Any:
+def _with_parts(node: Any, new: Sequence[Expr]) -> Any:
     """Return `node` with its parts replaced; the same object when none of them changes."""
-    parts = iter(parts)
+    if all(a is b for a, b in zip(new, _parts(node))):
+        return node
+    return _rebuilt(node, iter(new))
+
+
+def _rebuilt(node: Any, parts: Iterator[Expr]) -> Any:
     changes = {}
     for name in _FIELDS.get(type(node), ()):
         old = getattr(node, name)
@@ -147,11 +152,12 @@ def fold(
                 done.append(result)
                 continue
             parts = _parts(node)
-            size = len(parts)
-            if size:
-                todo.append((node, size))
-                todo.extend((part, -1) for part in reversed(parts))
+            if not parts:
+                done.append(combine(node, []))
                 continue
+            todo.append((node, len(parts)))
+            todo.extend([(part, -1) for part in reversed(parts)])
+            continue
         start = len(done) - size
         results = done[start:]
         del done[start:]
@@ -321,28 +327,30 @@ def stmt_exprs(s: Stmt) -> Iterator[Expr]:
 
 def map_stmt_exprs(s: Stmt, fn: Callable[[Expr], Expr]) -> Stmt:
     """Return `s` with `fn` applied to each expression of `stmt_exprs`, stacks excepted."""
-    result: Stmt = _with_parts(s, map(fn, _parts(s)))
+    result: Stmt = _with_parts(s, [fn(e) for e in _parts(s)])
     return result
 
 
 def blocks(s: Stmt) -> Iterator[Block]:
     """Yield the blocks nested in `s`, empty ones included; not the body of a nested function."""
+    return iter(_blocks(s)) if isinstance(s, _HOLDING) else iter(())
+
+
+_HOLDING = (nodes.If, nodes.For, nodes.While, nodes.Try, nodes.With)
+
+
+@remembered
+def _blocks(s: Stmt) -> tuple[Block, ...]:
     match s:
         case nodes.If():
-            for branch in s.branches:
-                yield branch.body
-            yield s.orelse
+            return (*(branch.body for branch in s.branches), s.orelse)
         case nodes.For() | nodes.While():
-            yield s.body
-            yield s.orelse
+            return (s.body, s.orelse)
         case nodes.Try():
-            yield s.body
-            for handler in s.handlers:
-                yield handler.body
-            yield s.orelse
-            yield s.final
+            return (s.body, *(handler.body for handler in s.handlers), s.orelse, s.final)
         case nodes.With():
-            yield s.body
+            return (s.body,)
+    raise AssertionError(f"{type(s).__name__} has no blocks")
 
 
 def _with_blocks(s: Stmt, new: Sequence[Block]) -> Stmt:

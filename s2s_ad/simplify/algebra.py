@@ -30,10 +30,14 @@ from s2s_ad.ir.nodes import (
     TupleExpr,
     Unary,
 )
+from s2s_ad.ir.remembered import remembered
 from s2s_ad.ir.walk import names, subexprs, substitute
 from s2s_ad.simplify.cancel import cancelled, one_root
 
 ONE = Const("1.0", 1.0)
+
+
+UNIT = Fraction(1)
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ class Term:
     coefficient: Fraction
     factors: tuple[tuple[str, Expr], ...]
     text: str | None = None
-    over: Fraction = Fraction(1)
+    over: Fraction = UNIT
 
 
 def term(expr: Expr) -> Term:
@@ -58,7 +62,12 @@ def term(expr: Expr) -> Term:
     >>> term(Binary("*", Unary("-", Const("2", 2)), Name("x"))).coefficient
     Fraction(-2, 1)
     """
-    coefficient = over = Fraction(1)
+    return _term(expr)
+
+
+@remembered
+def _term(expr: Expr) -> Term:
+    coefficient = over = UNIT
     texts: list[str | None] = []
     factors: list[tuple[str, Expr]] = []
     stack: list[tuple[str, Expr]] = [("*", expr)]
@@ -92,7 +101,8 @@ def term(expr: Expr) -> Term:
         else:
             factors.append((op, part))
     factors, above, below = one_root(factors)
-    coefficient *= above / below
+    if above != below:
+        coefficient *= above / below
     text = texts[0] if len(texts) == 1 and above == below == 1 else None
     return _reduced(Term(coefficient, cancelled(factors), text, over))
 
@@ -136,6 +146,11 @@ def number(expr: Expr) -> Fraction | None:
     """Return the exact value of a finite numeric literal, else None."""
     if not isinstance(expr, Const) or type(expr.value) not in (int, float):
         return None
+    return _number(expr)
+
+
+@remembered
+def _number(expr: Const) -> Fraction | None:
     if expr.value - expr.value != 0:
         return None
     # as it is written: 0.7 * 0.7 is 0.49, not the square of the nearest binary number
@@ -240,8 +255,14 @@ def literal(value: Fraction, text: str | None = None) -> Const:
 
 def terms(expr: Expr, sign: int = 1) -> list[Term]:
     """Return a sum as its terms, in order."""
+    found = _terms(expr)
+    return list(found) if sign == 1 else [replace(t, coefficient=-t.coefficient) for t in found]
+
+
+@remembered
+def _terms(expr: Expr) -> tuple[Term, ...]:
     result: list[Term] = []
-    stack: list[tuple[int, Expr]] = [(sign, expr)]
+    stack: list[tuple[int, Expr]] = [(1, expr)]
     while stack:
         sign, part = stack.pop()
         if isinstance(part, Binary) and part.op in "+-":
@@ -251,8 +272,8 @@ def terms(expr: Expr, sign: int = 1) -> list[Term]:
             stack.append((sign if part.op == "+" else -sign, part.operand))
         else:
             t = term(part)
-            result.append(replace(t, coefficient=sign * t.coefficient))
-    return result
+            result.append(t if sign == 1 else replace(t, coefficient=-t.coefficient))
+    return tuple(result)
 
 
 def merge(parts: Sequence[Term], seed: Expr | None = None) -> list[Term]:

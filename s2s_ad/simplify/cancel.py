@@ -15,6 +15,8 @@ Factor = tuple[str, Expr]
 
 def cancelled(factors: list[Factor]) -> tuple[Factor, ...]:
     """Return the factors that are left."""
+    if len({op for op, _ in factors}) < 2:
+        return tuple(factors)
     kept: list[Factor] = []
     for op, factor in factors:
         inverse = ("/" if op == "*" else "*", factor)
