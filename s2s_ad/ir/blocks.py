@@ -86,7 +86,12 @@ def _changed_by(s: n.Stmt) -> frozenset[str]:
 def renamed(block: n.Block, new: Mapping[str, n.Expr]) -> n.Block:
     """Return a block in which other expressions stand for variables, targets and inner blocks
     included."""
-    return map_block(block, lambda s: (map_stmt_exprs(s, lambda e: substitute(e, new)),))
+    found: list[n.Stmt] = []
+    for s in block:
+        if not new.keys().isdisjoint(mentioned((s,))):
+            (s,) = map_block((s,), lambda x: (map_stmt_exprs(x, lambda e: substitute(e, new)),))
+        found.append(s)
+    return tuple(found)
 
 
 def with_blocks(s: n.Stmt, visit: Callable[[n.Block], n.Block]) -> n.Stmt:

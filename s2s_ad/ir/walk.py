@@ -265,7 +265,7 @@ def substitute(e: Expr, mapping: Mapping[str, Expr]) -> Expr:
     >>> substitute(e, {"x": Name("y")}).body
     Binary(op='*', left=Name(id='y'), right=Name(id='y_1'))
     """
-    if not mapping:
+    if mapping.keys().isdisjoint(names(e)) and mapping.keys().isdisjoint(_walrus_names(e)):
         return e
 
     def scoped(node: Expr) -> Expr | None:

@@ -33,6 +33,7 @@ from s2s_ad.ir.kinds import (
 from s2s_ad.ir.names import Names, marked
 from s2s_ad.ir.walk import assigned, children, names, stmt_exprs, subexprs, substitute, walk_stmts
 from s2s_ad.rules import registry
+from s2s_ad.rules.rule import Rule
 from s2s_ad.transform.changes import Changes
 from s2s_ad.transform.hints import (
     how_else,
@@ -135,6 +136,7 @@ class Context(Changes):
     changes: dict[int, frozenset[str]] = field(default_factory=dict)
     prologues: set[int] = field(default_factory=set)
     transparent: dict[str, n.Expr] = field(default_factory=dict)
+    rules: dict[int, tuple[Rule, Rule]] = field(default_factory=dict)
     spread_out: bool = False
     exit_value: str = ""
     lent: bool = False
@@ -377,16 +379,22 @@ class Context(Changes):
         return True
 
     def respelled(self, choice: registry.Choice) -> registry.Choice:
-        rule = choice.rule
+        known = self.rules.get(id(choice.rule))
+        if known is None or known[0] is not choice.rule:
+            known = self.rules[id(choice.rule)] = choice.rule, self.respelled_rule(choice.rule)
+        return choice if known[1] is choice.rule else replace(choice, rule=known[1])
+
+    def respelled_rule(self, rule: Rule) -> Rule:
         own = frozenset({"d", "out"} | {p.name for p in rule.params} | {k for k, _ in rule.let})
 
         def respell(maps: Mapping[str, n.Expr]) -> dict[str, n.Expr]:
             return {key: self.spelled(template, own) for key, template in maps.items()}
 
         let = tuple((key, self.spelled(value, own)) for key, value in rule.let)
-        rule = replace(rule, adjoint=respell(rule.adjoint), tangent=respell(rule.tangent), let=let)
-        rule = replace(rule, by_result=respell(rule.by_result)) if rule.by_result else rule
-        return replace(choice, rule=rule)
+        maps = [respell(m) for m in (rule.adjoint, rule.tangent, rule.by_result)]
+        if (let, *maps) == (rule.let, rule.adjoint, rule.tangent, rule.by_result):
+            return rule
+        return replace(rule, adjoint=maps[0], tangent=maps[1], by_result=maps[2], let=let)
 
     def no_source(self, e: n.Call, s: n.Stmt) -> S2SError:
         """Return the error for a callee that cannot be differentiated: why it has no source."""

@@ -123,6 +123,8 @@ class Templates(Fitting):
         """Return a choice whose map has no guard against a root of zero where there is none."""
         adjoint, argument = choice.rule.adjoint, choice.arguments[param]
         maps = unguarded(self.context, adjoint, param, argument, self.s)
+        if maps is adjoint:
+            return choice
         return replace(choice, rule=replace(choice.rule, adjoint=maps))
 
     def is_heavy(self, e: n.Expr) -> bool:
