@@ -6,7 +6,7 @@ Takes nothing, gives the `Rule` class and the names its templates may use; requi
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from s2s_ad.ir.kinds import Kind
@@ -84,6 +84,15 @@ class Rule:
     def default(self, name: str) -> Expr | None:
         """The default of a parameter, or None when it has none."""
         return next((p.default for p in self.params if p.name == name), None)
+
+    def mapped(self, fn: Callable[[Expr], Expr]) -> Rule:
+        """The rule with each expression in it as `fn` gives it; itself where that is the same."""
+        old = (self.adjoint, self.tangent, self.by_result)
+        adjoint, tangent, by_result = ({k: fn(e) for k, e in m.items()} for m in old)
+        let = tuple((name, fn(e)) for name, e in self.let)
+        if (let, adjoint, tangent, by_result) == (self.let, *old):
+            return self
+        return replace(self, adjoint=adjoint, tangent=tangent, by_result=by_result, let=let)
 
     def __hash__(self) -> int:
         return id(self)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -379,22 +379,12 @@ class Context(Changes):
         return True
 
     def respelled(self, choice: registry.Choice) -> registry.Choice:
-        known = self.rules.get(id(choice.rule))
-        if known is None or known[0] is not choice.rule:
-            known = self.rules[id(choice.rule)] = choice.rule, self.respelled_rule(choice.rule)
-        return choice if known[1] is choice.rule else replace(choice, rule=known[1])
-
-    def respelled_rule(self, rule: Rule) -> Rule:
-        own = frozenset({"d", "out"} | {p.name for p in rule.params} | {k for k, _ in rule.let})
-
-        def respell(maps: Mapping[str, n.Expr]) -> dict[str, n.Expr]:
-            return {key: self.spelled(template, own) for key, template in maps.items()}
-
-        let = tuple((key, self.spelled(value, own)) for key, value in rule.let)
-        maps = [respell(m) for m in (rule.adjoint, rule.tangent, rule.by_result)]
-        if (let, *maps) == (rule.let, rule.adjoint, rule.tangent, rule.by_result):
-            return rule
-        return replace(rule, adjoint=maps[0], tangent=maps[1], by_result=maps[2], let=let)
+        rule = choice.rule
+        known = self.rules.get(id(rule))
+        if known is None:
+            own = frozenset({"d", "out"} | {p.name for p in rule.params} | {k for k, _ in rule.let})
+            known = self.rules[id(rule)] = rule, rule.mapped(lambda e: self.spelled(e, own))
+        return choice if known[1] is rule else replace(choice, rule=known[1])
 
     def no_source(self, e: n.Call, s: n.Stmt) -> S2SError:
         """Return the error for a callee that cannot be differentiated: why it has no source."""
