@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Set as AbstractSet
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.kinds import Number
-from s2s_ad.ir.walk import children, names, subexprs
+from s2s_ad.ir.kinds import Number, TupleOf
+from s2s_ad.ir.walk import children, names, stmt_exprs, subexprs, walk_stmts
 from s2s_ad.transform.context import Context
 
 KEPT = 4  # operations from which on a value is kept at each step of a loop
 HEAVY = 6  # operations from which on it is kept where others are kept anyway
 CALLED = 5  # and those from which on a call is
+EACH = 4  # operations that a callee may do for each of the numbers it returns, to run again
 LIGHT = frozenset("abs bool fabs float int isinstance len max min".split())
 
 
@@ -41,6 +42,31 @@ def cheap(context: Context, s: n.Assign) -> bool:
         ):
             return False
     return True
+
+
+def light(context: Context, s: n.Assign) -> bool:
+    """True for a call of the user's that gives several numbers by little arithmetic each.
+
+    It is made again where they would all be kept.
+    """
+    facts = context.facts
+    before = facts.before.get(s.uid)
+    call = s.value
+    if before is None or not isinstance(call, n.Call) or context.choice_exists(call, s):
+        return False
+    kind = facts.value(call, s.uid).kind
+    if not isinstance(kind, TupleOf) or not all(isinstance(x, Number) for x in kind.items):
+        return False
+    if any(isinstance(e, n.Call) for e in subexprs(call) if e is not call):
+        return False
+    if any(facts.reader(s.uid).may_be_rebound(e, before) for e in subexprs(call)):
+        return False
+    plan = context.plan(call, s, "adjoint")
+    if plan is None or not plan.cheap:
+        return False
+    if sum(work(e) for x in walk_stmts(plan.body) for e in stmt_exprs(x)) > EACH * len(kind.items):
+        return False
+    return all(isinstance(facts.value(e, s.uid).kind, Number) for _, e in plan.arguments)
 
 
 def heavy(context: Context, e: n.Expr, s: n.Stmt, there: AbstractSet[n.Expr]) -> bool:

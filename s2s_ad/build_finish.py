@@ -47,7 +47,7 @@ from s2s_ad.simplify.masks import chosen_once
 from s2s_ad.simplify.numbers_first import numbers_first
 from s2s_ad.simplify.one_inverse import one_inverse
 from s2s_ad.simplify.over_kept import over_kept
-from s2s_ad.simplify.products import shared_products
+from s2s_ad.simplify.products import named_in_front, shared_products
 from s2s_ad.simplify.quotients import reuse_quotients
 from s2s_ad.simplify.share import NUMBERS, Sharing, share
 from s2s_ad.simplify.spreading import without_spreading
@@ -156,8 +156,10 @@ def finish(
     sharing = _sharing(back, swept, again)
     if shares:
         body, back = reuse_quotients(body, back, pure, sharing.name)
-        body, back = shared_products(body, back, sharing)
+        params = {p.name for p in swept.prepared.function.params}
+        body, back = shared_products(body, back, sharing, params)
         body, back = share(body, replace(sharing, back=back, all=all))
+        body = named_in_front(body, back)
         verify_block(body, "sharing")
         if not options & {"algebra", "numba"}:
             body = known_products(body, back, lambda: _buffers(body, swept).kind)
@@ -358,7 +360,11 @@ def _sharing(back: frozenset[int], swept: Sweeps, again: Callable[[n.Expr], bool
             return f"{BAR_NAMES.get(getattr(e, 'op', ''), called)}_bar"
         return wish(e)
 
-    return sharing_of(swept.prepared, several, "bar", back, again, called)
+    numbers = {
+        x for found in swept.all() for x, k in found.temporaries.items() if isinstance(k, Number)
+    }
+    sharing = sharing_of(swept.prepared, several, "bar", back, again, called)
+    return replace(sharing, number=lambda name: name in numbers or sharing.number(name))
 
 
 def sharing_of(

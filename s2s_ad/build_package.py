@@ -49,11 +49,12 @@ from s2s_ad.emit.line_map import line_origins
 from s2s_ad.emit.module import Header, module_text
 from s2s_ad.emit.statements import annotated, flattened, opened, origins
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.kinds import UNKNOWN, Kind, ListOf, Number
+from s2s_ad.ir.kinds import UNKNOWN, Kind, ListOf, Number, TupleOf
 from s2s_ad.ir.text import function_text
 from s2s_ad.ir.verify import check_free_names, is_on, unbound_reads, verify
 from s2s_ad.ir.walk import assigned, bound_names, container_of, walk_stmts
 from s2s_ad.simplify.by_index import by_index
+from s2s_ad.simplify.unpacked import unpacked
 from s2s_ad.transform.copies import is_flat_list
 from s2s_ad.transform.undoing import put_back, worked
 from s2s_ad.version import VERSION
@@ -417,6 +418,10 @@ class Package:
             idle = partial(live, pure=pure, options=options, pinned=frozenset())
             short = from_result(body, back, found.result, kind, idle)
         body = short or body
+        of = found.kinds.get(found.result)
+        first: n.Block = ()
+        if isinstance(of, TupleOf) and "share" not in options:
+            first, body = unpacked(body, found.seed, len(of.items), prepared.names.fresh)
 
         def again(s: n.Stmt) -> n.Stmt:
             made = isinstance(s, n.Assign) and s.value != n.ListExpr(())
@@ -434,7 +439,7 @@ class Package:
         if short:
             how = "from its arguments and its result" if takes else "from its result"
         doc = reverse_doc(variant.subject, wrt, how)
-        function = n.Function(variant.reverse, params, (*start, *sweep), docstring=doc)
+        function = n.Function(variant.reverse, params, (*first, *start, *sweep), docstring=doc)
         heavy = computes_arrays(tuple(start), self.kinds[variant.reverse])
         return Small(bare(function), takes, short is not None, heavy)
 

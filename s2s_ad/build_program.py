@@ -32,7 +32,7 @@ from s2s_ad.build_subject import (
 from s2s_ad.errors import S2SError, SourceError
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import FLOAT, UNKNOWN, Kind, Partial, is_discrete, is_immutable
-from s2s_ad.ir.walk import names, subexprs, walk_stmts
+from s2s_ad.ir.walk import names, stmt_exprs, subexprs, walk_stmts
 from s2s_ad.transform.context import CallPlan
 
 T = TypeVar("T")
@@ -365,6 +365,7 @@ class Program:
             active=active,
             result=result,
             cheap=variant.cheap,
+            body=subject.function.body,
             forward=variant.forward,
             reverse=variant.reverse,
             tangent=variant.tangent,
@@ -452,7 +453,6 @@ class Program:
 
 
 def _expressions(s: n.Stmt) -> list[n.Expr]:
-    from s2s_ad.ir.walk import stmt_exprs
 
     return [x for e in stmt_exprs(s) for x in subexprs(e)]
 

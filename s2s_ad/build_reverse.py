@@ -15,7 +15,7 @@ from s2s_ad.analysis.held import holds_plain_items
 from s2s_ad.analysis.owned import NOTHING_OWNED
 from s2s_ad.analysis.useful import Useful, useful
 from s2s_ad.analysis.values import PASSIVE
-from s2s_ad.build_costs import KEPT, cheap, heavy, work
+from s2s_ad.build_costs import KEPT, cheap, heavy, light, work
 from s2s_ad.build_prepare import Prepared, name_expressions, wish, with_result
 from s2s_ad.errors import OutputError
 from s2s_ad.ir import nodes as n
@@ -362,6 +362,7 @@ class _Run:
                 and cheap(context, s)
                 and not (often and work(s.value, there) >= KEPT)
             ),
+            light=lambda s: not self.off("recompute") and light(context, s),
             unassigned=lambda name, s, after: (
                 name not in surely.get(s.uid, params) and not (after and assigns_surely(s, name))
             ),

@@ -22,12 +22,14 @@ from itertools import combinations
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import mentioned
 from s2s_ad.ir.nodes import ZERO
+from s2s_ad.ir.text import expr_text
 from s2s_ad.ir.walk import assigned, names
 from s2s_ad.simplify.algebra import Term, simplify_sum, sum_of, terms, total
 from s2s_ad.simplify.share import kills_of
 
 MANY = 200  # statements of a block that is left as it is
 LONG = 8  # terms of a sum that is left as it is
+WIDE = 70  # characters of a sum of variables
 
 Factor = tuple[str, n.Expr]
 
@@ -93,7 +95,11 @@ def _joined(
         return None
     if not _are_numbers([*first[1], *second[1]], number):
         return None
-    if not any(_common([a, b], number) for a in first[1] for b in second[1]):
+    whole = [*first[1], *second[1]]
+    alone = all(map(_is_variable, whole)) and len(expr_text(sum_of(whole))) <= WIDE - len(name)
+    # what callees give back is added together as far as a line goes
+    alone = alone and {x for t in whole for _, e in t.factors for x in names(e)} <= _returned(out)
+    if not alone and not any(_common([a, b], number) for a in first[1] for b in second[1]):
         return None
     between = set[str]().union(*(kills_of(x, back, pure)[0] for x in out[j + 1 : k]))
     stays, goes = out[j], s
@@ -111,6 +117,17 @@ def _joined(
     if goes.comments != n.NO_COMMENTS or stays.comments.trailing is not None:
         return None
     return rest
+
+
+def _returned(block: Sequence[n.Stmt]) -> set[str]:
+    """Return the variables that are given what a function returns."""
+    calls = (s for s in block if isinstance(s, n.Assign) and isinstance(s.value, n.Call))
+    return assigned(tuple(calls))
+
+
+def _is_variable(t: Term) -> bool:
+    plain = len(t.factors) == 1 and isinstance(t.factors[0][1], n.Name)
+    return plain and t.factors[0][0] == "*" and abs(t.coefficient) == 1
 
 
 def _are_numbers(parts: Sequence[Term], number: Callable[[n.Expr], bool]) -> bool:

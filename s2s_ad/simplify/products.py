@@ -13,14 +13,24 @@ Of numbers, in the reverse of loops: elsewhere a line more is worth more than tw
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import combinations
 from typing import TypeGuard
 
+from s2s_ad.analysis.bound import definitely
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.walk import assigned, map_block, map_expr, names, subexprs, walk_stmts
+from s2s_ad.ir.blocks import sole_target, with_blocks
+from s2s_ad.ir.walk import (
+    assigned,
+    map_block,
+    map_expr,
+    names,
+    stmt_exprs,
+    subexprs,
+    walk_stmts,
+)
 from s2s_ad.simplify.algebra import Term, from_term, simplify_sum, terms, total
 from s2s_ad.simplify.gathered import gathered
 from s2s_ad.simplify.share import CALL, CHEAP, NUMBERS, Sharing, kills_of
@@ -35,12 +45,41 @@ Parts = frozenset[tuple[object, int]]
 
 
 def shared_products(
-    body: n.Block, back: frozenset[int], sharing: Sharing
+    body: n.Block, back: frozenset[int], sharing: Sharing, params: set[str]
 ) -> tuple[n.Block, frozenset[int]]:
-    """Return the body with names for products, and the uids of the reverse sweep."""
+    """Return the body with names for products, and the uids of the reverse sweep.
+
+    params: variables that are bound from the start.
+    """
     is_number, known = _numbers(body, sharing)
-    run = _Products(set(back), sharing, is_number, known)
+    every = {x for s in walk_stmts(body) for e in stmt_exprs(s) for x in names(e)}
+    bound = definitely(body, (every - assigned(body)) | params).before
+    run = _Products(set(back), sharing, is_number, known, bound)
     return run.block(body, False), frozenset(run.back)
+
+
+def named_in_front(body: n.Block, back: frozenset[int]) -> n.Block:
+    """Return the body in which the steps of a reversed loop read the products that have names in
+    front of it, wherever they are the whole of a part of an expression."""
+
+    def inside(block: n.Block) -> n.Block:
+        out: list[n.Stmt] = []
+        for s in block:
+            if isinstance(s, n.For) and s.uid in back:
+                changed = assigned((s,))
+                for x in reversed(out):
+                    name = sole_target(x)
+                    if x.uid not in back or name is None or not isinstance(x, n.Assign):
+                        break
+                    plain = isinstance(x.value, n.Binary) and _is_level(x.value, changed)
+                    if plain and name not in changed and name not in names(x.value):
+                        reading = _standing_for(x.value, n.Name(name), set(back))
+                        s = replace(s, body=map_block(s.body, reading))
+                    changed = changed | {name}
+            out.append(with_blocks(s, inside))
+        return tuple(out)
+
+    return inside(body)
 
 
 def _numbers(body: n.Block, sharing: Sharing) -> tuple[Callable[[n.Expr], bool], set[str]]:
@@ -105,6 +144,7 @@ class _Products:
     sharing: Sharing
     is_number: Callable[[n.Expr], bool]
     numbers: set[str]
+    bound: Mapping[int, set[str]]
     known: dict[n.Expr, bool] = field(default_factory=dict)
 
     def block(self, block: n.Block, inside: bool) -> n.Block:
@@ -150,7 +190,10 @@ class _Products:
             name = n.Name(self.sharing.name(self.sharing.called(constant)))
             before.append(self.made(name, constant))
             s = replace(s, body=map_block(s.body, _standing_for(constant, name, self.back)))
-        changed = assigned((s,))
+        # a loop without a step reads nothing
+        read = {x for y in walk_stmts(s.body) for e in stmt_exprs(y) for x in names(e)}
+        ours = assigned(tuple(before))
+        changed = assigned((s,)) | (read - self.bound.get(s.uid, set()) - ours)
         while True:
             inner = [x for x in walk_stmts(s.body) if x.uid in self.back]
             sites = [site for k, x in enumerate(inner) for site in self.sites(k, x, 1)]

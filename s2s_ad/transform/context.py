@@ -57,6 +57,7 @@ class CallPlan:
     arguments: what each parameter receives, in order. active: parameters whose adjoint or tangent
     is wanted. cheap: the adjoint needs no state kept by a forward half: it is given the arguments
     that it `takes` and, where it is made `from_result`, the result.
+    body: what the function does.
     """
 
     name: str
@@ -64,6 +65,7 @@ class CallPlan:
     active: tuple[str, ...]
     result: Value
     cheap: bool = False
+    body: n.Block = ()
     forward: str = ""
     reverse: str = ""
     tangent: str = ""

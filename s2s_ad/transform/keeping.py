@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.walk import names, walk_stmts
+from s2s_ad.ir.walk import names, target_names, walk_stmts
 from s2s_ad.transform.undoing import Item
 from s2s_ad.transform.versions import START, Versions
 
@@ -78,21 +78,26 @@ class Keeping(Versions):
             return False
         s = self.primal[d]
         assert isinstance(s, n.Assign)
+        made = [x for x in target_names(s.targets[0]) if self.uses.get((x, d))]
+        if s.targets[0] != n.Name(v) and len(made) < 2:
+            return False  # one number is kept sooner than several are made
+        read = set[int]().union(*(self.uses[(x, d)] for x in made))
         operands = names(s.value) & self.recorder.variables
         if self.depth and any(self.is_alone(o, d) for o in operands):
             return False
         # operands that can be computed again themselves are not restored for its sake
         place = self.available(v, d, True)
-        if any(k > place for k in self.uses[(v, d)]):
+        if any(k > place for k in read):
             place = self.available(v, d)
-        if any(k > place for k in self.uses[(v, d)]):
+        if any(k > place for k in read):
             return False
         item = self.recorder.item(self.primal[place]) if place < len(self.primal) else None
         if item is not None and v in item.index and item.name in operands:
             return False  # the store has to be taken back first, and reads it for that
         late = any(self.next_kill(o, d) == place and self.is_late(o, place) for o in (*operands, v))
-        if late and place in self.uses[(v, d)]:
+        if late and place in read:
             return False
+        self.done |= {(x, d) for x in made}
         again = n.Assign(
             s.targets, s.value, comments=replace(n.NO_COMMENTS, trailing="# recomputed"), of=s.uid
         )
@@ -139,14 +144,23 @@ class Keeping(Versions):
         return comes_back or v in self.after_reads.get(kill, ()) or v in self.remade.get(kill, ())
 
     def can_repeat(self, v: str, d: int) -> bool:
-        """True when statement `d` defines `v` by an expression that is cheap to evaluate again."""
+        """True when statement `d` defines `v` by an expression that is cheap to evaluate again.
+
+        A call that gives `v` and other numbers makes all of them again: none has got another value
+        by then, and nothing of them is there when the reverse of the block begins.
+        """
         s = self.primal[d]
+        if not isinstance(s, n.Assign) or len(s.targets) != 1:
+            return False
+        if s.targets[0] == n.Name(v):
+            return v not in names(s.value) and self.recorder.cheap(s, self.depth > 0)
+        made = set(target_names(s.targets[0]))
         return (
-            isinstance(s, n.Assign)
-            and len(s.targets) == 1
-            and s.targets[0] == n.Name(v)
-            and v not in names(s.value)
-            and self.recorder.cheap(s, self.depth > 0)
+            v in made
+            and self.depth > 0
+            and all(x in self.lost and self.next_kill(x, d) is None for x in made)
+            and not made & (names(s.value) | self.recorder.stored | self.recorder.exposed)
+            and self.recorder.light(s)
         )
 
     def is_alone(self, o: str, d: int) -> bool:

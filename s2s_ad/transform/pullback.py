@@ -241,6 +241,8 @@ class Pullback(Templates):
         self.before.append(n.Assign((targets,), call))
         for p, name in zip(plan.active, fresh):
             kind = self.value(values[p]).kind
+            if isinstance(kind, Number):
+                self.bar_kinds[name] = kind
             self.pull(values[p], Diff(n.Name(name), kind))
 
     # -- rules

@@ -23,7 +23,8 @@ class Recorder:
     """What recording is told about the function.
 
     variables: names of the primal. cheap: whether an expression may be computed again, instead of
-    being kept at each step of a loop if that is where it is.
+    being kept at each step of a loop if that is where it is. light: whether a call that gives
+    several numbers may be made again.
     changed: variables that a simple statement changes in place, or shares with one it changes.
     stored: all of those. exposed: variables that may hold what others change. stacked: lists that
     grow or shrink. item: the place that a store overwrites, if that can be put back. wished: names
@@ -59,6 +60,7 @@ class Recorder:
     leaving: frozenset[int] = frozenset()
     copy: Callable[[str], n.Expr] = n.Name
     idle: Mapping[int, str] = field(default_factory=dict)
+    light: Callable[[n.Assign], bool] = lambda s: False
     is_float: Callable[[str], bool] = lambda name: False
     filled: set[str] = field(default_factory=set)
     stale: set[str] = field(default_factory=set)

@@ -1,0 +1,57 @@
+"""The items of a seed are taken apart once, where they are read more often than there are of them.
+
+Takes the body of a reverse function, gives it so; requires `ir`.
+
+    x_bar = result_bar[0] * y                        first_bar, second_bar = result_bar
+    y_bar = result_bar[0] * x + result_bar[1]   →    x_bar = first_bar * y
+                                                     y_bar = first_bar * x + second_bar
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+from s2s_ad.ir import nodes as n
+from s2s_ad.ir.walk import (
+    assigned,
+    map_block,
+    map_expr,
+    map_stmt_exprs,
+    stmt_exprs,
+    subexprs,
+    walk_stmts,
+)
+
+ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
+
+
+def unpacked(
+    body: n.Block, seed: str, size: int, fresh: Callable[[str], str]
+) -> tuple[n.Block, n.Block]:
+    """Return what gives names to the items of a seed that has `size` of them, and the body in which
+    they are read. It is nothing where the seed is read as a whole, or changed."""
+    if not 1 < size <= len(ORDINALS) or seed in assigned(body):
+        return (), body
+    items = {n.Subscript(n.Name(seed), n.Const(str(k), k)): k for k in range(size)}
+    every = [e for s in walk_stmts(body) for part in stmt_exprs(s) for e in subexprs(part)]
+    read = Counter(items[e] for e in every if isinstance(e, n.Subscript) and e in items)
+    stored = {t for s in walk_stmts(body) for t in _targets(s)}
+    if sum(e == n.Name(seed) for e in every) != read.total() or read.total() <= size:
+        return (), body
+    if stored & items.keys():
+        return (), body
+    names = [n.Name(fresh(f"{ORDINALS[k]}_bar") if read[k] else "_") for k in range(size)]
+
+    def visit(e: n.Expr) -> n.Expr:
+        return names[items[e]] if isinstance(e, n.Subscript) and e in items else e
+
+    made = n.Assign((n.TupleExpr(tuple(names)),), n.Name(seed))
+    rest = map_block(body, lambda s: (map_stmt_exprs(s, lambda e: map_expr(e, visit)),))
+    return (made,), rest
+
+
+def _targets(s: n.Stmt) -> tuple[n.Expr, ...]:
+    if isinstance(s, n.Assign):
+        return tuple(x for t in s.targets for x in subexprs(t))
+    return (s.target,) if isinstance(s, (n.AugAssign, n.Pop)) else ()

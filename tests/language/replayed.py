@@ -1,0 +1,141 @@
+"""Stages of a step that are made again in its reverse, and numbers that look like such."""
+
+import math
+
+from .cases import case
+
+FACTOR = 1.0
+
+
+def slopes(x, y, a):
+    return a * (y - x), x * (a - y) - y
+
+
+def slopes_and_more(x, y, a):
+    return a * (y - x), x * (a - y) - y, x * y * a
+
+
+def waves(x, y):
+    u = math.sin(x * y) * math.exp(-x) * math.cos(y) * math.log(2.0 + x * x)
+    return u, math.sqrt(1.0 + u * u) * math.exp(-u * y)
+
+
+def scaled(x, y):
+    return FACTOR * x * y, x + FACTOR * y
+
+
+def rescaled(k):
+    global FACTOR
+    FACTOR = 1.0 + 0.1 * k
+
+
+@case(0.4, 0.3, 1.1, 0.1, 3, wrt="x y a h")
+@case(0.4, 0.3, 1.1, 0.1, 0, wrt="x y a h")
+def two_stages(x, y, a, h, n):
+    for _ in range(n):
+        p, q = slopes(x, y, a)
+        r, s = slopes(x + 0.5 * h * p, y + 0.5 * h * q, a)
+        x = x + h * r * r
+        y = y + h * s
+    return x * y
+
+
+@case(0.4, 0.3, 1.1, 0.1, 3, wrt="x y a h")
+def stages_that_are_given_other_values(x, y, a, h, n):
+    """`q` is changed later in the step, `r` goes on to the next one, `s` behind the loop."""
+    r = x
+    s = y
+    for _ in range(n):
+        p, q = slopes(x + r * h, y, a)
+        x = x + h * p * q
+        q = q * q
+        y = y + h * math.sin(q) * p
+        r, s = slopes(x * r, y * s, a)
+        x = x + h * r * s
+    return x * y + r * s
+
+
+@case(0.4, 0.3, 1.1, 0.1, 3, wrt="x y a h")
+def one_of_them_read(x, y, a, h, n):
+    for _ in range(n):
+        p, q, r = slopes_and_more(x, y, a)
+        x = x + h * p * p
+        y = y + h * q + r
+    return x * y
+
+
+@case(0.4, 0.3, 1.1, 0.1, 3, wrt="x y a h")
+def stages_in_branches(x, y, a, h, n):
+    total = 0.0
+    for i in range(n):
+        if x > 0.42:
+            p, q = slopes(x, y, a)
+            total += p * q * a
+        else:
+            p, q = slopes(y, x, a)
+            total += p * p * q
+        for _ in range(i):
+            r, s = slopes(p + x, q, a)
+            total += r * s * p
+            x = x + h * r * s
+        y = y + h * p * q
+    return total * x
+
+
+@case(0.4, 0.3, 0.1, 3, wrt="x y h")
+def stages_of_much_work(x, y, h, n):
+    for _ in range(n):
+        p, q = waves(x, y)
+        x = x + h * p * q
+        y = y + h * p * p
+    return x * y
+
+
+@case(0.4, 0.3, 0.1, 3, wrt="x y h")
+def stages_of_a_global_that_changes(x, y, h, n):
+    for k in range(n):
+        rescaled(k)
+        p, q = scaled(x, y)
+        x = x + h * p * q
+        y = y + h * p * p
+    rescaled(0)
+    return x * y
+
+
+@case(0.4, 0.3, 1.1, [0.1, 0.2, 0.3], wrt="x y a steps")
+def stages_of_items(x, y, a, steps):
+    for h in steps:
+        p, q = slopes(x, h * y, a)
+        x = x + h * p * q
+        y, x = slopes(x, y + q * p, a)
+    return x * y
+
+
+@case(0.3, 0.5, 3, wrt="x a")
+@case(0.3, 0.5, 0, wrt="x a")
+def products_of_what_may_have_no_value(x, a, n):
+    """What is the same at each step is multiplied in front of the loop only where it is there."""
+    if n > 0:
+        k = 2.0 * a
+        h = a + 1.0
+    y = x
+    z = 0.0
+    for _ in range(n):
+        z += y * 0.5 * k * h
+        y = y * k * h * 0.5 + z
+        z = z + 0.5 * k * h * y * y
+    return y + z
+
+
+@case(0.4, 0.3, 1.1, 0.1, 3, wrt="x y a h")
+def products_in_front_that_change(x, y, a, h, n):
+    """`0.5 * h` is not what it was in front of the loop, where `h` changes in it."""
+    total = 0.0
+    for _ in range(n):
+        p, q = slopes(x, y, a)
+        r, s = slopes(x + 0.5 * h * p, y + 0.5 * h * q, a)
+        x = x + 0.5 * h * r * r
+        y = y + 0.5 * h * s * r
+        h = h * 0.9
+        total += 0.5 * h * x
+    return x * y + total
