@@ -23,13 +23,9 @@ from s2s_ad.ir.walk import (
 )
 
 
+@remembered
 def said_by(s: n.Stmt) -> frozenset[str]:
     """Return the names in what a statement itself holds, targets included, not in its blocks."""
-    return _said_by(s)
-
-
-@remembered
-def _said_by(s: n.Stmt) -> frozenset[str]:
     return frozenset[str]().union(*map(names, stmt_exprs(s)))
 
 
@@ -42,7 +38,7 @@ def mentioned(block: n.Block) -> frozenset[str]:
 
 @remembered
 def _mentioned_by(s: n.Stmt) -> frozenset[str]:
-    return _said_by(s).union(*map(mentioned, blocks(s)))
+    return said_by(s).union(*map(mentioned, blocks(s)))
 
 
 def sole_target(s: n.Stmt) -> str | None:
@@ -61,13 +57,9 @@ def definitions(block: n.Block, name: str) -> list[n.Stmt]:
     ]
 
 
+@remembered
 def changed_by(s: n.Stmt) -> frozenset[str]:
     """Return the variables that a statement binds, or may change in place other than by a call."""
-    return _changed_by(s)
-
-
-@remembered
-def _changed_by(s: n.Stmt) -> frozenset[str]:
     found = assigned((s,))
     targets = list(s.targets) if isinstance(s, n.Assign) else []
     if isinstance(s, n.AugAssign):
@@ -80,7 +72,7 @@ def _changed_by(s: n.Stmt) -> frozenset[str]:
             found |= names(container_of(target))
     if isinstance(s, n.ExprStmt):
         found |= names(s.value)
-    return frozenset(found).union(*(_changed_by(x) for block in blocks(s) for x in block))
+    return frozenset(found).union(*(changed_by(x) for block in blocks(s) for x in block))
 
 
 def renamed(block: n.Block, new: Mapping[str, n.Expr]) -> n.Block:

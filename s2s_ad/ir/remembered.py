@@ -7,24 +7,25 @@ and takes no part in comparing or copying.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+N = TypeVar("N")
 T = TypeVar("T")
 
 
-def remembered(fn: Callable[[Any], T]) -> Callable[[Any], T]:
+def remembered(fn: Callable[[N], T]) -> Callable[[N], T]:
     """Return `fn` with what it gives for a node kept in the node's `__dict__`."""
     key = f"remembered {fn.__module__}.{fn.__name__}"
 
-    def recall(node: Any) -> T:
+    @functools.wraps(fn)
+    def recall(node: N) -> T:
         kept: dict[str, Any] = node.__dict__
-        if key in kept:
+        try:
             found: T = kept[key]
-            return found
-        found = kept[key] = fn(node)
+        except KeyError:
+            found = kept[key] = fn(node)
         return found
 
-    recall.__name__ = fn.__name__
-    recall.__doc__ = fn.__doc__
     return recall

@@ -225,17 +225,13 @@ def _outer(e: Lambda | nodes.Comprehension) -> Iterator[bool]:
     return (i < last if isinstance(e, Lambda) else i == 1 for i in range(last + 1))
 
 
+@remembered
 def names(e: Expr) -> frozenset[str]:
     """Return the variables `e` reads from outside: not the parameters of its lambdas.
 
     >>> sorted(names(nodes.Binary("+", Name("x"), Lambda((nodes.Param("y"),), Name("y")))))
     ['x']
     """
-    return _names(e)
-
-
-@remembered
-def _names(e: Expr) -> frozenset[str]:
     found: set[str] = set()
     todo: list[tuple[Expr, frozenset[str]]] = [(e, frozenset())]
     while todo:
@@ -395,13 +391,9 @@ def bound_names(block: Block) -> set[str]:
     return set[str]().union(*map(_bound_by, block))
 
 
+@remembered
 def bound_here(s: Stmt) -> frozenset[str]:
     """Return the names that a statement itself binds or deletes, whatever its blocks do."""
-    return _bound_here(s)
-
-
-@remembered
-def _bound_here(s: Stmt) -> frozenset[str]:
     found: set[str] = set()
     match s:
         case nodes.Assign() | nodes.Delete():
@@ -424,7 +416,7 @@ def _bound_here(s: Stmt) -> frozenset[str]:
 @remembered
 def _bound_by(s: Stmt) -> frozenset[str]:
     inner = (_bound_by(x) for block in blocks(s) for x in block)
-    return _bound_here(s).union(*inner)
+    return bound_here(s).union(*inner)
 
 
 def assigned(block: Block) -> set[str]:

@@ -55,6 +55,7 @@ class Term:
     over: Fraction = UNIT
 
 
+@remembered
 def term(expr: Expr) -> Term:
     """Return a product as a Term.
 
@@ -62,11 +63,6 @@ def term(expr: Expr) -> Term:
     >>> term(Binary("*", Unary("-", Const("2", 2)), Name("x"))).coefficient
     Fraction(-2, 1)
     """
-    return _term(expr)
-
-
-@remembered
-def _term(expr: Expr) -> Term:
     coefficient = over = UNIT
     texts: list[str | None] = []
     factors: list[tuple[str, Expr]] = []
