@@ -10,6 +10,7 @@ import functools
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TypeGuard
 
 from s2s_ad.analysis.interpreter import Interpreter
@@ -36,6 +37,7 @@ from s2s_ad.ir.names import is_marked
 from s2s_ad.ir.verify import verify_block
 from s2s_ad.ir.walk import assigned, blocks, map_block, names, stmt_exprs, subexprs, walk_stmts
 from s2s_ad.rules.sharing import WHOLLY_NEW
+from s2s_ad.simplify.contracted import contracted
 from s2s_ad.simplify.dead_code import drop_dead
 from s2s_ad.simplify.first_time import first_time
 from s2s_ad.simplify.forwards import Steps, forwards
@@ -162,7 +164,7 @@ def finish(
         body = named_in_front(body, back)
         verify_block(body, "sharing")
         if not options & {"algebra", "numba"}:
-            body = known_products(body, back, lambda: _buffers(body, swept).kind)
+            body = known_products(body, back, lambda: _buffers(body, back, swept).kind)
         body = short(body, True)
     alias = swept.found.context.alias
 
@@ -182,13 +184,16 @@ def finish(
         body = live(over_kept(body, back, _light(swept)), pure, options, pinned)
     if "forwards" not in options and builtin("range", "reversed", "len"):
         body = forwards(body, back, _steps(swept, again, sharing))
+    if not options & {"algebra", "numba"}:
+        buffers = functools.cache(partial(_buffers, body, back, swept))
+        body = contracted(body, back, lambda e: buffers().kind(e))
     if not options & {"ownership", "numba"}:
-        body, back = in_place(body, back, _buffers(body, swept))
+        body, back = in_place(body, back, _buffers(body, back, swept))
     verify_block(body, "the last pass")
     return body, back
 
 
-def _buffers(body: n.Block, swept: Sweeps) -> InPlace:
+def _buffers(body: n.Block, back: frozenset[int], swept: Sweeps) -> InPlace:
     """Return what is told of the buffers of adjoints: a kind is one at all times, or none."""
     context = swept.found.context
     kinds: dict[str, Kind] = {}
@@ -218,7 +223,26 @@ def _buffers(body: n.Block, swept: Sweeps) -> InPlace:
         if new is not None and new not in env and every[new] == 1 and isinstance(s, n.Assign):
             growing[new] = Value(reader.value(s.value, growing).kind)
     env.update(growing)
+    env.update(dict.fromkeys(_numbers_for_arrays(body, back, env, reader), Value(UNKNOWN)))
     return tools
+
+
+def _numbers_for_arrays(
+    body: n.Block, back: frozenset[int], env: Mapping[str, Value], reader: Interpreter
+) -> set[str]:
+    """Return the adjoints of arrays in which a number stands for all entries."""
+    made = [s for s in walk_stmts(body) if s.uid in back and isinstance(s, n.Assign)]
+    named = [(sole_target(s) or "", s.value) for s in made]
+    arrays = [(x, e) for x, e in named if x in env and isinstance(env[x].kind, Array)]
+    found: set[str] = set()
+    size = -1
+    while size < len(found):
+        size = len(found)
+        known = {**env, **{x: Value(FLOAT) for x in found}}
+        for x, value in arrays:
+            if x not in found and isinstance(reader.value(value, known).kind, Number):
+                found.add(x)
+    return found
 
 
 def _inlining(

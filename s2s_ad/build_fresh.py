@@ -27,7 +27,9 @@ def newness(subject: Subject, program: Program, e: n.Call) -> int:
     callee = None if registry.lookup(obj) else program.subject(obj)
     if callee is not None:
         return NEW if returns_new(program, callee) else SHARES
-    return newness_of_object(obj)
+    return newness_of_object(
+        obj, 1 if any(isinstance(a, n.Starred) for a in e.args) else len(e.args)
+    )
 
 
 def called(subject: Subject, program: Program, e: n.Call) -> object:
@@ -56,15 +58,15 @@ def is_method(subject: Subject, e: n.Call) -> bool:
     )
 
 
-def newness_of_object(obj: object) -> int:
-    """Return how much is new of what a library function returns."""
+def newness_of_object(obj: object, args: int = 1) -> int:
+    """Return how much is new of what a library function returns that is called with `args`."""
     name = str(getattr(obj, "__name__", ""))
     home = str(getattr(obj, "__module__", ""))
     if home.startswith("s2s_ad.runtime"):
         return sharing.newness_of_helper(name)
     if home == "builtins" or obj == dict.fromkeys:
         return sharing.newness_of_builtin(name)
-    return sharing.newness_of_function(name) if registry.lookup(obj) else SHARES
+    return sharing.newness_of_function(name, args) if registry.lookup(obj) else SHARES
 
 
 def makes_new(subject: Subject, program: Program, e: n.Call) -> bool:

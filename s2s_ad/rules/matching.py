@@ -217,6 +217,8 @@ def choose(
         return value_of_kind(kind_of(expr)) if value is MISSING else value
 
     for rule in candidates:
+        if rule.written is not None:
+            rule = rule.written(args, value_of or known_value, kind_of) or rule
         needed = [k for k in keywords if not _says_nothing(rule, k, value_of or known_value)]
         bound = bind(rule, args, needed, value_of or known_value)
         if bound is None:

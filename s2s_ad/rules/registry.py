@@ -47,6 +47,7 @@ TABLES = (
     "joining",
     "indexing",
     "linalg",
+    "contractions",
     "creation",
     "numerics",
     "predicates",

@@ -53,6 +53,8 @@ class Rule:
     display: the star parameter stands for the items of a list written out in the call.
     by_result: adjoints of an elementwise rule that read the result in the place of the argument,
     for where that is costly.
+    written: makes the rule for a call from its arguments, their values as far as they are known,
+    and their kinds; None for a call it has none for.
     function: the object the rule is for; None for operators, methods and attributes.
     domain: per parameter (or under `""` for all), the interval from which tests draw.
     """
@@ -75,6 +77,7 @@ class Rule:
     function: object = None
     display: bool = False
     by_result: Mapping[str, Expr] = field(default_factory=dict)
+    written: Callable[..., Rule | None] | None = None
 
     @property
     def known(self) -> frozenset[str]:

@@ -1,0 +1,74 @@
+"""Sums of products of arrays, and sums that only look like them; products by `np.einsum`."""
+
+import numpy as np
+
+from .cases import case
+
+M = np.array([[0.5, -1.0, 0.25], [1.5, 0.75, -0.5]])
+N = np.array([[1.5, 0.5, -0.25], [0.5, -0.75, 2.0]])
+V = np.array([0.5, -0.25, 1.5])
+W = np.array([-1.25, 0.75])
+T = np.arange(12.0).reshape(2, 3, 2) / 10.0
+
+
+@case(M, V, W, wrt="m v w")
+def along_axes(m, v, w):
+    a = m * v
+    b = a * w[:, None]
+    c = np.sum(b * m, axis=1) * w
+    d = np.sum(m * v, axis=-1, keepdims=True) * m
+    return np.sum(c) + np.sum(d * b) + np.sum((a - b) ** 2 * v)
+
+
+@case(M, V, wrt="m v")
+def distances(m, v):
+    delta = m[:, None, :] - m[None, :, :] + v
+    squares = np.sum(delta * delta, axis=2)
+    weights = np.exp(-squares)
+    return np.sum(weights * squares) + np.sum(delta[:, 0] * v[None, :])
+
+
+@case(M, V[:1], N[:, :1], wrt="m v w")
+@case(M[:1], V, N, wrt="m v w")
+@case(M, V, N[:1], wrt="m v w")
+def axes_of_length_one(m, v, w):
+    a = m * v
+    b = a * w
+    return np.sum(b**2) + np.sum(np.exp(a * w) * m) + np.sum(np.sum(m * w, axis=1) ** 2)
+
+
+@case(M, V, np.array([1, 0, 2]), np.array([[True, False, True], [False, True, True]]), wrt="m v")
+def integers_and_masks(m, v, k, mask):
+    a = m * k * v
+    b = np.maximum(a * v, 0.1) * mask
+    return np.sum(b * (m > 0.3) * v) + np.sum(np.sum(mask * a, axis=0) * k)
+
+
+@case(M, V, 3, wrt="m v")
+def changed_on_the_way(m, v, n):
+    total = 0.0
+    scale = np.ones(3)
+    for i in range(n):
+        a = m * scale
+        m = m + 0.1 * a * v
+        scale = scale * np.sum(a * m, axis=0)
+        total += np.sum(scale)
+        if i == 1:
+            v = v[:1] * 0.5
+    a = m * v
+    a[0] = v * 2.0
+    return total + np.sum(a * np.mean(m * a, axis=0))
+
+
+@case(M, N, T, V, wrt="m n t v")
+def einsums(m, n, t, v):
+    a = np.einsum("ij,kj->ik", m, n)
+    b = np.einsum("ijk,ij,j->k", t, m, v)
+    c = np.einsum("ij, j", n, v)
+    d = np.einsum("ij->j", m * n) * np.einsum("ij->ji", n)[:, 0]
+    return np.einsum("ij,j->", a, b) + np.sum(c * b) + np.einsum("i,i", d, v)
+
+
+@case(M, N[:1], V[:1], wrt="m n v")
+def einsums_of_length_one(m, n, v):
+    return np.sum(np.einsum("ij,ij->j", m, n) ** 2) + np.sum(np.einsum("ij,j->ij", m, v) ** 3)
