@@ -362,8 +362,18 @@ def test_options(monkeypatch):
 
 
 def test_compiled_code_is_kept_on_disk(tmp_path):
-    """A second process compiles nothing; what belongs to a derivative goes with it."""
-    (tmp_path / "cubes.py").write_text("def cube(x):\n    return x * x * x\n", encoding="utf-8")
+    """A second process compiles nothing; what belongs to a derivative goes with it. What a function
+    that numba has compiled holds is no concern of the derivative's: that is looked up as fast."""
+    lines = (
+        "import numba",
+        "@numba.njit",
+        "def square(x):",
+        "    return x * x",
+        "def cube(x):",
+        "    return x * square(x)",
+        "",
+    )
+    (tmp_path / "cubes.py").write_text("\n".join(lines), encoding="utf-8")
     folder = tmp_path / "cache"
     root = os.path.dirname(os.path.dirname(s2s_ad.__file__))
     path = os.pathsep.join((str(tmp_path), root))
@@ -383,6 +393,8 @@ def test_compiled_code_is_kept_on_disk(tmp_path):
     assert {Path(name).suffix for name in kept} == {".nbi", ".nbc"}
     assert run(code) == "12.0\n"
     assert compiled() == kept
+    many = "cubes.square(2.0)\nfrom s2s_ad.cache.reach import Reach\n"
+    assert int(run(many + "print(len(Reach({'cube': cubes.cube}).facts))")) < 20
     assert run("from s2s_ad.cache import store\nprint(store.clear())") == "1\n"
     assert compiled() == {}
 
