@@ -39,6 +39,7 @@ DEEP = 20_000
 # what may be switched off by its name in `Request.options`: the text changes, the numbers do not
 OPTIMISATIONS = {
     "accumulate": "an adjoint of a number begins with its first contribution, not with 0.0",
+    "at_once": "a loop whose steps wait for nothing behind it is reversed step by step",
     "algebra": "products and sums are written as a person would: signs, numbers, equal terms",
     "cancel": "a maximum that cancels out of the result is not differentiated",
     "broadcast": "the adjoint of a reduction is not spread out where NumPy does it anyway",

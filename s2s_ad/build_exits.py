@@ -53,7 +53,7 @@ def sweeps(prepared: Prepared, wrt: Sequence[str]) -> Sweeps:
     guards = [s for s in lead if _is_exit(s)]
     if not guards:
         settle_exits(prepared)
-        return Sweeps(prepared, reverse(prepared, wrt))
+        return Sweeps(prepared, reverse(prepared, wrt, joint=True))
     result = _result(prepared)
     plain: list[n.Stmt] = []
     exits: dict[int, list[Reverse]] = {}
@@ -71,11 +71,11 @@ def sweeps(prepared: Prepared, wrt: Sequence[str]) -> Sweeps:
             )
             own.function = structure(own.function, own.names, result)
             own.name_effects(tests=True, last=True)
-            exits.setdefault(s.uid, []).append(reverse(own, wrt, len(plain)))
+            exits.setdefault(s.uid, []).append(reverse(own, wrt, len(plain), True))
             bodies.append(own.function.body)
     prepared.function = replace(prepared.function, body=(*plain, *body[size:]))
     settle_exits(prepared, result)
-    found = reverse(prepared, wrt, len(plain))
+    found = reverse(prepared, wrt, len(plain), True)
     return Sweeps(prepared, found, list(lead), exits, bodies)
 
 

@@ -18,6 +18,7 @@ from s2s_ad.analysis.owned import NOTHING_OWNED
 from s2s_ad.analysis.values import Value
 from s2s_ad.build_exits import Sweeps
 from s2s_ad.build_prepare import Prepared, wish
+from s2s_ad.build_purity import repeatable
 from s2s_ad.build_reverse import Reverse
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import sole_target
@@ -101,7 +102,15 @@ def whole(swept: Sweeps, end: Callable[[Reverse], n.Return]) -> tuple[n.Block, f
             pairs = zip(s.branches, swept.exits[s.uid])
             s = replace(s, branches=tuple(replace(b, body=both(found)) for b, found in pairs))
         lead.append(s)
-    return (*lead, *both(swept.found)), uids(tuple(back))
+    body = (*lead, *both(swept.found))
+    return body, uids(tuple(back)).union(*(found.inside for found in swept.all()))
+
+
+def halves(body: n.Block, back: frozenset[int]) -> tuple[n.Block, n.Block]:
+    """Return what is in front of the reverse sweep, with all of it that is done there, and the
+    rest of it."""
+    count = max((k + 1 for k, s in enumerate(body) if s.uid not in back), default=0)
+    return body[:count], body[count:]
 
 
 def live(
@@ -127,7 +136,9 @@ def finish(
     """
     pinned = frozenset[int]().union(*(found.context.changes_others() for found in swept.all()))
     options = swept.prepared.program.options
-    again = functools.cache(_repeatable(swept, pure))
+    again = functools.cache(
+        repeatable(swept.prepared.program, [found.context for found in swept.all()], pure)
+    )
     # what was computed before is computed again for the reverse sweep, or not at all
     idle = again if all else pure
     body = live(body, idle, options, pinned)
@@ -344,32 +355,6 @@ def _linear(swept: Sweeps, again: Callable[[n.Expr], bool], sharing: Sharing) ->
     variants = swept.prepared.program.variants.values()
     reverses = frozenset(v.reverse for v in variants if v is not None and v.reverse)
     return Linear(again, sharing.number, reverses)
-
-
-def _repeatable(swept: Sweeps, pure: Callable[[n.Expr], bool]) -> Callable[[n.Expr], bool]:
-    """Return a test for expressions that have no effect, and the same value each time: those with
-    calls of the user's functions too, where these are such."""
-    once: dict[str, bool] = {}
-    for found in swept.all():
-        for s in walk_stmts(found.context.function.body):
-            for e in (x for part in stmt_exprs(s) for x in subexprs(part)):
-                if isinstance(e, n.Call) and isinstance(e.func, n.Name):
-                    again = once.get(e.func.id, True) and found.context.is_pure(e, s)
-                    once[e.func.id] = again
-    program = swept.prepared.program
-    for v in list(program.variants.values()):
-        if v is not None and v.reverse:
-            flat = all(is_immutable(x.kind) or isinstance(x.kind, Array) for _, x in v.values)
-            once[v.reverse] = flat and program.has_no_effect(v.subject, v.values)
-
-    def repeatable(e: n.Expr) -> bool:
-        calls = [x for x in subexprs(e) if isinstance(x, n.Call)]
-        own = [x for x in calls if isinstance(x.func, n.Name) and once.get(x.func.id, False)]
-        return not any(isinstance(x, n.NamedExpr) for x in subexprs(e)) and all(
-            x in own or pure(n.Call(x.func, ())) for x in calls
-        )
-
-    return repeatable
 
 
 def _sharing(back: frozenset[int], swept: Sweeps, again: Callable[[n.Expr], bool]) -> Sharing:

@@ -7,6 +7,7 @@ Takes prepared functions and their sweeps, gives the generated functions of a mo
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -18,6 +19,7 @@ from s2s_ad.build_exits import Sweeps, sweeps
 from s2s_ad.build_finish import (
     finish,
     gradients,
+    halves,
     held,
     in_order,
     live,
@@ -270,13 +272,15 @@ class Package:
 
     def finished(self, swept: Sweeps, name: str, body: n.Block, back: frozenset[int]) -> n.Function:
         """Comment both sweeps."""
-        forward = tuple(self.with_exits(s, swept, back) for s in body if s.uid not in back)
-        backward = tuple(s for s in body if s.uid in back)
+        forward, backward = halves(body, back)
+        forward = self.with_steps(forward, swept, back)
+        forward = tuple(self.with_exits(s, swept, back) for s in forward)
         ending = backward[-1:] if backward and isinstance(backward[-1], n.Return) else ()
         sweep = self.annotate(swept, backward[: len(backward) - len(ending)])
         forward = flattened(forward, swept.prepared.sunk)
-        if sweep:
+        if sweep or swept.found.inside:
             forward = opened(forward, forward_comment(swept, body)) if forward else forward
+        if sweep:
             blank = bool(forward)
             sweep = opened(sweep, "# -- reverse sweep")
             if blank:
@@ -286,14 +290,34 @@ class Package:
         params = swept.prepared.function.params
         return n.Function(name, params, (*forward, *sweep, *ending))
 
+    def with_steps(self, forward: n.Block, swept: Sweeps, back: frozenset[int]) -> n.Block:
+        """Comment the parts of a reverse sweep that are in the forward sweep: of what makes the
+        adjoints that loops begin with, and of the steps of these."""
+
+        def commented(block: n.Block, inside: bool) -> n.Block:
+            ahead, behind = halves(block, back) if inside else (block, ())
+            out: list[n.Stmt] = []
+            for ours, run in itertools.groupby(ahead, lambda s: s.uid in back):
+                if ours:
+                    out.extend(self.annotate(swept, tuple(run)))
+                else:
+                    out.extend(
+                        replace(s, body=commented(s.body, True)) if isinstance(s, n.For) else s
+                        for s in run
+                    )
+            sweep = self.annotate(swept, behind)
+            return (*out, *opened(sweep, "# -- reverse sweep of this step"))
+
+        return commented(forward, False)
+
     def with_exits(self, s: n.Stmt, swept: Sweeps, back: frozenset[int]) -> n.Stmt:
         """Comment the reverse sweeps of an early exit."""
         if s.uid not in swept.exits or not isinstance(s, n.If):
             return s
         branches = []
         for b in s.branches:
-            forward = tuple(x for x in b.body if x.uid not in back)
-            sweep = tuple(x for x in b.body if x.uid in back)
+            forward, sweep = halves(b.body, back)
+            forward = self.with_steps(forward, swept, back)
             reverse = self.annotate(swept, sweep[:-1])
             if forward:
                 reverse = opened(reverse, "# -- reverse sweep of this exit")
@@ -429,8 +453,10 @@ class Package:
                 return replace(s, comments=replace(s.comments, trailing="# recomputed"))
             return s
 
-        start = [again(self.with_exits(s, swept, back)) for s in body if s.uid not in back]
-        sweep = self.annotate(swept, tuple(s for s in body if s.uid in back))
+        forward, backward = halves(body, back)
+        forward = self.with_steps(forward, swept, back)
+        start = [s if s.uid in back else again(self.with_exits(s, swept, back)) for s in forward]
+        sweep = self.annotate(swept, backward)
         own = positional(prepared.function.params)
         takes = parameters_read((*start, *sweep), own)
         given = (n.Param(found.result),) if short else ()

@@ -6,15 +6,18 @@ Takes a prepared function, gives a test for the expressions of what is made of i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from s2s_ad.build_prepare import Prepared
+from s2s_ad.build_program import Program
 from s2s_ad.build_subject import SubjectWorld
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.walk import subexprs
+from s2s_ad.ir.kinds import Array, is_immutable
+from s2s_ad.ir.walk import stmt_exprs, subexprs, walk_stmts
 from s2s_ad.rules import registry
 from s2s_ad.runtime import as_number
+from s2s_ad.transform.context import Context
 
 # builtins that only build or measure: dropping a call of one changes nothing
 HARMLESS = frozenset(
@@ -61,3 +64,30 @@ def without_effect(prepared: Prepared) -> Callable[[n.Expr], bool]:
         )
 
     return pure
+
+
+def repeatable(
+    program: Program, contexts: Iterable[Context], pure: Callable[[n.Expr], bool]
+) -> Callable[[n.Expr], bool]:
+    """Return a test for expressions that have no effect, and the same value each time: those with
+    calls of the user's functions too, where these are such."""
+    once: dict[str, bool] = {}
+    for context in contexts:
+        for s in walk_stmts(context.function.body):
+            for e in (x for part in stmt_exprs(s) for x in subexprs(part)):
+                if isinstance(e, n.Call) and isinstance(e.func, n.Name):
+                    again = once.get(e.func.id, True) and context.is_pure(e, s)
+                    once[e.func.id] = again
+    for v in list(program.variants.values()):
+        if v is not None and v.reverse:
+            flat = all(is_immutable(x.kind) or isinstance(x.kind, Array) for _, x in v.values)
+            once[v.reverse] = flat and program.has_no_effect(v.subject, v.values)
+
+    def repeatable(e: n.Expr) -> bool:
+        calls = [x for x in subexprs(e) if isinstance(x, n.Call)]
+        own = [x for x in calls if isinstance(x.func, n.Name) and once.get(x.func.id, False)]
+        return not any(isinstance(x, n.NamedExpr) for x in subexprs(e)) and all(
+            x in own or pure(n.Call(x.func, ())) for x in calls
+        )
+
+    return repeatable

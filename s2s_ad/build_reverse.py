@@ -9,46 +9,42 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from s2s_ad.analysis.bound import assigns_surely, bound_by, definitely, overwritten_before_defined
+from s2s_ad.analysis.bound import bound_by, definitely, overwritten_before_defined
 from s2s_ad.analysis.flow import Facts
 from s2s_ad.analysis.held import holds_plain_items
 from s2s_ad.analysis.owned import NOTHING_OWNED
 from s2s_ad.analysis.useful import Useful, useful
 from s2s_ad.analysis.values import PASSIVE
-from s2s_ad.build_costs import KEPT, cheap, heavy, light, work
-from s2s_ad.build_prepare import Prepared, name_expressions, wish, with_result
+from s2s_ad.build_prepare import Prepared, name_expressions, with_result
+from s2s_ad.build_recording import Recording
 from s2s_ad.errors import OutputError
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import (
-    FLOAT,
     UNKNOWN,
     Array,
     Kind,
     Length,
-    ListOf,
     Number,
     adjoint_kind,
     is_immutable,
 )
-from s2s_ad.ir.walk import assigned, stmt_exprs, subexprs, walk_stmts
+from s2s_ad.ir.walk import assigned, subexprs, walk_stmts
 from s2s_ad.simplify import algebra, plain
 from s2s_ad.simplify.accumulate import Bars, Place, accumulate
 from s2s_ad.simplify.first_stores import first_stores
 from s2s_ad.simplify.handing_over import copies_last
 from s2s_ad.simplify.one_name import one_name
 from s2s_ad.simplify.ownership import Buffers, own
-from s2s_ad.simplify.together import together
 from s2s_ad.transform.adjoint import Builder
 from s2s_ad.transform.context import Context, NeedsName
 from s2s_ad.transform.contributions import Options
 from s2s_ad.transform.copies import copied_adjoint, copied_value, zero_adjoint
 from s2s_ad.transform.keeping import RecordBranch
-from s2s_ad.transform.overwritten import never_read_again
-from s2s_ad.transform.recording import ReverseExit, record
+from s2s_ad.transform.recording import ReverseExit
 from s2s_ad.transform.settled import Sweep, settled
 from s2s_ad.transform.steady import steady
-from s2s_ad.transform.undoing import apart, overwritten_item, put_back, worked
-from s2s_ad.transform.versions import AT_THE_END, Recorder
+from s2s_ad.transform.undoing import put_back, worked
+from s2s_ad.transform.versions import AT_THE_END
 
 END = Place(None)
 
@@ -60,7 +56,8 @@ class Reverse:
     result: the variable returned. bars: adjoint of each parameter asked for. kept: what is
     saved, by the list or variable it is saved in. items: those of them that hold what stores into
     a variable overwrite. end: uid of the statement that returns. temporaries: kinds of the arrays
-    among further differentials.
+    among further differentials. inside: uids of statements of the reverse sweep that are in the
+    forward sweep.
     """
 
     context: Context
@@ -76,17 +73,19 @@ class Reverse:
     items: frozenset[str] = frozenset()
     passive: bool = False
     temporaries: dict[str, Kind] = field(default_factory=dict)
+    inside: frozenset[int] = frozenset()
 
 
-def reverse(prepared: Prepared, wrt: Sequence[str], skip: int = 0) -> Reverse:
+def reverse(prepared: Prepared, wrt: Sequence[str], skip: int = 0, joint: bool = False) -> Reverse:
     """Return the sweeps of a prepared function with respect to the parameters `wrt`.
 
-    skip: number of leading statements that belong to the caller's forward sweep already.
+    skip: number of leading statements that belong to the caller's forward sweep already. joint:
+    whether the adjoint of the result is there before the forward sweep.
     """
     prepared.function = with_result(prepared.function, prepared.names)
     options = Options()
     for _ in range(1000):
-        run = _Run(prepared, tuple(wrt), options, skip)
+        run = _Run(prepared, tuple(wrt), options, skip, joint)
         outcome = run.go()
         if isinstance(outcome, Reverse):
             return outcome
@@ -96,12 +95,13 @@ def reverse(prepared: Prepared, wrt: Sequence[str], skip: int = 0) -> Reverse:
 
 class _Run:
     def __init__(
-        self, prepared: Prepared, wrt: tuple[str, ...], options: Options, skip: int
+        self, prepared: Prepared, wrt: tuple[str, ...], options: Options, skip: int, joint: bool
     ) -> None:
         self.prepared = prepared
         self.wrt = wrt
         self.options = options
         self.skip = skip
+        self.joint = joint
         # a run that has to start again must not have used up names
         self.taken = set(prepared.names.taken)
 
@@ -139,14 +139,18 @@ class _Run:
         kinds = context.facts.kinds()
         backward = self.accumulated(context, builder, sweeps.reverse, seed, barred, kinds)
         try:
-            forward, backward, recorder = self.recorded(
-                context, builder, sweeps.forward, backward, kinds
-            )
+            recording = Recording(prepared, context, builder, kinds, self.skip)
+            if self.joint and not self.off("at_once"):
+                outputs = frozenset({result, *(context.mark(name, "bar") for name in self.wrt)})
+                ahead, back = recording.at_once(sweeps.forward, backward, outputs)
+            else:
+                ahead, back = recording.whole(sweeps.forward, backward)
         except RecordBranch as found:
             return self.again(replace(self.options, branches=self.options.branches | found.uids))
         except ReverseExit as found:
             return self.again(replace(self.options, exits=self.options.exits | {found.uid}))
-        forward, result_name = self.keep_result(context, forward, backward, result, kinds)
+        backward = list(back)
+        forward, result_name = self.keep_result(context, list(ahead), backward, result, kinds)
         bars = {name: context.mark(name, "bar") for name in self.wrt}
         return Reverse(
             context,
@@ -157,10 +161,11 @@ class _Run:
             bars,
             kinds,
             last.uid,
-            recorder.kept,
-            recorder.all_stacks(),
-            frozenset(recorder.kept_items),
+            recording.kept,
+            recording.stacks,
+            frozenset(recording.items),
             temporaries=builder.temporary_kinds,
+            inside=recording.inside,
         )
 
     # -- adjoint variables
@@ -305,150 +310,6 @@ class _Run:
             if sum(1 for s in walk_stmts(body) if _binds(s, name)) == 1:
                 result.append(bar)
         return result
-
-    # -- recording
-
-    def recorded(
-        self,
-        context: Context,
-        builder: Builder,
-        forward: list[n.Stmt],
-        backward: list[n.Stmt],
-        kinds: dict[str, Kind],
-        barred: frozenset[str] = frozenset(),
-    ) -> tuple[list[n.Stmt], list[n.Stmt], Recorder]:
-        """Return both sweeps with what is kept between them.
-
-        barred: variables into which each store counts as giving them another value.
-        """
-        params = {p.name for p in self.prepared.function.params}
-        before = self.prepared.function.body[: self.skip]
-        variables = params | assigned(tuple(forward)) | assigned(before)
-        # a global list that items are put into is no variable of the function
-        lookup = context.facts.world.lookup
-        variables -= {x for x in variables - context.facts.locals if lookup(x) is not None}
-        surely = definitely((*before, *forward), params).before
-        primal = {s.uid: s for s in walk_stmts(self.prepared.function.body)}
-
-        # where globals change on the way, a variable may be another name of what one holds
-        exposed = context.handed_over() | context.borrowed()
-        exposed = frozenset(variables) if context.facts.world.outside else exposed
-        every = list(walk_stmts(tuple(forward)))
-        items = {
-            s.uid: item
-            for s in every
-            if (item := overwritten_item(context, primal.get(s.uid, s), exposed)) is not None
-        }
-        unread = never_read_again(context, tuple(forward), tuple(backward), items)
-        idle = {uid: items[uid].name for uid in unread if items[uid].name not in barred}
-
-        def changed(s: n.Stmt) -> frozenset[str]:
-            found = context.changed(primal.get(s.uid, s))
-            return frozenset() if s.uid in idle else found
-
-        stored = frozenset(x for s in every for x in context.changed(primal.get(s.uid, s)))
-        items = {uid: item for uid, item in items.items() if uid not in idle and item.own}
-        there = {
-            e
-            for s in walk_stmts(tuple(backward))
-            for part in stmt_exprs(s)
-            for e in subexprs(part)
-            if isinstance(e, n.Call)
-        }
-        recorder = Recorder(
-            variables=frozenset(variables),
-            cheap=lambda s, often: (
-                not self.off("recompute")
-                and cheap(context, s)
-                and not (often and work(s.value, there) >= KEPT)
-            ),
-            light=lambda s: not self.off("recompute") and light(context, s),
-            unassigned=lambda name, s, after: (
-                name not in surely.get(s.uid, params) and not (after and assigns_surely(s, name))
-            ),
-            names=context.names,
-            operands=context.reads,
-            prologues=frozenset(context.prologues),
-            wished=builder.stacks,
-            choices=frozenset(builder.choices),
-            silent=frozenset(builder.silent),
-            sunk=frozenset(self.prepared.sunk),
-            leaving=frozenset(builder.leaving),
-            changed=changed,
-            stacked=frozenset(s.stack for s in every if isinstance(s, (n.Append, n.Pop)))
-            | {item.name for item in items.values()},
-            item=lambda s: items.get(s.uid),
-            stored=stored,
-            exposed=frozenset(x for x in exposed if not is_immutable(kinds.get(x, UNKNOWN))),
-            copy=lambda name: copied_value(context, name, kinds.get(name, UNKNOWN)),
-            idle=idle,
-            is_float=lambda name: kinds.get(name) == FLOAT and name not in builder.flags,
-        )
-        new_forward, new_backward = record(recorder, tuple(forward), tuple(backward))
-        changing = put_back(new_backward, frozenset(variables))
-        if stale := recorder.stale | recorder.filled & changing:
-            return self.recorded(context, builder, forward, backward, kinds, barred | stale)
-        kinds.update({x: k for x, k in builder.flags.items() if isinstance(k, Number)})
-        # compiled code keeps numbers in arrays, one for each variable
-        if not self.off("together") and not self.off("numba"):
-            made: list[str] = []
-
-            def fresh(wanted: str) -> str:
-                made.append(context.names.fresh(wanted))
-                return made[-1]
-
-            new_forward, new_backward, joined = together(
-                new_forward,
-                new_backward,
-                frozenset(recorder.stacks.values()),
-                lambda name: isinstance(kinds.get(name), Number) or name in builder.flags,
-                lambda name: context.is_value(name, kinds.get(name)) and name not in stored,
-                lambda e, uid, made: uid in primal and heavy(context, e, primal[uid], made),
-                fresh,
-                wish,
-            )
-            kinds.update({x: FLOAT for x in made if x not in joined})
-            recorder.kept.update(joined)
-            recorder.stacks.update({stack: stack for stack in joined})
-        by_name = {kept: v[0] for kept, v in recorder.kept.items() if v[0] in changing}
-
-        def copy(name: str, of: str) -> n.Expr:
-            return copied_value(context, name, kinds.get(of, UNKNOWN))
-
-        new_forward, new_backward = apart(new_forward, new_backward, by_name, copy)
-        # what was planned on the way to the plan is not kept
-        filled = assigned(new_forward)
-        every_kept = {**recorder.kept, **recorder.kept_items}
-        recorder.kept = {stack: kept for stack, kept in every_kept.items() if stack in filled}
-        first: list[n.Stmt] = [
-            n.Assign((n.Name(stack),), n.ListExpr(())) for stack in recorder.all_stacks()
-        ]
-        # a list that is not there yet is empty: where it is restored, items are taken from it
-        nothing = n.Const("None", None)
-        first.extend(
-            n.Assign(
-                (n.Name(name),),
-                n.ListExpr(()) if isinstance(kinds.get(name), ListOf) else nothing,
-            )
-            for name in sorted((recorder.undefined | self.loose(new_backward)) - params)
-        )
-        return [*first, *new_forward], list(new_backward), recorder
-
-    def loose(self, backward: Sequence[n.Stmt]) -> set[str]:
-        """Return what the reverse sweep reads the shape of although it may not be bound."""
-        body = self.prepared.function.body
-        bound = definitely(body, {p.name for p in self.prepared.function.params})
-        surely = bound.before.get(body[-1].uid) or set[str]()
-        read = {
-            x.id
-            for s in backward
-            if isinstance(s, n.Assign)
-            for e in subexprs(s.value)
-            if isinstance(e, n.Call)
-            for x in e.args
-            if isinstance(x, n.Name)
-        }
-        return (read & assigned(body)) - set(surely)
 
     def keep_result(
         self,

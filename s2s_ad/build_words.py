@@ -31,6 +31,7 @@ from s2s_ad.ir.kinds import (
     TupleOf,
 )
 from s2s_ad.ir.text import expr_text
+from s2s_ad.ir.walk import walk_stmts
 
 WIDTH = 88
 # the docstring that `adjoint_doc` writes
@@ -77,6 +78,12 @@ def left_out(still: Still) -> str:
 
 def forward_comment(swept: Sweeps, body: n.Block) -> str:
     """Return the comment over the forward sweep."""
+    inside = swept.found.inside
+    every = [s for s in walk_stmts(body) if isinstance(s, n.For) and s.uid not in inside]
+    loops = [s for s in every if any(x.uid in inside for x in s.body)]
+    if loops:
+        over = listed(list(dict.fromkeys(expr_text(s.target) for s in loops)))
+        return f"# -- forward sweep, each step of the loop over {over} reversed at its end"
     kept = kept_in(swept, body)
     if len(kept) == 1 and not swept.exits:
         stack, (variable, *others) = next(iter(kept.items()))

@@ -49,4 +49,6 @@ def test_order(name: str) -> None:
 
 
 def test_switched_off() -> None:
-    assert backwards("products_of_a_matrix", "forwards") == ["i", "j"]
+    # the outer one is reversed step by step
+    assert backwards("products_of_a_matrix", "forwards") == ["j"]
+    assert backwards("into_another_array", "forwards") == ["u", "i"]

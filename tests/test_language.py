@@ -19,6 +19,7 @@ from s2s_ad.errors import S2SError
 from tests.checking import check_both, check_derived, check_second_order, chosen, restricted
 from tests.language import (
     arrays,
+    at_once,
     buffers,
     calls,
     cancelling,
@@ -47,6 +48,7 @@ from tests.turns import by_turns
 
 MODULES = (
     arrays,
+    at_once,
     calls,
     cancelling,
     containers,

@@ -14,7 +14,7 @@ and an item that is stored into, or read beside what is added, is touched by one
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
@@ -38,10 +38,10 @@ from s2s_ad.ir.walk import (
 )
 from s2s_ad.simplify.by_index import by_index
 
-_ALLOWED = (n.Assign, n.AugAssign, n.If, n.For, n.While, n.Pass)
+ALLOWED = (n.Assign, n.AugAssign, n.If, n.For, n.While, n.Pass)
 _UNKNOWN = (n.FunctionDef, n.Global, n.Try, n.With, n.Delete, n.Import)
 MANY = 2000  # pairs of uses that are compared
-_READ, _BOUND = "read", "bound"
+READ, BOUND = "read", "bound"
 Around = tuple[tuple[n.Block, int], ...]
 
 
@@ -66,7 +66,7 @@ def forwards(body: n.Block, back: frozenset[int], steps: Steps) -> n.Block:
         return body
     if not any(isinstance(s, n.For) and s.uid in back and _turned(s) is not None for s in every):
         return body
-    run = _Forwards(body, steps)
+    run = Order(body, steps)
     ahead = tuple(s for s in body if s.uid not in back)
     behind = tuple(s for s in body if s.uid in back)
     indexed = {s.uid: s for s in by_index(ahead, behind, lambda name: name)}
@@ -111,7 +111,9 @@ def _loops(block: n.Block, around: Around) -> Iterator[tuple[n.For, Around]]:
             yield from _loops(inner, here)
 
 
-class _Forwards:
+class Order:
+    """Whether the steps of a loop in a body may come in any order."""
+
     def __init__(self, body: n.Block, steps: Steps) -> None:
         self.body = body
         self.steps = steps
@@ -127,7 +129,7 @@ class _Forwards:
     def any_order(self, loop: n.For, around: Around) -> bool:
         """True when the steps of a loop may come in any order."""
         inside = tuple(walk_stmts(loop.body))
-        if loop.orelse or not all(isinstance(s, _ALLOWED) and popped(s) is None for s in inside):
+        if loop.orelse or not all(isinstance(s, ALLOWED) and popped(s) is None for s in inside):
             return False
         if any(s.orelse for s in inside if isinstance(s, (n.For, n.While))):
             return False
@@ -138,11 +140,12 @@ class _Forwards:
         private = (bound_names(loop.body) | counters) - sums
         if names(loop.iter) & (private | sums):
             return False
-        if any(_first(loop.body, x) == _READ for x in sorted(private - counters)):
+        if any(first_use(loop.body, x) == READ for x in sorted(private - counters)):
             return False
         if not all(_dies(x, around) for x in sorted(private)):
             return False
-        return self.apart(loop, around, private, sums)
+        outer = [block[k] for block, k in around[:-1]]
+        return self.apart(loop, outer, private, sums)
 
     def sums(self, loop: n.For, inside: tuple[n.Stmt, ...]) -> set[str]:
         """Return the variables that are only added to."""
@@ -158,11 +161,21 @@ class _Forwards:
                 other |= {x for e in stmt_exprs(s) for x in names(e)}
         return added - other
 
-    def apart(self, loop: n.For, around: Around, private: set[str], sums: set[str]) -> bool:
-        """True when no step touches an item that another one changes, but by adding to it."""
-        changed = assigned(loop.body)
+    def apart(
+        self,
+        loop: n.For,
+        outer: Sequence[n.Stmt],
+        private: AbstractSet[str],
+        sums: AbstractSet[str],
+        also: AbstractSet[str] = frozenset(),
+    ) -> bool:
+        """True when no step touches an item that another one changes, but by adding to it.
+
+        outer: what is around the loop. also: variables that its steps change elsewhere.
+        """
+        changed = assigned(loop.body) | also
         rounds: tuple[Round, ...] = ()
-        for s in (*(block[k] for block, k in around[:-1]), loop):
+        for s in (*outer, loop):
             if isinstance(s, (n.For, n.While)):
                 known = frozenset(r.counter for r in rounds)
                 rounds += (round_of(s, self.whole(known)),)
@@ -256,6 +269,9 @@ def _is_new(e: n.Expr, steps: Steps) -> bool:
         return e.kind == "list" and _is_new(e.element, steps)
     if isinstance(e, n.Binary) and e.op == "*" and isinstance(e.left, n.ListExpr):
         return all(isinstance(x, n.Const) for x in e.left.items)
+    if isinstance(e, n.Binary) and e.op in ("+", "-", "*", "/", "**"):
+        # arithmetic of arrays
+        return any(isinstance(x, n.Name) and steps.array(x.id) for x in (e.left, e.right))
     return steps.fresh(e)
 
 
@@ -341,7 +357,7 @@ def _handed(e: n.Expr, steps: Steps) -> frozenset[str]:
 # -- what is read before it is bound -------------------------------------------------------------
 
 
-def _first(block: n.Block, name: str) -> str:
+def first_use(block: n.Block, name: str) -> str:
     """Return whether a block may read a variable before it binds it, or surely binds it first."""
     for s in block:
         parts = list(stmt_exprs(s))
@@ -356,16 +372,16 @@ def _first(block: n.Block, name: str) -> str:
         elif isinstance(s, n.For):
             parts = [s.iter]
         if any(name in names(e) for e in parts):
-            return _READ
+            return READ
         if bound:
-            return _BOUND
+            return BOUND
         if isinstance(s, n.For) and name in target_names(s.target):
             continue
-        inner = [_first(b, name) for b in blocks(s)]
-        if _READ in inner:
-            return _READ
-        if isinstance(s, n.If) and all(x == _BOUND for x in inner):
-            return _BOUND
+        inner = [first_use(b, name) for b in blocks(s)]
+        if READ in inner:
+            return READ
+        if isinstance(s, n.If) and all(x == BOUND for x in inner):
+            return BOUND
     return ""
 
 
@@ -373,12 +389,12 @@ def _dies(name: str, around: Around) -> bool:
     """True when nobody reads what a loop leaves in a variable. around: where the loop is."""
     for level in range(len(around) - 1, -1, -1):
         block, k = around[level]
-        found = _first(block[k + 1 :], name)
+        found = first_use(block[k + 1 :], name)
         if found:
-            return found == _BOUND
+            return found == BOUND
         outer = around[level - 1][0][around[level - 1][1]] if level else None
         if isinstance(outer, n.While) and name in names(outer.test):
             return False
-        if isinstance(outer, (n.For, n.While)) and _first(block, name) == _READ:
+        if isinstance(outer, (n.For, n.While)) and first_use(block, name) == READ:
             return False
     return True

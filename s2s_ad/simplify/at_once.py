@@ -1,0 +1,350 @@
+"""Loops whose steps wait for nothing behind the loop are reversed step by step, as they run.
+
+Takes both sweeps of a function before anything is kept between them, gives them so; requires `ir`,
+`simplify.forwards`.
+
+    for i in range(n):                        total_bar = ...
+        r = sqrt(x[i])                        for i in range(n):
+        total += c * r                            r = sqrt(x[i])
+    ...                                →          total += c * r
+    total_bar = ...                               r_bar = total_bar * c
+    for i in reversed(range(n)):                  x_bar[i] += 0.5 * r_bar / r
+        r_bar = total_bar * c                 ...
+        x_bar[i] += 0.5 * r_bar / r
+
+Nothing has to be kept for it but what a step needs for itself. That is right where
+
+- the steps of the reversed loop may come in any order (see `forwards`);
+- the adjoints that they begin with are known before the loop: what makes them reads nothing that
+  the loop, or anything behind it, changes, and goes in front of it;
+- what else is done to the adjoints that they change, between the loop and its reverse, is adding
+  to them, as the steps do;
+- what a step puts back into variables is bound again before it is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+
+from s2s_ad.ir import nodes as n
+from s2s_ad.ir.blocks import mentioned, sole_target
+from s2s_ad.ir.walk import (
+    assigned,
+    blocks,
+    bound_names,
+    children,
+    container_of,
+    map_block,
+    names,
+    popped,
+    stmt_exprs,
+    target_names,
+    walk_stmts,
+)
+from s2s_ad.simplify.algebra import negate, term
+from s2s_ad.simplify.forwards import ALLOWED, READ, Order, Steps, first_use
+
+Record = Callable[[n.Block, n.Block, bool], tuple[n.Block, n.Block]]
+
+
+class NotAtOnce(Exception):
+    """A step cannot be reversed by itself: what it keeps may not be there."""
+
+
+@dataclass(frozen=True)
+class Sweeping:
+    """What is known of both sweeps. variables: names of the primal. changes: variables that a
+    statement of the primal binds or changes. prologues: uids of what opens a step of a reversed
+    loop. outputs: names that are read behind both. record: gives both sweeps of a block, or of a
+    step of a loop, with what is kept between them."""
+
+    steps: Steps
+    variables: AbstractSet[str]
+    changes: Callable[[n.Stmt], AbstractSet[str]]
+    prologues: AbstractSet[int]
+    outputs: AbstractSet[str]
+    record: Record
+
+
+@dataclass(frozen=True)
+class _Level:
+    """What runs behind a loop, and the body of the loop it is in, whose next step comes then."""
+
+    behind: n.Block
+    body: n.Block
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """The reverse of a loop, what goes in front of the loop, and the rest of the reverse sweep."""
+
+    reverse: n.For
+    first: n.Block
+    rest: n.Block
+
+
+def at_once(
+    forward: n.Block, backward: n.Block, sweeping: Sweeping
+) -> tuple[n.Block, n.Block, frozenset[int]]:
+    """Return both sweeps with what is kept, such loops reversed step by step, and the uids of the
+    statements that came into the forward sweep by that."""
+    run = _AtOnce(sweeping, Order((*forward, *backward), sweeping.steps))
+    ahead, back = run.swept(forward, backward, (), (), ())
+    return ahead, back, frozenset(run.inside)
+
+
+class _AtOnce:
+    def __init__(self, sweeping: Sweeping, order: Order) -> None:
+        self.sweeping = sweeping
+        self.order = order
+        self.inside: set[int] = set()
+
+    def swept(
+        self,
+        forward: n.Block,
+        backward: n.Block,
+        body: n.Block,
+        levels: tuple[_Level, ...],
+        outer: tuple[n.For, ...],
+    ) -> tuple[n.Block, n.Block]:
+        """Return the sweeps of a block. body: of the loop that the block is a step of, with its
+        reverse. levels: of that loop and those around it, from the inside out. outer: the reverse
+        of each of them, from the outside in."""
+        done: dict[int, n.Block] = {}
+        for k, s in enumerate(forward):
+            plan = self.plan(forward, k, backward, outer) if isinstance(s, n.For) else None
+            if plan is None or not isinstance(s, n.For):
+                continue
+            here = (_Level((*forward[k + 1 :], *plan.rest), body), *levels)
+            step = (*s.body, *plan.reverse.body)
+            if not self.dies(self.private(plan.reverse), step, here):
+                continue
+            inside = (*outer, plan.reverse)
+            try:
+                ahead, back = self.swept(s.body, plan.reverse.body, step, here, inside)
+            except NotAtOnce:
+                continue
+            step = (*ahead, *back)
+            again = assigned(back) & self.sweeping.variables
+            if again & set(target_names(s.target)) or _stored(back) & self.sweeping.variables:
+                continue
+            if not self.dies(again, step, here):
+                continue
+            self.inside |= {x.uid for x in walk_stmts((*plan.first, *back))}
+            done[s.uid] = (*plan.first, replace(s, body=step))
+            backward = plan.rest
+        ahead, back = self.sweeping.record(forward, backward, bool(levels))
+        return (map_block(ahead, lambda s: done.get(s.uid, (s,))) if done else ahead), back
+
+    def dies(self, found: AbstractSet[str], step: n.Block, levels: tuple[_Level, ...]) -> bool:
+        """True when nobody reads what a step of a loop leaves in variables."""
+
+        def read(x: str) -> bool:
+            if first_use(step, x) == READ:
+                return True
+            for level in levels:
+                use = first_use(level.behind, x)
+                if use:
+                    return use == READ
+                if first_use(level.body, x) == READ:
+                    return True
+            return x in self.sweeping.outputs
+
+        return not any(map(read, sorted(found)))
+
+    def private(self, reverse: n.For) -> set[str]:
+        """Return the variables that a step of a reversed loop binds, but those it only adds to."""
+        inside = tuple(walk_stmts(reverse.body))
+        return bound_names(reverse.body) - self.order.sums(reverse, inside)
+
+    def plan(
+        self, forward: n.Block, k: int, backward: n.Block, outer: tuple[n.For, ...]
+    ) -> _Plan | None:
+        s = forward[k]
+        found = [j for j, r in enumerate(backward) if isinstance(r, n.For) and r.of == s.uid]
+        if not isinstance(s, n.For) or len(found) != 1 or not _runs_through(s):
+            return None
+        r = backward[found[0]]
+        assert isinstance(r, n.For)
+        reverse = self.within(s, r)
+        if reverse is None or not self.any_order(s, reverse, outer):
+            return None
+        ahead, behind = backward[: found[0]], backward[found[0] + 1 :]
+        first = self.first(reverse, ahead, forward[k:])
+        if first is None:
+            return None
+        return _Plan(reverse, first[0], (*first[1], *behind))
+
+    def within(self, s: n.For, r: n.For) -> n.For | None:
+        """Return the reverse of a loop as it can stand in the loop: what it runs over is there. It
+        is worth it where it reads what a step has made, which would have to be kept or made again.
+        """
+        opens = [x for x in r.body if x.uid in self.sweeping.prologues]
+        body = tuple(x for x in r.body if x.uid not in self.sweeping.prologues)
+        own = set(target_names(r.target)) | assigned(tuple(opens))
+        here = set(target_names(s.target))
+        read = {x for e in _parts(body) for x in names(e)}
+        if r.orelse or (own & read) - here or here & assigned(s.body):
+            return None
+        made = set().union(*map(self.sweeping.changes, walk_stmts(s.body)))
+        counters = {
+            x for y in walk_stmts(body) if isinstance(y, n.For) for x in target_names(y.target)
+        }
+        return replace(r, body=body) if read & made - counters - here else None
+
+    def any_order(self, s: n.For, reverse: n.For, outer: tuple[n.For, ...]) -> bool:
+        """True when the steps of a reversed loop may come in any order, those of the loop between
+        them."""
+        inside = tuple(walk_stmts(reverse.body))
+        if not all(isinstance(x, ALLOWED) and popped(x) is None for x in inside):
+            return False
+        if any(x.orelse for x in inside if isinstance(x, (n.For, n.While))):
+            return False
+        if not all(self.sweeping.steps.pure(e) for e in _parts(reverse.body)):
+            return False
+        sums = self.order.sums(reverse, inside)
+        private = (bound_names(reverse.body) | set(target_names(reverse.target))) - sums
+        changed = set().union(*map(self.sweeping.changes, walk_stmts(s.body)))
+        return self.order.apart(reverse, outer, private, sums, changed)
+
+    def first(
+        self, reverse: n.For, ahead: n.Block, behind: n.Block
+    ) -> tuple[n.Block, n.Block] | None:
+        """Return what makes the adjoints that a reversed loop begins with, to be done in front of
+        the loop, and what is left of `ahead`, what is in front of the reversed loop; None if that
+        cannot be. behind: the loop, and what the forward sweep does after it."""
+        private = self.private(reverse)
+        changed = (assigned(reverse.body) | _stored(reverse.body)) - private
+        added = {x for x in changed if _only_adds(reverse.body, x)}
+        wanted = {x for e in _parts(reverse.body) for x in names(e)} - private
+        lost = set().union(*map(self.sweeping.changes, walk_stmts(behind)))
+        first: list[n.Stmt] = []
+        rest: list[n.Stmt] = []
+        for p in reversed(ahead):
+            touched = (assigned((p,)) | _stored((p,))) & wanted
+            if not touched or (touched <= added and all(_only_adds((p,), x) for x in touched)):
+                rest.insert(0, p)
+                continue
+            made = sole_target(p)
+            if made is None or not isinstance(p, n.Assign):
+                return None
+            if names(p.value) & lost or not self.sweeping.steps.pure(p.value):
+                if made not in added or not self.sweeping.steps.number(made):
+                    return None
+                # it is added to what the steps have made
+                less = term(p.value).coefficient < 0
+                value = negate(p.value) if less else p.value
+                rest.insert(0, n.AugAssign(p.targets[0], "-" if less else "+", value, of=p.of))
+                p = n.Assign(p.targets, n.Const("0.0", 0.0), of=p.of)
+            wanted |= names(p.value)
+            first.insert(0, p)
+        if not self.may_come_first(first, rest, ahead, changed, added):
+            return None
+        return tuple(first), tuple(rest)
+
+    def may_come_first(
+        self,
+        first: Sequence[n.Stmt],
+        rest: Sequence[n.Stmt],
+        ahead: n.Block,
+        changed: AbstractSet[str],
+        added: AbstractSet[str],
+    ) -> bool:
+        """True when what is left behind means the same there. changed, added: what the reversed
+        loop changes, and what of it it only adds to."""
+        made = {sole_target(p) for p in first}
+        if len(made) < len(first) or made & self.sweeping.variables:
+            return False
+        for k, p in enumerate(ahead):
+            x = sole_target(p)
+            if isinstance(p, n.Assign) and x in made and x in mentioned(ahead[:k]):
+                return False
+        if not all(isinstance(p, n.Assign) and self.alone(p.value) for p in first):
+            return False
+        left = mentioned(tuple(rest)) & changed
+        if left - added or not all(_only_adds(tuple(rest), x) for x in left):
+            return False
+        # no other name of what is changed
+        group = self.order.shared
+        groups = {group(x) for x in changed if not self.sweeping.steps.number(x)}
+        others = (mentioned(tuple(rest)) | set(self.sweeping.variables)) - changed
+        return not any(group(x) in groups for x in others if not self.sweeping.steps.number(x))
+
+    def alone(self, e: n.Expr) -> bool:
+        """True for what no other name holds: a number, or something new."""
+        if isinstance(e, (n.Const, n.Binary, n.Unary)) or self.sweeping.steps.fresh(e):
+            return True
+        return all(self.sweeping.steps.number(x) for x in _values(e))
+
+
+def _runs_through(s: n.For) -> bool:
+    """True for a loop each step of which runs to its end."""
+    unknown = (n.Return, n.Try, n.With, n.FunctionDef, n.Global, n.Delete, n.Import)
+    if s.orelse or any(isinstance(x, unknown) for x in walk_stmts(s.body)):
+        return False
+    return not any(isinstance(x, (n.Break, n.Continue)) for x in _own(s.body))
+
+
+def _own(block: n.Block) -> Iterator[n.Stmt]:
+    """Yield the statements of a block that are in no loop in it."""
+    for s in block:
+        yield s
+        if not isinstance(s, (n.For, n.While)):
+            for inner in blocks(s):
+                yield from _own(inner)
+
+
+def _parts(block: n.Block) -> Iterator[n.Expr]:
+    for s in walk_stmts(block):
+        yield from stmt_exprs(s)
+
+
+def _values(e: n.Expr) -> Iterator[str]:
+    """Yield the variables in an expression, but the functions that it calls."""
+    if isinstance(e, n.Name):
+        yield e.id
+        return
+    if isinstance(e, n.Call):
+        yield from (x for part in (*e.args, *(k.value for k in e.keywords)) for x in _values(part))
+        return
+    for part in children(e):
+        yield from _values(part)
+
+
+def _stored(block: n.Block) -> set[str]:
+    """Return the variables into whose items, or attributes, a block stores."""
+    found: set[str] = set()
+    for s in walk_stmts(block):
+        targets: list[n.Expr] = []
+        if isinstance(s, n.Assign):
+            targets.extend(s.targets)
+        elif isinstance(s, (n.AugAssign, n.For, n.Pop)):
+            targets.append(s.target)
+        while targets:
+            t = targets.pop()
+            if isinstance(t, (n.TupleExpr, n.ListExpr)):
+                targets.extend(t.items)
+            elif isinstance(t, (n.Subscript, n.Attribute)):
+                found |= names(container_of(t))
+            elif not isinstance(t, n.Name):
+                found |= names(t)
+    return found
+
+
+def _only_adds(block: n.Block, name: str) -> bool:
+    """True when a block has no use of a variable but adding to it, or to its items."""
+    for s in walk_stmts(block):
+        parts = list(stmt_exprs(s))
+        if isinstance(s, n.AugAssign) and s.op in ("+", "-"):
+            target = s.target
+            parts = [s.value]
+            while isinstance(target, n.Subscript):
+                parts.append(target.index)
+                target = target.value
+            if target != n.Name(name):
+                parts.append(target)
+        if any(name in names(e) for e in parts):
+            return False
+    return True
