@@ -43,7 +43,7 @@ from s2s_ad.simplify.dead_code import drop_dead
 from s2s_ad.simplify.first_time import first_time
 from s2s_ad.simplify.forwards import Steps, forwards
 from s2s_ad.simplify.in_place import InPlace, in_place
-from s2s_ad.simplify.inline import Inlining, inline
+from s2s_ad.simplify.inline import Inlining, inline, is_recomputed
 from s2s_ad.simplify.known_products import known_products
 from s2s_ad.simplify.known_quotients import known_quotients
 from s2s_ad.simplify.masks import chosen_once
@@ -168,7 +168,9 @@ def finish(
         body = one_inverse(body, back)
     sharing = _sharing(back, swept, again)
     if shares:
-        body, back = reuse_quotients(body, back, pure, sharing.name)
+        front = before - back if all else frozenset()
+        again_only = front | {s.uid for s in walk_stmts(body) if is_recomputed(s)}
+        body, back = reuse_quotients(body, back, pure, sharing.name, again_only)
         params = {p.name for p in swept.prepared.function.params}
         body, back = shared_products(body, back, sharing, params)
         body, back = share(body, replace(sharing, back=back, all=all))

@@ -152,7 +152,7 @@ class _Inline:
     def once(self, out: list[n.Stmt], k: int) -> list[n.Stmt] | None:
         """A recomputed value that only another recomputed value reads."""
         s = out[k]
-        target = s.targets[0] if isinstance(s, n.Assign) and _recomputed(s) else None
+        target = s.targets[0] if isinstance(s, n.Assign) and is_recomputed(s) else None
         if not isinstance(s, n.Assign) or not isinstance(target, n.Name):
             return None
         name = target.id
@@ -165,7 +165,7 @@ class _Inline:
             count = Counter(_read(t))[name] + sum(
                 Counter(_read(x))[name] for b in blocks(t) for x in walk_stmts(b)
             )
-            if count and place is None and count == 1 and _recomputed(t):
+            if count and place is None and count == 1 and is_recomputed(t):
                 place = j
             elif count:
                 return None
@@ -352,7 +352,8 @@ def _added_to(s: n.Stmt, name: n.Name) -> n.Expr | None:
     return None
 
 
-def _recomputed(s: n.Stmt) -> bool:
+def is_recomputed(s: n.Stmt) -> bool:
+    """True for what is computed again for the reverse sweep, and says so."""
     return isinstance(s, n.Assign) and s.comments.trailing == "# recomputed"
 
 

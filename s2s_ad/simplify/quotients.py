@@ -5,6 +5,10 @@ Takes a block, gives it with quotients read from the variables that have them. R
     a_bar = d / b                           a_bar = d / b
     b_bar = -d * q / b          →           b_bar = -a_bar * q
 
+    q = a / b  # recomputed
+    a_bar = d / b               →           a_bar = d / b
+    b_bar = -d * q / b                      b_bar = -a_bar * a / b
+
     x_bar += d / (a * b) * y                quotient_bar = d / (a * b)
     y_bar += d / (a * b) * x    →           x_bar += quotient_bar * y
                                             y_bar += quotient_bar * x
@@ -18,7 +22,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.blocks import changed_by
+from s2s_ad.ir.blocks import changed_by, with_blocks
 from s2s_ad.ir.walk import (
     blocks,
     names,
@@ -34,19 +38,37 @@ Factor = tuple[str, n.Expr]
 
 
 def reuse_quotients(
-    block: n.Block, back: frozenset[int], pure: Pure, fresh: Callable[[str], str]
+    block: n.Block,
+    back: frozenset[int],
+    pure: Pure,
+    fresh: Callable[[str], str],
+    again: frozenset[int] = frozenset(),
 ) -> tuple[n.Block, frozenset[int]]:
     """Return the block in which statements of the reverse sweep read the quotients there are, and
-    the uids of the reverse sweep. fresh: a name not in use."""
-    run = _Quotients(set(back), pure, fresh)
-    return run.block(block), frozenset(run.back)
+    the uids of the reverse sweep.
+
+    fresh: a name not in use. again: uids of statements that are computed again for the reverse
+    sweep alone.
+    """
+    every = [e for s in walk_stmts(block) for e in stmt_exprs(s)]
+    said = Counter(x.id for e in every for x in subexprs(e) if isinstance(x, n.Name))
+    run = _Quotients(set(back), pure, fresh, again, {x for x, count in said.items() if count == 2})
+    block = run.block(block)
+    for uid in run.gone:
+        block = _without_statement(block, uid)
+    return block, frozenset(run.back)
 
 
 @dataclass
 class _Quotients:
+    """again: what is computed again. once: variables that are bound and read at one place each."""
+
     back: set[int]
     pure: Pure
     fresh: Callable[[str], str]
+    again: frozenset[int]
+    once: set[str]
+    gone: list[int] = field(default_factory=list)
     given: dict[int, tuple[str, Term]] = field(default_factory=dict)
     products: dict[int, list[Term]] = field(default_factory=dict)
     dividing: dict[Factor, set[int]] = field(default_factory=dict)
@@ -55,6 +77,7 @@ class _Quotients:
 
     def block(self, block: n.Block) -> n.Block:
         held = _Held()
+        made_again: dict[str, tuple[int, Term]] = {}
         out: list[n.Stmt] = []
         for s in self.named(block):
             inner = s
@@ -64,21 +87,52 @@ class _Quotients:
             elif isinstance(s, (n.For, n.While)):
                 inner = replace(s, body=self.block(s.body))
             elif s.uid in self.back and isinstance(s, (n.Assign, n.AugAssign)):
-                value = _reusing(s.value, held, isinstance(s, n.AugAssign))
+                value = self.read_within(s.value, held, made_again)
+                value = _reusing(value, held, isinstance(s, n.AugAssign))
                 inner = s if value is s.value else _with_value(s, value)
             out.append(inner)
             killed = self.killed(s)
             if killed is None:
-                held = _Held()
+                held, made_again = _Held(), {}
                 continue
             held.without(killed)
+            made_again = {
+                x: (uid, t) for x, (uid, t) in made_again.items() if not killed & {x, *_names(t)}
+            }
             target = s.targets[0] if isinstance(s, n.Assign) and len(s.targets) == 1 else None
             if s.uid in self.back and isinstance(s, n.Assign) and isinstance(target, n.Name):
                 made = term(s.value)
                 divided = any(op == "/" for op, _ in made.factors) and len(made.factors) > 1
                 if divided and abs(made.coefficient) == 1 and target.id not in _names(made):
                     held.add(target.id, made)
+            if s.uid in self.again and isinstance(s, n.Assign) and isinstance(target, n.Name):
+                made = term(s.value)
+                divided = any(op == "/" for op, _ in made.factors)
+                pure = all(self.pure(e) for _, e in made.factors)
+                if divided and pure and target.id in self.once and made.coefficient == 1:
+                    made_again[target.id] = s.uid, made
         return self.worth_it(tuple(out))
+
+    def read_within(
+        self, value: n.Expr, held: _Held, made_again: dict[str, tuple[int, Term]]
+    ) -> n.Expr:
+        """Return a sum in which a quotient that is computed again for it alone is a part of one
+        that is divided anyway."""
+        for name in names(value) & made_again.keys():
+            uid, made = made_again[name]
+            parts = terms(value)
+            others = [_without_name(t, name, made) for t in parts]
+            found = [
+                _with_quotient(t, {v: x for v, x in held.parts_of(t).items() if v != name}, True)
+                for t in others
+            ]
+            if [a is b for a, b in zip(parts, others)].count(False) != 1:
+                continue
+            if all(a is b or b is not c for a, b, c in zip(parts, others, found)):
+                self.gone.append(uid)
+                new = [a if a is b else c for a, b, c in zip(parts, others, found)]
+                return _sum(value, parts, new)
+        return value
 
     def worth_it(self, block: n.Block) -> n.Block:
         """Return the block without the names that are read just once after all."""
@@ -188,6 +242,22 @@ class _Quotients:
             if killed is None or killed & parts:
                 count = 0
         return None
+
+
+def _without_statement(block: n.Block, uid: int) -> n.Block:
+    """Return the block without a statement, whose comment stands over the next one."""
+    out: list[n.Stmt] = []
+    before: tuple[str, ...] = ()
+    for s in block:
+        if s.uid == uid:
+            before = s.comments.before
+            continue
+        s = with_blocks(s, lambda inner: _without_statement(inner, uid))
+        if before:
+            s = replace(s, comments=replace(s.comments, before=(*before, *s.comments.before)))
+            before = ()
+        out.append(s)
+    return tuple(out)
 
 
 def _written_out(block: n.Block, uid: int, name: str, made: Term) -> n.Block:

@@ -95,3 +95,42 @@ def names_of_branches(x, n):
     else:
         t = math.sqrt(t * t + x * x)
     return t / (1.0 + abs(t * x - y))
+
+
+def attraction(y, g):
+    r = 1.0 + y
+    return g / (r * r)
+
+
+def attraction_and_more(y, g):
+    r = 1.0 + y
+    f = g / (r * r)
+    r = r + f  # what f is made of does not hold any more
+    return f * f / r
+
+
+def shared_attraction(y, g):
+    r = 1.0 + y
+    f = g / (r * r)
+    return f * math.sin(f * r) / (r * r)
+
+
+@case(0.4, 1.2, wrt="y g")
+def quotients_of_small_functions(y, g):
+    for _ in range(3):
+        v = attraction(y, g) - attraction_and_more(y * y, g)
+        y = y + 0.1 * v * shared_attraction(y, v)
+    return y
+
+
+@case(0.4, 1.2, 4, wrt="r m")
+def quotients_computed_again(r, m, n):
+    total = 0.0
+    for i in range(n):
+        f = m / (r * r)
+        if i > 1:
+            total += f
+        else:
+            total -= f / r
+        r = r + 0.1 * math.cos(r)
+    return total
