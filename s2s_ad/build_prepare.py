@@ -143,6 +143,7 @@ class Prepared:
             self.subject.refuse,
             transparent=self.transparent,
             newness=self.newness,
+            compiled="numba" in self.program.options,
             spread_out="broadcast" in self.program.options,
             exit_value=self.exit_value,
             lent=self.lent,

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from s2s_ad.analysis.touching import MINUS, Path, Round, Test, Use, meet
-from s2s_ad.analysis.whole_numbers import Form, told
+from s2s_ad.analysis.whole_numbers import ANY, Cases, Form, all_of, told
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.walk import assigned, blocks, names
 
@@ -31,9 +31,13 @@ class Where:
     levels: tuple[Level, ...]
     tests: tuple[tuple[n.Expr, bool], ...] = ()
 
-    def known(self, whole: Test) -> tuple[Form, ...]:
-        """Return what the branches around it say of integers that keep their values."""
-        return tuple(x for test, held in self.tests for x in told(test, held, whole))
+    def known(self, whole: Test, around: Callable[[n.Stmt], Round]) -> Cases:
+        """Return what the branches around it say of integers that keep their values.
+
+        around: what is known of a loop.
+        """
+        given = [x for loop in self.loops() if around(loop).counter for x in around(loop).bounds()]
+        return all_of([told(test, held, whole) for test, held in self.tests], given)
 
     def loops(self) -> tuple[n.Stmt, ...]:
         """Return the loops around it, from the outside in."""
@@ -89,7 +93,7 @@ class Spot:
 
     where: Where
     path: Path
-    known: tuple[Form, ...] = ()
+    known: Cases = ANY
 
 
 def shared_levels(a: Where, b: Where) -> int:

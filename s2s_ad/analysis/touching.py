@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from s2s_ad.analysis.indexing import constant_int
-from s2s_ad.analysis.whole_numbers import Form, equal, form_of, possible
+from s2s_ad.analysis.whole_numbers import ANY, Cases, Form, equal, form_of, possible
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.walk import assigned, children, names
 
@@ -42,7 +42,7 @@ class Use:
 
     path: Path
     rounds: tuple[Round, ...]
-    known: tuple[Form, ...] = ()
+    known: Cases = ANY
 
 
 def round_of(loop: n.Stmt, whole: Test) -> Round:
@@ -143,17 +143,28 @@ def meet(first: Use, second: Use, shared: int, order: Sequence[Form] = ()) -> bo
     known += [
         x.renamed("'", inner) for r in second.rounds[shared:] if r.counter for x in r.bounds()
     ]
-    known += [*first.known, *(x.renamed("'", inner) for x in second.known)]
     paths = [(a, b.renamed("'", inner) if b else b) for a, b in zip(first.path, second.path)]
     known += order
     seen = {x for f in known for x in f.unknowns()}
+    seen |= {
+        x for cases in (first.known, second.known) for c in cases for f in c for x in f.unknowns()
+    }
     seen |= {x for pair in paths for f in pair if f for x in f.unknowns()}
     known += [Form(((x, 1),)) for x in sorted(seen) if x.startswith("len(")]
-    same: list[Form] = []
-    for a, b in paths:
-        if a is not None and b is not None and _one_end(a, b, known):
-            same += equal(a, b)
-    return possible([*known, *same])
+
+    def touch(more: Sequence[Form]) -> bool:
+        case = [*known, *more]
+        same: list[Form] = []
+        for a, b in paths:
+            if a is not None and b is not None and _one_end(a, b, case):
+                same += equal(a, b)
+        return possible([*case, *same])
+
+    return any(
+        touch([*one, *(x.renamed("'", inner) for x in other)])
+        for one in first.known
+        for other in second.known
+    )
 
 
 def _one_end(a: Form, b: Form, known: Sequence[Form]) -> bool:

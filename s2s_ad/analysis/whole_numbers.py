@@ -16,6 +16,7 @@ from s2s_ad.ir import nodes as n
 from s2s_ad.ir.text import expr_text
 
 MANY = 300  # inequalities that are looked at
+MOST_CASES = 8
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,11 @@ class Form:
     def unknowns(self) -> frozenset[str]:
         """Return the unknowns."""
         return frozenset(x for x, _ in self.terms)
+
+
+Cases = tuple[tuple[Form, ...], ...]
+"""Alternatives, of which one holds: forms that are all 0 or more."""
+ANY: Cases = ((),)
 
 
 def form_of(e: n.Expr, whole: Callable[[str], bool]) -> Form | None:
@@ -85,37 +91,69 @@ def is_length(e: n.Expr) -> bool:
     return len(e.args) == 1 and isinstance(e.args[0], n.Name)
 
 
-def told(test: n.Expr, held: bool, whole: Callable[[str], bool]) -> list[Form]:
-    """Return the forms that are 0 or more where a test gave this.
+def told(test: n.Expr, held: bool, whole: Callable[[str], bool]) -> Cases:
+    """Return what holds where a test gave this.
 
     >>> from s2s_ad.ir.quote import parse_expr
-    >>> told(parse_expr("i > 0 and x"), True, lambda name: name == "i")
-    [Form(terms=(('i', 1),), constant=-1)]
+    >>> i = lambda name: name == "i"
+    >>> told(parse_expr("i > 0 and x"), True, i)
+    ((Form(terms=(('i', 1),), constant=-1),),)
+    >>> told(parse_expr("i == 1"), False, i)
+    ((Form(terms=(('i', -1),), constant=0),), (Form(terms=(('i', 1),), constant=-2),))
     """
     if isinstance(test, n.Unary) and test.op == "not":
         return told(test.operand, not held, whole)
     if isinstance(test, n.BoolOp):
-        every = held == (test.op == "and")
-        return [x for part in test.values for x in told(part, held, whole)] if every else []
+        every = [told(part, held, whole) for part in test.values]
+        return all_of(every) if held == (test.op == "and") else one_of(every)
     if not isinstance(test, n.Compare) or (not held and len(test.ops) > 1):
-        return []
-    found: list[Form] = []
+        return ANY
+    found: list[Cases] = []
     for left, op, right in zip((test.left, *test.rights), test.ops, test.rights):
         a, b = form_of(left, whole), form_of(right, whole)
         if a is not None and b is not None:
-            found += _compared(a, op if held else _OPPOSITE.get(op, ""), b)
-    return found
+            found.append(_compared(a, op if held else _OPPOSITE.get(op, ""), b))
+    return all_of(found)
 
 
-_OPPOSITE = {"<": ">=", ">=": "<", ">": "<=", "<=": ">", "!=": "=="}
+_OPPOSITE = {"<": ">=", ">=": "<", ">": "<=", "<=": ">", "!=": "==", "==": "!="}
 
 
-def _compared(a: Form, op: str, b: Form) -> list[Form]:
+def _compared(a: Form, op: str, b: Form) -> Cases:
     if op in ("<", "<="):
-        return [b.plus(a, -1).plus(Form((), -1 if op == "<" else 0))]
+        return ((b.plus(a, -1).plus(Form((), -1 if op == "<" else 0)),),)
     if op in (">", ">="):
         return _compared(b, "<" if op == ">" else "<=", a)
-    return equal(a, b) if op == "==" else []
+    if op == "!=":
+        return one_of([_compared(a, "<", b), _compared(b, "<", a)])
+    return (tuple(equal(a, b)),) if op == "==" else ANY
+
+
+def all_of(every: Iterable[Cases], given: Sequence[Form] = ()) -> Cases:
+    """Return what holds where each of these does, less where that would be too many cases.
+
+    given: what holds anyway: cases that cannot be are left out.
+
+    >>> i, j = Form((("i", 1),), -1), Form((("j", 1),), -1)
+    >>> all_of([((i,), (j,)), ANY, ((j,),)]) == ((j,),)
+    True
+    """
+    whole = ANY
+    for cases in every:
+        found = [tuple(dict.fromkeys((*one, *other))) for one in whole for other in cases]
+        if len(found) > 1:
+            found = [case for case in found if possible([*given, *case])]
+        least = [c for c in found if not any(set(x) < set(c) for x in found)]
+        if len(least) <= MOST_CASES:
+            whole = tuple(dict.fromkeys(least))
+    return whole
+
+
+def one_of(every: Sequence[Cases]) -> Cases:
+    """Return what holds where one of these does: nothing, if one says nothing."""
+    if any(() in cases for cases in every):
+        return ANY
+    return tuple(case for cases in every for case in cases)
 
 
 def equal(a: Form, b: Form) -> list[Form]:

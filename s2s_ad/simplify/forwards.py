@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 
 from s2s_ad.analysis.later import branches
 from s2s_ad.analysis.touching import MINUS, Path, Round, Test, Use, item_of, meet, round_of, uses_of
-from s2s_ad.analysis.whole_numbers import Form, told
+from s2s_ad.analysis.whole_numbers import Form, all_of, told
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import mentioned
 from s2s_ad.ir.walk import (
@@ -186,7 +186,8 @@ class Order:
         ) -> bool:
             whole = self.whole(frozenset(r.counter for r in rounds), changed)
 
-            known = tuple(x for test, held in tests for x in told(test, held, whole))
+            given = [x for r in rounds if r.counter for x in r.bounds()]
+            known = all_of([told(test, held, whole) for test, held in tests], given)
 
             def use(how: str, name: str, path: Path) -> None:
                 if name not in private and not self.steps.number(name):

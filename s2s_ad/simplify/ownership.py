@@ -103,6 +103,8 @@ class Owning(Sharing):
         if isinstance(e, n.Subscript):
             owner = self.kind(e.value)
             return FLOAT if self.is_entry(owner, e.index) else self.item_kind(owner, e.index)
+        if isinstance(e, n.IfExp):
+            return join(self.kind(e.body), self.kind(e.orelse))
         return UNKNOWN
 
     def is_entry(self, owner: Kind, index: n.Expr) -> bool:

@@ -121,7 +121,8 @@ class Context(Changes):
     sub-expressions for the sake of their values: they have no adjoint of their own. spread_out:
     whether adjoints of reductions are given the shape of what was reduced, needed or not.
     exit_value: a variable that each way through the function assigns once, and returns.
-    lent: whether its callers may change what they gave it between its two halves.
+    lent: whether its callers may change what they gave it between its two halves. compiled: whether
+    numba compiles the text, for which a list is dear.
     """
 
     function: n.Function
@@ -139,6 +140,7 @@ class Context(Changes):
     prologues: set[int] = field(default_factory=set)
     transparent: dict[str, n.Expr] = field(default_factory=dict)
     rules: dict[int, tuple[Rule, Rule]] = field(default_factory=dict)
+    compiled: bool = False
     spread_out: bool = False
     exit_value: str = ""
     lent: bool = False

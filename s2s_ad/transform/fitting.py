@@ -299,7 +299,8 @@ class Fitting:
             return d
         name = n.Name(self.context.names.fresh(wanted))
         self.before.append(n.Assign((name,), d.expr))
-        if isinstance(d.kind, Array) and not d.small and d.wide is None:
+        whole = isinstance(d.kind, Array) and not d.small and d.wide is None
+        if whole or isinstance(d.kind, Number):
             self.bar_kinds[name.id] = d.kind
         return replace(d, expr=name)
 

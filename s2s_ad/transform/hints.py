@@ -5,7 +5,7 @@ Takes the name of a function and how it is called, or a hint, gives a hint. Requ
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.text import expr_text
@@ -78,3 +78,23 @@ def how_else(name: str) -> str:
     return (
         f"write it with other functions: `s2s-ad rules {method}` prints the forms that have a rule"
     )
+
+
+def unsupported(e: n.Expr, or_tell: Callable[[str], str]) -> tuple[str, str]:
+    """Return what is refused where an expression with active values has no derivative, and a hint.
+
+    or_tell: adds to a hint that the function may be declared instead.
+    """
+    if isinstance(e, n.Attribute):
+        return f"attribute `{e.attr}` of an active value", "pass the number as an argument"
+    if isinstance(e, n.SetExpr):
+        return "a set of active values", "use a list"
+    if isinstance(e, n.Starred):
+        return "a star of an active value", or_tell("pass the items one by one")
+    what = {
+        n.IfExp: "a conditional expression inside an expression",
+        n.BoolOp: "`and`/`or` of active values inside an expression",
+        n.Comprehension: "a comprehension inside an expression",
+        n.Lambda: "a lambda that captures active values",
+    }.get(type(e), "an expression of this form with active values")
+    return what, "assign it to a variable first"

@@ -23,6 +23,7 @@ from dataclasses import dataclass, replace
 from s2s_ad.analysis.indexing import constant_int
 from s2s_ad.analysis.later import Spot, Where, bound_since, may_follow, places, shared_levels
 from s2s_ad.analysis.touching import Round, Test, item_of, measures, round_of
+from s2s_ad.analysis.whole_numbers import Cases
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import said_by, sole_target
 from s2s_ad.ir.kinds import Array, Number
@@ -106,6 +107,7 @@ class _Run:
         self.where = {s.uid: where for s, where in places(primal)}
         self.integers = Integers(context, primal)
         self.rounds: dict[int, Round] = {}
+        self.known: dict[int, Cases] = {}
 
     def harmless(self, name: str) -> Iterator[int]:
         reads = self.reads(name)
@@ -197,7 +199,9 @@ class _Run:
     def spot(self, read: _Read) -> Spot:
         """Return where in its variable an item is, and what holds there."""
         whole = self.integers.beside({self.round(loop).counter for loop in read.where.loops()})
-        known = read.where.known(whole)
+        known = self.known.get(read.where.number)
+        if known is None:
+            known = self.known[read.where.number] = read.where.known(whole, self.round)
         if not isinstance(read.place, n.Subscript):
             return Spot(read.where, (), known)
         return Spot(read.where, item_of(read.place, whole)[1], known)

@@ -30,7 +30,9 @@ from s2s_ad.ir.walk import factors, subexprs
 from s2s_ad.rules.registry import Choice
 from s2s_ad.rules.results import literal
 from s2s_ad.transform.context import CallPlan, Diff, NeedsName, operations
+from s2s_ad.transform.extremes import shares
 from s2s_ad.transform.fitting import added_axes, is_negative, without_axes
+from s2s_ad.transform.hints import unsupported
 from s2s_ad.transform.picking import picked_by
 from s2s_ad.transform.reading import as_value, slice_call
 from s2s_ad.transform.shapes import keeps_all, same_shape, shape_of
@@ -142,22 +144,7 @@ class Pullback(Templates):
         return self.refused(e, f"`{e.op}` of a list and an active value", hint)
 
     def unsupported(self, e: n.Expr) -> Exception:
-        if isinstance(e, n.Attribute):
-            return self.refused(
-                e, f"attribute `{e.attr}` of an active value", "pass the number as an argument"
-            )
-        if isinstance(e, n.SetExpr):
-            return self.refused(e, "a set of active values", "use a list")
-        if isinstance(e, n.Starred):
-            hint = self.context.or_tell("pass the items one by one")
-            return self.refused(e, "a star of an active value", hint)
-        what = {
-            n.IfExp: "a conditional expression inside an expression",
-            n.BoolOp: "`and`/`or` of active values inside an expression",
-            n.Comprehension: "a comprehension inside an expression",
-            n.Lambda: "a lambda that captures active values",
-        }.get(type(e), "an expression of this form with active values")
-        return self.refused(e, what, "assign it to a variable first")
+        return self.refused(e, *unsupported(e, self.context.or_tell))
 
     def refused(self, e: n.Expr, message: str, hint: str) -> Exception:
         return self.context.refuse(self.s, e, message, hint)
@@ -198,7 +185,8 @@ class Pullback(Templates):
             return
         choice = self.context.choice(e, self.s)
         if choice is not None:
-            self.rule(e, choice, d, out)
+            if not self.extreme(e, d):
+                self.rule(e, choice, d, out)
             return
         plan = self.context.plan(e, self.s, "adjoint")
         if plan is None:
@@ -208,6 +196,22 @@ class Pullback(Templates):
         named = out if isinstance(out, n.Name) else e
         d = self.full(d, named, plan.result.kind)
         self.small_callee(plan, e, out, d)
+
+    def extreme(self, e: n.Call, d: Diff) -> bool:
+        """Pull back to the arguments of a `max` or `min` of several numbers; False for others."""
+        found = self.context.facts.object_of(e.func, self.s.uid)
+        values = [self.value(a) for a in e.args]
+        numbers = all(v.varied and isinstance(v.kind, Number) for v in values)
+        if found is None or not numbers or self.context.compiled:
+            return False
+        parts = shares(e, found[0], d.expr, self.context.names.fresh)
+        if parts is None:
+            return False
+        self.before.extend(parts[0])
+        self.bar_kinds[parts[2]] = d.kind
+        for item, part in zip(e.args, parts[1]):
+            self.pull(item, Diff(part, self.value(item).kind))
+        return True
 
     def copy_of(self, e: n.Call) -> n.Expr | None:
         """Return x when `e` is `list(x)`, `tuple(x)` or `dict(x)` of a container."""

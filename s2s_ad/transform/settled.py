@@ -173,7 +173,7 @@ class _Settled:
     def spot(self, use: _Use) -> Spot:
         whole = self.integers.beside({self.rounds[x.uid].counter for x in use.where.loops()})
         path = item_of(use.place, whole)[1] if isinstance(use.place, n.Subscript) else ()
-        return Spot(use.where, path, use.where.known(whole))
+        return Spot(use.where, path, use.where.known(whole, lambda loop: self.rounds[loop.uid]))
 
     def follows(self, bar: str, first: _Use, then: _Use) -> bool:
         """True unless one use never comes after another one of the same item."""

@@ -149,3 +149,56 @@ def copied_between_stores(v, n):
         row[3] = row[2] * v[k]
         total += row[3] * row[2]
     return total
+
+
+@case([[1.0, 2.0, 3.0], [2.0, 1.5, 1.0]], 1.3, wrt="cost gamma")
+def first_row_and_column_by_branches(cost, gamma):
+    """Where neither i nor j is 0, what is read is in front of what is stored, never behind."""
+    n, m = len(cost), len(cost[0])
+    best = [[0.0] * m for _ in range(n)]
+    for i in range(n):
+        for j in range(m):
+            c = cost[i][j] ** gamma
+            if i == 0 and j == 0:
+                best[i][j] = c
+            elif i == 0:
+                best[i][j] = best[i][j - 1] * 0.5 + c
+            elif j == 0:
+                best[i][j] = best[i - 1][j] * best[i - 1][j] + c
+            else:
+                best[i][j] = c * min(best[i - 1][j], best[i][j - 1])
+    return best[n - 1][m - 1]
+
+
+@case([0.1, 0.5, 0.9], [0.3, 0.2, 0.8, 0.4], 0.15, wrt="xs ys gap")
+@case([0.1, 0.1], [0.1, 0.1], 0.0, wrt="xs ys")
+def edits(xs, ys, gap):
+    """The smallest of three; in the second case all three are, and share the adjoint."""
+    n, m = len(xs), len(ys)
+    d = [[0.0] * (m + 1) for _ in range(n + 1)]
+    for i in range(n + 1):
+        for j in range(m + 1):
+            if i == 0:
+                d[i][j] = j * gap
+            elif j == 0:
+                d[i][j] = i * gap
+            else:
+                other = (xs[i - 1] - ys[j - 1]) ** 2
+                d[i][j] = min(d[i - 1][j] + gap, d[i][j - 1] + gap, d[i - 1][j - 1] + other)
+    return d[n][m]
+
+
+@case([0.3, 0.5, 0.7, 0.2], wrt="xs")
+def the_last_one_in_front_of_the_first(xs):
+    """At i == 0 an item behind is read: it comes back before it is read again."""
+    n = len(xs)
+    u = [xs[0]] * n
+    for k in range(3):
+        for i in range(n):
+            if i != 1:
+                u[i] = u[i] * xs[i] + u[i - 1] * u[i - 1]
+            elif k == 1 or xs[i] > 1.0:
+                u[i] = u[i - 1] * u[i - 1] * xs[i]
+            else:
+                u[i] = u[i - 1] * u[i + 1]
+    return u[n - 1] * u[0]
