@@ -13,6 +13,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TypeGuard
 
+from s2s_ad.analysis.bound import certain_at_end
 from s2s_ad.analysis.interpreter import Interpreter
 from s2s_ad.analysis.owned import NOTHING_OWNED
 from s2s_ad.analysis.values import Value
@@ -170,9 +171,21 @@ def finish(
     if shares:
         front = before - back if all else frozenset()
         again_only = front | {s.uid for s in walk_stmts(body) if is_recomputed(s)}
-        body, back = reuse_quotients(body, back, pure, sharing.name, again_only)
-        params = {p.name for p in swept.prepared.function.params}
-        body, back = shared_products(body, back, sharing, params)
+        whole = body
+
+        @functools.cache
+        def kinds_here() -> InPlace:
+            return _buffers(whole, back, swept)
+
+        def is_number(e: n.Expr) -> bool:
+            return isinstance(kinds_here().kind(e), Number)
+
+        body, back = reuse_quotients(body, back, pure, sharing.name, again_only, is_number)
+        function = swept.prepared.function
+        params = {p.name for p in function.params}
+        end = next((k for k, s in enumerate(function.body) if isinstance(s, n.Return)), None)
+        unsure = assigned(function.body) - certain_at_end(function.body[:end], params)
+        body, back = shared_products(body, back, sharing, params, unsure)
         body, back = share(body, replace(sharing, back=back, all=all))
         body = named_in_front(body, back)
         verify_block(body, "sharing")
@@ -187,7 +200,7 @@ def finish(
     if "accumulate" not in options:
         if builtin("range", "reversed"):
             body = first_time(body, back)
-        body = where_taken(body, back, _linear(swept, again, sharing))
+        body, back = where_taken(body, back, _linear(swept, again, sharing))
         body, back = zeros_in_place(body, back)
     if "share" not in options:
         body = where_read(body, back, pure)
@@ -356,7 +369,8 @@ def _steps(swept: Sweeps, again: Callable[[n.Expr], bool], sharing: Sharing) -> 
 def _linear(swept: Sweeps, again: Callable[[n.Expr], bool], sharing: Sharing) -> Linear:
     variants = swept.prepared.program.variants.values()
     reverses = frozenset(v.reverse for v in variants if v is not None and v.reverse)
-    return Linear(again, sharing.number, reverses)
+    lists = "numba" not in swept.prepared.program.options
+    return Linear(again, sharing.number, reverses, lists)
 
 
 def _sharing(back: frozenset[int], swept: Sweeps, again: Callable[[n.Expr], bool]) -> Sharing:

@@ -39,6 +39,7 @@ from tests.language import (
     shared_values,
     signs,
     stores,
+    untaken,
     updates,
 )
 from tests.language.cases import BEYOND, CASES
@@ -68,6 +69,7 @@ MODULES = (
     shared_values,
     buffers,
     stores,
+    untaken,
     updates,
 )
 BY_NAME = {case.name: case for case in (*CASES, *BEYOND)}

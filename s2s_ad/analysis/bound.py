@@ -137,8 +137,8 @@ def live_in(block: n.Block) -> set[str]:
 
 def _read_exprs(s: n.Stmt) -> list[n.Expr]:
     if isinstance(s, n.Assign):
-        stored = [t for t in s.targets if not isinstance(t, (n.Name, n.TupleExpr))]
-        return [s.value, *stored]
+        parts = [x for t in s.targets for x in (t.items if isinstance(t, n.TupleExpr) else (t,))]
+        return [s.value, *(t for t in parts if not isinstance(t, n.Name))]
     if isinstance(s, n.Pop):
         return []
     if isinstance(s, n.For):

@@ -75,7 +75,8 @@ def forwards(body: n.Block, back: frozenset[int], steps: Steps) -> n.Block:
         if s.uid not in back or _turned(s) is None:
             continue
         read = run.indexed(s, indexed.get(s.uid)) if len(around) == 1 else s
-        if s.target == n.Name("_") and not any("_" in _read_by(x) for x in every):
+        others = (x for x in every if not isinstance(x, n.Pop))
+        if s.target == n.Name("_") and not any("_" in _read_by(x) for x in others):
             turned[s.uid] = s  # it only counts
         elif run.any_order(read, around):
             turned[s.uid] = read

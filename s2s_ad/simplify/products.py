@@ -45,16 +45,17 @@ Parts = frozenset[tuple[object, int]]
 
 
 def shared_products(
-    body: n.Block, back: frozenset[int], sharing: Sharing, params: set[str]
+    body: n.Block, back: frozenset[int], sharing: Sharing, params: set[str], unsure: set[str]
 ) -> tuple[n.Block, frozenset[int]]:
     """Return the body with names for products, and the uids of the reverse sweep.
 
-    params: variables that are bound from the start.
+    params: variables that are bound from the start. unsure: those that may have no value when the
+    reverse sweep begins, or be None for that.
     """
     is_number, known = _numbers(body, sharing)
     every = {x for s in walk_stmts(body) for e in stmt_exprs(s) for x in names(e)}
     bound = definitely(body, (every - assigned(body)) | params).before
-    run = _Products(set(back), sharing, is_number, known, bound)
+    run = _Products(set(back), sharing, is_number, known, bound, unsure)
     return run.block(body, False), frozenset(run.back)
 
 
@@ -145,6 +146,7 @@ class _Products:
     is_number: Callable[[n.Expr], bool]
     numbers: set[str]
     bound: Mapping[int, set[str]]
+    unsure: set[str]
     known: dict[n.Expr, bool] = field(default_factory=dict)
 
     def block(self, block: n.Block, inside: bool) -> n.Block:
@@ -193,7 +195,7 @@ class _Products:
         # a loop without a step reads nothing
         read = {x for y in walk_stmts(s.body) for e in stmt_exprs(y) for x in names(e)}
         ours = assigned(tuple(before))
-        changed = assigned((s,)) | (read - self.bound.get(s.uid, set()) - ours)
+        changed = assigned((s,)) | (read - self.bound.get(s.uid, set()) - ours) | self.unsure
         while True:
             inner = [x for x in walk_stmts(s.body) if x.uid in self.back]
             sites = [site for k, x in enumerate(inner) for site in self.sites(k, x, 1)]

@@ -42,17 +42,19 @@ def reuse_quotients(
     back: frozenset[int],
     pure: Pure,
     fresh: Callable[[str], str],
-    again: frozenset[int] = frozenset(),
+    again: frozenset[int],
+    number: Callable[[n.Expr], bool],
 ) -> tuple[n.Block, frozenset[int]]:
     """Return the block in which statements of the reverse sweep read the quotients there are, and
     the uids of the reverse sweep.
 
     fresh: a name not in use. again: uids of statements that are computed again for the reverse
-    sweep alone.
+    sweep alone. number: whether an expression certainly gives a number.
     """
     every = [e for s in walk_stmts(block) for e in stmt_exprs(s)]
     said = Counter(x.id for e in every for x in subexprs(e) if isinstance(x, n.Name))
-    run = _Quotients(set(back), pure, fresh, again, {x for x, count in said.items() if count == 2})
+    once = {x for x, count in said.items() if count == 2}
+    run = _Quotients(set(back), pure, fresh, again, number, once)
     block = run.block(block)
     for uid in run.gone:
         block = _without_statement(block, uid)
@@ -67,6 +69,7 @@ class _Quotients:
     pure: Pure
     fresh: Callable[[str], str]
     again: frozenset[int]
+    number: Callable[[n.Expr], bool]
     once: set[str]
     gone: list[int] = field(default_factory=list)
     given: dict[int, tuple[str, Term]] = field(default_factory=dict)
@@ -88,7 +91,10 @@ class _Quotients:
                 inner = replace(s, body=self.block(s.body))
             elif s.uid in self.back and isinstance(s, (n.Assign, n.AugAssign)):
                 value = self.read_within(s.value, held, made_again)
-                value = _reusing(value, held, isinstance(s, n.AugAssign))
+                added = isinstance(s, n.AugAssign) or (
+                    bool(held.terms) and self.is_number_of_item(s)
+                )
+                value = _reusing(value, held, added)
                 inner = s if value is s.value else _with_value(s, value)
             out.append(inner)
             killed = self.killed(s)
@@ -118,7 +124,7 @@ class _Quotients:
     ) -> n.Expr:
         """Return a sum in which a quotient that is computed again for it alone is a part of one
         that is divided anyway."""
-        for name in names(value) & made_again.keys():
+        for name in [x for x in made_again if x in names(value)]:
             uid, made = made_again[name]
             parts = terms(value)
             others = [_without_name(t, name, made) for t in parts]
@@ -133,6 +139,14 @@ class _Quotients:
                 new = [a if a is b else c for a, b, c in zip(parts, others, found)]
                 return _sum(value, parts, new)
         return value
+
+    def is_number_of_item(self, s: n.Stmt) -> bool:
+        """True for a quotient of numbers that an item becomes: no array gets two owners by that."""
+        if not isinstance(s, n.Assign):
+            return False
+        item = len(s.targets) == 1 and isinstance(s.targets[0], n.Subscript)
+        divides = isinstance(s.value, n.Binary) and s.value.op == "/"
+        return item and divides and self.number(s.value)
 
     def worth_it(self, block: n.Block) -> n.Block:
         """Return the block without the names that are read just once after all."""
@@ -321,7 +335,7 @@ class _Held:
 def _reusing(value: n.Expr, held: _Held, added: bool) -> n.Expr:
     """Return a sum of products with the quotients in it read from their variables.
 
-    added: whether it is added to something, and so may be a variable as it is.
+    added: whether it may be a variable as it is: it is added to something, or a number.
     """
     if not held.terms or not isinstance(value, (n.Binary, n.Unary)):
         return value

@@ -8,7 +8,8 @@ Takes the body of a generated function, gives it so; requires `ir`.
     y_bar += d_bar * w                          y_bar += d_bar * w
 
 It is the reverse of a step that breaks when it is done: what it has computed until then is read by
-what follows the `break` only. Where each of two branches has adjoints of its own, what follows goes
+what follows the `break` only. Loops go along; where they take from a stack what was kept for them,
+the other branch takes it off. Where each of two branches has adjoints of its own, what follows goes
 into the one whose it is:
 
     s_bar = h_bar = 0.0
@@ -26,11 +27,13 @@ from collections import Counter
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
+from functools import partial
 
+from s2s_ad.analysis.bound import live_in
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.blocks import mentioned, said_by
+from s2s_ad.ir.blocks import mentioned, said_by, with_blocks
 from s2s_ad.ir.nodes import ZERO
-from s2s_ad.ir.walk import blocks, map_block, names, walk_stmts
+from s2s_ad.ir.walk import assigned, blocks, names, popped, walk_stmts
 from s2s_ad.simplify.algebra import negate
 
 FEW = 4  # statements that stay where they are
@@ -40,33 +43,197 @@ FEW = 4  # statements that stay where they are
 class Linear:
     """What is known of the names in a body. pure: whether an expression has no effect. number:
     whether a variable certainly is a number. reverses: functions that are linear in their last
-    argument, and give zeros for zeros."""
+    argument, and give zeros for zeros. keeps: whether what is kept is in lists, which may be taken
+    from in any branch."""
 
     pure: Callable[[n.Expr], bool]
     number: Callable[[str], bool]
     reverses: frozenset[str]
+    keeps: bool = True
 
 
-def where_taken(body: n.Block, back: frozenset[int], linear: Linear) -> n.Block:
-    """Return the body with such statements moved. back: uids of the reverse sweep."""
-    every = Counter(x for s in walk_stmts(body) for x in said_by(s))
-    exposed = _exposed(body, set())
+def where_taken(
+    body: n.Block, back: frozenset[int], linear: Linear
+) -> tuple[n.Block, frozenset[int]]:
+    """Return the body with such statements moved, and the uids of the reverse sweep: `back`, with
+    those of what is put into the other branch."""
+    run = _Run(back, linear, Counter(x for s in walk_stmts(body) for x in said_by(s)), body)
+    return run.block(body, ()), frozenset(run.back)
 
-    def inside(s: n.Stmt) -> tuple[n.Stmt, ...]:
-        if not isinstance(s, n.For) or s.uid not in back:
-            return (s,)
-        s = replace(s, body=_apart(s.body, back, linear, exposed))
+
+Around = tuple[tuple[n.Block, int], ...]
+
+
+class _Run:
+    def __init__(
+        self, back: frozenset[int], linear: Linear, every: Counter[str], body: n.Block
+    ) -> None:
+        self.back = set(back)
+        self.linear = linear
+        self.every = every
+        self.exposed = _exposed(body, set())
+
+    def block(self, block: n.Block, around: Around) -> n.Block:
+        """around: the blocks that a block is in, each with the place of the statement it is in."""
+        out = []
+        for k, s in enumerate(block):
+            here = (*around, (block, k))
+            s = with_blocks(s, partial(self.block, around=here))
+            # a loop that runs as the primal does may have the reverse of each step at its end
+            if isinstance(s, n.For) and any(x.uid in self.back for x in s.body):
+                s = self.loop(s, here)
+            out.append(s)
+        return tuple(out)
+
+    def loop(self, s: n.For, here: Around) -> n.For:
+        if s.uid in self.back:
+            s = replace(s, body=_apart(s.body, frozenset(self.back), self.linear, self.exposed))
         for k, x in enumerate(s.body):
-            if isinstance(x, n.If) and len(x.branches) == 1 and not x.orelse and x.uid in back:
-                rest = s.body[k + 1 :]
-                if len(rest) >= FEW and _idle(s.body[:k], x, rest, linear, every):
-                    before, taken = _begun(s.body[:k], x, rest, every)
-                    branch = replace(x.branches[0], body=(*taken, *rest))
-                    return (replace(s, body=(*before, replace(x, branches=(branch,)))),)
-                return (s,)
-        return (s,)
+            if isinstance(x, n.If) and len(x.branches) == 1 and not x.orelse and x.uid in self.back:
+                return self.moved(s, k, x, here) or s
+        return s
 
-    return map_block(body, inside)
+    def moved(self, s: n.For, k: int, x: n.If, here: Around) -> n.For | None:
+        """Return the loop with what follows a branch in it, if it is idle where it is not taken."""
+        first, rest = _taken_first(x, s.body[k + 1 :])
+        if sum(1 for _ in walk_stmts(rest)) < FEW:
+            return None
+        idle = _Idle(self.linear)
+        if not idle.runs(rest, _zeros(s.body[:k]), self.linear.keeps) or not idle.made:
+            return None
+        live = _live(s, here)
+        if idle.made & live:
+            return None
+        before, taken = _begun(s.body[:k], x, rest, self.every)
+        # what is kept for the steps that are left out is taken off again
+        other = tuple(
+            replace(
+                loop,
+                target=n.Name("_"),
+                iter=_in_any_order(loop.iter),
+                body=tuple(n.Pop(n.Name("_"), x, of=loop.of) for x in stacks if x in live),
+                uid=n.fresh_uid(),
+                comments=n.NO_COMMENTS,
+            )
+            for loop, stacks in idle.popped
+            if live.intersection(stacks)
+        )
+        self.back |= {y.uid for y in walk_stmts(other)}
+        branch = replace(x.branches[0], body=(*taken, *rest))
+        x = replace(x, branches=(branch,), orelse=other)
+        return replace(s, body=(*before, *first, x))
+
+
+def _taken_first(x: n.If, rest: n.Block) -> tuple[n.Block, n.Block]:
+    """Return what is taken from stacks behind a branch and may be taken in front of it, and the
+    other statements."""
+    first: list[n.Stmt] = []
+    others: list[n.Stmt] = []
+    stacks = Counter(p[1] for s in walk_stmts((x, *rest)) if (p := popped(s)) is not None)
+    for s in rest:
+        taken = popped(s)
+        seen = mentioned((x, *others)) | assigned((x, *others))
+        if taken is None or stacks[taken[1]] > 1 or (names(taken[0]) | {taken[1]}) & seen:
+            others.append(s)
+        else:
+            first.append(s)
+    return tuple(first), tuple(others)
+
+
+def _in_any_order(e: n.Expr) -> n.Expr:
+    if isinstance(e, n.Call) and e.func == n.Name("reversed") and len(e.args) == 1:
+        return e.args[0]
+    return e
+
+
+def _live(s: n.For, around: Around) -> set[str]:
+    """Return the variables that may be read behind a step of a loop before they are given values.
+
+    What stands in front of the reverse sweep is over.
+    """
+    found = set(live_in(s.body))
+    for block, k in around:
+        found |= live_in(block[k + 1 :])
+        if isinstance(block[k], (n.For, n.While)) and block[k].uid != s.uid:
+            found |= live_in((block[k],))
+    return found
+
+
+class _Idle:
+    """Whether statements do nothing that counts while some variables are zero.
+
+    made: the variables that they give other values. popped: loops that take values from stacks,
+    with these.
+    """
+
+    def __init__(self, linear: Linear) -> None:
+        self.linear = linear
+        self.made: set[str] = set()
+        self.popped: list[tuple[n.For, list[str]]] = []
+
+    def runs(self, block: n.Block, zeros: set[str], pops: bool) -> bool:
+        """True for such statements; `zeros` are then those behind them. pops: whether a loop among
+        them may take values from stacks."""
+        for s in block:
+            if isinstance(s, n.AugAssign):
+                if not _is_added(s, zeros, self.linear):
+                    return False
+            elif isinstance(s, n.For):
+                if not self.loop(s, zeros, pops):
+                    return False
+            elif isinstance(s, n.If):
+                ends = [set(zeros) for _ in range(len(s.branches) + 1)]
+                ways = [*(b.body for b in s.branches), s.orelse]
+                tests = all(self.linear.pure(b.test) for b in s.branches)
+                if not tests or not all(self.runs(b, z, False) for b, z in zip(ways, ends)):
+                    return False
+                zeros.intersection_update(*ends)
+            elif not self.assigns(s, zeros):
+                return False
+        return True
+
+    def assigns(self, s: n.Stmt, zeros: set[str]) -> bool:
+        if not isinstance(s, n.Assign) or len(s.targets) != 1:
+            return False
+        bound = _names_bound(s.targets[0])
+        if bound is None or not (_zero(s.value, zeros, self.linear) or self.linear.pure(s.value)):
+            return False
+        zero = _zero(s.value, zeros, self.linear)
+        self.made |= bound
+        zeros -= bound
+        zeros |= bound if zero else set()
+        return True
+
+    def loop(self, s: n.For, zeros: set[str], pops: bool) -> bool:
+        bound = _names_bound(s.target)
+        if bound is None or s.orelse or not self.linear.pure(s.iter):
+            return False
+        taken = [p for x in s.body if (p := popped(x)) is not None]
+        rest = tuple(x for x in s.body if popped(x) is None)
+        given = [_names_bound(target) for target, _ in taken]
+        # the other branch runs over the same steps
+        if taken and (not pops or names(s.iter) & self.made or None in given):
+            return False
+        bound |= set[str]().union(*(x or set() for x in given))
+        self.made |= bound
+        zeros -= bound
+        while True:
+            behind = set(zeros)
+            if not self.runs(rest, behind, False):
+                return False
+            if zeros <= behind:
+                break
+            zeros &= behind
+        if taken:
+            self.popped.append((s, [stack for _, stack in taken]))
+        return True
+
+
+def _names_bound(target: n.Expr) -> set[str] | None:
+    """Return the variables that a target binds, None where it is anything else."""
+    parts = target.items if isinstance(target, n.TupleExpr) else (target,)
+    bound = {t.id for t in parts if isinstance(t, n.Name)}
+    return bound if all(isinstance(t, n.Name) for t in parts) else None
 
 
 def _apart(
@@ -204,46 +371,13 @@ def _has(block: n.Block, name: str) -> bool:
     return any(name in mentioned((s,)) for s in block)
 
 
-def _idle(before: n.Block, test: n.If, rest: n.Block, linear: Linear, every: Counter[str]) -> bool:
-    """True when statements change nothing that anyone reads if the branch is not taken."""
-    zeros = _zeros(before)
-    begun = frozenset(zeros)
-    made: set[str] = set()
-    for s in rest:
-        if isinstance(s, n.AugAssign) and isinstance(s.target, n.Name) and s.op in ("+", "-"):
-            if s.target.id in zeros:
-                if not _zero(s.value, zeros, linear):
-                    return False
-            elif not linear.number(s.target.id) or not _zero(s.value, zeros, linear):
-                return False
-            continue
-        if not isinstance(s, n.Assign) or len(s.targets) != 1:
-            return False
-        target = s.targets[0]
-        targets = target.items if isinstance(target, n.TupleExpr) else (target,)
-        bound = {t.id for t in targets if isinstance(t, n.Name)}
-        if len(bound) != len(targets):
-            return False
-        made |= bound
-        if _zero(s.value, zeros, linear):
-            zeros |= bound
-        elif linear.pure(s.value):
-            zeros -= bound
-        else:
-            return False
-    # what is made here is read here, or in the branch
-    there = Counter(x for s in (*rest, *walk_stmts((test,))) for x in said_by(s))
-    starts = Counter(x for x in begun)
-    return all(every[x] == there[x] + starts[x] for x in made)
-
-
 def _begun(
     before: n.Block, test: n.If, rest: n.Block, every: Counter[str]
 ) -> tuple[n.Block, n.Block]:
     """Return what stays in front of the branch, and the branch with its first contributions
     assigned where the zeros in front were for them only."""
     taken = list(test.branches[0].body)
-    there = Counter(x for s in (*rest, *walk_stmts((test,))) for x in said_by(s))
+    there = Counter(x for s in walk_stmts((*rest, test)) for x in said_by(s))
     gone: set[int] = set()
     for s in before:
         target = s.targets[0] if isinstance(s, n.Assign) else None

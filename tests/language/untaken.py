@@ -1,0 +1,130 @@
+"""Steps of which the reverse is of no use where a branch was not taken, with loops in them."""
+
+import math
+
+from .cases import case
+
+Z = [0.4, -1.2, 0.7, 0.1, -0.3, 1.5, 0.9, -0.8]
+
+
+@case(1.0, 0.3, 1.05, Z, 2, wrt="spot vol strike")
+@case(1.0, 0.3, 1.05, Z, 0, wrt="spot vol strike")
+@case(1.0, 0.3, 0.1, Z, 4, wrt="spot vol strike normals")
+@case(1.0, 0.3, 10.0, Z, -1, wrt="spot vol strike normals")
+def mean_of_paths(spot, vol, strike, normals, steps):
+    total = 0.0
+    for p in range(2):
+        s = spot
+        mean = 0.0
+        for i in range(steps):
+            s = s * math.exp(vol * normals[p * steps + i])
+            mean += s * s
+        payoff = mean - strike
+        if payoff > 0.0:
+            total += payoff * payoff
+    return total + spot
+
+
+@case(1.0, 0.3, 1.05, Z, wrt="spot vol strike normals")
+def paths_that_are_knocked_out(spot, vol, strike, normals):
+    total = 0.0
+    for p in range(4):
+        x = math.sin(spot)
+        alive = True
+        for i in range(2):
+            x = x + vol * x * normals[2 * p + i]
+            if x < 0.5:
+                alive = False
+                break
+        if alive:
+            payoff = math.exp(x) - strike
+            if payoff > 0.0:
+                total += payoff
+    return total
+
+
+@case(1.0, 0.3, 2.2, Z, wrt="spot vol strike")
+def paths_that_go_on(spot, vol, strike, normals):
+    """A path begins where the last one ended, so that each is reversed, taken or not."""
+    total = 0.0
+    s = spot
+    for p in range(4):
+        mean = 0.0
+        for i in range(2):
+            s = s * math.exp(vol * normals[2 * p + i])
+            mean += s * s
+        payoff = mean - strike
+        if payoff > 0.0:
+            total += payoff * payoff
+    return total
+
+
+@case(1.0, 0.3, 2.2, Z, wrt="spot vol strike")
+def means_that_are_read_elsewhere(spot, vol, strike, normals):
+    total = 0.0
+    best = spot
+    for p in range(4):
+        s = spot
+        mean = 0.0
+        for i in range(2):
+            s = s * math.exp(vol * normals[2 * p + i])
+            mean += s * s
+        total += 0.1 * math.sin(best)
+        best = best * vol + s
+        payoff = mean - strike
+        if payoff > 0.0:
+            total += payoff * payoff
+    return total
+
+
+@case(1.0, 0.3, 2.2, Z, wrt="spot vol strike")
+def loops_in_loops(spot, vol, strike, normals):
+    total = 0.0
+    for p in range(2):
+        s = spot
+        mean = 0.0
+        for i in range(2):
+            for j in range(i + 1):
+                s = s * math.cos(s) + vol * normals[4 * p + j]
+            mean += s * s
+        for i in range(3):
+            mean = mean * math.cos(mean * vol)
+        payoff = mean * strike
+        if payoff > 0.1:
+            total += payoff * payoff
+    return total
+
+
+@case(1.0, 0.3, 1.1, Z, wrt="spot vol strike")
+def values_of_the_step_before(spot, vol, strike, normals):
+    """What the inner loop leaves behind is read by the next step, before it is made again."""
+    total = 0.0
+    s = spot
+    for p in range(4):
+        total += vol * s * s
+        mean = strike * vol
+        for i in range(2):
+            s = vol + 0.1 * i
+            mean = mean * math.cos(mean) + s
+        payoff = mean - strike
+        if payoff > 0.0:
+            total += payoff * payoff * s
+    return total
+
+
+@case(1.0, 0.3, 1.4, Z, wrt="spot vol strike normals")
+def branches_in_the_loop(spot, vol, strike, normals):
+    total = 0.0
+    kept = []
+    for p in range(2):
+        s = spot
+        low = spot
+        for i in range(4):
+            s = s * math.exp(vol * normals[4 * p + i])
+            if s < low:
+                low = s * s
+        kept.append(s)
+        gain = s * low
+        if gain > strike:
+            total += gain * kept[-1]
+    return total * kept[0]
