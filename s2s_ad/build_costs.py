@@ -16,6 +16,9 @@ KEPT = 4  # operations from which on a value is kept at each step of a loop
 HEAVY = 6  # operations from which on it is kept where others are kept anyway
 CALLED = 5  # and those from which on a call is
 EACH = 4  # operations that a callee may do for each of the numbers it returns, to run again
+# in compiled code arithmetic costs little beside what is kept in memory, and calls cost the same
+COMPILED_KEPT = 12
+COMPILED_CALL = 12
 LIGHT = frozenset("abs bool fabs float int isinstance len max min".split())
 
 
@@ -69,10 +72,12 @@ def light(context: Context, s: n.Assign) -> bool:
     return all(isinstance(facts.value(e, s.uid).kind, Number) for _, e in plan.arguments)
 
 
-def heavy(context: Context, e: n.Expr, s: n.Stmt, there: AbstractSet[n.Expr]) -> bool:
+def heavy(
+    context: Context, e: n.Expr, s: n.Stmt, there: AbstractSet[n.Expr], compiled: bool = False
+) -> bool:
     """True for a number that is better kept beside others than computed again.
 
-    there: calls that are made anyway.
+    there: calls that are made anyway. compiled: whether the code will be.
     """
     if s.uid not in context.facts.before or not isinstance(
         context.facts.value(e, s.uid).kind, Number
@@ -84,13 +89,21 @@ def heavy(context: Context, e: n.Expr, s: n.Stmt, there: AbstractSet[n.Expr]) ->
     if any(not context.is_pure(x, s) for x in calls):
         return False
     own = any(x not in there and not context.is_cheap(x, s) for x in calls)
+    if compiled:
+        return own or kept_when_compiled(e, there)
     return own or work(e, there) >= (CALLED if e in calls and e not in there else HEAVY)
 
 
-def work(e: n.Expr, there: AbstractSet[n.Expr] = frozenset()) -> int:
+def kept_when_compiled(e: n.Expr, there: AbstractSet[n.Expr] = frozenset()) -> bool:
+    """True for what is kept at each step of a loop of compiled code: with a call, but of a root, or
+    with much arithmetic. there: calls that are made anyway."""
+    return work(e, there, COMPILED_CALL) >= COMPILED_KEPT
+
+
+def work(e: n.Expr, there: AbstractSet[n.Expr] = frozenset(), call: int = 4) -> int:
     """Return how many operations it takes to evaluate an expression, a call counting for several.
 
-    there: calls that are made anyway.
+    there: calls that are made anyway. call: what others count for than those of roots.
 
     >>> from s2s_ad.ir.nodes import Binary, Call, Name
     >>> work(Binary("*", Name("x"), Call(Name("exp"), (Binary("+", Name("x"), Name("y")),))))
@@ -100,7 +113,7 @@ def work(e: n.Expr, there: AbstractSet[n.Expr] = frozenset()) -> int:
         if e in there:
             return 0
         name = e.func.attr if isinstance(e.func, n.Attribute) else getattr(e.func, "id", "")
-        own = 1 if name in LIGHT else 4
+        own = 1 if name in LIGHT else 4 if name == "sqrt" else call
     else:
         own = int(isinstance(e, (n.Binary, n.Compare, n.IfExp)))
-    return own + sum(work(x, there) for x in children(e))
+    return own + sum(work(x, there, call) for x in children(e))

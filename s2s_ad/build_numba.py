@@ -55,7 +55,7 @@ from s2s_ad.ir.walk import (
     walk_stmts,
 )
 from s2s_ad.runtime import elementwise
-from s2s_ad.simplify.counting_down import counting_down
+from s2s_ad.simplify.counting_down import counting_down, ranges_written_out
 from s2s_ad.simplify.stack_arrays import Tools, stack_arrays
 
 FORM = "numba"
@@ -343,8 +343,12 @@ class _Form:
             lambda e: n.Call(array("array"), (e,)),
             fresh,
         )
-        function = stack_arrays(function, tools)
-        function = counting_down(function, lambda e, name: self.is_builtin(e, name, own))
+
+        def builtin(e: n.Expr, name: str) -> bool:
+            return self.is_builtin(e, name, own)
+
+        function = stack_arrays(ranges_written_out(function, builtin), tools)
+        function = counting_down(function, builtin)
         decorators = function.decorators or (self.decorator("njit"),)
         return replace(function, decorators=decorators, params=by_position(function.params))
 

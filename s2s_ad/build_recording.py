@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from s2s_ad.analysis.bound import assigns_surely, certain_at_end, definitely
-from s2s_ad.build_costs import KEPT, cheap, heavy, light, work
+from s2s_ad.build_costs import KEPT, cheap, heavy, kept_when_compiled, light, work
 from s2s_ad.build_prepare import Prepared, wish
 from s2s_ad.build_purity import repeatable, without_effect
 from s2s_ad.ir import nodes as n
@@ -42,7 +42,8 @@ Sweep = tuple[n.Block, n.Block]
 
 @dataclass
 class Recording:
-    """Recording for one function. skip: number of leading statements that are in no sweep.
+    """Recording for one function. skip: number of leading statements that are in no sweep. joint:
+    whether both sweeps are one function.
 
     kept: what is saved, by the list or variable it is saved in. stacks: those lists. items: those
     of them that hold what stores into a variable overwrite. inside: uids of statements of the
@@ -54,6 +55,7 @@ class Recording:
     builder: Builder
     kinds: dict[str, Kind]
     skip: int
+    joint: bool = False
     kept: dict[str, list[str]] = field(default_factory=dict)
     stacks: list[str] = field(default_factory=list)
     items: set[str] = field(default_factory=set)
@@ -84,9 +86,16 @@ class Recording:
             frozenset(self.context.prologues),
             outputs,
             self.recorded,
+            self.another,
         )
         ahead, back, self.inside = at_once(tuple(forward), tuple(backward), sweeping)
         return ahead, back
+
+    def another(self, name: str) -> str:
+        """Return the name of a new variable that holds what another one does."""
+        found = self.context.names.fresh(name)
+        self.kinds[found] = self.kinds.get(name, UNKNOWN)
+        return found
 
     def steps(self) -> Steps:
         """Return what is known of the names in both sweeps."""
@@ -166,12 +175,15 @@ class Recording:
             for e in subexprs(part)
             if isinstance(e, n.Call)
         }
+        compiled = self.off("numba")
+
+        def kept(e: n.Expr) -> bool:
+            return kept_when_compiled(e, there) if compiled else work(e, there) >= KEPT
+
         recorder = Recorder(
             variables=frozenset(variables),
             cheap=lambda s, often: (
-                not self.off("recompute")
-                and cheap(context, s)
-                and not (often and work(s.value, there) >= KEPT)
+                not self.off("recompute") and cheap(context, s) and not (often and kept(s.value))
             ),
             light=lambda s: not self.off("recompute") and light(context, s),
             unassigned=lambda name, s, after: (
@@ -200,8 +212,8 @@ class Recording:
         if stale := recorder.stale | recorder.filled & changing:
             return self.recorded(forward, backward, step, barred | stale)
         kinds.update({x: k for x, k in builder.flags.items() if isinstance(k, Number)})
-        # compiled code keeps numbers in arrays, one for each variable
-        if not self.off("together") and not self.off("numba"):
+        # what crosses from one half to the other in compiled code is arrays of numbers
+        if not self.off("together") and (self.joint or not self.off("numba")):
             made: list[str] = []
 
             def fresh(wanted: str) -> str:
@@ -214,7 +226,9 @@ class Recording:
                 frozenset(recorder.stacks.values()),
                 lambda name: isinstance(kinds.get(name), Number) or name in builder.flags,
                 lambda name: context.is_value(name, kinds.get(name)) and name not in stored,
-                lambda e, uid, made: uid in primal and heavy(context, e, primal[uid], made),
+                lambda e, uid, made: (
+                    uid in primal and heavy(context, e, primal[uid], made, compiled)
+                ),
                 fresh,
                 wish,
             )

@@ -139,7 +139,7 @@ class _Run:
         kinds = context.facts.kinds()
         backward = self.accumulated(context, builder, sweeps.reverse, seed, barred, kinds)
         try:
-            recording = Recording(prepared, context, builder, kinds, self.skip)
+            recording = Recording(prepared, context, builder, kinds, self.skip, self.joint)
             if self.joint and not self.off("at_once"):
                 outputs = frozenset({result, *(context.mark(name, "bar") for name in self.wrt)})
                 ahead, back = recording.at_once(sweeps.forward, backward, outputs)

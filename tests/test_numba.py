@@ -276,13 +276,93 @@ def test_text():
 def test_text_of_counted_values():
     g = grad(triangle, compile="numba")
     g(0.7, 7)
-    # where the inner loop is as long as the outer one says, nobody knows how much is kept
-    assert "y_saved = []\n" in g.source and "y = y_saved[y_count]\n" in g.source
+    # where the inner loop is as long as the outer one says, as much is kept as in its longest run
+    assert g.source.count("_saved = np.empty(max((n - 2) // 2 + 1, 0) * max(n - 1, 0)") == 3
+    assert "y = y_saved[y_count]\n" in g.source and "[]" not in g.source
     assert "reversed" not in g.source and ".pop()" not in g.source
     assert "GRAVITY = 9.81\n" in g.source
+    # a `while` may run for ever
+    g = grad(anomaly, compile="numba")
+    g(0.8, 0.3)
+    assert "E_saved = []\n" in g.source and "E = E_saved[E_count]\n" in g.source
     g = grad(fall, "v", compile="numba")
     g(1.0, 0.83, 40.0, 0.02, 6)
     assert "@numba.njit(cache=True)\ndef pull(y, g):" in g.source
+
+
+def pairs(x, k):
+    """As many as there are pairs, from above and from below; each step ends early, or not."""
+    y = x
+    n = 4
+    for i in range(n):
+        for j in range(i + 1, n):
+            y = y * math.cos(k * y) + 0.1 * j
+    for i in range(n - 1, -1, -1):
+        for j in range(i + 1):
+            y = math.sin(y) + k * y * y / (i + 1.0)
+    for i in range(n):
+        for j in range(i, n + i):
+            y = y * math.exp(-k * y)
+    for _ in range(6):
+        y = y * y * 0.7 + k
+        if y > 0.8:
+            break
+    return y
+
+
+def test_sizes():
+    g = value_and_grad(pairs, ("x", "k"), compile="numba")
+    value, gradient = g(0.9, 0.3)
+    same((value, gradient), value_and_grad(pairs, ("x", "k"))(0.9, 0.3))
+    np.testing.assert_allclose(gradient, steps(pairs, (0.9, 0.3), ("x", "k")), rtol=1e-5)
+    for size in ("n * (n - 1) // 2", "n * (n + 1) // 2 + 6", "max(n, 0) * max(n, 0)"):
+        assert f"np.empty({size})" in g.source
+    assert "[]" not in g.source
+
+
+def draws(s, sigma, seed, paths, steps):
+    """Each path keeps what it needs where the one before it did, and only so long."""
+    total = 0.0
+    for p in range(paths):
+        v = s
+        for k in range(steps):
+            seed = (seed * 1103515245 + 12345) % 2147483648
+            v = v * math.exp(sigma * (seed / 2147483648.0 - 0.4))
+        total += v * v
+    return total / paths
+
+
+def test_steps_reversed_as_they_run():
+    """Calls are not made again in the reverse: their results are kept, each in an array."""
+    g = value_and_grad(draws, ("s", "sigma"), compile="numba")
+    point = (1.1, 0.3, 12345, 4, 5)
+    value, gradient = g(*point)
+    np.testing.assert_allclose(value, draws(*point), rtol=1e-14)
+    np.testing.assert_allclose(
+        gradient, globals()["steps"](draws, point, ("s", "sigma")), rtol=1e-8
+    )
+    text = g.source
+    assert text.count("= math.exp(") == 1 and "exp = exp_saved[k]\n" in text
+    assert text.index("exp_saved = np.empty(max(steps, 0))") < text.index("for p in")
+
+
+def lap(u, c, k):
+    u = u.copy()
+    for t in range(k):
+        v = u.copy()
+        for i in range(1, len(u) - 1):
+            bent = u[i - 1] - 2.0 * u[i] + u[i + 1]
+            v[i] = u[i] + c * bent * u[i]
+        u = v
+    return np.sum(u * u)
+
+
+def test_arithmetic_is_made_again():
+    """Compiled arithmetic is cheaper than what is kept."""
+    g = grad(lap, ("u", "c"), compile="numba")
+    u = np.array([0.3, 1.2, -0.4, 0.8])
+    same(g(u, 0.1, 3), grad(lap, ("u", "c"))(u, 0.1, 3))
+    assert "bent_saved" not in g.source and "# recomputed" in g.source
 
 
 def test_what_runs_again():

@@ -19,7 +19,8 @@ Nothing has to be kept for it but what a step needs for itself. That is right wh
   the loop, or anything behind it, changes, and goes in front of it;
 - what else is done to the adjoints that they change, between the loop and its reverse, is adding
   to them, as the steps do;
-- what a step puts back into variables is bound again before it is read.
+- what a step puts back into variables is bound again before it is read, or is numbers, which it
+  puts into variables of its own.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.blocks import mentioned, sole_target
+from s2s_ad.ir.blocks import mentioned, renamed, sole_target
 from s2s_ad.ir.walk import (
     assigned,
     blocks,
@@ -58,7 +59,7 @@ class Sweeping:
     """What is known of both sweeps. variables: names of the primal. changes: variables that a
     statement of the primal binds or changes. prologues: uids of what opens a step of a reversed
     loop. outputs: names that are read behind both. record: gives both sweeps of a block, or of a
-    step of a loop, with what is kept between them."""
+    step of a loop, with what is kept between them. fresh: a name for another variable like one."""
 
     steps: Steps
     variables: AbstractSet[str]
@@ -66,6 +67,7 @@ class Sweeping:
     prologues: AbstractSet[int]
     outputs: AbstractSet[str]
     record: Record
+    fresh: Callable[[str], str]
 
 
 @dataclass(frozen=True)
@@ -130,13 +132,22 @@ class _AtOnce:
             again = assigned(back) & self.sweeping.variables
             if again & set(target_names(s.target)) or _stored(back) & self.sweeping.variables:
                 continue
-            if not self.dies(again, step, here):
+            lost = sorted(x for x in again if not self.dies({x}, step, here))
+            if not all(map(self.sweeping.steps.number, lost)):
                 continue
+            back = self.apart(back, lost)
             self.inside |= {x.uid for x in walk_stmts((*plan.first, *back))}
-            done[s.uid] = (*plan.first, replace(s, body=step))
+            done[s.uid] = (*plan.first, replace(s, body=(*ahead, *back)))
             backward = plan.rest
         ahead, back = self.sweeping.record(forward, backward, bool(levels))
         return (map_block(ahead, lambda s: done.get(s.uid, (s,))) if done else ahead), back
+
+    def apart(self, back: n.Block, lost: Sequence[str]) -> n.Block:
+        """Let the reverse of a step put numbers back into variables of its own."""
+        new = {x: n.Name(self.sweeping.fresh(x)) for x in lost}
+        read = [x for x in lost if first_use(back, x) == READ]
+        start = [n.Assign((new[x],), n.Name(x)) for x in read]
+        return (*start, *renamed(back, new))
 
     def dies(self, found: AbstractSet[str], step: n.Block, levels: tuple[_Level, ...]) -> bool:
         """True when nobody reads what a step of a loop leaves in variables."""

@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from s2s_ad.analysis.indexing import constant_int
 from s2s_ad.ir import nodes as n
+from s2s_ad.ir.blocks import sole_target
 from s2s_ad.ir.walk import (
     assigned,
     blocks,
@@ -21,6 +22,7 @@ from s2s_ad.ir.walk import (
     map_expr,
     map_stmt_exprs,
     names,
+    substitute,
     target_names,
     walk_stmts,
 )
@@ -61,6 +63,22 @@ def counting_down(function: n.Function, builtin: Callable[[n.Expr, str], bool]) 
         return (map_stmt_exprs(s, lambda e: map_expr(e, visit)),)
 
     return replace(function, body=map_block(function.body, statement))
+
+
+def ranges_written_out(function: n.Function, builtin: Callable[[n.Expr, str], bool]) -> n.Function:
+    """Return the function with ranges in the place of variables that stand for them: their lengths
+    can be told then.
+
+    builtin: whether an expression stands for the builtin of that name.
+    """
+    ranges = {x: e for x, e in _named_ranges(function, builtin).items() if e is not None}
+
+    def visit(s: n.Stmt) -> tuple[n.Stmt, ...]:
+        if isinstance(s, n.Assign) and sole_target(s) in ranges:
+            return ()
+        return (map_stmt_exprs(s, lambda e: substitute(e, ranges)),)
+
+    return replace(function, body=map_block(function.body, visit)) if ranges else function
 
 
 def _named_ranges(

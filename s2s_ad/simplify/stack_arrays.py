@@ -20,7 +20,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from s2s_ad.analysis.indexing import constant_int
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.walk import (
     assigned,
@@ -34,10 +33,9 @@ from s2s_ad.ir.walk import (
     subexprs,
     walk_stmts,
 )
+from s2s_ad.simplify.columns import columns_of
 from s2s_ad.simplify.counting_down import number, plus
-
-# how many times something happens at most: numbers of times by products of lengths of loops
-Count = dict[tuple[n.Expr, ...], int]
+from s2s_ad.simplify.how_many import Count, add, count_of, fills, size_of, start_of
 
 
 @dataclass(frozen=True)
@@ -61,7 +59,8 @@ def stack_arrays(function: n.Function, tools: Tools) -> n.Function:
     body = map_block(function.body, _as_pop)
     stacks = [s.stack for s in walk_stmts(body) if isinstance(s, (n.Append, n.Pop))]
     for stack in filter(tools.ours, dict.fromkeys(stacks)):
-        body = _with_array(body, stack, tools)
+        body, columns = columns_of(body, stack, tools.dtype, tools.fresh)
+        body = _with_arrays(body, columns, tools)
     return replace(function, body=body)
 
 
@@ -73,52 +72,63 @@ def _as_pop(s: n.Stmt) -> tuple[n.Stmt, ...]:
     return (n.Pop(found[0], found[1], of=s.of, origin=s.origin, comments=s.comments),)
 
 
-def _with_array(body: n.Block, stack: str, tools: Tools) -> n.Block:
-    appends = [s for s in walk_stmts(body) if isinstance(s, n.Append) and s.stack == stack]
-    made = [s for s in walk_stmts(body) if isinstance(s, n.Assign) and _makes(s, stack)]
+def _with_arrays(body: n.Block, stacks: tuple[str, ...], tools: Tools) -> n.Block:
+    """Return the body with an array for each of some lists that are filled, and read, together."""
+    stack = stacks[0]
+    appends = [s for s in walk_stmts(body) if isinstance(s, n.Append) and s.stack in stacks]
+    every = [s for s in walk_stmts(body) if isinstance(s, n.Assign)]
+    made = [s for x in stacks for s in every if _makes(s, x)]
     if not appends:
         return _counted_down(body, stack, made, tools)
     escapes = any(_leaves(s, stack) for s in walk_stmts(body))
-    dtypes = {tools.dtype(s.value) for s in appends}
-    dtype = dtypes.pop() if len(dtypes) == 1 else None
-    only = all(_only_keeps(s, stack) for s in walk_stmts(body))
-    if dtype is None or not only:
+    kinds = [{tools.dtype(s.value) for s in appends if s.stack == x} for x in stacks]
+    dtypes = [x for found in kinds if len(found) == 1 for x in found if x is not None]
+    only = all(_only_keeps(s, x) for s in walk_stmts(body) for x in stacks)
+    if not only or len(dtypes) < len(stacks):
         return body
-    size = _place(body, stack, made[0]) if len(made) == 1 else None
+    size = _place(body, stack, made[0]) if len(made) == len(stacks) else None
     if size is None:
-        return _made_array(body, stack, tools) if escapes else _read_back(body, stack, tools)
+        for x in stacks:
+            body = _made_array(body, x, tools) if escapes else _read_back(body, x, tools)
+        return body
     where, count = size
-    index = _index(body, stack)
+    index = _index(_home(body, stack, made[0]), stack)
     if index is None and any(_looks_up(s, stack) for s in walk_stmts(body)):
         return body
     counter = "" if index is not None else tools.fresh(_counter_of(stack))
-    start: list[n.Stmt] = [n.Assign((n.Name(stack),), tools.empty(count, dtype))]
-    if counter:
-        start.append(n.Assign((n.Name(counter),), number(0)))
+    arrays: list[n.Stmt] = []
+    for x, dtype in zip(stacks, dtypes):
+        arrays.append(n.Assign((n.Name(x),), tools.empty(count, dtype)))
+    zero = [n.Assign((n.Name(counter),), number(0))] if counter else []
+    # the same place is used at each step of a loop that makes it for itself
+    outer = where if escapes else _outside(body, where, count)
+    gone = {s.uid for s in made}
 
     def visit(s: n.Stmt) -> tuple[n.Stmt, ...]:
         new: tuple[n.Stmt, ...] = (s,)
         at = n.Name(counter) if index is None else index
-        if isinstance(s, n.Append) and s.stack == stack:
-            place = n.Subscript(n.Name(stack), at)
+        taken = next((x for x in stacks if _takes(s, x)), None)
+        if isinstance(s, n.Append) and s.stack in stacks:
+            place = n.Subscript(n.Name(s.stack), at)
             new = (_assign(place, s.value, s, s.comments),)
-            if counter:
+            if counter and s.stack == stacks[-1]:
                 new = (*new, n.AugAssign(at, "+", number(1), of=s.of, origin=s.origin))
-        elif _takes(s, stack):
-            new = _taken(s, stack, at, bool(counter))
-        elif s.uid == made[0].uid:
+        elif taken:
+            new = _taken(s, taken, at, bool(counter) and taken == stack)
+        elif s.uid in gone:
             new = ()
         elif counter and _leaves(s, stack):
             filled = n.Subscript(n.Name(stack), n.Slice(None, n.Name(counter), None))
             new = (_replaced(s, stack, filled),)
         if s.uid == where:
-            return (*start, *new)
-        return new
+            new = (*zero, *new)
+        return (*arrays, *new) if s.uid == outer else new
 
     comments = made[0].comments
-    start[0] = replace(start[0], comments=comments) if where == made[0].uid else start[0]
+    first = where == outer == made[0].uid
+    arrays[0] = replace(arrays[0], comments=comments) if first else arrays[0]
     body = map_block(body, visit)
-    return body if where == made[0].uid else _commented(body, made[0], start[0].uid, comments)
+    return body if first else _commented(body, made[0], arrays[0].uid, comments)
 
 
 def _assign(
@@ -232,9 +242,9 @@ def _counted_down(body: n.Block, stack: str, made: list[n.Assign], tools: Tools)
 
 def _read_back(body: n.Block, stack: str, tools: Tools) -> n.Block:
     """Read a list backwards, where it is emptied after it has been filled: no item is taken out."""
-    fills = [k for k, s in enumerate(body) if _fills(s, stack)]
+    filled = [k for k, s in enumerate(body) if fills(s, stack)]
     pops = [k for k, s in enumerate(body) if any(_takes(x, stack) for x in walk_stmts((s,)))]
-    if not fills or not pops or pops[0] <= fills[-1]:
+    if not filled or not pops or pops[0] <= filled[-1]:
         return body
     counter = n.Name(tools.fresh(_counter_of(stack)))
 
@@ -269,8 +279,8 @@ def _place(body: n.Block, stack: str, made: n.Stmt) -> tuple[int, n.Expr] | None
     """Return the uid of the statement in front of which the array is made, and its size."""
     block = next(b for b in _all_blocks(body) if any(s.uid == made.uid for s in b))
     first = next(k for k, s in enumerate(block) if s.uid == made.uid)
-    filling = [k for k, s in enumerate(block) if k > first and _fills(s, stack)]
-    if not filling or any(_fills(s, stack) for s in block[:first]):
+    filling = [k for k, s in enumerate(block) if k > first and fills(s, stack)]
+    if not filling or any(fills(s, stack) for s in block[:first]):
         return None
     if sum(_fills_in(s, stack) for s in walk_stmts(body)) != sum(
         _fills_in(s, stack) for s in walk_stmts(block)
@@ -278,16 +288,38 @@ def _place(body: n.Block, stack: str, made: n.Stmt) -> tuple[int, n.Expr] | None
         return None
     total: Count = {}
     for k in filling:
-        count = _count((block[k],), stack)
+        count = count_of((block[k],), stack)
         if count is None:
             return None
-        _add(total, count)
-    size = _size(total)
+        add(total, count)
+    size = size_of(total)
     read = names(size)
     for start, where in ((first, block[first]), (filling[0], block[filling[0]])):
         if not read & assigned(block[start : filling[-1] + 1]):
             return where.uid, size
     return None
+
+
+def _home(body: n.Block, stack: str, made: n.Stmt) -> n.Block:
+    """Return the block in which a list is made, if it is used in no other; else the whole."""
+    block = next(b for b in _all_blocks(body) if any(s.uid == made.uid for s in b))
+    inside = {s.uid for s in walk_stmts(block)}
+    uses = [s for s in walk_stmts(body) if any(stack in names(e) for e in stmt_exprs(s))]
+    return block if all(s.uid in inside for s in uses) else body
+
+
+def _outside(body: n.Block, uid: int, size: n.Expr) -> int:
+    """Return the uid of the outermost loop around a statement in front of which a size is known,
+    its own where there is none."""
+    for s in body:
+        if s.uid == uid:
+            return uid
+        if any(x.uid == uid for x in walk_stmts((s,))):
+            if isinstance(s, (n.For, n.While)) and not names(size) & assigned((s,)):
+                return s.uid
+            inner = next(b for b in blocks(s) if any(x.uid == uid for x in walk_stmts(b)))
+            return _outside(inner, uid, size)
+    return uid
 
 
 def _all_blocks(body: n.Block) -> list[n.Block]:
@@ -297,109 +329,8 @@ def _all_blocks(body: n.Block) -> list[n.Block]:
     return found
 
 
-def _fills(s: n.Stmt, stack: str) -> bool:
-    return any(_fills_in(x, stack) for x in walk_stmts((s,)))
-
-
 def _fills_in(s: n.Stmt, stack: str) -> bool:
     return isinstance(s, n.Append) and s.stack == stack
-
-
-def _add(total: Count, more: Count) -> None:
-    for lengths, times in more.items():
-        total[lengths] = total.get(lengths, 0) + times
-
-
-def _count(block: n.Block, stack: str) -> Count | None:
-    """Return how often the block fills the stack, None when that is not known before it runs."""
-    total: Count = {}
-    for s in block:
-        if not _fills(s, stack):
-            continue
-        if isinstance(s, n.Append):
-            _add(total, {(): 1})
-            continue
-        if isinstance(s, n.If):
-            most: Count = {}
-            for body in (*(b.body for b in s.branches), s.orelse):
-                count = _count(body, stack)
-                if count is None:
-                    return None
-                most = {k: max(most.get(k, 0), count.get(k, 0)) for k in {**most, **count}}
-            _add(total, most)
-            continue
-        length = _length(s) if isinstance(s, n.For) else None
-        inner = _count(s.body, stack) if isinstance(s, n.For) else None
-        if length is None or inner is None:
-            return None
-        _add(total, {(length, *lengths): times for lengths, times in inner.items()})
-    return total
-
-
-def _length(loop: n.For) -> n.Expr | None:
-    """Return how many steps a loop has at most, in what is known before it; None if it may end."""
-    if loop.orelse or any(isinstance(s, (n.Break, n.Return)) for s in walk_stmts(loop.body)):
-        return None
-    if isinstance(loop.iter, n.Name):
-        return n.Call(n.Name("len"), (loop.iter,))
-    if not isinstance(loop.iter, n.Call) or loop.iter.func != n.Name("range"):
-        return None
-    args = loop.iter.args
-    if loop.iter.keywords or not 1 <= len(args) <= 3 or not all(map(_is_length, args)):
-        return None
-    start, stop = (number(0), args[0]) if len(args) == 1 else args[:2]
-    step = constant_int(args[2]) if len(args) == 3 else 1
-    if not step:
-        return None
-    low, high = (start, stop) if step > 0 else (stop, start)
-    if constant_int(low) is not None:
-        distance = plus(high, -(constant_int(low) or 0))
-    else:
-        distance = n.Binary("-", high, low)
-    if abs(step) == 1:
-        return distance
-    return n.Binary("+", n.Binary("//", distance, number(abs(step))), number(1))
-
-
-def _is_length(e: n.Expr) -> bool:
-    """True for arithmetic on whole numbers: the same whenever its variables are."""
-    return all(
-        isinstance(x, (n.Name, n.Const))
-        or (isinstance(x, n.Unary) and x.op == "-")
-        or (isinstance(x, n.Binary) and x.op in ("+", "-", "*"))
-        or (isinstance(x, n.Binary) and x.op == "//" and constant_int(x.right) not in (None, 0))
-        or (isinstance(x, n.Call) and x.func in (n.Name("len"), n.Name("min"), n.Name("max")))
-        or (isinstance(x, n.Attribute) and x.attr in ("shape", "size"))
-        or (isinstance(x, n.Subscript) and isinstance(x.value, n.Attribute))
-        for x in subexprs(e)
-    )
-
-
-def _size(total: Count) -> n.Expr:
-    """Return the size of an array, which is none below 0."""
-    result: n.Expr | None = None
-    for lengths, times in total.items():
-        product: n.Expr | None = None if times == 1 and lengths else number(times)
-        for length in lengths:
-            length = length if _is_no_less(length) else _at_least_0(length)
-            product = length if product is None else n.Binary("*", product, length)
-        assert product is not None
-        result = product if result is None else n.Binary("+", result, product)
-    return result if result is not None else number(0)
-
-
-def _is_no_less(e: n.Expr) -> bool:
-    """True for what is never negative."""
-    if isinstance(e, n.Const):
-        return True
-    if isinstance(e, n.Call) and e.func == n.Name("len"):
-        return True
-    place = e.value if isinstance(e, n.Subscript) else e
-    return isinstance(place, n.Attribute) and place.attr in ("shape", "size")
-
-
-def _at_least_0(e: n.Expr) -> n.Expr:
-    return n.Call(n.Name("max"), (e, number(0)))
 
 
 def _index(body: n.Block, stack: str) -> n.Expr | None:
@@ -409,10 +340,10 @@ def _index(body: n.Block, stack: str) -> n.Expr | None:
     of the one that runs back takes one.
     """
     outermost = {s.uid for s in _outermost(body)}
-    fills = [loop for s, loop in _in_loops(body) if _fills_in(s, stack)]
+    filling = [loop for s, loop in _in_loops(body) if _fills_in(s, stack)]
     takes = [loop for s, loop in _in_loops(body) if _takes(s, stack)]
-    loop = fills[0] if len(fills) == 1 else None
-    start = None if loop is None else _start(loop)
+    loop = filling[0] if len(filling) == 1 else None
+    start = None if loop is None else start_of(loop)
     if loop is None or start is None or not isinstance(loop.target, n.Name):
         return None
     if not _every_step(loop, lambda s: _fills_in(s, stack)) or loop.uid not in outermost:
@@ -437,16 +368,6 @@ def _every_step(loop: n.For, does: Callable[[n.Stmt], bool]) -> bool:
     """True when each step runs a statement that does something."""
     leaves = any(isinstance(s, (n.Break, n.Continue, n.Return)) for s in walk_stmts(loop.body))
     return not leaves and any(map(does, loop.body))
-
-
-def _start(loop: n.For) -> int | None:
-    """Return the first index of a loop over a range that counts up from a literal."""
-    if not isinstance(loop.iter, n.Call) or loop.iter.func != n.Name("range"):
-        return None
-    args = loop.iter.args
-    if len(args) == 1:
-        return 0
-    return constant_int(args[0]) if len(args) == 2 else None
 
 
 def _in_loops(block: n.Block, loop: n.For | None = None) -> list[tuple[n.Stmt, n.For | None]]:

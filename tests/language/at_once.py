@@ -56,6 +56,22 @@ def numbers_drawn(x, seed):
     return total
 
 
+@case(0.7, 1.3, 5, wrt="x y")
+def drawn_on_the_way(x, y, seed):
+    """What a step hands on is put back in its reverse, where the step has moved on."""
+    total = 0.0
+    count = 1
+    for _ in range(3):
+        v = y
+        for _ in range(2):
+            seed = (seed * 137 + 11) % 101
+            count = count * 2 + 1
+            v = v * math.exp(x * seed / 101.0) / count
+        total += v * v * seed
+        seed = seed + 3
+    return total * x + seed
+
+
 @case(V, 0.3, wrt="x k")
 def result_of_the_whole(x, k):
     """What the steps begin with is known behind the loop only."""
