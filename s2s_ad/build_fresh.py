@@ -27,9 +27,7 @@ def newness(subject: Subject, program: Program, e: n.Call) -> int:
     callee = None if registry.lookup(obj) else program.subject(obj)
     if callee is not None:
         return NEW if returns_new(program, callee) else SHARES
-    return newness_of_object(
-        obj, 1 if any(isinstance(a, n.Starred) for a in e.args) else len(e.args)
-    )
+    return newness_of_object(obj, e)
 
 
 def called(subject: Subject, program: Program, e: n.Call) -> object:
@@ -58,14 +56,18 @@ def is_method(subject: Subject, e: n.Call) -> bool:
     )
 
 
-def newness_of_object(obj: object, args: int = 1) -> int:
-    """Return how much is new of what a library function returns that is called with `args`."""
+def newness_of_object(obj: object, e: n.Call) -> int:
+    """Return how much is new of what a call of a library function returns."""
     name = str(getattr(obj, "__name__", ""))
     home = str(getattr(obj, "__module__", ""))
     if home.startswith("s2s_ad.runtime"):
         return sharing.newness_of_helper(name)
     if home == "builtins" or obj == dict.fromkeys:
         return sharing.newness_of_builtin(name)
+    if name in sharing.CONTAINERS and home.partition(".")[0] == "numpy":
+        return WHOLLY_NEW  # an array, not a container of what there was
+    starred = any(isinstance(a, n.Starred) for a in e.args)
+    args = 1 if starred else len(e.args)
     return sharing.newness_of_function(name, args) if registry.lookup(obj) else SHARES
 
 

@@ -95,7 +95,7 @@ class Prepared:
         made = objects[func.id]
         for attr in reversed(path):
             made = getattr(made, attr, None)
-        return newness_of_object(made)
+        return newness_of_object(made, e)
 
     def facts(self) -> Facts:
         """Return the facts of the function as it is now."""

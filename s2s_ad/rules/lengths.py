@@ -6,6 +6,8 @@ Takes kinds and argument expressions by parameter name, gives the kind of the re
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from s2s_ad.ir.kinds import (
     INT,
     UNKNOWN,
@@ -21,7 +23,7 @@ from s2s_ad.ir.kinds import (
 )
 from s2s_ad.ir.nodes import Const, Expr, ListExpr, TupleExpr
 
-from .results import Args, Kinds, as_array, dtype_of, elementwise, literal
+from .results import Args, Kinds, as_array, axes_of, dtype_of, elementwise, literal
 from .rule import Result
 
 
@@ -120,6 +122,22 @@ def moved(sign: int) -> Result:
                 return Length("int", longer(kind.dim, by))
             # what has no length below 0 may have been cut
         return elementwise("same", ("a", "b"))(kinds, args)
+
+    return result
+
+
+def grown(operand: str, by: int) -> Result:
+    """Return the operand's shape, with so much more along `axis` (a literal)."""
+
+    def result(kinds: Kinds, args: Args) -> Kind:
+        kind = as_array(kinds.get(operand, UNKNOWN))
+        if not isinstance(kind, Array) or kind.dims is None:
+            return kind
+        axes = axes_of(literal(args.get("axis")), len(kind.dims))
+        if axes is None or len(axes) != 1:
+            return Array(None, kind.dtype)
+        dims = tuple(longer(x, by) if k in axes else x for k, x in enumerate(kind.dims))
+        return replace(kind, dims=dims)
 
     return result
 

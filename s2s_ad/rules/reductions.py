@@ -7,7 +7,7 @@ are known.
 
 from __future__ import annotations
 
-from . import results
+from . import lengths, results
 from .declare import linear, reduction, reshaping
 from .results import is_integer
 
@@ -144,14 +144,14 @@ linear(
     "np.diff(a, n=1, axis=-1)",
     a="-np.diff(d, axis=axis, prepend=0.0, append=0.0)",
     where={"n": 1},
-    result=results.changed_axis("a"),
+    result=lengths.grown("a", -1),
 )
 linear(
     "np.diff(a, n=1, axis=-1, *, prepend, append)",
     a="-np.diff(d, axis=axis)",
     where={"n": 1, "prepend": 0.0, "append": 0.0},
     tangent={"a": "np.diff(d, axis=axis, prepend=0.0, append=0.0)"},
-    result=results.changed_axis("a"),
+    result=lengths.grown("a", 1),
 )
 
 # order

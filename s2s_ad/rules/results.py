@@ -411,23 +411,6 @@ def rank_unknown(kind: Kind) -> bool:
     return not isinstance(kind, Array) or kind.dims is None
 
 
-def changed_axis(operand: str) -> Result:
-    """Return the operand's shape, its length along `axis` (a literal) being another one."""
-
-    def result(kinds: Kinds, args: Args) -> Kind:
-        kind = as_array(kinds.get(operand, UNKNOWN))
-        if not isinstance(kind, Array) or kind.dims is None:
-            return kind
-        axis = axes_of(literal(args.get("axis")), len(kind.dims))
-        if axis is None:
-            return Array(None, kind.dtype)
-        return replace(
-            kind, dims=tuple(fresh_dim() if k in axis else x for k, x in enumerate(kind.dims))
-        )
-
-    return result
-
-
 def float_cast(operand: str) -> Result:
     """Return the result of `np.asarray(x, dtype=...)`: an array, of that dtype if it is a float."""
 

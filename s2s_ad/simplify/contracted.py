@@ -6,6 +6,7 @@ Takes the body of a generated function, gives it with contractions in its revers
     np.sum(d * x, axis=1)                   →   np.einsum("ij,ij->i", d, x)
     np.sum(d[:, :, None] * x, axis=1)       →   np.einsum("ij,ijk->ik", d, x)
     np.sum(d * v[:, None], axis=0)          →   v @ d
+    np.sum(d * x)                           →   np.vdot(d, x)
 
 The factors must be proved to be arrays of floats, and to have one length along each axis.
 """
@@ -132,12 +133,12 @@ def _read(s: n.Stmt) -> list[str]:
 
 
 def _is_sum(e: n.Expr) -> bool:
-    """True for `np.sum(x, axis=...)`."""
+    """True for `np.sum(x)` and `np.sum(x, axis=...)`."""
     if not isinstance(e, n.Call) or len(e.args) != 1 or not isinstance(e.func, n.Attribute):
         return False
     known = {k.name for k in e.keywords}
     module = isinstance(e.func.value, n.Name) and e.func.attr == "sum"
-    return module and "axis" in known and known <= {"axis", "keepdims"}
+    return module and (not known or ("axis" in known and known <= {"axis", "keepdims"}))
 
 
 def _contraction(e: n.Expr, kind: KindOf) -> n.Expr | None:
@@ -151,7 +152,7 @@ def _contraction(e: n.Expr, kind: KindOf) -> n.Expr | None:
     if not isinstance(whole, Array) or not whole.dims or not isinstance(keep, n.Const):
         return None
     rank = len(whole.dims)
-    summed = _axes(options["axis"], rank)
+    summed = _axes(options["axis"], rank) if options else set(range(rank))
     if rank > len(LABELS) or summed is None:
         return None
     numbers, arrays = _apart(e.args[0], kind)
@@ -165,13 +166,17 @@ def _contraction(e: n.Expr, kind: KindOf) -> n.Expr | None:
     if one is None or other is None or {*one.axes, *other.axes} != set(LABELS[:rank]):
         return None
     gone = {LABELS[k] for k in summed}
-    if not gone & {*one.axes} or not gone & {*other.axes} or len(gone) == rank:
+    if not gone & {*one.axes} or not gone & {*other.axes}:
         return None
     left = "".join(x for x in LABELS[:rank] if x not in gone)
-    new = _product(one, other, left, gone) or n.Call(
-        n.Attribute(e.func.value, "einsum"),
-        (_text(f"{one.axes},{other.axes}->{left}"), one.value, other.value),
-    )
+    new = _product(one, other, left, gone)
+    if new is None and not left:
+        if one.axes != other.axes or rank == 1 or keep.value is True:
+            return None
+        new = n.Call(n.Attribute(e.func.value, "vdot"), (one.value, other.value))
+    if new is None:
+        text = _text(f"{one.axes},{other.axes}->{left}")
+        new = n.Call(n.Attribute(e.func.value, "einsum"), (text, one.value, other.value))
     if keep.value is True:
         index = tuple(n.Const("None", None) if k in summed else FULL for k in range(rank))
         new = n.Subscript(new, n.TupleExpr(index))

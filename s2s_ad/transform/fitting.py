@@ -319,6 +319,17 @@ class Fitting:
             return e
         raise NeedsName(self.s.uid, e)
 
+    def list_operator(self, e: n.Binary) -> Exception:
+        """Return the refusal of an operator on a list, or on what may be one."""
+        if e.op == "+":
+            hint = "write `list(...)` or `np.array(...)` around both"
+            return self.refused(e, "`+` of a list and what is not known to be one", hint)
+        hint = "write np.array(...) around the list, or build a list with append"
+        return self.refused(e, f"`{e.op}` of a list and an active value", hint)
+
+    def refused(self, e: n.Expr, message: str, hint: str) -> Exception:
+        return self.context.refuse(self.s, e, message, hint)
+
 
 def _times(a: n.Expr, b: n.Expr) -> n.Expr:
     return n.Binary("*", a, b)
@@ -389,6 +400,8 @@ def _dropped(e: n.Expr, axes: tuple[int, ...]) -> n.Expr | None:
     if isinstance(e, n.Binary) and e.op in "*/":
         left, right = _dropped(e.left, axes), _dropped(e.right, axes)
         return None if left is None or right is None else replace(e, left=left, right=right)
+    if isinstance(e, n.Const):
+        return e
     if isinstance(e, n.Subscript) and added_axes(e.index) == axes:
         return e.value
     return _summed_over(e, axes)

@@ -26,7 +26,7 @@ from s2s_ad.ir.kinds import (
     Unknown,
     is_discrete,
 )
-from s2s_ad.ir.walk import factors, subexprs
+from s2s_ad.ir.walk import assigned, factors, subexprs
 from s2s_ad.rules.registry import Choice
 from s2s_ad.rules.results import literal
 from s2s_ad.transform.context import CallPlan, Diff, NeedsName, operations
@@ -37,7 +37,7 @@ from s2s_ad.transform.picking import picked_by
 from s2s_ad.transform.reading import as_value, slice_call
 from s2s_ad.transform.shapes import keeps_all, same_shape, shape_of
 from s2s_ad.transform.short_forms import Part, short_form
-from s2s_ad.transform.side_by_side import joined, stacked
+from s2s_ad.transform.side_by_side import joined, neighbours, stacked
 from s2s_ad.transform.templates import Templates
 
 
@@ -135,19 +135,8 @@ class Pullback(Templates):
         call = n.Call(self.context.helper("unrepeat"), (d.expr, items))
         self.pull(items, Diff(call, UNKNOWN))
 
-    def list_operator(self, e: n.Binary) -> Exception:
-        """Return the refusal of an operator on a list, or on what may be one."""
-        if e.op == "+":
-            hint = "write `list(...)` or `np.array(...)` around both"
-            return self.refused(e, "`+` of a list and what is not known to be one", hint)
-        hint = "write np.array(...) around the list, or build a list with append"
-        return self.refused(e, f"`{e.op}` of a list and an active value", hint)
-
     def unsupported(self, e: n.Expr) -> Exception:
         return self.refused(e, *unsupported(e, self.context.or_tell))
-
-    def refused(self, e: n.Expr, message: str, hint: str) -> Exception:
-        return self.context.refuse(self.s, e, message, hint)
 
     def add(self, place: n.Expr, contribution: Diff) -> None:
         self.places.setdefault(place, []).append(contribution)
@@ -185,7 +174,7 @@ class Pullback(Templates):
             return
         choice = self.context.choice(e, self.s)
         if choice is not None:
-            if not self.extreme(e, d):
+            if not self.extreme(e, d) and not self.difference(choice, d):
                 self.rule(e, choice, d, out)
             return
         plan = self.context.plan(e, self.s, "adjoint")
@@ -223,6 +212,23 @@ class Pullback(Templates):
             if known or not isinstance(inner, n.Call) or self.context.choice_exists(inner, self.s):
                 return inner
         return None
+
+    def difference(self, choice: Choice, d: Diff) -> bool:
+        """Contribute to both operands of a difference along an axis, of an array with a name."""
+        array = choice.arguments.get("a")
+        if (choice.rule.namespace, choice.rule.name) != ("np", "diff") or len(choice.arguments) > 3:
+            return False
+        if not isinstance(array, n.Name) or array.id in self.context.transparent:
+            return False
+        if array.id in assigned((self.s,)):
+            return False  # the adjoint is still that of its new value
+        places = neighbours(self.value(array).kind, literal(choice.arguments.get("axis")))
+        if places is None:
+            return False
+        d = self.named(d, "diff_bar")
+        for place, expr in zip(places, (d.expr, n.Unary("-", d.expr))):
+            self.pull(n.Subscript(array, place), replace(d, expr=expr))
+        return True
 
     def small_callee(self, plan: CallPlan, e: n.Call, out: n.Expr | None, d: Diff) -> None:
         """Call the reverse function of a callee that needs the arguments, or the result, only."""

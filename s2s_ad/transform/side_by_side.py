@@ -62,6 +62,22 @@ def joined(kinds: Sequence[Kind], axis: int, length: Length) -> list[n.Expr] | N
     return [_along(axis, n.Slice(a, b, None)) for a, b in pairwise(bounds)]
 
 
+def neighbours(kind: Kind, axis: object) -> tuple[n.Expr, n.Expr] | None:
+    """Return the indices of the operands of a difference along an axis: `[1:]` and `[:-1]`.
+
+    >>> from s2s_ad.ir.kinds import FLOAT
+    >>> neighbours(FLOAT, 0) is None
+    True
+    """
+    rank = _rank(kind)
+    if not rank or type(axis) is not int or not -rank <= axis < rank:
+        return None
+    last = n.Unary("-", _number(1))
+    slices = n.Slice(_number(1), None, None), n.Slice(None, last, None)
+    after, before = (_along(axis % rank, part) for part in slices)
+    return after, before
+
+
 def _rank(kind: Kind) -> int | None:
     if isinstance(kind, Number):
         return 0

@@ -72,3 +72,33 @@ def einsums(m, n, t, v):
 @case(M, N[:1], V[:1], wrt="m n v")
 def einsums_of_length_one(m, n, v):
     return np.sum(np.einsum("ij,ij->j", m, n) ** 2) + np.sum(np.einsum("ij,j->ij", m, v) ** 3)
+
+
+@case(M, V, W, 1.5, wrt="m v w s")
+def sums_of_everything(m, v, w, s):
+    a = s * m * m
+    b = s * m.T * m[0, 0]
+    c = s * v
+    return np.sum(np.exp(a)) + np.sum(b**2) + np.sum(c * v) + s * np.sum(m * v * w[:, None])
+
+
+@case(M, V, wrt="m v")
+@case(M[:, :1], V[:1], wrt="m v")
+def differences(m, v):
+    """Between neighbours, of what may have none; of an expression, of a row, twice over."""
+    a = np.diff(m, axis=0) * v
+    b = np.diff(m) ** 2
+    c = np.diff(m * m, axis=0)
+    d = np.diff(np.diff(v))
+    for _ in range(2):
+        v = v + 0.1 * np.sum(np.diff(v))
+        m = m + np.sum(np.diff(m, axis=-1) ** 2) * np.diff(v, prepend=0.0, append=0.0)[1:]
+    return np.sum(a) + np.sum(b) + np.sum(c * a) + np.sum(d) + np.sum(m * v)
+
+
+@case(V, W, np.array([0.1, 0.4, 0.9]), np.array([0.2, 0.55]), wrt="x y")
+def looked_up(x, y, knots, at):
+    k = np.searchsorted(knots, at)
+    t = (at - knots[k - 1]) / (knots[k] - knots[k - 1])
+    s = x[k - 1] * (1.0 - t) + x[k] * t
+    return np.mean((s - y) ** 2) + x[np.searchsorted(knots, 0.3)]
