@@ -18,7 +18,8 @@ from s2s_ad.analysis.values import PASSIVE, Value, target_names
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import mentioned
 from s2s_ad.ir.kinds import INT
-from s2s_ad.ir.walk import assigned, walk_stmts
+from s2s_ad.ir.walk import assigned, names, walk_stmts
+from s2s_ad.transform.accumulators import added_to
 from s2s_ad.transform.assignments import Assignments
 from s2s_ad.transform.context import Diff, NeedsName
 from s2s_ad.transform.contributions import Sweeps
@@ -165,9 +166,15 @@ class Builder(Assignments):
         return Sweeps([self.with_bodies(s, inner, last)], [back])
 
     def for_loop(self, s: n.For) -> Sweeps:
+        outer = self.growing
+        run_over = names(s.iter) | target_names(s.target)
+        mine = {uid: x for uid, x in added_to(s.body).items() if x not in run_over}
+        self.growing = {**mine, **outer}
         self.depth += 1
         body = self.block(s.body)
         self.depth -= 1
+        own = dict.fromkeys(x for uid, x in self.growing.items() if uid not in outer)
+        self.growing = outer
         bound = target_names(s.target)
         if not body.reverse and not (bound & self.barred):
             return Sweeps([replace(s, body=tuple(body.forward))])
@@ -197,7 +204,21 @@ class Builder(Assignments):
         start = [n.Assign((t,), v, of=s.uid) for t, v in form.elements]
         self.context.prologues |= {p.uid for p in start}
         loop = n.For(form.target, backward, (*start, *body.reverse, *last), of=s.uid)
-        return Sweeps([*before, replace(s, body=tuple(body.forward))], [*form.before, loop])
+        late = {x: self.context.names.fresh(f"{x}_before") for x in own if self.is_deferred(x, s)}
+        before += [n.Assign((n.Name(old),), n.Name(x)) for x, old in late.items()]
+        summed = [self.summed_down(x, old, s) for x, old in late.items()]
+        self.deferred -= own.keys()
+        forward = [*before, replace(s, body=tuple(body.forward))]
+        return Sweeps(forward, [*form.before, loop, *summed])
+
+    def is_deferred(self, name: str, s: n.For) -> bool:
+        """True for a variable of which the adjoint has the shape that it has behind a loop."""
+        return name in self.deferred and self.facts.before[s.uid].get(name, PASSIVE).varied
+
+    def summed_down(self, name: str, before: str, s: n.For) -> n.Stmt:
+        """Return the statement that brings an adjoint to the shape that its variable had before."""
+        call = n.Call(self.context.helper("unbroadcast"), (self.bar(name), n.Name(before)))
+        return n.Assign((self.bar(name),), call, of=s.uid)
 
     def elements(self, s: n.For, form: LoopForm) -> list[n.Stmt]:
         """Return what the adjoints of the loop targets contribute to what the loop runs over."""

@@ -77,6 +77,9 @@ class Contributions:
         self.counters: dict[int, Counter] | None = None
         self.silent: set[int] = set()
         self.leaving: set[int] = set()
+        # what loops only add to, by statement, and adjoints to be summed down behind the loop
+        self.growing: dict[int, str] = {}
+        self.deferred: set[str] = set()
         self.flags: dict[str, Kind] = {}
 
     def bar(self, name: str) -> n.Name:
@@ -112,13 +115,16 @@ class Contributions:
         return any(env.get(name, PASSIVE).varied for env in self.facts.after.values())
 
     def pullback(self, s: n.Stmt) -> Pullback:
-        return Pullback(self.context, s, self.algebra.product, self.algebra.splice)
+        pull = Pullback(self.context, s, self.algebra.product, self.algebra.splice)
+        pull.growing = self.growing.get(s.uid, "")
+        return pull
 
     def contributions(
         self, pull: Pullback, targets: tuple[str, ...], seed: n.Expr | None
     ) -> list[n.Stmt]:
         """Return the reverse part of an assignment to `targets` from its contributions."""
         out: list[n.Stmt] = list(pull.before)
+        self.deferred |= {pull.growing} if pull.deferred else set()
         self.temporaries |= {
             x for b in pull.before if isinstance(b, n.Assign) for x in target_names(b.targets[0])
         }

@@ -53,6 +53,9 @@ class Fitting:
         self.bar_kinds: dict[str, Kind] = {}
         self.summed: set[str] = set()
         self.masks: list[tuple[n.Expr, bool, Kind]] = []
+        # a variable that a loop only adds to, and whether its adjoint is still to be summed down
+        self.growing = ""
+        self.deferred = False
 
     def value(self, e: n.Expr) -> Value:
         return self.context.facts.value(e, self.s.uid)
@@ -67,6 +70,9 @@ class Fitting:
         axes = reduced_axes(full, want)
         if axes == ((), True) or axes == ((), False):
             return d
+        if axes is None and operand == n.Name(self.growing):
+            self.deferred = True
+            return replace(d, kind=want)
         if axes is None:
             # one number for all entries: each of those is to be counted
             d = self.full(d, e, full)

@@ -102,3 +102,46 @@ def looked_up(x, y, knots, at):
     t = (at - knots[k - 1]) / (knots[k] - knots[k - 1])
     s = x[k - 1] * (1.0 - t) + x[k] * t
     return np.mean((s - y) ** 2) + x[np.searchsorted(knots, 0.3)]
+
+
+@case(np.array([0.5, -1.0, 0.25, 1.5, 0.75]), V, 0.3, wrt="x v s")
+@case(V, V, 0.3, wrt="x v s")
+def windows(x, v, s):
+    """Sums over windows; one that begins as a number, one that is spread by what is added."""
+    n = x.shape[0] - v.shape[0] + 1
+    out = np.zeros(n)
+    total = s * s
+    wide = s * v[:1]
+    narrow = s * v[:1]
+    for k in range(v.shape[0]):
+        out = out + v[k] * x[k : k + n]
+        total = total - x[k : k + n] * s
+        wide = x[k : k + n] + wide
+        for j in range(2):
+            if j < k:
+                narrow = narrow + v[j] * x[: k + 1 : k]
+    return np.sum(out**2) + np.sum(total * out) + np.sum(wide * wide) + np.sum(narrow**3)
+
+
+@case(np.array([0.5, -1.0, 0.25, 1.5, 0.75]), V, wrt="x v")
+def windows_read_on_the_way(x, v):
+    """What is added to is read in the loop, bound anew, or changed in place."""
+    a = v[:1] * v[1]
+    b = v[:1]
+    c = v[:1] * 2.0
+    for k in range(3):
+        a = a + v[k] * x[k : k + 3]
+        b = b + a[k] * x[k : k + 3]
+        c = c + x[k : k + 3]
+        if k == 1:
+            c = c[:1] * v[2]
+    return np.sum(a * b) + np.sum(c**2)
+
+
+@case(V, W, wrt="x y")
+def windows_of_what_is_run_over(x, y):
+    for v in x:
+        x = x + v * y[:1]
+    for k, w in enumerate(y[:1]):
+        y = w * y[: k + 1] + y
+    return np.sum(x * x) + np.sum(y**2)
