@@ -190,7 +190,7 @@ class _Settled:
             s = use.s
             if not _clears(use) or not self.is_number(bar, use.place) or len(found) > MANY:
                 continue
-            observed = (x for x in found if not _clears(x))
+            observed = (x for x in found if not _clears(x) and not _binds_anew(x, bar))
             if not any(self.follows(bar, use, other) for other in observed):
                 yield s.uid
 
@@ -238,6 +238,12 @@ class _Settled:
 def _clears(use: _Use) -> bool:
     s = use.s
     return isinstance(s, n.Assign) and s.value == ZERO and s.targets == (use.place,)
+
+
+def _binds_anew(use: _Use, bar: str) -> bool:
+    """True for a statement that gives a variable something else, whatever it held."""
+    s = use.s
+    return isinstance(s, n.Assign) and sole_target(s) == bar and bar not in names(s.value)
 
 
 def _bound(s: n.Stmt) -> set[str]:

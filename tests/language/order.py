@@ -36,6 +36,21 @@ def into_another_array(u, k):
 
 
 @case(V, 0.3, wrt="u k")
+def twice_into_another_array(u, k):
+    """What a step clears is read again in it, by what has stored into the item before."""
+    for _ in range(2):
+        new = u.copy()
+        for i in range(1, len(u)):
+            new[i] = u[i] * u[i - 1]
+        for i in range(1, len(u) - 1):
+            new[i] = u[i] + k * new[i] * u[i + 1]
+        new[0] = u[1] * new[2]
+        new[len(u) - 1] = new[0] * k
+        u = new
+    return np.sum(u**3)
+
+
+@case(V, 0.3, wrt="u k")
 def into_the_same_array(u, k):
     """What a step stores, the next one reads."""
     u = u.copy()
