@@ -22,17 +22,19 @@ _NUMBERED = re.compile(r"(.*?)(\d*)\Z")
 _OF_VARIABLE = re.compile(r"(.+?)((?:_(?:bar|dot|saved)\d*)+)\Z")
 
 
-def numbering(function: n.Function, users: AbstractSet[str]) -> dict[str, str]:
+def numbering(
+    function: n.Function, users: AbstractSet[str], taken: AbstractSet[str] = frozenset()
+) -> dict[str, str]:
     """Return what generated variables of a function are to be called, those that change.
 
     users: variables of the user's functions; they, and what is called after them (`x_bar` for x),
-    keep their names.
+    keep their names. taken: other names that are not to be used.
     """
     if any(isinstance(s, (n.FunctionDef, n.Global)) for s in walk_stmts(function.body)):
         return {}
     params = {p.name for p in function.params}
-    ours = bound_names(function.body) - params - users - _bound_inside(function)
-    taken = params | users | free_names(function) | set(dir(builtins)) | set(keyword.kwlist)
+    ours = bound_names(function.body) - params - users - taken - _bound_inside(function)
+    taken = {*taken, *params, *users, *free_names(function), *dir(builtins), *keyword.kwlist}
     taken |= bound_names(function.body) - ours
     fixed = frozenset(taken)
     families: dict[str, list[str]] = {}

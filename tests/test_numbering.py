@@ -30,6 +30,15 @@ def test_names_of_the_user_are_neither_changed_nor_taken():
     assert numbered(text, {"x", "y4"}) == wanted
 
 
+def test_a_helper_of_the_same_stem_does_not_hold_a_name():
+    text = "def f(x):\n    ratio_bar3 = x\n    ratio_bar = ratio_bar3\n    return ratio_bar\n"
+    function = lower_module(text, "m.py")
+    assert numbering(function["f"], {"x"}, {"ratio"}) == {
+        "ratio_bar3": "ratio_bar",
+        "ratio_bar": "ratio_bar2",
+    }
+
+
 def test_what_a_comprehension_binds_is_left_alone():
     text = "v2 = x\nreturn [v2 for v2 in range(3)], v2"
     assert numbered(text, {"x"}) == ["v2 = x", "return [v2 for v2 in range(3)], v2"]

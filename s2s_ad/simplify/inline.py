@@ -23,6 +23,7 @@ from s2s_ad.ir.walk import (
     assigned,
     blocks,
     container_of,
+    factors,
     map_stmt_exprs,
     names,
     stmt_exprs,
@@ -31,7 +32,7 @@ from s2s_ad.ir.walk import (
     target_names,
     walk_stmts,
 )
-from s2s_ad.simplify.algebra import terms
+from s2s_ad.simplify.algebra import negate, terms
 
 LONG = 40  # parts of an expression that is not made longer
 
@@ -317,7 +318,7 @@ class _Inline:
 
     def put(self, out: list[n.Stmt], k: int, j: int, name: str, value: n.Expr) -> list[n.Stmt]:
         s, t = out[k], out[j]
-        new = map_stmt_exprs(t, lambda e: substitute(e, {name: value}))
+        new = _subtracted(map_stmt_exprs(t, lambda e: substitute(e, {name: value})))
         rest = [*out[k + 1 : j], new]
         before = s.comments.before
         if before and (k + 1 == j or s.uid in self.inlining.back):
@@ -336,6 +337,16 @@ def _kept(s: n.Stmt) -> tuple[str, n.Expr] | None:
             assert isinstance(s.targets[0], n.Name)
             return s.targets[0].id, s.value
     return None
+
+
+def _subtracted(s: n.Stmt) -> n.Stmt:
+    """Return `x -= a * b` for `x += -a * b`."""
+    if not isinstance(s, n.AugAssign) or s.op not in ("+", "-"):
+        return s
+    first = factors(s.value)[0][1] if isinstance(s.value, n.Binary) else s.value
+    if not isinstance(first, n.Unary) or first.op != "-":
+        return s
+    return replace(s, op="-" if s.op == "+" else "+", value=negate(s.value))
 
 
 def _added_to(s: n.Stmt, name: n.Name) -> n.Expr | None:

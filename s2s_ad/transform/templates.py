@@ -75,12 +75,16 @@ class Templates(Fitting):
         return self.splice(replace(filled, args=tuple(args)), D, d)
 
     def plain(self, e: n.Expr) -> n.Expr:
-        """Return `-k` for `np.negative(k)` of a number, `x` for `x.T.T`, and `0.5 * x * x` for
-        `(x / math.sqrt(2.0)) * (x / math.sqrt(2.0))`."""
+        """Return `-k` for `np.negative(k)` of a number, `x` for `x.T.T`, `0.5 * x * x` for
+        `(x / math.sqrt(2.0)) * (x / math.sqrt(2.0))`, and `if k` for `if -k`."""
         if isinstance(e, n.Attribute) and e.attr == "T" and isinstance(e.value, n.Attribute):
             return e.value.value if e.value.attr == "T" else e
         if isinstance(e, n.Binary) and e.op == "*" and _has_roots(e):
             return self.product(e)
+        test = e.test if isinstance(e, n.IfExp) else None
+        if isinstance(e, n.IfExp) and isinstance(test, n.Unary) and test.op == "-":
+            number = isinstance(self.value(test.operand).kind, Number)
+            return replace(e, test=test.operand) if number else e
         if not isinstance(e, n.Call) or e.func != self.context.np("negative") or e.keywords:
             return e
         (operand,) = e.args
