@@ -305,7 +305,7 @@ def _with_plain_counts(local: frozenset[str]) -> Callable[[n.Stmt], tuple[n.Stmt
             return (s,)
         if not _is_call(counted.value, "range"):
             return (s,)
-        return (replace(s, iter=replace(counted.value, args=(count,))),)
+        return (replace(s, target=n.Name("_"), iter=replace(counted.value, args=(count,))),)
 
     return visit
 

@@ -130,7 +130,12 @@ class Package:
         """Number what was generated in the order of its lines."""
         subjects = [x for _, x in self.program.subjects.values() if isinstance(x, Subject)]
         users = self.subject.locals.union(*(x.locals for x in subjects))
-        numbers = numbering(function, users, self.program.linker.objects.keys())
+        numbers = numbering(
+            function,
+            users,
+            self.program.linker.objects.keys(),
+            again=FORM not in self.program.options,
+        )
         kinds = self.kinds.get(function.name, {})
         self.kinds[function.name] = {numbers.get(x, x): kind for x, kind in kinds.items()}
         return with_numbers(function, numbers)

@@ -48,3 +48,60 @@ def test_what_belongs_to_a_temporary_follows_it():
     text = "sum7 = x\nsum7_dot = sum7 * sum7\nsum_dot = sum7_dot\nreturn sum_dot"
     wanted = ["sum2 = x", "sum2_dot = sum2 * sum2", "sum_dot = sum2_dot", "return sum_dot"]
     assert numbered(text, {"x"}) == wanted
+
+
+def test_branches_may_use_one_name():
+    text = """if x > 0:
+    ratio3 = x
+    y = ratio3
+elif x > 1:
+    ratio = x
+    while ratio2(ratio):
+        y = ratio
+else:
+    y = x
+    for i in y:
+        ratio4 = i
+        y = ratio4
+return y"""
+    lines = numbered(text, {"x", "y", "i", "ratio2"})
+    assert [line for line in lines if "ratio" in line] == [
+        "ratio = x",
+        "y = ratio",
+        "ratio = x",
+        "while ratio2(ratio):",
+        "y = ratio",
+        "ratio = i",
+        "y = ratio",
+    ]
+
+
+def test_what_goes_into_a_branch_or_comes_out_has_a_name_of_its_own():
+    text = """if x > 0:
+    ratio3 = x
+else:
+    ratio = x
+    y = ratio
+    ratio3 = y
+while x:
+    x = ratio4
+    ratio4 = x
+for i in x:
+    ratio5 = i
+    for j in x:
+        ratio6 = j + ratio5
+        y = ratio6
+return ratio3 + y"""
+    lines = numbered(text, {"x", "y", "i", "j"})
+    assert [line for line in lines if "ratio" in line] == [
+        "ratio = x",
+        "ratio2 = x",
+        "y = ratio2",
+        "ratio = y",
+        "x = ratio3",
+        "ratio3 = x",
+        "ratio2 = i",
+        "ratio4 = j + ratio2",
+        "y = ratio4",
+        "return ratio + y",
+    ]
