@@ -306,12 +306,15 @@ class _Held:
 
     def __init__(self) -> None:
         self.terms: dict[str, Term] = {}
+        self.numbers: dict[str, int] = {}
+        self.count = 0
         self.of: dict[str, set[str]] = {}
         self.by_factor: dict[Factor, dict[str, None]] = {}
 
     def add(self, name: str, made: Term) -> None:
         self.without({name})
         self.terms[name] = made
+        self.numbers[name] = self.count = self.count + 1
         for x in (name, *_names(made)):
             self.of.setdefault(x, set()).add(name)
         self.by_factor.setdefault(made.factors[0], {})[name] = None
@@ -326,9 +329,7 @@ class _Held:
     def parts_of(self, t: Term) -> dict[str, Term]:
         """Return the quotients that may be in a product, in the order they were made."""
         names_ = [v for factor in dict.fromkeys(t.factors) for v in self.by_factor.get(factor, ())]
-        if len(names_) > 1:
-            order = {v: k for k, v in enumerate(self.terms)}
-            names_.sort(key=order.__getitem__)
+        names_.sort(key=self.numbers.__getitem__)
         return {v: self.terms[v] for v in names_}
 
 
