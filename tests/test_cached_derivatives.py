@@ -15,8 +15,10 @@ import numpy as np
 import pytest
 
 from s2s_ad import grad, value_and_grad
+from s2s_ad.analysis.observe import kind_of
+from s2s_ad.api_bind import token
 from s2s_ad.cache import store
-from s2s_ad.cache.reach import Reach, follow
+from s2s_ad.cache.reach import Reach, describe, follow
 
 MODEL = """
     import math
@@ -365,3 +367,68 @@ class TestReach:
         reach = Reach({"": f})
         assert reach.path(statistics.mean) and reach.path(statistics._sum) is None
         assert Reach({"": f}, deep=True).path(statistics._sum)
+
+
+def values_of_all_kinds():
+    shapes = [
+        (),
+        *((k,) for k in range(7)),
+        *((k, j) for k in (1, 3, 9) for j in range(12)),
+        (2, 2, 2),
+    ]
+    types = ("d", "f", "i", "l", "?", "D")
+    arrays = [np.zeros(shape, dtype) for shape in shapes for dtype in types]
+    numbers = [
+        1,
+        1.0,
+        True,
+        np.float64(1.0),
+        np.float32(1.0),
+        np.int64(1),
+        np.int8(1),
+        np.True_,
+        1j,
+    ]
+    plain = [*numbers, None, "a", "b", range(3), (), [], {}, *arrays[::7]]
+    lists = [[a, b] for a in plain[:12] for b in plain[:12]]
+    tuples = [(a, b) for a in plain[::3] for b in plain[::4]]
+    return [
+        *plain,
+        *arrays,
+        *lists,
+        *tuples,
+        *({"k": a} for a in plain),
+        math.sin,
+        math.cos,
+        np,
+        math,
+    ]
+
+
+def test_what_is_kept_is_found_again_for_values_of_one_kind_only():
+    """By what a variant in memory, and what a text on disk, is found."""
+    for known in (token, describe):
+        found = {}
+        for value in values_of_all_kinds():
+            if callable(value) and known is describe:
+                continue
+            kind = kind_of(value, "x")
+            assert found.setdefault(known(value), kind) == kind, (known, value)
+
+
+def test_a_shorter_array_gets_a_derivative_of_its_own(project):
+    project.write(
+        model="""
+        import numpy as np
+
+        def f(x, y):
+            inner = x[1:-1] + y
+            return np.sum(inner * inner * y)
+        """
+    )
+    long, short = "np.arange(5.0), np.arange(3.0)", "np.arange(3.0), np.arange(5.0)"
+    setup = "import numpy as np\nfrom model import f"
+    project.run(f"grad(f)({long}).tolist()", setup)
+    # d/dx[1] of the sum of (x[1] + y)**2 * y
+    wanted = 2 * sum((1.0 + y) * y for y in range(5))
+    assert project.run(f"grad(f)({short}).tolist()", setup)[0] == [0.0, wanted, 0.0]

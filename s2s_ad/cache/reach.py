@@ -19,6 +19,7 @@ import sys
 import textwrap
 import types
 from collections.abc import Mapping
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ import numpy as np
 from s2s_ad.cache.key import digest
 from s2s_ad.errors import SourceError
 from s2s_ad.frontend.source import Source, find
+from s2s_ad.runtime.structure import few
 
 MOST_FUNCTIONS = 500
 MOST_OBJECTS = 5000
@@ -228,8 +230,8 @@ def describe(value: Any) -> str:
     if isinstance(value, types.ModuleType):
         return f"module {value.__name__} {_version(value.__name__)}"
     if isinstance(value, np.ndarray):
-        ones = [length == 1 for length in value.shape]
-        return f"array {value.dtype.char} {ones}"
+        lengths = list(map(few, value.shape, count()))
+        return f"array {value.dtype.char} {lengths}"
     if isinstance(value, tuple):
         return f"tuple ({', '.join(map(describe, value))})"
     if isinstance(value, (list, dict)):  # facts are of what all items have in common
