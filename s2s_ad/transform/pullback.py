@@ -26,7 +26,7 @@ from s2s_ad.ir.kinds import (
     Unknown,
     is_discrete,
 )
-from s2s_ad.ir.walk import assigned, factors, subexprs
+from s2s_ad.ir.walk import assigned, factors, names, subexprs
 from s2s_ad.rules.registry import Choice
 from s2s_ad.rules.results import literal
 from s2s_ad.transform.context import CallPlan, Diff, NeedsName, operations
@@ -146,8 +146,8 @@ class Pullback(Templates):
         if not isinstance(place, n.Name):
             return total
         kind = self.value(place).kind
-        # parts that cancelled each other say nothing of the shape of the rest
-        parts = [p for p in parts if keeps_all(p.expr, total)] or parts
+        # parts that cancelled each other, or are zero, say nothing of the shape of the rest
+        parts = [p for p in parts if names(p.expr) and keeps_all(p.expr, total)] or parts
         if any(same_shape(p.kind, kind) for p in parts):
             return total
         whole = shape_of(*(p.kind for p in parts))

@@ -348,7 +348,8 @@ class Pushforward:
         if isinstance(e, n.Binary) and e.op in ("+", "-"):
             if not (self.varied(e.left) and self.varied(e.right)):
                 return True
-            return self.is_additive(e.left) and self.is_additive(e.right)
+            # a constant in one part may give the sum a shape that the other does not have
+            return self.is_additive(e.left) or self.is_additive(e.right)
         if isinstance(e, n.Unary):
             return self.is_additive(e.operand)
         if isinstance(e, n.Binary) and e.op in ("*", "/"):

@@ -210,3 +210,17 @@ def signs_in_front_of_lists(x):
     pair = (x[1], x[2] * x[0])
     z = 1.0 - np.stack([x, np.sin(x)]) - np.sum(pair)
     return np.sum(y * y) - np.sum(np.exp(-np.hstack(parts))) + np.sum(z * z) - np.sum(pair)
+
+
+@case(V[:3], 0.5, wrt="x y")
+def a_sum_beside_what_is_multiplied_by_nothing(x, y):
+    return y - np.sum(x), x * 0
+
+
+@case(V[:3], 0.5, wrt="y")
+@case(0.25, 0.5, wrt="y")
+def a_constant_that_gives_the_shape(c, y):
+    """With kinds not known c may be an array, which y is added to twice."""
+    first = c + y + y
+    second = y - (y * y + c)
+    return first * 2.0 - second, c - y - y * y
