@@ -136,6 +136,7 @@ class _Quotients:
                 continue
             if all(a is b or b is not c for a, b, c in zip(parts, others, found)):
                 self.gone.append(uid)
+                held.without({name})  # nothing reads it any more
                 new = [a if a is b else c for a, b, c in zip(parts, others, found)]
                 return _sum(value, parts, new)
         return value
