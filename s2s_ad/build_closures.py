@@ -17,7 +17,7 @@ from s2s_ad.analysis.values import Value
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import Partial
 from s2s_ad.ir.names import Names
-from s2s_ad.ir.walk import assigned, map_block, map_expr, map_stmt_exprs, subexprs, walk_stmts
+from s2s_ad.ir.walk import all_parts, assigned, map_block, map_parts, walk_stmts
 
 T = TypeVar("T")
 Places = dict[str, tuple[str, ...]]
@@ -67,12 +67,11 @@ def closed_over(
             return n.Call(inner.args[0], e.args, (*e.keywords, *inner.keywords))
         return e
 
-    body = map_block(function.body, lambda s: (map_stmt_exprs(s, lambda e: map_expr(e, visit)),))
+    body = map_block(function.body, lambda s: (map_parts(s, visit),))
     if any(
         isinstance(x, n.Lambda) and set(given) & {p.name for p in x.params}
         for s in walk_stmts(function.body)
-        for e in _exprs(s)
-        for x in subexprs(e)
+        for x in all_parts(s)
     ):
         return None
     return replace(function, params=_ordered(params), body=body), places
@@ -100,12 +99,6 @@ def is_partial(value: Value | None) -> bool:
 def captured(e: n.Expr | None) -> tuple[n.Expr | None, ...] | None:
     """Return what a local function captures, from `partial(function, name=value)`."""
     return tuple(k.value for k in e.keywords) if isinstance(e, n.Call) else None
-
-
-def _exprs(s: n.Stmt) -> list[n.Expr]:
-    from s2s_ad.ir.walk import stmt_exprs
-
-    return list(stmt_exprs(s))
 
 
 def _ordered(params: list[n.Param]) -> tuple[n.Param, ...]:

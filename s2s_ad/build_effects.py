@@ -16,7 +16,7 @@ from s2s_ad.build_fresh import newness
 from s2s_ad.build_subject import Subject
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import UNKNOWN, DictOf, Kind, ListOf, Unknown, is_immutable
-from s2s_ad.ir.walk import stmt_exprs, subexprs, walk_stmts
+from s2s_ad.ir.walk import all_parts, walk_stmts
 
 if TYPE_CHECKING:
     from s2s_ad.build_program import Program
@@ -70,17 +70,16 @@ def _leaves_all_as_it_was(s: n.Stmt, owned: Owned, facts: Facts, again: bool) ->
 
 def _calls_are_pure(s: n.Stmt, facts: Facts, again: bool, own: frozenset[str]) -> bool:
     reader, env = facts.reader(s.uid), facts.before.get(s.uid, {})
-    for e in stmt_exprs(s):
-        if again and any(reader.may_be_rebound(x, env) for x in subexprs(e)):
+    for x in all_parts(s):
+        if again and reader.may_be_rebound(x, env):
             return False
-        for x in subexprs(e):
-            if isinstance(x, n.Call) and not reader.is_pure(x, env, again):
-                if _changes_own(x, s, facts, own):
-                    continue
-                found = reader.object_of(x.func, env)
-                tells = found is not None and only_tells(found[0])
-                if not (tells and isinstance(s, n.ExprStmt)):
-                    return False
+        if isinstance(x, n.Call) and not reader.is_pure(x, env, again):
+            if _changes_own(x, s, facts, own):
+                continue
+            found = reader.object_of(x.func, env)
+            tells = found is not None and only_tells(found[0])
+            if not (tells and isinstance(s, n.ExprStmt)):
+                return False
     return True
 
 

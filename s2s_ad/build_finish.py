@@ -22,7 +22,7 @@ from s2s_ad.build_prepare import Prepared, wish
 from s2s_ad.build_purity import repeatable
 from s2s_ad.build_reverse import Reverse
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.blocks import sole_target
+from s2s_ad.ir.blocks import mentioned, sole_target
 from s2s_ad.ir.kinds import (
     FLOAT,
     UNKNOWN,
@@ -37,7 +37,7 @@ from s2s_ad.ir.kinds import (
 )
 from s2s_ad.ir.names import is_marked
 from s2s_ad.ir.verify import verify_block
-from s2s_ad.ir.walk import assigned, blocks, map_block, names, stmt_exprs, subexprs, walk_stmts
+from s2s_ad.ir.walk import all_parts, assigned, blocks, map_block, names, walk_stmts
 from s2s_ad.rules.sharing import WHOLLY_NEW
 from s2s_ad.simplify.contracted import contracted
 from s2s_ad.simplify.dead_code import drop_dead
@@ -291,9 +291,7 @@ def _with_plain_counts(local: frozenset[str]) -> Callable[[n.Stmt], tuple[n.Stmt
             return (s,)
         counted = s.iter.args[0] if _is_call(s.iter, "reversed") else None
         name = s.target.id
-        if counted is None or any(
-            name in names(e) for x in walk_stmts(s.body) for e in stmt_exprs(x)
-        ):
+        if counted is None or name in mentioned(s.body):
             return (s,)
         if _is_call(counted, "range") and counted.args == (s.target,):
             return (replace(s, target=n.Name("_"), iter=counted),)
@@ -478,8 +476,7 @@ def in_order(prepared: Prepared, found: Reverse) -> list[str]:
     """Return the variables of the forward sweep: parameters first, then as they are bound."""
     order = [p.name for p in prepared.function.params]
     for s in walk_stmts(tuple(found.forward)):
-        for e in stmt_exprs(s):
-            order.extend(x.id for x in subexprs(e) if isinstance(x, n.Name))
+        order.extend(x.id for x in all_parts(s) if isinstance(x, n.Name))
         if isinstance(s, (n.Append, n.Pop)):
             order.append(s.stack)
     return list(dict.fromkeys(order))

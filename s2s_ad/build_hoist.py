@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.walk import map_block, map_expr, map_stmt_exprs, names, stmt_exprs, subexprs
+from s2s_ad.ir.walk import map_block, map_expr, map_parts, names, stmt_exprs, subexprs
 from s2s_ad.transform.context import Context
 
 CONDITIONAL = (n.Lambda, n.Comprehension, n.IfExp, n.BoolOp)
@@ -113,7 +113,7 @@ def _with_first(s: n.Stmt, call: n.Call, name: n.Name) -> n.Stmt:
     if isinstance(s, n.If):
         (only,) = s.branches
         return replace(s, branches=(replace(only, test=map_expr(only.test, visit)),))
-    return map_stmt_exprs(s, lambda e: map_expr(e, visit))
+    return map_parts(s, visit)
 
 
 def _is_in(e: n.Expr, whole: n.Expr) -> bool:

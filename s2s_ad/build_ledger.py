@@ -13,17 +13,10 @@ from dataclasses import dataclass
 
 from s2s_ad.build_exits import Sweeps
 from s2s_ad.ir import nodes as n
+from s2s_ad.ir.blocks import said_by
 from s2s_ad.ir.kinds import UNKNOWN, Array, Dim, Kind, ListOf, Number, TupleOf
 from s2s_ad.ir.text import expr_text
-from s2s_ad.ir.walk import (
-    assigned,
-    blocks,
-    bound_names,
-    names,
-    stmt_exprs,
-    target_names,
-    walk_stmts,
-)
+from s2s_ad.ir.walk import assigned, blocks, bound_names, names, target_names, walk_stmts
 
 WIDTH = 88
 ONE = n.Const("1", 1)
@@ -343,7 +336,7 @@ def readers_of(swept: Sweeps, backward: n.Block) -> Readers:
                 targets = s.targets if isinstance(s, n.Assign) else ()
                 targets = (s.target,) if isinstance(s, n.For) else targets
                 written = {x for t in targets for x in target_names(t)}
-                for x in {x for e in stmt_exprs(s) for x in names(e)} - written:
+                for x in said_by(s) - written:
                     into.setdefault(x, set()).add(line)
             is_loop = isinstance(s, (n.For, n.While))
             for part in blocks(s):

@@ -44,14 +44,13 @@ from s2s_ad.ir.kinds import (
 from s2s_ad.ir.names import Names, marked
 from s2s_ad.ir.nodes import ZERO
 from s2s_ad.ir.walk import (
+    all_parts,
     bound_names,
     free_names,
     map_block,
-    map_expr,
-    map_stmt_exprs,
+    map_parts,
     names,
     stmt_exprs,
-    subexprs,
     walk_stmts,
 )
 from s2s_ad.runtime import elementwise
@@ -200,7 +199,7 @@ class _Form:
                     if isinstance(target, n.Name) and target.id in _OURS:
                         what = f"a variable `{target.id}`"
                         raise self.refuse(s, target, what, "call it otherwise")
-            for e in (x for part in stmt_exprs(s) for x in subexprs(part)):
+            for e in all_parts(s):
                 if type(e) in _EXPRESSIONS:
                     raise self.refuse(s, e, *_EXPRESSIONS[type(e)])
                 if isinstance(e, n.Comprehension) and e.kind != "list":
@@ -210,7 +209,7 @@ class _Form:
             def rebuilt(e: n.Expr) -> n.Expr:
                 return self.zeros(_counted(self.plain(e, own, s)), kinds)
 
-            return (map_stmt_exprs(s, lambda e: map_expr(e, rebuilt)),)
+            return (map_parts(s, rebuilt),)
 
         body = map_block(function.body, visit)
         for s in walk_stmts(body):

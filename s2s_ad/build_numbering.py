@@ -20,6 +20,7 @@ from s2s_ad.build_subject import rename
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import said_by
 from s2s_ad.ir.walk import (
+    all_parts,
     blocks,
     bound_here,
     bound_names,
@@ -148,8 +149,7 @@ def _in_order(function: n.Function) -> list[str]:
     """Return the variables in the order of the text."""
     found: dict[str, None] = {}
     for s in walk_stmts(function.body):
-        for e in stmt_exprs(s):
-            found.update(dict.fromkeys(x.id for x in subexprs(e) if isinstance(x, n.Name)))
+        found.update(dict.fromkeys(x.id for x in all_parts(s) if isinstance(x, n.Name)))
     return list(found)
 
 

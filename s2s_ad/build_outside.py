@@ -11,7 +11,7 @@ from s2s_ad.build_fresh import called
 from s2s_ad.build_program import Program
 from s2s_ad.build_subject import Subject
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.walk import container_of, stmt_exprs, subexprs, walk_stmts
+from s2s_ad.ir.walk import all_parts, container_of, walk_stmts
 
 
 def writes_outside(program: Program, subject: Subject, seen: set[int] | None = None) -> bool:
@@ -23,7 +23,7 @@ def writes_outside(program: Program, subject: Subject, seen: set[int] | None = N
     for s in walk_stmts(subject.function.body):
         if any(_root(t) not in (None, *subject.locals) for t in _stored(s)):
             return True
-        for e in (x for part in stmt_exprs(s) for x in subexprs(part)):
+        for e in all_parts(s):
             if not isinstance(e, n.Call):
                 continue
             obj = called(subject, program, e)

@@ -32,7 +32,7 @@ from s2s_ad.build_subject import (
 from s2s_ad.errors import S2SError, SourceError
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import FLOAT, UNKNOWN, Kind, Partial, is_discrete, is_immutable
-from s2s_ad.ir.walk import names, stmt_exprs, subexprs, walk_stmts
+from s2s_ad.ir.walk import all_parts, names, walk_stmts
 from s2s_ad.transform.context import CallPlan
 
 T = TypeVar("T")
@@ -433,7 +433,7 @@ class Program:
                 return False
             if isinstance(s, n.ExprStmt) and isinstance(s.value, n.Call):
                 return False
-            for e in _expressions(s):
+            for e in all_parts(s):
                 if isinstance(e, n.Comprehension):
                     return False
                 if isinstance(e, n.Call) and not self._cheap_call(e, subject, world):
@@ -450,11 +450,6 @@ class Program:
             inner = self.subject(found[0])
             return inner is None or self.is_cheap(inner)
         return True
-
-
-def _expressions(s: n.Stmt) -> list[n.Expr]:
-
-    return [x for e in stmt_exprs(s) for x in subexprs(e)]
 
 
 def bind(
@@ -493,7 +488,3 @@ def entry_values(
         varied = p.name in wrt and not (p.name in kinds and is_discrete(kind))
         result.append((p.name, Value(kind, varied)))
     return tuple(result)
-
-
-Rename = Callable[[n.Function], n.Function]
-__all__ = ["Program", "Variant", "bind", "canonical", "entry_values", "replace"]

@@ -14,7 +14,7 @@ from s2s_ad.build_program import Program
 from s2s_ad.build_subject import SubjectWorld
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import Array, is_immutable
-from s2s_ad.ir.walk import stmt_exprs, subexprs, walk_stmts
+from s2s_ad.ir.walk import all_parts, subexprs, walk_stmts
 from s2s_ad.rules import registry
 from s2s_ad.runtime import as_number
 from s2s_ad.transform.context import Context
@@ -74,7 +74,7 @@ def repeatable(
     once: dict[str, bool] = {}
     for context in contexts:
         for s in walk_stmts(context.function.body):
-            for e in (x for part in stmt_exprs(s) for x in subexprs(part)):
+            for e in all_parts(s):
                 if isinstance(e, n.Call) and isinstance(e.func, n.Name):
                     again = once.get(e.func.id, True) and context.is_pure(e, s)
                     once[e.func.id] = again

@@ -14,17 +14,8 @@ from s2s_ad.build_costs import KEPT, cheap, heavy, kept_when_compiled, light, wo
 from s2s_ad.build_prepare import Prepared, wish
 from s2s_ad.build_purity import repeatable, without_effect
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.kinds import (
-    FLOAT,
-    UNKNOWN,
-    Array,
-    Kind,
-    ListOf,
-    Number,
-    adjoint_kind,
-    is_immutable,
-)
-from s2s_ad.ir.walk import assigned, stmt_exprs, subexprs, walk_stmts
+from s2s_ad.ir.kinds import FLOAT, UNKNOWN, Array, Kind, ListOf, Number, adjoint_kind, is_immutable
+from s2s_ad.ir.walk import all_parts, assigned, subexprs, walk_stmts
 from s2s_ad.rules.sharing import WHOLLY_NEW
 from s2s_ad.simplify.at_once import NotAtOnce, Sweeping, at_once
 from s2s_ad.simplify.forwards import Steps
@@ -168,17 +159,10 @@ class Recording:
             return frozenset() if s.uid in idle else self.changed(s)
 
         items = {uid: item for uid, item in items.items() if uid not in idle and item.own}
-        there = {
-            e
-            for s in walk_stmts(backward)
-            for part in stmt_exprs(s)
-            for e in subexprs(part)
-            if isinstance(e, n.Call)
-        }
-        compiled = self.off("numba")
+        there = {e for s in walk_stmts(backward) for e in all_parts(s) if isinstance(e, n.Call)}
 
         def kept(e: n.Expr) -> bool:
-            return kept_when_compiled(e, there) if compiled else work(e, there) >= KEPT
+            return kept_when_compiled(e, there) if context.compiled else work(e, there) >= KEPT
 
         recorder = Recorder(
             variables=frozenset(variables),
@@ -213,7 +197,7 @@ class Recording:
             return self.recorded(forward, backward, step, barred | stale)
         kinds.update({x: k for x, k in builder.flags.items() if isinstance(k, Number)})
         # what crosses from one half to the other in compiled code is arrays of numbers
-        if not self.off("together") and (self.joint or not self.off("numba")):
+        if not self.off("together") and (self.joint or not context.compiled):
             made: list[str] = []
 
             def fresh(wanted: str) -> str:
@@ -227,7 +211,7 @@ class Recording:
                 lambda name: isinstance(kinds.get(name), Number) or name in builder.flags,
                 lambda name: context.is_value(name, kinds.get(name)) and name not in stored,
                 lambda e, uid, made: (
-                    uid in primal and heavy(context, e, primal[uid], made, compiled)
+                    uid in primal and heavy(context, e, primal[uid], made, context.compiled)
                 ),
                 fresh,
                 wish,

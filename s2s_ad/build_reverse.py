@@ -19,15 +19,7 @@ from s2s_ad.build_prepare import Prepared, name_expressions, with_result
 from s2s_ad.build_recording import Recording
 from s2s_ad.errors import OutputError
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.kinds import (
-    UNKNOWN,
-    Array,
-    Kind,
-    Length,
-    Number,
-    adjoint_kind,
-    is_immutable,
-)
+from s2s_ad.ir.kinds import UNKNOWN, Array, Kind, Length, Number, adjoint_kind, is_immutable
 from s2s_ad.ir.walk import assigned, subexprs, walk_stmts
 from s2s_ad.simplify import algebra, plain
 from s2s_ad.simplify.accumulate import Bars, Place, accumulate
@@ -36,7 +28,7 @@ from s2s_ad.simplify.handing_over import copies_last
 from s2s_ad.simplify.one_name import one_name
 from s2s_ad.simplify.ownership import Buffers, own
 from s2s_ad.transform.adjoint import Builder
-from s2s_ad.transform.context import Context, NeedsName
+from s2s_ad.transform.context import Context
 from s2s_ad.transform.contributions import Options
 from s2s_ad.transform.copies import copied_adjoint, copied_value, zero_adjoint
 from s2s_ad.transform.keeping import RecordBranch
@@ -346,6 +338,3 @@ def _binds(s: n.Stmt, name: str) -> bool:
     if isinstance(s, (n.Append, n.Pop)):
         return isinstance(s, n.Pop) and s.target == n.Name(name)
     return name in assigned((s,))
-
-
-__all__ = ["NeedsName", "Reverse", "reverse"]

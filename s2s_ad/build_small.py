@@ -16,7 +16,7 @@ from s2s_ad.build_costs import CALLED, KEPT, work
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import changed_by, sole_target
 from s2s_ad.ir.kinds import Array, Kind, Number
-from s2s_ad.ir.walk import stmt_exprs, subexprs, walk_stmts
+from s2s_ad.ir.walk import all_parts, stmt_exprs, walk_stmts
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def from_result(
     if len(made) != 1 or made[0].uid in back or sole_target(made[0]) != result:
         return None
     short = live(tuple(s for s in body if s is not made[0]))
-    if not any(n.Name(result) in _parts(s) for s in walk_stmts(short)):
+    if not any(n.Name(result) in all_parts(s) for s in walk_stmts(short)):
         return None
     saved = _again(body, back) - _again(short, back)
     return short if saved >= (CALLED if isinstance(kind, Number) else KEPT) else None
@@ -74,7 +74,7 @@ def computes_arrays(start: n.Block, kinds: Mapping[str, Kind]) -> bool:
 
 def parameters_read(block: n.Block, params: tuple[n.Param, ...]) -> tuple[str, ...]:
     """Return the parameters that a function reads, or binds, in their order."""
-    read = {e.id for s in walk_stmts(block) for e in _parts(s) if isinstance(e, n.Name)}
+    read = {e.id for s in walk_stmts(block) for e in all_parts(s) if isinstance(e, n.Name)}
     read |= {x for s in walk_stmts(block) for x in changed_by(s)}
     return tuple(p.name for p in params if p.name in read)
 
@@ -83,7 +83,3 @@ def _again(block: n.Block, back: frozenset[int]) -> int:
     """Return the work of the statements in front of the reverse sweep."""
     forward = walk_stmts(tuple(s for s in block if s.uid not in back))
     return sum(work(e) for s in forward for e in stmt_exprs(s))
-
-
-def _parts(s: n.Stmt) -> list[n.Expr]:
-    return [x for e in stmt_exprs(s) for x in subexprs(e)]

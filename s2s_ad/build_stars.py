@@ -13,16 +13,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.walk import (
-    assigned,
-    map_block,
-    map_expr,
-    map_stmt_exprs,
-    names,
-    stmt_exprs,
-    subexprs,
-    walk_stmts,
-)
+from s2s_ad.ir.walk import all_parts, assigned, map_block, map_parts, names, walk_stmts
 
 
 def has_stars(function: n.Function) -> bool:
@@ -79,9 +70,7 @@ def written_out(
             return _call(e)
         return e
 
-    body = map_block(
-        function.body, lambda s: (map_stmt_exprs(s, lambda e: map_expr(e, rewritten)),)
-    )
+    body = map_block(function.body, lambda s: (map_parts(s, rewritten),))
     # one that the function changes is the tuple or dict it is, not written out where it is read
     start = tuple(n.Assign((n.Name(name),), packed[stars[name]]) for name in sorted(changed))
     return replace(function, params=tuple(params), body=(*start, *body))
@@ -93,11 +82,10 @@ def _changed(function: n.Function) -> set[str]:
     for s in walk_stmts(function.body):
         places = s.targets if isinstance(s, (n.Assign, n.Delete)) else ()
         places = (s.target,) if isinstance(s, n.AugAssign) else places
-        for e in stmt_exprs(s):
-            for x in subexprs(e):
-                func = x.func if isinstance(x, n.Call) else None
-                if isinstance(func, n.Attribute) and func.attr not in _READING:
-                    found |= names(func.value)
+        for x in all_parts(s):
+            func = x.func if isinstance(x, n.Call) else None
+            if isinstance(func, n.Attribute) and func.attr not in _READING:
+                found |= names(func.value)
         for place in places:
             if isinstance(place, n.Subscript):
                 found |= names(place.value)

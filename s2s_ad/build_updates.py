@@ -27,10 +27,11 @@ from s2s_ad.analysis.liveness import live_after
 from s2s_ad.analysis.owned import NOBODY, NOTHING_OWNED, Owned
 from s2s_ad.analysis.values import Value
 from s2s_ad.build_fresh import hands_on, makes_new, newness, reached
-from s2s_ad.build_program import Program, bind, canonical
+from s2s_ad.build_keys import canonical
+from s2s_ad.build_program import Program, bind
 from s2s_ad.build_subject import Subject, SubjectWorld
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.blocks import changed_by, sole_target
+from s2s_ad.ir.blocks import changed_by, said_by, sole_target
 from s2s_ad.ir.kinds import (
     UNKNOWN,
     Array,
@@ -45,14 +46,13 @@ from s2s_ad.ir.kinds import (
     is_immutable,
 )
 from s2s_ad.ir.walk import (
+    all_parts,
     assigned,
     blocks,
     map_block,
     map_expr,
     map_stmt_exprs,
     names,
-    stmt_exprs,
-    subexprs,
     walk_stmts,
 )
 from s2s_ad.transform.reading import stored_into
@@ -123,7 +123,7 @@ def settle_stores(
     parts = {s.uid for s, _, value in moving if isinstance(value, n.Subscript)}
 
     def reads(s: n.Stmt, name: str) -> bool:
-        return any(name in names(e) for e in stmt_exprs(s)) and sole_target(s) != name
+        return name in said_by(s) and sole_target(s) != name
 
     def is_seen(name: str) -> bool:
         """True when what a variable holds may be known by another name, other than as a part."""
@@ -329,31 +329,30 @@ class _Updates:
             return
         env = self.facts.before[s.uid]
         reader = self.facts.reader(s.uid)
-        for top in stmt_exprs(s):
-            for e in subexprs(top):
-                if not isinstance(e, n.Call) or any(isinstance(a, n.Starred) for a in e.args):
-                    continue
-                found = reader.object_of(e.func, env)
-                keywords = {k.name: k.value for k in e.keywords if k.name is not None}
-                if found is None or len(keywords) != len(e.keywords):
-                    continue
-                callee = self.program.fitted(found[0], len(e.args), tuple(keywords))
-                given = callee and bind(callee.function.params, e.args, keywords)
-                if callee is None or not given:
-                    continue
-                values = {
-                    p: None if x is None else self.facts.value(x, s.uid) for p, x in given.items()
-                }
-                exposed = {
-                    p: x
-                    for p, x in given.items()
-                    if x is not None and not rebinds(self.facts.value(x, s.uid).kind)
-                }
-                if not exposed:
-                    continue  # numbers cannot be changed in place: the callee need not be read
-                for p in sorted(updated(self.program, callee, self.program.entry(callee, values))):
-                    if p in exposed and not self.is_made(exposed[p]):
-                        yield e, exposed[p]
+        for e in all_parts(s):
+            if not isinstance(e, n.Call) or any(isinstance(a, n.Starred) for a in e.args):
+                continue
+            found = reader.object_of(e.func, env)
+            keywords = {k.name: k.value for k in e.keywords if k.name is not None}
+            if found is None or len(keywords) != len(e.keywords):
+                continue
+            callee = self.program.fitted(found[0], len(e.args), tuple(keywords))
+            given = callee and bind(callee.function.params, e.args, keywords)
+            if callee is None or not given:
+                continue
+            values = {
+                p: None if x is None else self.facts.value(x, s.uid) for p, x in given.items()
+            }
+            exposed = {
+                p: x
+                for p, x in given.items()
+                if x is not None and not rebinds(self.facts.value(x, s.uid).kind)
+            }
+            if not exposed:
+                continue  # numbers cannot be changed in place: the callee need not be read
+            for p in sorted(updated(self.program, callee, self.program.entry(callee, values))):
+                if p in exposed and not self.is_made(exposed[p]):
+                    yield e, exposed[p]
 
     def is_made(self, e: n.Expr) -> bool:
         """True for an expression whose value nothing else holds."""

@@ -9,9 +9,11 @@ import pytest
 
 from s2s_ad.frontend.lower import lower_module
 from s2s_ad.ir import nodes
+from s2s_ad.ir.blocks import changed_by, stored_by
 from s2s_ad.ir.nodes import Binary, Call, Const, Expr, Lambda, Name, Param, Pass
 from s2s_ad.ir.text import expr_text, function_text
 from s2s_ad.ir.walk import (
+    all_parts,
     assigned,
     blocks,
     bound_names,
@@ -20,9 +22,9 @@ from s2s_ad.ir.walk import (
     free_names,
     map_block,
     map_expr,
+    map_parts,
     map_stmt_exprs,
     names,
-    stmt_exprs,
     subexprs,
     substitute,
     walk_stmts,
@@ -83,19 +85,13 @@ return a80
 
 def test_every_expression_of_every_statement_is_visited_and_mapped():
     body = body_of(EVERYTHING)
-    found = [
-        e.id
-        for s in walk_stmts(body)
-        for top in stmt_exprs(s)
-        for e in subexprs(top)
-        if isinstance(e, Name)
-    ]
+    found = [e.id for s in walk_stmts(body) for e in all_parts(s) if isinstance(e, Name)]
     assert sorted(found, key=lambda name: int(name[1:])) == [f"a{k}" for k in range(81)]
 
     def renamed(e):
         return Name(e.id + "_") if isinstance(e, Name) else e
 
-    new = map_block(body, lambda s: [map_stmt_exprs(s, lambda e: map_expr(e, renamed))])
+    new = map_block(body, lambda s: [map_parts(s, renamed)])
     text = function_text(nodes.Function("f", (), new))
     want = [f"a{k}" if k in (49, 52) else f"a{k}_" for k in range(81)]  # stacks are no expressions
     assert [name in text.replace(":", " ") for name in want] == [True] * 81
@@ -276,6 +272,20 @@ def test_map_block_reaches_every_block():
 def test_map_stmt_exprs_keeps_the_statement_when_nothing_changes():
     for s in walk_stmts(body_of(EVERYTHING)):
         assert map_stmt_exprs(s, lambda e: e) is s
+
+
+@pytest.mark.parametrize(
+    "target, stored",
+    [("v", set()), ("v[i]", {"v"}), ("v.a[i].b", {"v"}), ("v, (w[i], u)", {"w"})],
+)
+def test_what_a_statement_stores_into(target, stored):
+    (bound,) = body_of(f"{target} = e")
+    place = bound.targets[0]
+    (loop,) = body_of(f"for {target} in e:\n    pass")
+    (outside,) = body_of(f"if c:\n    for j in k:\n        {target} = e")
+    for s in (bound, nodes.Pop(place, "stack"), loop, outside):
+        assert stored_by(s) == stored
+        assert changed_by(s) >= stored | assigned((s,))
 
 
 def test_children_of_leaves():

@@ -6,10 +6,10 @@ Takes a name, a statement and the body it stands in; requires `ir`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.walk import blocks, names, stmt_exprs, subexprs, walk_stmts
+from s2s_ad.ir.walk import all_parts, blocks, names, walk_stmts
 
 
 def is_last_use(name: str, s: n.Stmt, body: n.Block, later: Mapping[int, frozenset[str]]) -> bool:
@@ -20,7 +20,7 @@ def is_last_use(name: str, s: n.Stmt, body: n.Block, later: Mapping[int, frozens
     if any(blocks(s)) or _reads(s, name) != 1:
         return False
     for x in walk_stmts(body):
-        if any(_is_repeated(e, name, x.uid == s.uid) for e in _all_exprs(x)):
+        if any(_is_repeated(e, name, x.uid == s.uid) for e in all_parts(x)):
             return False
     if _binds(s, name):
         return True  # further reads are of the new value
@@ -41,7 +41,7 @@ def only_built(block: n.Block) -> frozenset[str]:
     known: Counter[str] = Counter()
     given: Counter[str] = Counter()
     for s in walk_stmts(block):
-        uses.update(e.id for e in _all_exprs(s) if isinstance(e, n.Name))
+        uses.update(e.id for e in all_parts(s) if isinstance(e, n.Name))
         only = s.targets[0] if isinstance(s, n.Assign) and len(s.targets) == 1 else None
         if isinstance(s, n.Append):
             known[s.stack] += 1
@@ -61,7 +61,7 @@ def only_built(block: n.Block) -> frozenset[str]:
 def _reads(s: n.Stmt, name: str) -> int:
     """Return how often a statement itself, without its blocks, reads a variable."""
     bound = sum(t == n.Name(name) for t in s.targets) if isinstance(s, n.Assign) else 0
-    return sum(e == n.Name(name) for e in _all_exprs(s)) - bound
+    return sum(e == n.Name(name) for e in all_parts(s)) - bound
 
 
 def _binds(s: n.Stmt, name: str) -> bool:
@@ -73,8 +73,3 @@ def _is_repeated(e: n.Expr, name: str, is_here: bool) -> bool:
     if isinstance(e, n.Comprehension):
         return (is_here or e.kind == "generator") and name in names(e)
     return isinstance(e, n.Lambda) and name in names(e)
-
-
-def _all_exprs(s: n.Stmt) -> Iterator[n.Expr]:
-    for e in stmt_exprs(s):
-        yield from subexprs(e)

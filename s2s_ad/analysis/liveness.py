@@ -7,7 +7,8 @@ may still be asked for behind it. Requires `ir`.
 from __future__ import annotations
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.walk import free_names, names, stmt_exprs, subexprs, target_names, walk_stmts
+from s2s_ad.ir.blocks import said_by
+from s2s_ad.ir.walk import all_parts, free_names, names, target_names, walk_stmts
 
 Live = frozenset[str]
 NOTHING: Live = frozenset()
@@ -38,10 +39,9 @@ def _kept(block: n.Block) -> Live:
             found |= free_names(s.function)
         elif isinstance(s, n.Global):
             found |= set(s.names)
-        for e in stmt_exprs(s):
-            for x in subexprs(e):
-                lazy = isinstance(x, n.Comprehension) and x.kind == "generator"
-                found |= names(x) if lazy or isinstance(x, n.Lambda) else NOTHING
+        for x in all_parts(s):
+            lazy = isinstance(x, n.Comprehension) and x.kind == "generator"
+            found |= names(x) if lazy or isinstance(x, n.Lambda) else NOTHING
     return frozenset(found)
 
 
@@ -77,7 +77,7 @@ class _Live:
             return self.loop(s, live)
         if isinstance(s, (n.Break, n.Continue)) and self.exits:
             return self.exits[-1][isinstance(s, n.Continue)]
-        read = frozenset(x for e in stmt_exprs(s) for x in names(e))
+        read = said_by(s)
         if isinstance(s, (n.Return, n.Raise)):
             return read
         if isinstance(s, (n.Try, n.With)):

@@ -19,8 +19,6 @@ from s2s_ad.ir import walk
 from s2s_ad.ir.text import function_lines
 from s2s_ad.ir.walk import free_names
 
-IMPORTS = {"numpy": "import numpy", "math": "import math"}
-
 
 @dataclass(frozen=True)
 class Header:

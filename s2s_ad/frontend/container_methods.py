@@ -17,7 +17,7 @@ from s2s_ad.analysis.indexing import constant_int
 from s2s_ad.frontend.questions import Questions
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import DictOf, ListOf, Unknown
-from s2s_ad.ir.walk import names, stmt_exprs, subexprs, substitute
+from s2s_ad.ir.walk import all_parts, names, subexprs, substitute
 
 CHANGING = frozenset({"pop", "setdefault"})
 ONE = n.Const("1", 1)
@@ -163,8 +163,8 @@ class Methods(Questions, ABC):
 
     def check_alone(self, name: str, e: n.Call, s: n.Stmt) -> None:
         """Refuse a call that changes a container which the same statement reads."""
-        reads = sum(x == n.Name(name) for part in stmt_exprs(s) for x in subexprs(part))
-        changes = sum(_changes(x, name) for part in stmt_exprs(s) for x in subexprs(part))
+        reads = sum(x == n.Name(name) for x in all_parts(s))
+        changes = sum(_changes(x, name) for x in all_parts(s))
         if reads > changes or any(x == n.Name(name) for a in e.args for x in subexprs(a)):
             raise self.refuse(
                 s, f"`{name}` is changed and read in one statement", "use two statements", e

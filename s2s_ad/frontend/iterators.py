@@ -20,6 +20,7 @@ from s2s_ad.frontend.live_loops import changed_in_place
 from s2s_ad.frontend.questions import Refuse
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.walk import (
+    all_parts,
     assigned,
     blocks,
     children,
@@ -181,7 +182,7 @@ class _Check:
             if x.uid not in self.facts.before:
                 continue
             reader, env = self.facts.reader(x.uid), self.facts.before[x.uid]
-            for e in (y for part in stmt_exprs(x) for y in subexprs(part)):
+            for e in all_parts(x):
                 if isinstance(e, n.Call) and self.callee(e, x) is not functools.reduce:
                     found |= set() if reader.is_pure(e, env, again=False) else names(e)
         return found

@@ -19,13 +19,15 @@ from functools import partial
 
 from s2s_ad.errors import UnsupportedSyntax
 from s2s_ad.ir import nodes as n
+from s2s_ad.ir.blocks import said_by
 from s2s_ad.ir.names import Names
 from s2s_ad.ir.walk import (
+    all_parts,
     assigned,
     children,
     free_names,
     map_block,
-    map_expr,
+    map_parts,
     map_stmt_exprs,
     names,
     stmt_exprs,
@@ -122,7 +124,7 @@ def lift(
             kept.clear()
             if not isinstance(s, n.FunctionDef):
                 fn = partial(immediate, s=s, bound=_bound(s))
-                s = map_stmt_exprs(s, partial(map_expr, fn=fn))
+                s = map_parts(s, fn)
             out.extend(kept)
             kept.clear()
             if isinstance(s, n.FunctionDef):
@@ -292,7 +294,7 @@ def _defined(s: n.Stmt) -> str:
 def _read_late(block: n.Block) -> frozenset[str]:
     """Return the names that local functions read: what they stand for is known when they run."""
     inner = [s.function for s in walk_stmts(block) if isinstance(s, n.FunctionDef)]
-    every = [e for s in walk_stmts(block) for root in stmt_exprs(s) for e in subexprs(root)]
+    every = [e for s in walk_stmts(block) for e in all_parts(s)]
     lambdas = [e for e in every if isinstance(e, n.Lambda)]
     return frozenset().union(*map(free_names, inner), *map(names, lambdas))
 
@@ -335,7 +337,7 @@ def _handed_over(
         if isinstance(s, n.FunctionDef):
             inner = replace(s.function, body=_handed_over(s.function.body, found, partial_name))
             return (replace(s, function=inner),)
-        return (map_stmt_exprs(s, lambda e: map_expr(e, visit_expr)),)
+        return (map_parts(s, visit_expr),)
 
     return map_block(block, visit)
 
@@ -413,9 +415,7 @@ def _used_as_value(block: n.Block, name: str) -> n.Stmt | None:
         return n.Call(func, tuple(plain), keywords)
 
     def look(s: n.Stmt) -> tuple[n.Stmt]:
-        if not isinstance(s, n.FunctionDef) and any(
-            name in names(map_expr(e, called)) for e in stmt_exprs(s)
-        ):
+        if not isinstance(s, n.FunctionDef) and name in said_by(map_parts(s, called)):
             found.append(s)
         return (s,)
 
@@ -444,6 +444,6 @@ def _calls_replaced(block: n.Block, lifted: dict[str, Lifted]) -> n.Block:
         if isinstance(s, n.FunctionDef):
             inner = replace(s.function, body=_calls_replaced(s.function.body, lifted))
             return (replace(s, function=inner),)
-        return (map_stmt_exprs(s, lambda e: map_expr(e, pass_captured)),)
+        return (map_parts(s, pass_captured),)
 
     return map_block(block, visit)

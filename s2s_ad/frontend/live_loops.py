@@ -31,12 +31,12 @@ from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import Array, ListOf, Unknown
 from s2s_ad.ir.names import Names
 from s2s_ad.ir.walk import (
+    all_parts,
     assigned,
     blocks,
     container_of,
     map_block,
     names,
-    stmt_exprs,
     subexprs,
     substitute,
     target_names,
@@ -207,7 +207,7 @@ def _is_bound_first(loop: n.For, name: str) -> bool:
 
 def _methods(s: n.Stmt, wanted: frozenset[str]) -> set[str]:
     """Return the variables of which a statement calls such a method."""
-    inside = [x for e in stmt_exprs(s) for x in subexprs(e)]
+    inside = all_parts(s)
     called = [e.func for e in inside if isinstance(e, n.Call)]
     return {
         f.value.id

@@ -26,6 +26,7 @@ from s2s_ad.ir.blocks import renamed
 from s2s_ad.ir.kinds import DictOf, Kind, ListOf, TupleOf, Unknown
 from s2s_ad.ir.names import Names
 from s2s_ad.ir.walk import (
+    all_parts,
     assigned,
     children,
     map_block,
@@ -387,8 +388,7 @@ class _Normalise(Unpacking):
         used = {
             e.index.id
             for x in walk_stmts(s.body)
-            for part in stmt_exprs(x)
-            for e in subexprs(part)
+            for e in all_parts(x)
             if isinstance(e, n.Subscript) and isinstance(e.index, n.Name)
         }
 

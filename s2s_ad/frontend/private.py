@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..ir.nodes import Attribute, Call, Expr, Function, FunctionDef, Name, Stmt
-from ..ir.walk import bound_names, map_block, map_expr, map_stmt_exprs
+from ..ir.walk import bound_names, map_block, map_parts
 
 
 def with_private_names(f: Function, owner: str) -> Function:
@@ -41,7 +41,7 @@ def _written_out(f: Function, prefix: str, outer: frozenset[str]) -> Function:
         return e
 
     def statement(s: Stmt) -> list[Stmt]:
-        s = map_stmt_exprs(s, lambda e: map_expr(e, expression))
+        s = map_parts(s, expression)
         if isinstance(s, FunctionDef):
             s = replace(s, function=_written_out(s.function, prefix, local))
         return [s]

@@ -20,11 +20,11 @@ from dataclasses import replace
 
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.walk import (
+    all_parts,
     map_block,
     map_stmt_exprs,
     names,
     stmt_exprs,
-    subexprs,
     substitute,
     target_names,
     walk_stmts,
@@ -64,7 +64,7 @@ def _is_plain(s: n.Stmt, name: str) -> bool:
     """False for what binds or reads the variable in a way that is not followed here."""
     if isinstance(s, (n.FunctionDef, n.Global, n.Try, n.With, n.Delete, n.Import)):
         return False
-    for e in (x for whole in stmt_exprs(s) for x in subexprs(whole)):
+    for e in all_parts(s):
         if isinstance(e, n.NamedExpr) and e.target.id == name:
             return False
         if isinstance(e, n.Lambda) and name in names(e):

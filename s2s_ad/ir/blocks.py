@@ -58,21 +58,28 @@ def definitions(block: n.Block, name: str) -> list[n.Stmt]:
 
 
 @remembered
-def changed_by(s: n.Stmt) -> frozenset[str]:
-    """Return the variables that a statement binds, or may change in place other than by a call."""
-    found = assigned((s,))
+def stored_by(s: n.Stmt) -> frozenset[str]:
+    """Return the variables into whose items, or attributes, a statement or one inside it stores."""
+    found: set[str] = set()
     targets = list(s.targets) if isinstance(s, n.Assign) else []
-    if isinstance(s, n.AugAssign):
+    if isinstance(s, (n.AugAssign, n.For, n.Pop)):
         targets = [s.target]
     while targets:
         target = targets.pop()
         if isinstance(target, (n.TupleExpr, n.ListExpr)):
             targets.extend(target.items)
-        else:
+        elif not isinstance(target, n.Name):
             found |= names(container_of(target))
+    return frozenset(found).union(*(stored_by(x) for block in blocks(s) for x in block))
+
+
+@remembered
+def changed_by(s: n.Stmt) -> frozenset[str]:
+    """Return the variables that a statement binds, or may change in place other than by a call."""
+    found = stored_by(s).union(assigned((s,)))
     if isinstance(s, n.ExprStmt):
         found |= names(s.value)
-    return frozenset(found).union(*(changed_by(x) for block in blocks(s) for x in block))
+    return found.union(*(changed_by(x) for block in blocks(s) for x in block))
 
 
 def renamed(block: n.Block, new: Mapping[str, n.Expr]) -> n.Block:

@@ -29,6 +29,11 @@ class Dim:
     least: int = 0
 
 
+def same_length(a: Dim, b: Dim) -> bool:
+    """True for lengths that are equal wherever what they are broadcast in succeeds."""
+    return (a.symbol, a.offset) == (b.symbol, b.offset) or (a.one is False and b.one is False)
+
+
 ONE = Dim("1", 0, True, 1)
 
 

@@ -14,13 +14,13 @@ from typing import Any, get_args
 
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.walk import (
+    all_parts,
     assigned,
     blocks,
     bound_here,
     free_names,
     names,
     stmt_exprs,
-    subexprs,
     target_names,
 )
 
@@ -132,7 +132,7 @@ def _bound_by_head(s: n.Stmt) -> frozenset[str]:
 
 
 def _walrus(s: n.Stmt) -> set[str]:
-    inside = (e for x in stmt_exprs(s) for e in subexprs(x))
+    inside = all_parts(s)
     return {e.target.id for e in inside if isinstance(e, n.NamedExpr)}
 
 

@@ -327,6 +327,17 @@ def map_stmt_exprs(s: Stmt, fn: Callable[[Expr], Expr]) -> Stmt:
     return result
 
 
+def map_parts(s: Stmt, fn: Callable[[Expr], Expr]) -> Stmt:
+    """Return `s` with `fn` applied to each rebuilt node of its expressions (see `map_expr`)."""
+    return map_stmt_exprs(s, lambda e: map_expr(e, fn))
+
+
+@remembered
+def all_parts(s: Stmt) -> tuple[Expr, ...]:
+    """Return the expressions of `stmt_exprs` and all inside them, each before its parts."""
+    return tuple([e for whole in stmt_exprs(s) for e in _subexprs(whole)])
+
+
 def blocks(s: Stmt) -> Iterator[Block]:
     """Yield the blocks nested in `s`, empty ones included; not the body of a nested function."""
     return iter(_blocks(s)) if isinstance(s, _HOLDING) else iter(())

@@ -15,7 +15,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from s2s_ad.ir.kinds import UNKNOWN, Array, Dim, Kind, fresh_dim, result_dtype
+from s2s_ad.ir.kinds import UNKNOWN, Array, Dim, Kind, fresh_dim, result_dtype, same_length
 from s2s_ad.ir.nodes import Expr, Param
 from s2s_ad.ir.quote import parse_expr
 
@@ -117,14 +117,9 @@ def lengths(axes: Sequence[str], operands: Sequence[Kind]) -> dict[str, Dim | No
             return None
         for axis, dim in zip(own, kind.dims):
             known = found.setdefault(axis, dim)
-            if known is not None and not _level(known, dim):
+            if known is not None and not same_length(known, dim):
                 found[axis] = None
     return found
-
-
-def _level(a: Dim, b: Dim) -> bool:
-    """True for lengths that are equal wherever the contraction succeeds."""
-    return (a.symbol, a.offset) == (b.symbol, b.offset) or (a.one is False and b.one is False)
 
 
 def written(

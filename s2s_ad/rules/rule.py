@@ -15,17 +15,6 @@ from s2s_ad.ir.nodes import Expr, Param
 Result: TypeAlias = Callable[[Mapping[str, Kind], Mapping[str, Expr]], Kind]
 Rank: TypeAlias = "int | str | None"
 
-FLAVOURS = (
-    "elementwise",
-    "linear",
-    "reshaping",
-    "bilinear",
-    "reduction",
-    "gather",
-    "general",
-    "zero",
-)
-
 
 @dataclass(frozen=True)
 class Rule:

@@ -30,13 +30,11 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.blocks import mentioned, renamed, sole_target
+from s2s_ad.ir.blocks import mentioned, of_step, renamed, sole_target, stored_by
 from s2s_ad.ir.walk import (
     assigned,
-    blocks,
     bound_names,
     children,
-    container_of,
     map_block,
     names,
     popped,
@@ -196,7 +194,7 @@ class _AtOnce:
         body = tuple(x for x in r.body if x.uid not in self.sweeping.prologues)
         own = set(target_names(r.target)) | assigned(tuple(opens))
         here = set(target_names(s.target))
-        read = {x for e in _parts(body) for x in names(e)}
+        read = mentioned(body)
         if r.orelse or (own & read) - here or here & assigned(s.body):
             return None
         made = set().union(*map(self.sweeping.changes, walk_stmts(s.body)))
@@ -213,7 +211,7 @@ class _AtOnce:
             return False
         if any(x.orelse for x in inside if isinstance(x, (n.For, n.While))):
             return False
-        if not all(self.sweeping.steps.pure(e) for e in _parts(reverse.body)):
+        if not all(self.sweeping.steps.pure(e) for x in inside for e in stmt_exprs(x)):
             return False
         sums = self.order.sums(reverse, inside)
         private = (bound_names(reverse.body) | set(target_names(reverse.target))) - sums
@@ -229,7 +227,7 @@ class _AtOnce:
         private = self.private(reverse)
         changed = (assigned(reverse.body) | _stored(reverse.body)) - private
         added = {x for x in changed if _only_adds(reverse.body, x)}
-        wanted = {x for e in _parts(reverse.body) for x in names(e)} - private
+        wanted = mentioned(reverse.body) - private
         lost = set().union(*map(self.sweeping.changes, walk_stmts(behind)))
         first: list[n.Stmt] = []
         rest: list[n.Stmt] = []
@@ -295,21 +293,8 @@ def _runs_through(s: n.For) -> bool:
     unknown = (n.Return, n.Try, n.With, n.FunctionDef, n.Global, n.Delete, n.Import)
     if s.orelse or any(isinstance(x, unknown) for x in walk_stmts(s.body)):
         return False
-    return not any(isinstance(x, (n.Break, n.Continue)) for x in _own(s.body))
-
-
-def _own(block: n.Block) -> Iterator[n.Stmt]:
-    """Yield the statements of a block that are in no loop in it."""
-    for s in block:
-        yield s
-        if not isinstance(s, (n.For, n.While)):
-            for inner in blocks(s):
-                yield from _own(inner)
-
-
-def _parts(block: n.Block) -> Iterator[n.Expr]:
-    for s in walk_stmts(block):
-        yield from stmt_exprs(s)
+    own = (x for inner in s.body for x in of_step(inner))
+    return not any(isinstance(x, (n.Break, n.Continue)) for x in own)
 
 
 def _values(e: n.Expr) -> Iterator[str]:
@@ -324,24 +309,8 @@ def _values(e: n.Expr) -> Iterator[str]:
         yield from _values(part)
 
 
-def _stored(block: n.Block) -> set[str]:
-    """Return the variables into whose items, or attributes, a block stores."""
-    found: set[str] = set()
-    for s in walk_stmts(block):
-        targets: list[n.Expr] = []
-        if isinstance(s, n.Assign):
-            targets.extend(s.targets)
-        elif isinstance(s, (n.AugAssign, n.For, n.Pop)):
-            targets.append(s.target)
-        while targets:
-            t = targets.pop()
-            if isinstance(t, (n.TupleExpr, n.ListExpr)):
-                targets.extend(t.items)
-            elif isinstance(t, (n.Subscript, n.Attribute)):
-                found |= names(container_of(t))
-            elif not isinstance(t, n.Name):
-                found |= names(t)
-    return found
+def _stored(block: n.Block) -> frozenset[str]:
+    return frozenset[str]().union(*map(stored_by, block))
 
 
 def _only_adds(block: n.Block, name: str) -> bool:

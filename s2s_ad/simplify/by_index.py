@@ -17,7 +17,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.walk import assigned, names, popped, stmt_exprs, walk_stmts
+from s2s_ad.ir.blocks import said_by
+from s2s_ad.ir.walk import assigned, names, popped, walk_stmts
 
 
 def by_index(forward: n.Block, backward: n.Block, fresh: Callable[[str], str]) -> n.Block:
@@ -60,16 +61,16 @@ def _read(s: n.Stmt, stacks: set[str], index: n.Expr) -> n.Stmt:
     return n.Assign((found[0],), n.Subscript(n.Name(found[1]), index), of=s.of, comments=s.comments)
 
 
-def _seen(s: n.Stmt) -> set[str]:
+def _seen(s: n.Stmt) -> frozenset[str]:
     """Return the names that a statement uses for more than an empty list to fill and to empty."""
     found = popped(s)
     if found is not None:
-        return set(names(found[0]))
+        return names(found[0])
     if isinstance(s, n.Append):
-        return set(names(s.value))
+        return names(s.value)
     if isinstance(s, n.Assign) and s.value == n.ListExpr(()):
-        return set()
-    return {name for e in stmt_exprs(s) for name in names(e)}
+        return frozenset()
+    return said_by(s)
 
 
 def _counting(s: n.For, fresh: Callable[[str], str]) -> n.For | None:

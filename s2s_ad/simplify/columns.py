@@ -15,7 +15,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.walk import map_block, names, popped, stmt_exprs, walk_stmts
+from s2s_ad.ir.blocks import said_by
+from s2s_ad.ir.walk import map_block, names, popped, walk_stmts
 
 
 def columns_of(
@@ -29,7 +30,7 @@ def columns_of(
     Nothing is changed where the list is used for anything else, or keeps anything but numbers.
     dtype: of the numbers that an expression gives. fresh: a name not in use.
     """
-    uses = [s for s in walk_stmts(body) if any(stack in names(e) for e in stmt_exprs(s))]
+    uses = [s for s in walk_stmts(body) if stack in said_by(s)]
     uses += [s for s in walk_stmts(body) if isinstance(s, (n.Append, n.Pop)) and s.stack == stack]
     size, called = 0, [""]
     for s in uses:

@@ -20,17 +20,15 @@ from dataclasses import dataclass, replace
 from s2s_ad.analysis.indexing import constant_int
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import changed_by, sole_target
-from s2s_ad.ir.kinds import Array, Dim, Kind, Number
+from s2s_ad.ir.kinds import Array, Dim, Kind, Number, same_length
 from s2s_ad.ir.walk import (
+    all_parts,
     blocks,
     factors,
     map_block,
-    map_expr,
-    map_stmt_exprs,
+    map_parts,
     multiplied,
     names,
-    stmt_exprs,
-    subexprs,
     walk_stmts,
 )
 
@@ -60,7 +58,7 @@ def contracted(body: n.Block, back: frozenset[int], kind: KindOf) -> n.Block:
     def rewritten(s: n.Stmt) -> tuple[n.Stmt, ...]:
         if s.uid not in back or any(blocks(s)):
             return (s,)
-        return (map_stmt_exprs(s, lambda e: map_expr(e, visit)),)
+        return (map_parts(s, visit),)
 
     return map_block(_without_products(body, back, kind), rewritten)
 
@@ -72,7 +70,7 @@ def _without_products(body: n.Block, back: frozenset[int], kind: KindOf) -> n.Bl
     """Return the body in which a product that is only summed is written where it is."""
     reads = Counter(x for s in walk_stmts(body) for x in _read(s))
     writes = Counter(x for s in walk_stmts(body) if not any(blocks(s)) for x in changed_by(s))
-    every = (x for s in walk_stmts(body) for e in stmt_exprs(s) for x in subexprs(e))
+    every = (x for s in walk_stmts(body) for x in all_parts(s))
     summed = Counter(x.args[0] for x in every if isinstance(x, n.Call) and _is_sum(x))
     out = list(body)
     k = 0
@@ -113,7 +111,7 @@ def _summed_at_once(
         if count and (any(blocks(s)) or not isinstance(s, (n.Assign, n.AugAssign))):
             return None
         if count:
-            s = map_stmt_exprs(s, lambda e: map_expr(e, written))
+            s = map_parts(s, written)
             if name in _read(s):
                 return None
             sums -= count
@@ -126,7 +124,7 @@ def _summed_at_once(
 
 
 def _read(s: n.Stmt) -> list[str]:
-    return [x.id for e in stmt_exprs(s) for x in subexprs(e) if isinstance(x, n.Name)]
+    return [x.id for x in all_parts(s) if isinstance(x, n.Name)]
 
 
 # -- a sum of products
@@ -236,13 +234,9 @@ def _operand(e: n.Expr, kind: KindOf, dims: Sequence[Dim]) -> Operand | None:
         places = [start + k for k, x in enumerate(items) if not _is_none(x)]
     if len(places) != len(own.dims) or (places and places[0] < 0):
         return None
-    if not all(_level(dim, dims[k]) for dim, k in zip(own.dims, places)):
+    if not all(same_length(dim, dims[k]) for dim, k in zip(own.dims, places)):
         return None
     return Operand(value, "".join(LABELS[k] for k in places))
-
-
-def _level(a: Dim, b: Dim) -> bool:
-    return (a.symbol, a.offset) == (b.symbol, b.offset) or (a.one is False and b.one is False)
 
 
 def _axes(e: n.Expr, rank: int) -> set[int] | None:

@@ -19,7 +19,7 @@ from s2s_ad.ir.walk import (
     assigned,
     blocks,
     map_block,
-    map_expr,
+    map_parts,
     map_stmt_exprs,
     names,
     substitute,
@@ -60,7 +60,7 @@ def counting_down(function: n.Function, builtin: Callable[[n.Expr, str], bool]) 
         return n.Subscript(e.args[0], _BACKWARDS)
 
     def statement(s: n.Stmt) -> tuple[n.Stmt, ...]:
-        return (map_stmt_exprs(s, lambda e: map_expr(e, visit)),)
+        return (map_parts(s, visit),)
 
     return replace(function, body=map_block(function.body, statement))
 

@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.walk import map_block, names, stmt_exprs, target_names, walk_stmts
+from s2s_ad.ir.blocks import said_by
+from s2s_ad.ir.walk import map_block, names, target_names, walk_stmts
 
 Pure = Callable[[n.Expr], bool]
 Live = frozenset[str]
@@ -188,7 +189,7 @@ def _reads(s: n.Stmt) -> Live:
         for t in s.targets:
             found |= _index(t)
         return frozenset(found)
-    return frozenset(x for e in stmt_exprs(s) for x in names(e))
+    return said_by(s)
 
 
 def _index(target: n.Expr) -> Live:
@@ -212,7 +213,7 @@ def _without_idle_stacks(body: n.Block, idle: set[int]) -> n.Block:
         elif isinstance(s, n.Assign) and s.value == n.ListExpr(()):
             used = ()
         else:
-            used = {x for e in stmt_exprs(s) for x in names(e)}
+            used = said_by(s)
         for name in used:
             stacks[name] = False
     gone = {name for name, is_idle in stacks.items() if is_idle}

@@ -15,7 +15,8 @@ from dataclasses import replace
 
 from s2s_ad.analysis.indexing import constant_int
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.walk import assigned, names, stmt_exprs, target_names, walk_stmts
+from s2s_ad.ir.blocks import said_by
+from s2s_ad.ir.walk import assigned, names, target_names, walk_stmts
 from s2s_ad.simplify.algebra import simplify_sum
 
 Parts = dict[str, list[n.Expr]]
@@ -77,8 +78,7 @@ def _without(filled: Parts, block: n.Block) -> Parts:
     """Return what is known of arrays that a block does not mention."""
     said: set[str] = set()
     for s in walk_stmts(block):
-        for e in stmt_exprs(s):
-            said |= names(e)
+        said |= said_by(s)
         if isinstance(s, (n.Assign, n.AugAssign)):
             targets = s.targets if isinstance(s, n.Assign) else (s.target,)
             said |= {x for t in targets for x in names(t)}

@@ -22,7 +22,7 @@ from s2s_ad.analysis.later import branches
 from s2s_ad.analysis.touching import MINUS, Path, Round, Test, Use, item_of, meet, round_of, uses_of
 from s2s_ad.analysis.whole_numbers import Form, all_of, told
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.blocks import mentioned
+from s2s_ad.ir.blocks import mentioned, said_by
 from s2s_ad.ir.walk import (
     assigned,
     blocks,
@@ -159,7 +159,7 @@ class Order:
                 (added if known and s.op in ("+", "-") else other).add(name)
                 other |= names(s.value)
             else:
-                other |= {x for e in stmt_exprs(s) for x in names(e)}
+                other |= said_by(s)
         return added - other
 
     def apart(

@@ -20,15 +20,7 @@ from s2s_ad.analysis.indexing import constant_int
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import changed_by, sole_target
 from s2s_ad.ir.kinds import Array, Kind
-from s2s_ad.ir.walk import (
-    blocks,
-    factors,
-    map_block,
-    map_expr,
-    map_stmt_exprs,
-    multiplied,
-    walk_stmts,
-)
+from s2s_ad.ir.walk import blocks, factors, map_block, map_parts, multiplied, walk_stmts
 
 Products = dict[tuple[str, str], str]
 
@@ -49,7 +41,7 @@ def known_products(
     def rewritten(s: n.Stmt) -> tuple[n.Stmt, ...]:
         if s.uid not in back or any(blocks(s)):
             return (s,)
-        return (map_stmt_exprs(s, lambda e: map_expr(e, visit)),)
+        return (map_parts(s, visit),)
 
     return map_block(body, rewritten)
 

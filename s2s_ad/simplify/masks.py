@@ -24,16 +24,15 @@ from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import changed_by, said_by, sole_target, with_blocks
 from s2s_ad.ir.nodes import ZERO
 from s2s_ad.ir.walk import (
+    all_parts,
     blocks,
     children,
     factors,
     is_arithmetic,
-    map_expr,
-    map_stmt_exprs,
+    map_parts,
     multiplied,
     names,
     stmt_exprs,
-    subexprs,
     walk_stmts,
 )
 from s2s_ad.simplify.algebra import negate, product
@@ -60,7 +59,7 @@ def chosen_once(
 
     where: how `np.where` is spelled. pure: whether an expression gives the same value each time.
     """
-    calls = (x for s in walk_stmts(body) for e in stmt_exprs(s) for x in subexprs(e))
+    calls = (x for s in walk_stmts(body) for x in all_parts(s))
     if not any(isinstance(x, n.Call) and x.func == where for x in calls):
         return body
     body = _block(body, back, where, pure)
@@ -91,7 +90,7 @@ def _block(
     for s in block:
         s = with_blocks(s, lambda inner: _block(inner, back, where, pure))
         if s.uid in back and not any(True for _ in blocks(s)):
-            s = map_stmt_exprs(s, lambda e: map_expr(e, simple))
+            s = map_parts(s, simple)
         changed = changed_by(s)
         known = {x: c for x, c in known.items() if not changed & (names(x) | names(c.test))}
         name = sole_target(s)

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.walk import factors, map_block, map_expr, map_stmt_exprs
+from s2s_ad.ir.walk import factors, map_block, map_parts
 
 
 def numbers_first(
@@ -57,7 +57,7 @@ def numbers_first(
     def visit(s: n.Stmt) -> tuple[n.Stmt, ...]:
         if s.uid not in back or isinstance(s, (n.If, n.For, n.While, n.With, n.Try)):
             return (s,)
-        return (map_stmt_exprs(s, lambda e: map_expr(e, _outermost(ordered))),)
+        return (map_parts(s, _outermost(ordered)),)
 
     return map_block(body, visit)
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import with_blocks
-from s2s_ad.ir.walk import blocks, map_expr, map_stmt_exprs, stmt_exprs, subexprs
+from s2s_ad.ir.walk import all_parts, blocks, map_parts
 
 
 def one_inverse(block: n.Block, back: frozenset[int]) -> n.Block:
@@ -40,16 +40,13 @@ def one_inverse(block: n.Block, back: frozenset[int]) -> n.Block:
         return e
 
     here = {s.uid for s in plain}
-    return tuple(
-        map_stmt_exprs(s, lambda e: map_expr(e, visit)) if s.uid in here else s for s in block
-    )
+    return tuple(map_parts(s, visit) if s.uid in here else s for s in block)
 
 
 def _calls(s: n.Stmt, name: str) -> Iterator[n.Call]:
-    for whole in stmt_exprs(s):
-        for e in subexprs(whole):
-            if isinstance(e, n.Call) and _is_call(e, name):
-                yield e
+    for e in all_parts(s):
+        if isinstance(e, n.Call) and _is_call(e, name):
+            yield e
 
 
 def _is_call(e: n.Expr, name: str) -> bool:

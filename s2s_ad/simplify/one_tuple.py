@@ -27,14 +27,14 @@ from dataclasses import dataclass, replace
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import mentioned
 from s2s_ad.ir.walk import (
+    all_parts,
     assigned,
     blocks,
     map_block,
-    map_expr,
+    map_parts,
     map_stmt_exprs,
     names,
     popped,
-    stmt_exprs,
     subexprs,
     substitute,
     walk_stmts,
@@ -175,7 +175,7 @@ class _Gather:
         """Return the place in the tuple: what a step finds first, then what it makes, in order."""
         for k, s in enumerate(self.body[: x.made]):
             if x.name in assigned((s,)):
-                bound = [y.id for e in stmt_exprs(s) for y in subexprs(e) if isinstance(y, n.Name)]
+                bound = [y.id for y in all_parts(s) if isinstance(y, n.Name)]
                 return True, k, bound.index(x.name) if x.name in bound else 0
         return False, x.made, 0
 
@@ -202,7 +202,7 @@ class _Gather:
         """Return variables that the reverse computes again at much work, and where."""
         found = []
         others = tuple(r for r in self.turned if r.comments.trailing != "# recomputed")
-        every = (e for r in walk_stmts(others) for part in stmt_exprs(r) for e in subexprs(part))
+        every = (e for r in walk_stmts(others) for e in all_parts(r))
         there = frozenset(e for e in every if isinstance(e, n.Call))
         for p, r in enumerate(self.turned):
             if p <= self.pop or r.comments.trailing != "# recomputed":
@@ -237,7 +237,7 @@ class _Gather:
             ]
             if any(r.of == s.uid for x in self.turned[: self.pop] for r in walk_stmts((x,))):
                 continue
-            again = {e for r in served for part in stmt_exprs(r) for e in subexprs(part)}
+            again = {e for r in served for e in all_parts(r)}
             for e in _always(s.value):
                 shared = isinstance(e, n.Call) and e in again and e != s.value
                 if not shared or names(e) & bound or any(e in subexprs(x) for x, _ in found):
@@ -259,10 +259,10 @@ class _Gather:
         first = replace(first, comments=replace(n.NO_COMMENTS, before=s.comments.before))
         self.before[min(k, self.append)].append(first)
         s = replace(s, comments=replace(s.comments, before=()))
-        self.body[k] = map_stmt_exprs(s, lambda x: map_expr(x, new))
+        self.body[k] = map_parts(s, new)
 
         def served(r: n.Stmt) -> tuple[n.Stmt, ...]:
-            return (map_stmt_exprs(r, lambda x: map_expr(x, new)) if r.of == uid else r,)
+            return (map_parts(r, new) if r.of == uid else r,)
 
         for p, x in enumerate(self.turned):
             if p > self.pop:

@@ -21,16 +21,8 @@ from typing import TypeGuard
 
 from s2s_ad.analysis.bound import definitely
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.blocks import sole_target, with_blocks
-from s2s_ad.ir.walk import (
-    assigned,
-    map_block,
-    map_expr,
-    names,
-    stmt_exprs,
-    subexprs,
-    walk_stmts,
-)
+from s2s_ad.ir.blocks import mentioned, sole_target, with_blocks
+from s2s_ad.ir.walk import assigned, map_block, map_expr, names, subexprs, walk_stmts
 from s2s_ad.simplify.algebra import Term, from_term, simplify_sum, terms, total
 from s2s_ad.simplify.gathered import gathered
 from s2s_ad.simplify.share import CALL, CHEAP, NUMBERS, Sharing, kills_of
@@ -53,8 +45,7 @@ def shared_products(
     reverse sweep begins, or be None for that.
     """
     is_number, known = _numbers(body, sharing)
-    every = {x for s in walk_stmts(body) for e in stmt_exprs(s) for x in names(e)}
-    bound = definitely(body, (every - assigned(body)) | params).before
+    bound = definitely(body, set(mentioned(body) - assigned(body)) | params).before
     run = _Products(set(back), sharing, is_number, known, bound, unsure)
     return run.block(body, False), frozenset(run.back)
 
@@ -193,7 +184,7 @@ class _Products:
             before.append(self.made(name, constant))
             s = replace(s, body=map_block(s.body, _standing_for(constant, name, self.back)))
         # a loop without a step reads nothing
-        read = {x for y in walk_stmts(s.body) for e in stmt_exprs(y) for x in names(e)}
+        read = mentioned(s.body)
         ours = assigned(tuple(before))
         changed = assigned((s,)) | (read - self.bound.get(s.uid, set()) - ours) | self.unsure
         while True:

@@ -21,16 +21,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from s2s_ad.ir import nodes as n
+from s2s_ad.ir.blocks import said_by
 from s2s_ad.ir.walk import (
+    all_parts,
     assigned,
     blocks,
     map_block,
-    map_expr,
-    map_stmt_exprs,
+    map_parts,
     names,
     popped,
-    stmt_exprs,
-    subexprs,
     walk_stmts,
 )
 from s2s_ad.simplify.columns import columns_of
@@ -162,7 +161,7 @@ def _only_keeps(s: n.Stmt, stack: str) -> bool:
         return True
     if _looks_up(s, stack):
         return True
-    return _leaves(s, stack) or not any(stack in names(e) for e in stmt_exprs(s))
+    return _leaves(s, stack) or stack not in said_by(s)
 
 
 def _takes(s: n.Stmt, stack: str) -> bool:
@@ -171,13 +170,13 @@ def _takes(s: n.Stmt, stack: str) -> bool:
         return s.stack == stack and stack not in names(s.target)
     if not isinstance(s, (n.Assign, n.AugAssign, n.ExprStmt)):
         return False
-    parts = [x for e in stmt_exprs(s) for x in subexprs(e)]
+    parts = all_parts(s)
     return parts.count(_pop(stack)) == 1 == parts.count(n.Name(stack))
 
 
 def _looks_up(s: n.Stmt, stack: str) -> bool:
     """True for a statement that reads the list at the index of a step that was counted from 0."""
-    parts = [x for e in stmt_exprs(s) for x in subexprs(e)]
+    parts = all_parts(s)
     reads = [x for x in parts if isinstance(x, n.Subscript) and x.value == n.Name(stack)]
     targets = s.targets if isinstance(s, n.Assign) else ()
     plain = all(isinstance(x.index, n.Name) and x not in targets for x in reads)
@@ -195,7 +194,7 @@ def _taken(s: n.Stmt, stack: str, at: n.Expr, counted: bool) -> tuple[n.Stmt, ..
         new: n.Stmt = _assign(s.target, value, s, s.comments)
     else:
         pop = _pop(stack)
-        new = map_stmt_exprs(s, lambda e: map_expr(e, lambda x: value if x == pop else x))
+        new = map_parts(s, lambda x: value if x == pop else x)
     if not counted:
         return (new,)
     down = n.AugAssign(at, "-", number(1), of=s.of, origin=s.origin, comments=s.comments)
@@ -207,7 +206,7 @@ def _counter_of(stack: str) -> str:
 
 
 def _replaced(s: n.Stmt, stack: str, by: n.Expr) -> n.Stmt:
-    return map_stmt_exprs(s, lambda e: map_expr(e, lambda x: by if x == n.Name(stack) else x))
+    return map_parts(s, lambda x: by if x == n.Name(stack) else x)
 
 
 def _made_array(body: n.Block, stack: str, tools: Tools) -> n.Block:
@@ -224,7 +223,7 @@ def _counted_down(body: n.Block, stack: str, made: list[n.Assign], tools: Tools)
         for s in walk_stmts(body)
         if isinstance(s, n.Assign) and any(_unpacks(t, stack) for t in s.targets)
     ]
-    uses = [s for s in walk_stmts(body) if any(stack in names(e) for e in stmt_exprs(s))]
+    uses = [s for s in walk_stmts(body) if stack in said_by(s)]
     known = [*copies, *given]
     pops = [s for s in uses if _takes(s, stack)]
     if made or len(copies) != 1 or len(given) != 1 or len(uses) != len(known) + len(pops):
@@ -304,7 +303,7 @@ def _home(body: n.Block, stack: str, made: n.Stmt) -> n.Block:
     """Return the block in which a list is made, if it is used in no other; else the whole."""
     block = next(b for b in _all_blocks(body) if any(s.uid == made.uid for s in b))
     inside = {s.uid for s in walk_stmts(block)}
-    uses = [s for s in walk_stmts(body) if any(stack in names(e) for e in stmt_exprs(s))]
+    uses = [s for s in walk_stmts(body) if stack in said_by(s)]
     return block if all(s.uid in inside for s in uses) else body
 
 

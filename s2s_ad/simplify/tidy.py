@@ -17,14 +17,7 @@ from dataclasses import replace
 
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import mentioned
-from s2s_ad.ir.walk import (
-    assigned,
-    map_block,
-    map_expr,
-    map_stmt_exprs,
-    names,
-    walk_stmts,
-)
+from s2s_ad.ir.walk import assigned, map_block, map_parts, names, walk_stmts
 
 
 def tidied(block: n.Block, back: frozenset[int]) -> n.Block:
@@ -35,7 +28,7 @@ def tidied(block: n.Block, back: frozenset[int]) -> n.Block:
             return (s,)
         if isinstance(s, n.Assign) and isinstance(s.value, n.Name) and s.targets == (s.value,):
             return ()
-        s = map_stmt_exprs(s, lambda e: map_expr(e, _by_hand))
+        s = map_parts(s, _by_hand)
         inner = s.orelse[0] if isinstance(s, n.If) and len(s.orelse) == 1 else None
         if not isinstance(s, n.If) or not isinstance(inner, n.If) or inner.uid not in back:
             return (s,)

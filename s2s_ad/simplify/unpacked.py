@@ -13,15 +13,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.walk import (
-    assigned,
-    map_block,
-    map_expr,
-    map_stmt_exprs,
-    stmt_exprs,
-    subexprs,
-    walk_stmts,
-)
+from s2s_ad.ir.walk import all_parts, assigned, map_block, map_parts, subexprs, walk_stmts
 
 ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
 
@@ -34,7 +26,7 @@ def unpacked(
     if not 1 < size <= len(ORDINALS) or seed in assigned(body):
         return (), body
     items = {n.Subscript(n.Name(seed), n.Const(str(k), k)): k for k in range(size)}
-    every = [e for s in walk_stmts(body) for part in stmt_exprs(s) for e in subexprs(part)]
+    every = [e for s in walk_stmts(body) for e in all_parts(s)]
     read = Counter(items[e] for e in every if isinstance(e, n.Subscript) and e in items)
     stored = {t for s in walk_stmts(body) for t in _targets(s)}
     if sum(e == n.Name(seed) for e in every) != read.total() or read.total() <= size:
@@ -47,7 +39,7 @@ def unpacked(
         return names[items[e]] if isinstance(e, n.Subscript) and e in items else e
 
     made = n.Assign((n.TupleExpr(tuple(names)),), n.Name(seed))
-    rest = map_block(body, lambda s: (map_stmt_exprs(s, lambda e: map_expr(e, visit)),))
+    rest = map_block(body, lambda s: (map_parts(s, visit),))
     return (made,), rest
 
 

@@ -15,8 +15,8 @@ from __future__ import annotations
 from collections import defaultdict
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.blocks import sole_target
-from s2s_ad.ir.walk import assigned, names, stmt_exprs, walk_stmts
+from s2s_ad.ir.blocks import said_by, sole_target
+from s2s_ad.ir.walk import assigned, names, walk_stmts
 
 
 def added_to(body: n.Block) -> dict[int, str]:
@@ -35,7 +35,7 @@ def added_to(body: n.Block) -> dict[int, str]:
         own = _sum_with(s)
         if own is not None:
             found[own].append(s.uid)
-        mentioned = {x for e in stmt_exprs(s) for x in names(e)}
+        mentioned = said_by(s)
         if not isinstance(s, (n.If, n.For, n.While)):
             mentioned |= assigned((s,))
         others |= mentioned - {own}

@@ -14,23 +14,15 @@ followed, has an answer left. How t itself is computed does not matter then.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from s2s_ad.analysis.responses import NotFollowedError
 from s2s_ad.analysis.still import NOTHING_STILL, Still
 from s2s_ad.analysis.values import PASSIVE
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import sole_target
 from s2s_ad.ir.kinds import Array, Number
-from s2s_ad.ir.walk import assigned, names, stmt_exprs, subexprs, walk_stmts
+from s2s_ad.ir.walk import all_parts, assigned, names, walk_stmts
 from s2s_ad.transform.context import Context
-from s2s_ad.transform.following import (
-    EITHER,
-    EXTREMES,
-    follow,
-    is_one_of,
-    object_of,
-)
+from s2s_ad.transform.following import EITHER, EXTREMES, follow, is_one_of, object_of
 from s2s_ad.transform.reading import flat
 
 
@@ -38,10 +30,10 @@ def cancelling(context: Context) -> Still:
     """Return the maxima and minima that need no derivative."""
     body = context.function.body
     every = list(walk_stmts(body))
-    if not any(_may_be_exp(x) for s in every for x in _exprs(s)):
+    if not any(_may_be_exp(x) for s in every for x in all_parts(s)):
         return NOTHING_STILL
     if any(isinstance(s, (n.FunctionDef, n.Global)) for s in every) or any(
-        isinstance(x, (n.Lambda, n.NamedExpr)) for s in every for x in _exprs(s)
+        isinstance(x, (n.Lambda, n.NamedExpr)) for s in every for x in all_parts(s)
     ):
         return NOTHING_STILL  # they read or bind variables at other times than it seems
     variables = frozenset(x for x in _selected(context) if _cancels(context, x))
@@ -50,7 +42,7 @@ def cancelling(context: Context) -> Still:
         bound = sole_target(s)
         if bound is not None and bound in variables:
             continue
-        for e in dict.fromkeys(_exprs(s)):
+        for e in dict.fromkeys(all_parts(s)):
             if isinstance(e, n.Call) and _is_extreme(context, e, s) and _cancels(context, e, s.uid):
                 calls.add((s.uid, e))
     return Still(variables, frozenset(calls))
@@ -59,11 +51,6 @@ def cancelling(context: Context) -> Still:
 def _may_be_exp(e: n.Expr) -> bool:
     func = e.func if isinstance(e, n.Call) else None
     return (func.attr if isinstance(func, n.Attribute) else getattr(func, "id", "")) == "exp"
-
-
-def _exprs(s: n.Stmt) -> Iterator[n.Expr]:
-    for e in stmt_exprs(s):
-        yield from subexprs(e)
 
 
 def _is_extreme(context: Context, e: n.Call, s: n.Stmt) -> bool:

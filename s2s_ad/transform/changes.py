@@ -18,6 +18,7 @@ from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import UNKNOWN, Array, Kind, ListOf, Number, is_immutable
 from s2s_ad.ir.remembered import remembered
 from s2s_ad.ir.walk import (
+    all_parts,
     assigned,
     names,
     stmt_exprs,
@@ -165,7 +166,7 @@ class Changes:
 
     def calls_something(self, s: n.Stmt) -> bool:
         """True when a statement makes a call that may change something."""
-        calls = (x for e in stmt_exprs(flat(s)) for x in subexprs(e) if isinstance(x, n.Call))
+        calls = (x for x in all_parts(flat(s)) if isinstance(x, n.Call))
         return any(not (self.changes_nothing(x, s) or self.is_harmless(x, s)) for x in calls)
 
     def changed_anywhere(self) -> frozenset[str]:

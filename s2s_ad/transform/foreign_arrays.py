@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.walk import stmt_exprs, subexprs
+from s2s_ad.ir.walk import all_parts
 from s2s_ad.transform.context import Context
 from s2s_ad.transform.reading import flat
 
@@ -22,7 +22,7 @@ def check_foreign_arrays(context: Context, s: n.Stmt) -> None:
     """Refuse a statement that makes a matrix or a masked array, active or not."""
     if s.uid not in context.facts.before:
         return
-    for e in (x for part in stmt_exprs(flat(s)) for x in subexprs(part)):
+    for e in all_parts(flat(s)):
         found = context.facts.object_of(e.func, s.uid) if isinstance(e, n.Call) else None
         if isinstance(e, n.Call) and found is not None and _makes_foreign_arrays(found[0]):
             message = "an array that computes in a way of its own"

@@ -5,6 +5,7 @@ Takes the versions of a block with the places that read them, gives insertions; 
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -68,9 +69,9 @@ class Keeping(Versions):
                 self.chosen_by |= self.decided(v, d)
             self.save(v, d, kill)
 
+    @abstractmethod
     def decided(self, v: str, d: int) -> frozenset[int]:
         """Return the branches whose choice is all that a version is read for, () for more."""
-        raise NotImplementedError
 
     def recompute(self, v: str, d: int, kill: int | None, use: Callable[[str, int], None]) -> bool:
         """Put `v = <its definition>` in the reverse sweep, as soon as its operands are there."""

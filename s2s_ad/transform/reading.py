@@ -9,7 +9,8 @@ from dataclasses import replace
 
 from s2s_ad.analysis.aliasing import scattered, store_root
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.walk import names, stmt_exprs, walk_stmts
+from s2s_ad.ir.blocks import said_by
+from s2s_ad.ir.walk import names, walk_stmts
 
 
 def stored_into(s: n.Stmt) -> set[str]:
@@ -56,8 +57,7 @@ def names_read(s: n.Stmt) -> set[str]:
     found = set()
     for x in walk_stmts((s,)):
         if x is s or not isinstance(x, (n.Assign, n.AugAssign, n.Pop)):
-            for e in stmt_exprs(x):
-                found |= names(e)
+            found |= said_by(x)
         else:
             found |= names_read(x)
     return found

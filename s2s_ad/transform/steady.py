@@ -17,7 +17,7 @@ from dataclasses import replace
 from s2s_ad.analysis.values import PASSIVE
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import Array, Kind
-from s2s_ad.ir.walk import assigned, bound_names, map_block, map_expr, map_stmt_exprs, walk_stmts
+from s2s_ad.ir.walk import assigned, bound_names, map_block, map_parts, walk_stmts
 from s2s_ad.transform.context import Context
 from s2s_ad.transform.shapes import same_shape
 from s2s_ad.transform.stand_ins import shown
@@ -60,7 +60,7 @@ class _Steady:
         def inside(s: n.Stmt) -> tuple[n.Stmt, ...]:
             if s.of is None or not isinstance(s, (n.Assign, n.AugAssign)):
                 return (s,)
-            return (map_stmt_exprs(s, lambda e: map_expr(e, lambda x: self.templates(x, s))),)
+            return (map_parts(s, lambda x: self.templates(x, s)),)
 
         return map_block(backward, visit)
 

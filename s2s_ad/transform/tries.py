@@ -10,7 +10,8 @@ through, or the handler found everything as it was.
 from __future__ import annotations
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.walk import assigned, names, stmt_exprs, target_names, walk_stmts
+from s2s_ad.ir.blocks import said_by
+from s2s_ad.ir.walk import assigned, names, target_names, walk_stmts
 
 Simple = n.Assign | n.AugAssign | n.ExprStmt | n.Return
 
@@ -41,7 +42,7 @@ def whole_body(s: n.Try, function: n.Function) -> tuple[Simple, ...] | None:
     early = frozenset().union(*(assigned((x,)) for x in body[:-1]))
     inside = {x.uid for x in s.body}
     outside = [x for x in walk_stmts(function.body) if x.uid not in inside]
-    seen = {name for x in outside for e in stmt_exprs(x) for name in names(e)}
+    seen = {name for x in outside for name in said_by(x)}
     seen |= {x.stack for x in outside if isinstance(x, (n.Append, n.Pop))}
     seen |= {p.name for p in function.params} | assigned(tuple(s.body[len(body) - 1 :]))
     return None if early & seen else tuple(body)

@@ -21,7 +21,7 @@ from s2s_ad.analysis.indexing import gathers
 from s2s_ad.analysis.owned import NOTHING_OWNED
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import Array, DictOf, ListOf, Number, TupleOf, Unknown, is_immutable
-from s2s_ad.ir.walk import children, map_block, names, stmt_exprs, subexprs, walk_stmts
+from s2s_ad.ir.walk import all_parts, children, map_block, names, walk_stmts
 from s2s_ad.transform.context import Context
 from s2s_ad.transform.reading import stored_into
 
@@ -137,7 +137,7 @@ def worked(block: n.Block) -> set[str]:
     """Return the lists that a block takes items from, or appends to."""
     found = {s.stack for s in walk_stmts(block) if isinstance(s, (n.Pop, n.Append))}
     for s in walk_stmts(block):
-        for e in (x for part in stmt_exprs(s) for x in subexprs(part)):
+        for e in all_parts(s):
             func = e.func if isinstance(e, n.Call) else None
             if isinstance(func, n.Attribute) and func.attr == "pop":
                 found |= names(func.value)
