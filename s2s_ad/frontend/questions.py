@@ -71,10 +71,14 @@ class Questions:
             return reader.uses_up(e, env)
         return reader.may_be_rebound(e, env)
 
-    def has_rule(self, e: n.Call, s: n.Stmt) -> bool:
-        """True for a call that a rule describes, as `divmod(x, y)`: its result is a plain tuple."""
+    def gives_items(self, e: n.Call, count: int, s: n.Stmt) -> bool:
+        """True for a call whose items, so many, have a differential each: one of the user's, or one
+        of which a rule says that it gives a tuple, as `divmod(x, y)`."""
         found = self.facts.object_of(e.func, s.uid)
-        return found is not None and bool(registry.lookup(found[0]))
+        if found is None or not registry.lookup(found[0]):
+            return True
+        kind = self.facts.value(e, s.uid).kind
+        return isinstance(kind, TupleOf) and not kind.is_list and len(kind.items) == count
 
     def is_listed_loop(self, e: n.Call, s: n.Stmt) -> bool:
         """True for `list(zip(...))` and the like."""

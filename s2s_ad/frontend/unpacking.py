@@ -38,7 +38,7 @@ class Unpacking(Containers):
         display = isinstance(value, (n.TupleExpr, n.ListExpr))
         if plain and display and len(value.items) == len(target.items):  # type: ignore[union-attr]
             return self.with_value(s, value, [])
-        if plain and isinstance(value, n.Call) and not self.has_rule(value, s):
+        if plain and isinstance(value, n.Call) and self.gives_items(value, len(target.items), s):
             return self.with_value(s, value, [])
         if any(isinstance(t, n.Starred) for t in target.items):
             return self.unpack_starred(s, target)

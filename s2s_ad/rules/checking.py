@@ -199,6 +199,8 @@ def _shapes_of(rank: int | str) -> tuple[Any, ...]:
         return (None,)
     if rank == "integer":
         return ("integer",)
+    if rank == "square":
+        return ((3, 3),)
     return tuple(shape for shape in SHAPES if len(shape) == rank)
 
 

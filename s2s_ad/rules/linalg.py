@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from s2s_ad.ir.kinds import FLOAT, UNKNOWN, Array, Kind, Number, TupleOf, result_dtype
 from s2s_ad.ir.nodes import Expr
@@ -78,8 +79,12 @@ bilinear(
 )
 bilinear("np.cross(a, b)", ranks=(1, 1), a="np.cross(b, d)", b="np.cross(d, a)",
          result=results.ranked(1, "a"))  # fmt: skip
-for _where, _diagonal in (({"offset": 0}, "np.eye(*a.shape)"), ({}, "np.eye(*a.shape, k=offset)")):
-    linear("np.trace(a, offset=0)", a=f"d * {_diagonal}", where=_where, ranks=(2,),
+for _rank, _where, _diagonal in (
+    ("square", {"offset": 0}, "np.eye(len(a))"),
+    (2, {"offset": 0}, "np.eye(*a.shape)"),
+    (2, {}, "np.eye(*a.shape, k=offset)"),
+):
+    linear("np.trace(a, offset=0)", a=f"d * {_diagonal}", where=_where, ranks=(_rank,),
            result=constant(results.settled(Array(()))))  # fmt: skip
 linear(
     "np.trace(a, offset=0)",
@@ -169,9 +174,18 @@ for _known, _axis in ((_VECTOR, is_none), (None, is_integer)):
 
 # inverses and determinants
 
+
+def _square(kinds: Mapping[str, Kind], args: Mapping[str, Expr]) -> Kind:
+    """Return a matrix of the shape of the argument, which is as long as wide, or it is refused."""
+    kind = results.like("a")(kinds, args)
+    if not isinstance(kind, Array) or kind.dims is None or len(kind.dims) != 2:
+        return kind
+    return replace(kind, dims=(kind.dims[0],) * 2)
+
+
 general(
     "np.linalg.inv(a)", ranks=(2,), tangent="-out @ d @ out", adjoint="-out.T @ d @ out.T",
-    result=results.like("a"), on=(0.5, 2),
+    result=_square, on=(0.5, 2),
 )  # fmt: skip
 general(
     "np.linalg.det(a)", ranks=(2,), tangent="out * np.sum(np.linalg.inv(a).T * d)",
@@ -191,7 +205,7 @@ general(
     },
     tangent="out @ (half * (inverse @ (half * d + (half * d).T) @ inverse.T))",
     adjoint="half * (inverse.T @ (half * (out.T @ d) + (half * (out.T @ d)).T) @ inverse)",
-    result=results.like("a"),
+    result=_square,
     on=(-0.5, 0.5, 2.0),
 )
 for _rank, _product in ((1, "np.outer({}, out)"), (2, "{} @ out.T")):

@@ -35,6 +35,7 @@ from s2s_ad.ir.nodes import (
     Name,
     Param,
     Starred,
+    Subscript,
     TupleExpr,
 )
 
@@ -170,7 +171,8 @@ class Choice:
 
 
 def _spliced(expr: Expr) -> Expr:
-    """Write `f(*(a, b))` as `f(a, b)`, and helpers without what they take anyway."""
+    """Write `f(*(a, b))` as `f(a, b)`, `(a, b)[0]` as `a`, helpers without their defaults."""
+    expr = without_display(expr)
     if isinstance(expr, TupleExpr):
         return replace(expr, items=_without_stars(expr.items))
     if not isinstance(expr, Call):
@@ -182,6 +184,15 @@ def _spliced(expr: Expr) -> Expr:
             kept.pop()
         return replace(expr, args=tuple(kept))
     return replace(expr, args=_without_stars(expr.args))
+
+
+def without_display(expr: Expr) -> Expr:
+    """Write `(a, b)[0]` as `a`."""
+    match expr:
+        case Subscript(value=TupleExpr(items=items), index=Const(value=int(k))):
+            plain = all(isinstance(item, (Name, Const)) for item in items)
+            return items[k] if plain and k < len(items) else expr
+    return expr
 
 
 def _without_stars(items: Sequence[Expr]) -> tuple[Expr, ...]:
@@ -312,6 +323,9 @@ def fits_rank(kind: Kind, wanted: Rank) -> bool:
         return isinstance(kind, Array) and kind.dtype == "float"
     if wanted == "integer":
         return kind in (Number("int"), Number("bool"))
+    if wanted == "square":
+        dims = kind.dims or () if isinstance(kind, Array) else ()
+        return len(dims) == 2 and len({(dim.symbol, dim.offset) for dim in dims}) == 1
     if wanted == "numbers" and isinstance(kind, TupleOf):
         return all(isinstance(item, Number) for item in kind.items)
     if wanted == "numbers":

@@ -34,7 +34,8 @@ class Rule:
     un-broadcasts them; `argument` when they have the shape of their own argument.
 
     When a rule applies, besides its signature: `ranks` of the leading parameters (0 a number,
-    `integer` an integral one, n an array of that rank, `array` one of any rank, `floats` one of
+    `integer` an integral one, n an array of that rank, `square` a matrix as
+    long as wide, `array` one of any rank, `floats` one of
     floats, `list` a list or tuple, `numbers` one of numbers, `display` one written out in the call,
     `unknown` one of which nothing is known, None anything); `where`, tests that arguments known at
     build time must pass; `active`, exactly the parameters that are differentiated.

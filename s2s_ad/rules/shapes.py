@@ -93,18 +93,23 @@ def _same_rank(operand: str) -> Result:
     return result
 
 
-def _diagonal(kinds: Kinds, args: Args) -> Kind:
-    kind = as_array(kinds.get("v", UNKNOWN))
-    if not isinstance(kind, Array) or kind.dims is None or len(kind.dims) not in (1, 2):
-        return UNKNOWN
-    if literal(args.get("k", Const("0", 0))) == 0:
-        first, last = kind.dims[0], kind.dims[-1]
-        if len(kind.dims) == 1:
-            return replace(kind, dims=(first, first))
-        if (first.symbol, first.offset) == (last.symbol, last.offset):
-            return replace(kind, dims=(first,))
-    rank = 3 - len(kind.dims)
-    return Array(tuple(fresh_dim() for _ in range(rank)), kind.dtype)
+def _diagonal(operand: str, place: str) -> Result:
+    """Return a diagonal of a matrix, or a matrix that has one; place: which it is."""
+
+    def result(kinds: Kinds, args: Args) -> Kind:
+        kind = as_array(kinds.get(operand, UNKNOWN))
+        if not isinstance(kind, Array) or kind.dims is None or len(kind.dims) not in (1, 2):
+            return UNKNOWN
+        if literal(args.get(place, Const("0", 0))) == 0:
+            first, last = kind.dims[0], kind.dims[-1]
+            if len(kind.dims) == 1:
+                return replace(kind, dims=(first, first))
+            if (first.symbol, first.offset) == (last.symbol, last.offset):
+                return replace(kind, dims=(first,))
+        rank = 3 - len(kind.dims)
+        return Array(tuple(fresh_dim() for _ in range(rank)), kind.dtype)
+
+    return result
 
 
 def _copied(kinds: Kinds, args: Args) -> Kind:
@@ -183,13 +188,16 @@ linear("np.tile(A, reps)", A="np.sum(np.reshape(d, (reps, -1)), axis=0)", ranks=
 
 # triangles and diagonals
 
-linear("np.tril(m, k=0)", m="np.tril(d, k)", ranks=(2,), result=results.like("m"))
-linear("np.triu(m, k=0)", m="np.triu(d, k)", ranks=(2,), result=results.like("m"))
-linear("np.diag(v, k=0)", v="np.diag(d, k)", ranks=(1,), result=_diagonal)
-linear("np.diag(v, k=0)", v="scatter(d, v, np.eye(*v.shape, k=k, dtype=bool))", ranks=(2,),
-       result=_diagonal)  # fmt: skip
-linear("np.diagonal(a, offset=0)", a="scatter(d, a, np.eye(*a.shape, k=offset, dtype=bool))",
-       ranks=(2,), result=results.ranked(1, "a"))  # fmt: skip
+for _main, _k in (({"k": 0}, ""), ({}, ", k")):
+    for _name in ("tril", "triu"):
+        linear(f"np.{_name}(m, k=0)", m=f"np.{_name}(d{_k})", where=_main, ranks=(2,),
+               result=results.like("m"))  # fmt: skip
+    linear("np.diag(v, k=0)", v=f"np.diag(d{_k})", where=_main, ranks=(1,),
+           result=_diagonal("v", "k"))  # fmt: skip
+for _call, _x, _k in (("np.diag(v, k=0)", "v", "k"), ("np.diagonal(a, offset=0)", "a", "offset")):
+    _part, _back = _diagonal(_x, _k), f"scatter(d, {_x}, np.eye(*{_x}.shape, k={_k}, dtype=bool))"
+    linear(_call, "np.diag(d)", where={_k: 0}, ranks=("square",), result=_part)
+    linear(_call, _back, ranks=(2,), result=_part)
 
 # copies
 

@@ -228,7 +228,8 @@ class Assignments(Contributions):
                 if seed is not ZERO:
                     pull.pull(e, Diff(seed, self.kind_after(x, s)))
         else:
-            pull.pull(s.value, Diff(n.TupleExpr(tuple(seeds)), UNKNOWN))
+            out = None if target_names(target) & self.context.reads(s.value) else target
+            pull.pull(s.value, Diff(n.TupleExpr(tuple(seeds)), UNKNOWN), out)
         written = tuple(x for x in plain if x not in aside)
         return Sweeps([s], [*taken, *self.contributions(pull, written, None)])
 

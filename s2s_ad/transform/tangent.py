@@ -16,7 +16,7 @@ from dataclasses import replace
 from s2s_ad.analysis.aliasing import scattered
 from s2s_ad.analysis.values import PASSIVE, target_names
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.kinds import UNKNOWN, Array, Kind, ListOf, NoneKind, Number
+from s2s_ad.ir.kinds import UNKNOWN, Array, Kind, ListOf, NoneKind, Number, TupleOf
 from s2s_ad.ir.names import BlockNames, marked
 from s2s_ad.ir.nodes import ZERO
 from s2s_ad.ir.walk import (
@@ -266,28 +266,37 @@ class _Tangent(Pairs):
             return self.user_call(s, plan, target)
         if isinstance(target, n.Name):
             return self.bound(s, target)
-        if isinstance(target, (n.TupleExpr, n.ListExpr)) and isinstance(
-            s.value, (n.TupleExpr, n.ListExpr)
-        ):
-            naming = self.naming(s)
-            push = self.pushforward(s, naming)
-            pairs = [
-                (self.dot(t.id), push.summed(push.item(e), e))
-                for t, e in zip(target.items, s.value.items)
-                if isinstance(t, n.Name) and t.id in self.dotted
-            ]
-            places = tuple(p[0] for p in pairs)
-            values = tuple(p[1] for p in pairs)
-            if len(pairs) == 1:
-                dot = n.Assign((places[0],), values[0], of=s.uid)
-            else:
-                dot = n.Assign((n.TupleExpr(places),), n.TupleExpr(values), of=s.uid)
-            return self.pair(naming, dot, s)
         if isinstance(target, (n.TupleExpr, n.ListExpr)):
-            self.pushforward(s).push(s.value)  # it says what is wrong, as a rule
-            hint = self.context.or_tell("give it a name and take its items by their index")
-            raise self.context.refuse(s, s.value, "an unpacking of what may be anything", hint)
+            return self.unpacked(s, target)
         return self.store(s, target, s.value)
+
+    def unpacked(self, s: n.Assign, target: n.TupleExpr | n.ListExpr) -> list[n.Stmt]:
+        """Return an assignment to several variables beside that to their tangents."""
+        naming, value = self.naming(s), s.value
+        push = self.pushforward(s, naming)
+        plain = [t.id if isinstance(t, n.Name) else "" for t in target.items]
+        wanted = [k for k, x in enumerate(plain) if x in self.dotted]
+        places = [self.dot(plain[k]) for k in wanted]
+        after = False
+        if isinstance(value, (n.TupleExpr, n.ListExpr)):
+            dots = [push.summed(push.item(value.items[k]), value.items[k]) for k in wanted]
+        else:
+            # the targets stand for the items of the value where it does not read them
+            after = target_names(target).isdisjoint(names(value))
+            d = push.push(value, target if after else None)
+            if d is None or not isinstance(self.facts.value(value, s.uid).kind, TupleOf):
+                hint = self.context.or_tell("give it a name and take its items by their index")
+                raise self.context.refuse(s, value, "an unpacking of what may be anything", hint)
+            if isinstance(d.expr, n.TupleExpr):
+                dots = [d.expr.items[k] for k in wanted]
+            else:
+                dots = [d.expr]
+                places = [self.dot(x) if x in self.dotted else n.Name("_") for x in plain]
+        left, right = (
+            part[0] if len(part) == 1 else n.TupleExpr(tuple(part)) for part in (places, dots)
+        )
+        after = after and any(not assigned((s,)).isdisjoint(names(e)) for e in dots)
+        return self.pair(naming, n.Assign((left,), right, of=s.uid), s, after)
 
     def bound(self, s: n.Assign, target: n.Name) -> list[n.Stmt]:
         """Return an assignment to a variable beside that of its tangent.

@@ -21,6 +21,7 @@ from s2s_ad.ir.kinds import (
 )
 from s2s_ad.ir.nodes import ZERO
 from s2s_ad.ir.walk import map_expr, names, subexprs, substitute
+from s2s_ad.rules.matching import without_display
 from s2s_ad.rules.registry import Choice
 from s2s_ad.rules.results import literal
 from s2s_ad.transform.context import Diff, atomic
@@ -63,6 +64,8 @@ class Templates(Fitting):
             # a linear map of what is negative is the negative of its map
             positive = self.called(filled, self.product(n.Unary("-", d.expr)))
             return self.product(n.Unary("-", positive))
+        if isinstance(d.expr, n.TupleExpr):
+            return self.product(map_expr(substitute(filled, {D.id: d.expr}), without_display))
         if atomic(d.expr):
             return self.product(substitute(filled, {D.id: d.expr}))
         return self.product(self.called(filled, d.expr))

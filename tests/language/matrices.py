@@ -1,0 +1,68 @@
+"""Matrices: their diagonals, factors and determinants, calls that give several items at once."""
+
+import math
+
+import numpy as np
+
+from .cases import case
+
+A = np.array([[2.0, 0.5, -0.25], [0.25, 1.5, 0.75], [-0.5, 0.25, 1.75]])
+M = np.array([[0.5, -1.0, 0.25], [1.5, 0.75, -0.5]])
+V = np.array([0.5, -0.25, 1.5])
+
+
+@case(A, wrt="a")
+@case(A[:2, :2], wrt="a")
+def determinant_and_sign(a):
+    sign, logdet = np.linalg.slogdet(a)
+    both = np.linalg.slogdet(a @ a.T)
+    sign, other = both
+    return logdet * np.sum(a**2) + other * logdet
+
+
+@case(A, 3, wrt="a")
+def determinant_in_a_loop(a, n):
+    total = 0.0
+    for k in range(n):
+        sign, part = np.linalg.slogdet(a)
+        if k > 0:
+            a, total = a * part, total + sign * part
+    return total * np.sum(a)
+
+
+@case(1.1 * V + 0.03, wrt="x")
+@case(V + 2.13, wrt="x")
+def parts_of_entries(x):
+    mantissa, exponent = np.frexp(x)
+    whole, rest = np.divmod(x, 0.3)
+    for _ in range(2):
+        x, whole = np.modf(x * 1.3)
+        x = x * (whole + 0.5)
+    return np.sum(mantissa * exponent * x) + np.sum(whole * rest)
+
+
+@case(1.7, 0.45, wrt="x y")
+def parts_of_numbers(x, y):
+    mantissa, exponent = math.frexp(x * y)
+    whole, rest = divmod(x, y)
+    x, whole = math.modf(x * mantissa)
+    y, y = divmod(y * 2.5, 0.4)
+    return mantissa * exponent + whole * rest + x * y
+
+
+@case(A, V, wrt="a v")
+def diagonals(a, v):
+    b = np.linalg.inv(a @ a.T + np.diag(v**2))
+    c = np.linalg.cholesky(b)
+    d = a - np.diag(np.diag(a))
+    corner = np.diag(a[:, 1:]) * np.diagonal(a, 1)
+    return np.sum(np.log(np.diag(c))) + np.sum(d**3) + np.trace(c * b) + np.sum(corner**2)
+
+
+@case(M, wrt="m")
+@case(M.T, wrt="m")
+@case(A, wrt="m")
+def diagonals_of_any_matrix(m):
+    d = np.diag(m) * 2.0
+    e = np.diagonal(m) + np.tril(m)[:, 0][0]
+    return np.sum(d * e) + np.trace(m) ** 2 + np.sum(np.triu(m) * m)
