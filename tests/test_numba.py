@@ -121,6 +121,27 @@ def halved(v, c, parts):
     return v
 
 
+def settling(M, ecc, hard):
+    """Loops of unknown length in a loop: more steps than before, fewer, none; two numbers kept."""
+    total = 0.0
+    for i in range(len(M)):
+        E = M[i]
+        delta = 1.0 if M[i] > 0.0 else 0.0
+        while abs(delta) > 1e-12:
+            delta = (E - ecc * math.sin(E) - M[i]) / (1.0 - ecc * math.cos(E))
+            E = E - delta
+        total += math.cos(E)
+        steps = 0
+        while steps < hard or E > 3.0:
+            if E > 2.0:
+                E = E * math.sin(0.3 * E)
+            else:
+                E = E - 0.1 * E * E
+            steps += 1
+        total += E
+    return total
+
+
 def weighed(w, v):
     total = 0.0
     for x in w:
@@ -211,6 +232,13 @@ CASES = {
         ("v", "c", "w"),
         (1.3, 0.2, np.array([0.3, 9.0, -0.7])),
     ),
+    "settling": (
+        settling,
+        ("M", "ecc"),
+        (np.array([0.3, 2.6, -1.0, 0.9, 4.5, 3.1]), 0.4, 2),
+        (np.array([4.0, 1.5]), 0.7, 5),
+        (np.zeros(0), 0.4, 2),
+    ),
     "triangle": (triangle, ("x",), (0.7, 7)),
     "elements": (elements, ("w", "x"), (0.3, np.array([1.0, -1.0, 2.0, 11.0, 3.0]))),
     "thomas": (
@@ -271,6 +299,16 @@ def test_text():
     assert "x_saved[i] = x\n" in text.source and "x = x_saved[i]\n" in text.source
     assert "for i in range(n - 1, -1, -1):\n" in text.source
     assert "--wrt x,k --numba`" in text.source
+
+
+def test_lists_with_room():
+    """A loop whose steps keep what a `while` does uses the same lists at each step."""
+    g = grad(settling, ("M", "ecc"), compile="numba")
+    g(np.array([0.3, 2.6]), 0.4, 2)
+    text = g.source
+    assert text.index("    E_saved = []\n") < text.index("for i in range(len(M))")
+    assert "if E_count == len(E_saved):\n                E_saved.append(0.0)\n" in text
+    assert "            E = E_saved[E_count]\n" in text and ".pop()" not in text
 
 
 def test_text_of_counted_values():

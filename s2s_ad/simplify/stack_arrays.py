@@ -22,6 +22,7 @@ from dataclasses import dataclass, replace
 
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import said_by
+from s2s_ad.ir.nodes import ZERO
 from s2s_ad.ir.walk import (
     all_parts,
     assigned,
@@ -86,10 +87,15 @@ def _with_arrays(body: n.Block, stacks: tuple[str, ...], tools: Tools) -> n.Bloc
     if not only or len(dtypes) < len(stacks):
         return body
     size = _place(body, stack, made[0]) if len(made) == len(stacks) else None
-    if size is None:
+    if size is None and escapes:
         for x in stacks:
-            body = _made_array(body, x, tools) if escapes else _read_back(body, x, tools)
+            body = _made_array(body, x, tools)
         return body
+    if size is None:
+        uid = made[0].uid
+        if len(made) == len(stacks) and _outside(body, uid, number(0)) != uid:
+            return _with_room(body, stacks, made, dtypes, tools)
+        return _read_back(body, stacks, tools)
     where, count = size
     index = _index(_home(body, stack, made[0]), stack)
     if index is None and any(_looks_up(s, stack) for s in walk_stmts(body)):
@@ -239,8 +245,10 @@ def _counted_down(body: n.Block, stack: str, made: list[n.Assign], tools: Tools)
     return map_block(body, visit)
 
 
-def _read_back(body: n.Block, stack: str, tools: Tools) -> n.Block:
-    """Read a list backwards, where it is emptied after it has been filled: no item is taken out."""
+def _read_back(body: n.Block, stacks: tuple[str, ...], tools: Tools) -> n.Block:
+    """Read lists backwards, where they are emptied after they have been filled: no item is taken
+    out."""
+    stack = stacks[0]
     filled = [k for k, s in enumerate(body) if fills(s, stack)]
     pops = [k for k, s in enumerate(body) if any(_takes(x, stack) for x in walk_stmts((s,)))]
     if not filled or not pops or pops[0] <= filled[-1]:
@@ -248,12 +256,47 @@ def _read_back(body: n.Block, stack: str, tools: Tools) -> n.Block:
     counter = n.Name(tools.fresh(_counter_of(stack)))
 
     def visit(s: n.Stmt) -> tuple[n.Stmt, ...]:
-        return _taken(s, stack, counter, True) if _takes(s, stack) else (s,)
+        taken = next((x for x in stacks if _takes(s, x)), None)
+        return _taken(s, taken, counter, taken == stack) if taken else (s,)
 
     first = body[pops[0]]
     count = n.Call(n.Name("len"), (n.Name(stack),))
     start = n.Assign((counter,), count, of=first.of, origin=first.origin)
     return (*body[: pops[0]], start, *map_block(body[pops[0] :], visit))
+
+
+def _with_room(
+    body: n.Block, stacks: tuple[str, ...], made: list[n.Assign], dtypes: list[str], tools: Tools
+) -> n.Block:
+    """Use the same lists at each step of a loop that makes them for itself: they grow where they
+    have no room yet, and what the step before has kept is overwritten."""
+    stack = stacks[0]
+    counter = n.Name(tools.fresh(_counter_of(stack)))
+    outer = _outside(body, made[0].uid, number(0))
+    room = {"float": ZERO, "int": number(0), "bool": n.Const("False", False)}
+    start = tuple(replace(s, uid=n.fresh_uid(), comments=n.NO_COMMENTS) for s in made)
+
+    def visit(s: n.Stmt) -> tuple[n.Stmt, ...]:
+        new: tuple[n.Stmt, ...] = (s,)
+        taken = next((x for x in stacks if _takes(s, x)), None)
+        if isinstance(s, n.Append) and s.stack in stacks:
+            place = n.Subscript(n.Name(s.stack), counter)
+            new = (_assign(place, s.value, s, s.comments),)
+            if s.stack == stack:
+                more = tuple(n.Append(x, room[d], of=s.of) for x, d in zip(stacks, dtypes))
+                full = n.Compare(counter, ("==",), (n.Call(n.Name("len"), (n.Name(stack),)),))
+                new = (n.If((n.Branch(full, more),), of=s.of), *new)
+            if s.stack == stacks[-1]:
+                new = (*new, n.AugAssign(counter, "+", number(1), of=s.of, origin=s.origin))
+        elif taken:
+            new = _taken(s, taken, counter, taken == stack)
+        elif s.uid == made[0].uid:
+            new = (_assign(counter, number(0), s, made[0].comments),)
+        elif any(s.uid == x.uid for x in made):
+            new = ()
+        return (*start, *new) if s.uid == outer else new
+
+    return map_block(body, visit)
 
 
 def _copies(s: n.Assign, stack: str) -> bool:
