@@ -49,6 +49,27 @@ def begun_below_zero(x):
     return np.sqrt(0.5 + sum(x * x, -2.0))
 
 
+def divided_by_its_length(x):
+    return np.sum(np.exp(x / np.sqrt(np.sum(x**2))))
+
+
+def divided_by_a_named_length(x):
+    size = np.sqrt(np.sum(x**2))
+    return np.sum(np.exp(x / size))
+
+
+def divided_beside(x):
+    return np.sum(np.sqrt(x**2) + np.exp(1.0 / np.sqrt(x**2)))
+
+
+def divided_where_it_is_taken(x):
+    return np.sum(np.where(x > 1.0, 1.0 / np.sqrt(np.maximum(x, 0.0)), 0.0))
+
+
+def arcsine_divided_by(x):
+    return np.sum(1.0 / np.arcsin(x))
+
+
 @pytest.mark.parametrize("mode", ["adjoint", "tangent"])
 @pytest.mark.parametrize(
     ("function", "kind", "guarded"),
@@ -66,3 +87,18 @@ def begun_below_zero(x):
 def test_guards_stand_where_they_are_needed(function, kind: Kind, guarded: bool, mode: str):
     text = derive(Request(function, mode, ("x",), {"x": kind})).text
     assert ("else 0.0" in text or "quotient(" in text) == guarded
+
+
+@pytest.mark.parametrize(
+    ("function", "guards"),
+    [
+        (divided_by_its_length, 0),
+        (divided_by_a_named_length, 1),
+        (divided_beside, 1),
+        (divided_where_it_is_taken, 1),
+        (arcsine_divided_by, 1),
+    ],
+)
+def test_a_root_that_has_been_divided_by_needs_no_guard(function, guards: int):
+    text = derive(Request(function, "adjoint", ("x",), {"x": VECTOR})).text
+    assert text.count("quotient(") + text.count("else 0.0") == guards

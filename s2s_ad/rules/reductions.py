@@ -56,7 +56,9 @@ reduction(
 
 def _spread(name: str) -> None:
     """Declare `np.var` or `np.std`: over everything, and along axes."""
-    mean, around = "(a - np.mean(a))", "(a - np.mean(a, axis=axis, keepdims=True))"
+    mean, around = "(a - np.mean(a))", "AROUND"
+    # the mean along the first axis is the same along it without being told
+    first = {"axis": 0, "keepdims": False}
     count, counts = "(a.size - ddof)", "count"
     if name == "var":
         whole = (f"2.0 * np.sum({mean} * d) / {count}", f"{mean} * (2.0 * d / {count})")
@@ -70,15 +72,17 @@ def _spread(name: str) -> None:
     everything = {"axis": None, "keepdims": False}
     reduction(text, where=everything, ranks=("array",), tangent=whole[0], adjoint=whole[1],
               result=_FLOAT)  # fmt: skip
-    for ranks, where, number in (
-        (("array",), {"axis": is_integer}, "a.shape[axis] - ddof"),
-        (None, {}, "np.size(a) / np.size(out) - ddof"),
+    for ranks, where, number, keep in (
+        (("array",), first, "a.shape[axis] - ddof", ""),
+        (("array",), {"axis": is_integer}, "a.shape[axis] - ddof", ", keepdims=True"),
+        (None, {}, "np.size(a) / np.size(out) - ddof", ", keepdims=True"),
     ):
+        centred = f"(a - np.mean(a, axis=axis{keep}))"
         reduction(
             text,
             let={"count": number},
-            tangent=along[0],
-            adjoint=f"{_put(along[1])} * {around}",
+            tangent=along[0].replace(around, centred),
+            adjoint=f"{_put(along[1])} * {centred}",
             where=where,
             ranks=ranks,
             result=_FLOAT,

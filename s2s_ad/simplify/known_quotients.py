@@ -1,11 +1,15 @@
 """A quotient that has a name is not taken apart and put together again.
 
 Takes the statements of a function, gives them with the quotient in the place of both its parts;
-requires `ir`. It is what a normalisation leaves:
+requires `ir`, `simplify.numbering`. It is what a normalisation leaves, by a sum or by a spread:
 
     p = e / total                                   p = e / total
     e_bar = (p_bar - np.sum(p_bar * p)) / total  →  x_bar = p * (p_bar - np.sum(p_bar * p))
     x_bar = e * e_bar
+
+    y = (x - mean) / std                            y = (x - mean) / std
+    var_bar = -0.5 * np.sum(y_bar * y) / std / std  →
+    x_bar += 2.0 * var_bar / n * (x - mean)         x_bar -= np.sum(y_bar * y) / std / n * y
 """
 
 from __future__ import annotations
@@ -14,8 +18,20 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.blocks import changed_by
-from s2s_ad.ir.walk import assigned, container_of, names, stmt_exprs, substitute, walk_stmts
+from s2s_ad.ir.blocks import mentioned, sole_target
+from s2s_ad.ir.walk import (
+    assigned,
+    blocks,
+    map_expr,
+    names,
+    stmt_exprs,
+    subexprs,
+    substitute,
+    walk_stmts,
+)
+from s2s_ad.simplify.algebra import from_term, simplify_sum, term
+from s2s_ad.simplify.numbering import Numbering
+from s2s_ad.simplify.quotients import with_value, without_statement
 
 Pure = Callable[[n.Expr], bool]
 
@@ -26,6 +42,9 @@ def known_quotients(body: n.Block, back: frozenset[int], pure: Pure) -> n.Block:
     back: uids of the statements of the reverse sweep. pure: whether an expression has no effect
     and the same value each time.
     """
+    own = [s.value for s in body if isinstance(s, n.Assign) and s.uid not in back]
+    if not any(isinstance(e, n.Binary) and e.op == "/" for e in own):
+        return body
     return tuple(_Run(body, back, pure).result())
 
 
@@ -34,68 +53,31 @@ class _Run:
         self.out = list(body)
         self.back = back
         self.pure = pure
-        self.values: dict[str, int] = {}  # which value a variable has
-        self.count = 0
-        self.quotients: dict[n.Expr, int] = {}  # by both parts, with values for variables
+        own = (s for s in walk_stmts(body) if s.uid not in back)
+        self.primal = frozenset().union(*(mentioned((s,)) for s in own if not any(blocks(s))))
+        self.numbers = Numbering(back, pure, self.primal)
+        # what variables of the reverse sweep were made of, with the values there were
+        self.parts: dict[str, tuple[n.Assign, dict[str, int]]] = {}
 
     def result(self) -> list[n.Stmt]:
         k = 0
         while k < len(self.out):
-            if not self.rewritten(k):
-                self.follow(self.out[k])
-                k += 1
+            if self.rewritten(k):
+                continue
+            k = self.divided(k)
+            s = self.out[k]
+            self.numbers.follow(s)
+            for name in assigned((s,)):
+                self.parts.pop(name, None)
+            made = sole_target(s) if s.uid in self.back else None
+            if made is not None and isinstance(s, n.Assign) and self.pure(s.value):
+                read = {x: self.numbers.value(x) for x in (made, *names(s.value))}
+                if made not in names(s.value):
+                    self.parts[made] = s, read
+            k += 1
         return self.out
 
-    def follow(self, s: n.Stmt) -> None:
-        """Note which values variables have after a statement."""
-        target = s.targets[0] if isinstance(s, n.Assign) and len(s.targets) == 1 else None
-        if self.has_effect(s):
-            # a variable may be a view of what is changed
-            self.values = {}
-        if not isinstance(s, n.Assign) or not isinstance(target, n.Name):
-            for name in changed_by(s):
-                self.change(name)
-            return
-        value = s.value
-        if isinstance(value, n.Name):
-            self.values[target.id] = self.value(value.id)
-            return
-        key = self.numbered(value) if isinstance(value, n.Binary) and value.op == "/" else None
-        self.count += 1
-        self.values[target.id] = self.count
-        if key is not None:
-            self.quotients[key] = self.count
-
-    def has_effect(self, s: n.Stmt) -> bool:
-        """True when a statement may change in place what is no adjoint of ours."""
-        for x in walk_stmts((s,)):
-            if isinstance(x, (n.Try, n.With, n.Delete, n.Global, n.FunctionDef)):
-                return True
-            if not all(map(self.pure, stmt_exprs(x))):
-                return True
-            stores = isinstance(x, (n.AugAssign, n.ExprStmt))
-            if isinstance(x, n.Assign):
-                stores = any(container_of(t) is not t for t in x.targets)
-            if stores and x.uid not in self.back:
-                return True
-        return False
-
-    def value(self, name: str) -> int:
-        if name not in self.values:
-            self.count += 1
-            self.values[name] = self.count
-        return self.values[name]
-
-    def change(self, name: str) -> None:
-        """Give all that may be the same object as a variable other values."""
-        old = self.value(name)
-        for x in [x for x, value in self.values.items() if value == old]:
-            self.count += 1
-            self.values[x] = self.count
-
-    def numbered(self, e: n.Expr) -> n.Expr:
-        """Return an expression with values in the place of variables."""
-        return substitute(e, {x: n.Name(f"value {self.value(x)}") for x in names(e)})
+    # -- both parts in two statements
 
     def rewritten(self, k: int) -> bool:
         """Put a quotient in the place of its parts in two statements, if they are those of one."""
@@ -108,24 +90,21 @@ class _Run:
         if not isinstance(s, n.Assign) or not isinstance(made, n.Name) or s.uid not in self.back:
             return False
         whole = s.value
-        product = t.value
+        value = t.value
         if not isinstance(whole, n.Binary) or whole.op != "/" or not self.pure(whole):
             return False
         if not self.is_forgotten(made.id, k + 1):
             return False
-        if not isinstance(product, n.Binary) or product.op != "*":
+        if not isinstance(value, n.Binary) or value.op != "*":
             return False
-        sides = (product.left, product.right)
+        sides = (value.left, value.right)
         if made not in sides:
             return False
         other = sides[0] if sides[1] == made else sides[1]
         if not isinstance(other, n.Name) or other == made:
             return False
-        key = self.numbered(n.Binary("/", other, whole.right))
-        value = self.quotients.get(key)
-        others = (x for x, v in self.values.items() if v == value and x != made.id)
-        named = next(others, None)
-        if named is None:
+        named = self.numbers.named(n.Binary("/", other, whole.right))
+        if named is None or named == made.id:
             return False
         new = replace(t, value=n.Binary("*", n.Name(named), whole.left))
         self.out[k : k + 2] = [new]
@@ -144,6 +123,64 @@ class _Run:
             if name in assigned((s,)):
                 return False
         return True
+
+    # -- both parts in one product
+
+    def divided(self, k: int) -> int:
+        """Put a quotient in the place of its parts in the products of a statement, or of it and one
+        whose value it reads alone; return where the statement is then."""
+        s = self.out[k]
+        if s.uid not in self.back or not isinstance(s, (n.Assign, n.AugAssign)):
+            return k
+        value = self.whole(s.value)
+        if value != s.value:
+            self.out[k] = with_value(s, value)
+            return k
+        for name in sorted(names(value) & self.parts.keys()):
+            made, read = self.parts[name]
+            steady = all(self.numbers.value(x) == number for x, number in read.items())
+            if not steady or not _divides(made.value) or not self.is_read_once(name):
+                continue
+            together = simplify_sum(substitute(value, {name: made.value}))
+            found = self.whole(together)
+            if found != together:
+                self.out[k] = with_value(s, found)
+                self.out = list(without_statement(tuple(self.out), made.uid))
+                return k - 1
+        return k
+
+    def whole(self, e: n.Expr) -> n.Expr:
+        """Return an expression with quotients in the place of both parts in a product."""
+
+        def visit(x: n.Expr) -> n.Expr:
+            if not isinstance(x, n.Binary) or x.op not in ("*", "/"):
+                return x
+            t = term(x)
+            places = range(len(t.factors))
+            for j in (j for j in places if t.factors[j][0] == "/" and len(places) > 2):
+                for i in (i for i in places if t.factors[i][0] == "*"):
+                    parts = n.Binary("/", t.factors[i][1], t.factors[j][1])
+                    named = self.numbers.named(parts)
+                    if named is not None and named in self.primal:
+                        both = {i: [("*", n.Name(named))], j: []}
+                        new = [x for k in places for x in both.get(k, [t.factors[k]])]
+                        return from_term(replace(t, factors=tuple(new)))
+            return x
+
+        return map_expr(e, visit)
+
+    def is_read_once(self, name: str) -> bool:
+        """True when a variable of the reverse sweep is bound and read at one place each."""
+        if name in self.primal:
+            return False
+        reads = 0
+        for x in walk_stmts(tuple(self.out)):
+            reads += sum(e == n.Name(name) for whole in _read(x) for e in subexprs(whole))
+        return reads == 1 and sum(name in assigned((x,)) for x in self.out) == 1
+
+
+def _divides(e: n.Expr) -> bool:
+    return isinstance(e, n.Binary) and any(op == "/" for op, _ in term(e).factors)
 
 
 def _read(s: n.Stmt) -> list[n.Expr]:

@@ -57,7 +57,7 @@ def reuse_quotients(
     run = _Quotients(set(back), pure, fresh, again, number, once)
     block = run.block(block)
     for uid in run.gone:
-        block = _without_statement(block, uid)
+        block = without_statement(block, uid)
     return block, frozenset(run.back)
 
 
@@ -95,7 +95,7 @@ class _Quotients:
                     bool(held.terms) and self.is_number_of_item(s)
                 )
                 value = _reusing(value, held, added)
-                inner = s if value is s.value else _with_value(s, value)
+                inner = s if value is s.value else with_value(s, value)
             out.append(inner)
             killed = self.killed(s)
             if killed is None:
@@ -259,7 +259,7 @@ class _Quotients:
         return None
 
 
-def _without_statement(block: n.Block, uid: int) -> n.Block:
+def without_statement(block: n.Block, uid: int) -> n.Block:
     """Return the block without a statement, whose comment stands over the next one."""
     out: list[n.Stmt] = []
     before: tuple[str, ...] = ()
@@ -267,7 +267,7 @@ def _without_statement(block: n.Block, uid: int) -> n.Block:
         if s.uid == uid:
             before = s.comments.before
             continue
-        s = with_blocks(s, lambda inner: _without_statement(inner, uid))
+        s = with_blocks(s, lambda inner: without_statement(inner, uid))
         if before:
             s = replace(s, comments=replace(s.comments, before=(*before, *s.comments.before)))
             before = ()
@@ -354,7 +354,7 @@ def _sum(value: n.Expr, parts: list[Term], new: list[Term]) -> n.Expr:
     return simplify_sum(n.Unary("-", expr)) if sign < 0 else expr
 
 
-def _with_value(s: n.Assign | n.AugAssign, value: n.Expr) -> n.Assign | n.AugAssign:
+def with_value(s: n.Assign | n.AugAssign, value: n.Expr) -> n.Assign | n.AugAssign:
     """Return a statement with another value; a sum of negative terms is taken off."""
     if isinstance(s, n.AugAssign) and s.op in ("+", "-"):
         sign, positive = total(terms(value))

@@ -53,6 +53,8 @@ class Fitting:
         self.bar_kinds: dict[str, Kind] = {}
         self.summed: set[str] = set()
         self.masks: list[tuple[n.Expr, bool, Kind]] = []
+        # what is divided by, while the differential that the quotient gives it is pulled back
+        self.divisor: n.Expr | None = None
         # a variable that a loop only adds to, and whether its adjoint is still to be summed down
         self.growing = ""
         self.deferred = False

@@ -292,7 +292,7 @@ class Pullback(Templates):
         # what NumPy spread this and its operands out to
         whole, shape = d.wide or (named, kind)
         for p in active:
-            choice = self.unguarded(self.by_result(choice, p, out), p)
+            choice = self.unguarded(self.by_result(choice, p, out), p, e)
             template = choice.rule.adjoint[p]
             if result is None and "out" in self.reads(choice, template):
                 result = self.result_of(e, kind, template)

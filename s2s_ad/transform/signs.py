@@ -20,6 +20,7 @@ from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import definitions, sole_target
 from s2s_ad.ir.kinds import Array, Number
 from s2s_ad.ir.walk import names, subexprs
+from s2s_ad.rules.registry import Choice
 from s2s_ad.transform.context import Context
 
 SIZES = (
@@ -32,13 +33,29 @@ LARGEST = (builtins.max, np.maximum)
 
 
 def unguarded(
-    context: Context, maps: Mapping[str, n.Expr], param: str, argument: n.Expr, s: n.Stmt
+    context: Context,
+    maps: Mapping[str, n.Expr],
+    param: str,
+    argument: n.Expr,
+    s: n.Stmt,
+    divides: bool = False,
 ) -> Mapping[str, n.Expr]:
-    """Return the maps of a rule, that of `param` without its guard if its argument is positive."""
+    """Return the maps of a rule, that of `param` without its guard if its argument is positive.
+
+    divides: whether `d` has been divided by `out`, so that it is no zero where that is one.
+    """
     plain = without_guard(maps[param], frozenset({param, "out"}), context.helper("quotient"))
-    if plain == maps[param] or not is_positive(context, argument, s):
+    if plain == maps[param]:
         return maps
-    return {**maps, param: plain}
+    by_out = divides and all(
+        x.right == n.Name("out") for x in subexprs(plain) if isinstance(x, n.Binary) and x.op == "/"
+    )
+    return {**maps, param: plain} if by_out or is_positive(context, argument, s) else maps
+
+
+def is_divisor(choice: Choice, param: str) -> bool:
+    """True for what a quotient divides by."""
+    return choice.rule.namespace == "operator" and choice.rule.name == "/" and param == "b"
 
 
 def is_positive(context: Context, e: n.Expr, s: n.Stmt) -> bool:

@@ -27,7 +27,7 @@ from s2s_ad.rules.results import literal
 from s2s_ad.transform.context import Diff, atomic
 from s2s_ad.transform.fitting import Fitting, added_axes, is_negative
 from s2s_ad.transform.shapes import same_shape, shape_of
-from s2s_ad.transform.signs import unguarded
+from s2s_ad.transform.signs import is_divisor, unguarded
 from s2s_ad.transform.stand_ins import is_view
 
 # functions that pass on what they are given, or read nothing but its shape
@@ -126,10 +126,17 @@ class Templates(Fitting):
         maps = {**choice.rule.adjoint, param: template}
         return replace(choice, rule=replace(choice.rule, adjoint=maps))
 
-    def unguarded(self, choice: Choice, param: str) -> Choice:
-        """Return a choice whose map has no guard against a root of zero where there is none."""
+    def unguarded(self, choice: Choice, param: str, e: n.Expr) -> Choice:
+        """Return a choice whose map has no guard against a root of zero where there is none, or
+        where what comes in has been divided by that root: it is no number then either."""
         adjoint, argument = choice.rule.adjoint, choice.arguments[param]
-        maps = unguarded(self.context, adjoint, param, argument, self.s)
+        divides = e is self.divisor
+        # where an untaken side of `np.where` is divided, a zero is put in the place of that
+        self.divisor = None
+        if is_divisor(choice, param) and not self.masks:
+            known = self.context.transparent
+            self.divisor = known.get(argument.id) if isinstance(argument, n.Name) else argument
+        maps = unguarded(self.context, adjoint, param, argument, self.s, divides)
         if maps is adjoint:
             return choice
         return replace(choice, rule=replace(choice.rule, adjoint=maps))
