@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from s2s_ad.analysis.cuts import cuts
 from s2s_ad.analysis.flow import Facts, interpret
 from s2s_ad.build_keys import canonical
-from s2s_ad.build_program import Cut, Program, bind
+from s2s_ad.build_program import Cut, Program
+from s2s_ad.build_signature import bind
 from s2s_ad.build_subject import Subject, SubjectWorld
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.text import expr_text

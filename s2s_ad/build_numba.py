@@ -54,6 +54,8 @@ from s2s_ad.ir.walk import (
     walk_stmts,
 )
 from s2s_ad.runtime import elementwise
+from s2s_ad.simplify.added_into import Tools as Adding
+from s2s_ad.simplify.added_into import added_into
 from s2s_ad.simplify.counting_down import counting_down, ranges_written_out
 from s2s_ad.simplify.stack_arrays import Tools, stack_arrays
 
@@ -138,7 +140,7 @@ class _Form:
     def whole(self, functions: Sequence[n.Function], values: Sequence[tuple[str, Value]]) -> Form:
         for name, value in values:
             self.check_argument(name, value.kind)
-        waiting = list(functions)
+        waiting = added_into(functions, self.adding())
         known = {f.name for f in waiting}
         while waiting:
             function = self.linked(waiting.pop(0))
@@ -279,6 +281,30 @@ class _Form:
             what = f"a derivative that needs `s2s_ad.runtime.{found.__name__}`"
             hint = "compute with numbers in loops; say what the arguments are (--like, --call)"
             raise self.refuse(s, None, what, hint)
+
+    def adding(self) -> Adding:
+        """Return what `added_into` asks."""
+
+        def is_numpy(e: n.Expr) -> bool:
+            return isinstance(e, n.Name) and self.linker.objects.get(e.id) is np
+
+        def zeros(e: n.Expr) -> n.Expr | None:
+            if not isinstance(e, n.Call) or not isinstance(e.func, n.Attribute):
+                return None
+            plain = e.func.attr == "zeros_like" and is_numpy(e.func.value)
+            return e.args[0] if plain and len(e.args) == 1 and not e.keywords else None
+
+        def made(e: n.Expr) -> n.Expr:
+            return n.Call(n.Attribute(n.Name(self.linker.alias("np", set())), "zeros_like"), (e,))
+
+        def number(function: str, name: str) -> bool:
+            return isinstance(self.kinds.get(function, {}).get(name), Number)
+
+        def whole(function: str, name: str) -> bool:
+            kind = self.kinds.get(function, {}).get(name)
+            return isinstance(kind, Number) and kind.type == "int"
+
+        return Adding(zeros, made, number, whole)
 
     # -- the call tree
 

@@ -472,7 +472,9 @@ class Package:
         doc = reverse_doc(variant.subject, wrt, how)
         function = n.Function(variant.reverse, params, (*first, *start, *sweep), docstring=doc)
         heavy = computes_arrays(tuple(start), self.kinds[variant.reverse])
-        return Small(bare(function), takes, short is not None, heavy)
+        effects = (n.Assign, n.AugAssign, n.Append)
+        repeats = any(isinstance(s, effects) and s.uid not in back for s in walk_stmts(body))
+        return Small(bare(function), takes, short is not None, heavy, repeats)
 
     def callee(self, variant: Variant) -> list[n.Function]:
         """Return the functions generated for a callee."""

@@ -19,7 +19,8 @@ from s2s_ad.build_closures import Places, captured, closed_over, expanded, is_pa
 from s2s_ad.build_keys import canonical
 from s2s_ad.build_linker import Linker
 from s2s_ad.build_recursion import assumed, bounded, summarised
-from s2s_ad.build_small import Small
+from s2s_ad.build_signature import bind
+from s2s_ad.build_small import Small, gives_numbers
 from s2s_ad.build_stars import extra_keywords, extra_positional, has_stars, written_out
 from s2s_ad.build_subject import (
     LocalFunction,
@@ -31,12 +32,14 @@ from s2s_ad.build_subject import (
 )
 from s2s_ad.errors import S2SError, SourceError
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.kinds import FLOAT, UNKNOWN, Kind, Partial, is_discrete, is_immutable
+from s2s_ad.ir.kinds import FLOAT, UNKNOWN, Kind, Partial, is_discrete
 from s2s_ad.ir.walk import all_parts, names, walk_stmts
 from s2s_ad.transform.context import CallPlan
 
 T = TypeVar("T")
 MOST_STATEMENTS = 30
+# calls below each other that run again with their loops: the lowest one as often as there are
+RUN_AGAIN = 3
 # of our own code, only what derivatives consist of and are made for
 OURS = ("s2s_ad.runtime", "s2s_ad.generated", "s2s_ad.wrappers")
 
@@ -357,7 +360,9 @@ class Program:
         )
         result = facts.value(call, uid)
         changes = any(names(e) & changing for _, e in arguments)
-        variant = self.variant(subject, values, active, mode, changes, often)
+        # compiled code runs loops again sooner than it keeps lists of what they made
+        again = "numba" in self.options and often and gives_numbers(values, result.kind)
+        variant = self.variant(subject, values, active, mode, changes, often, again)
         small = self.smalls.get(variant.reverse) if variant.cheap else None
         return CallPlan(
             name=subject.name,
@@ -381,16 +386,22 @@ class Program:
         mode: str,
         changes: bool,
         often: bool = False,
+        again: bool = False,
     ) -> Variant:
-        # compiled code runs loops over numbers again sooner than it keeps lists of what they made
-        again = "numba" in self.options and often and all(is_immutable(v.kind) for _, v in values)
         key = (id(subject), mode, canonical(values), changes, again)
         # at each step of a loop, what would be kept is kept many times over
         kept = key in self.heavy and not often
         if (key, kept) in self.variants:
             return self.variants[key, kept]
-        cheap = mode == "adjoint" and self.is_cheap(subject, again)
-        cheap = cheap and not kept and self.has_no_effect(subject, values)
+        other = self.variants.get(((*key[:-1], not again), False))
+        alike = self.smalls.get(other.reverse) if other is not None and other.cheap else None
+        if other is not None and alike is not None and not alike.again:
+            return other
+        cheap = mode == "adjoint" and self.is_cheap(subject, RUN_AGAIN if again else 0)
+        # what reads its arguments alone in its reverse sweep keeps nothing that has to be handed on
+        bare = mode == "adjoint" and not cheap and not changes and "numba" in self.options
+        bare = bare and self.is_cheap(subject, RUN_AGAIN)
+        cheap = (cheap or bare) and not kept and self.has_no_effect(subject, values)
         reverse, tangent = (
             self.linker.function(f"{subject.name}_{half}") if mode == of else ""
             for half, of in (("reverse", "adjoint"), ("tangent", "tangent"))
@@ -400,6 +411,7 @@ class Program:
         if cheap and self.small is not None:
             self.smalls[reverse] = found = self.small(variant)
             kept = found.heavy and not often and "numba" not in self.options
+            kept = kept or (bare and found.again)
         if cheap and kept:
             # the functions that this form would call are not needed
             self.variants, self.pending, self.linker.functions = before
@@ -411,9 +423,9 @@ class Program:
         self.pending.insert(len(before[1]), variant)
         return variant
 
-    def is_cheap(self, subject: Subject, loops: bool = False) -> bool:
+    def is_cheap(self, subject: Subject, loops: int = 0) -> bool:
         """True for code that may simply run again in the reverse sweep: it is straight-line, or
-        loops in which nothing is called that has loops in turn."""
+        has loops, as what it calls has. loops: how many calls below each other may have some."""
         if "cheap_callees" in self.options:
             return False
         key = id(subject), loops
@@ -422,10 +434,10 @@ class Program:
             self.cheapness[key] = self._cheap(subject, loops)
         return self.cheapness[key]
 
-    def _cheap(self, subject: Subject, loops: bool) -> bool:
+    def _cheap(self, subject: Subject, loops: int) -> bool:
         costly = (n.Try, n.With, n.Append, n.Pop, *(() if loops else (n.For, n.While)))
         statements = list(walk_stmts(subject.function.body))
-        if len(statements) > MOST_STATEMENTS:
+        if len(statements) > MOST_STATEMENTS * (1 + loops):
             return False
         world = SubjectWorld(subject, self)
         for s in statements:
@@ -436,11 +448,11 @@ class Program:
             for e in all_parts(s):
                 if isinstance(e, n.Comprehension):
                     return False
-                if isinstance(e, n.Call) and not self._cheap_call(e, subject, world):
+                if isinstance(e, n.Call) and not self._cheap_call(e, subject, world, loops):
                     return False
         return True
 
-    def _cheap_call(self, e: n.Call, subject: Subject, world: SubjectWorld) -> bool:
+    def _cheap_call(self, e: n.Call, subject: Subject, world: SubjectWorld, loops: int) -> bool:
         if isinstance(e.func, n.Name):
             if e.func.id in subject.locals:
                 return False
@@ -448,34 +460,8 @@ class Program:
             if found is None:
                 return False
             inner = self.subject(found[0])
-            return inner is None or self.is_cheap(inner)
+            return inner is None or self.is_cheap(inner, max(loops - 1, 0))
         return True
-
-
-def bind(
-    params: Sequence[n.Param], args: Sequence[T], keywords: Mapping[str, T]
-) -> dict[str, T | None] | None:
-    """Return arguments by parameter, None where a default applies; None if they do not fit."""
-    bound: dict[str, T | None] = {}
-    rest = list(args)
-    for p in params:
-        if p.kind in ("star", "double_star"):
-            return None
-        if rest and p.kind in ("normal", "positional_only"):
-            bound[p.name] = rest.pop(0)
-    if rest:
-        return None
-    names = {p.name for p in params if p.kind != "positional_only"}
-    for name, value in keywords.items():
-        if name in bound or name not in names:
-            return None
-        bound[name] = value
-    for p in params:
-        if p.name not in bound:
-            if p.default is None:
-                return None
-            bound[p.name] = None
-    return bound
 
 
 def entry_values(

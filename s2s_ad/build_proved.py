@@ -61,7 +61,7 @@ def proved(program: Program, subject: Subject) -> dict[str, Kind]:
             return found[0] if found else None
 
         def inner(call: n.Call, callee: object) -> Iterator[tuple[n.Expr, str]]:
-            from s2s_ad.build_program import bind
+            from s2s_ad.build_signature import bind
 
             keywords = {k.name: k.value for k in call.keywords if k.name is not None}
             if len(keywords) != len(call.keywords):

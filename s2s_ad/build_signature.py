@@ -5,10 +5,13 @@ Takes parameters, blocks and functions of the user, gives those of what is gener
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from s2s_ad.ir import nodes as n
+
+T = TypeVar("T")
 
 
 def positional(params: tuple[n.Param, ...]) -> tuple[n.Param, ...]:
@@ -47,3 +50,29 @@ def bare(function: n.Function) -> n.Function:
 
 def tuple_of(kept: Sequence[str]) -> n.Expr:
     return n.TupleExpr(tuple(n.Name(x) for x in kept))
+
+
+def bind(
+    params: Sequence[n.Param], args: Sequence[T], keywords: Mapping[str, T]
+) -> dict[str, T | None] | None:
+    """Return arguments by parameter, None where a default applies; None if they do not fit."""
+    bound: dict[str, T | None] = {}
+    rest = list(args)
+    for p in params:
+        if p.kind in ("star", "double_star"):
+            return None
+        if rest and p.kind in ("normal", "positional_only"):
+            bound[p.name] = rest.pop(0)
+    if rest:
+        return None
+    names = {p.name for p in params if p.kind != "positional_only"}
+    for name, value in keywords.items():
+        if name in bound or name not in names:
+            return None
+        bound[name] = value
+    for p in params:
+        if p.name not in bound:
+            if p.default is None:
+                return None
+            bound[p.name] = None
+    return bound

@@ -9,13 +9,14 @@ requires `build_costs`, `simplify`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from s2s_ad.analysis.values import Value
 from s2s_ad.build_costs import CALLED, KEPT, work
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import changed_by, sole_target
-from s2s_ad.ir.kinds import Array, Kind, Number
+from s2s_ad.ir.kinds import Array, Kind, Number, is_immutable
 from s2s_ad.ir.walk import all_parts, stmt_exprs, walk_stmts
 
 
@@ -24,13 +25,14 @@ class Small:
     """A reverse function. takes: the parameters of the callee that it has too, in their order.
 
     from_result: whether it is given what the callee returned, in front of the seed. heavy: whether
-    it computes arrays again that are better kept.
+    it computes arrays again that are better kept. again: whether it computes anything again.
     """
 
     function: n.Function
     takes: tuple[str, ...]
     from_result: bool
     heavy: bool
+    again: bool
 
 
 def from_result(
@@ -64,6 +66,12 @@ def from_result(
         return None
     saved = _again(body, back) - _again(short, back)
     return short if saved >= (CALLED if isinstance(kind, Number) else KEPT) else None
+
+
+def gives_numbers(values: Sequence[tuple[str, Value]], result: Kind) -> bool:
+    """True for a call on numbers, or on arrays too where it gives none."""
+    few = is_immutable(result)
+    return all(is_immutable(v.kind) or (few and isinstance(v.kind, Array)) for _, v in values)
 
 
 def computes_arrays(start: n.Block, kinds: Mapping[str, Kind]) -> bool:

@@ -28,7 +28,8 @@ from s2s_ad.analysis.owned import NOBODY, NOTHING_OWNED, Owned
 from s2s_ad.analysis.values import Value
 from s2s_ad.build_fresh import hands_on, makes_new, newness, reached
 from s2s_ad.build_keys import canonical
-from s2s_ad.build_program import Program, bind
+from s2s_ad.build_program import Program
+from s2s_ad.build_signature import bind
 from s2s_ad.build_subject import Subject, SubjectWorld
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import changed_by, said_by, sole_target
