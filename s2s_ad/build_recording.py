@@ -215,6 +215,7 @@ class Recording:
                 ),
                 fresh,
                 wish,
+                context.compiled,
             )
             kinds.update({x: FLOAT for x in made if x not in joined})
             recorder.kept.update(joined)

@@ -48,13 +48,14 @@ class Tools:
     """number: whether a variable certainly is a number. heavy: whether an expression of the primal,
     in the statement of that uid, is pure and much work, but for calls that are made anyway. fresh:
     a name not in use. called: what the value of an expression is to be called. leaves: whether a
-    statement may leave the step."""
+    statement may leave the step. alone: whether what is costly is kept where nothing else is."""
 
     number: Callable[[str], bool]
     heavy: Callable[[n.Expr, int, frozenset[n.Expr]], bool]
     fresh: Callable[[str], str]
     called: Callable[[n.Expr], str]
     leaves: Leaves
+    alone: bool
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,10 @@ def one_tuple(
         if k in at:
             segments[passed].append(at[k])
         passed += tools.leaves(s)
+    if not segments and tools.alone and not passed:
+        # at the end of the step, and at the start of the reversed one
+        pair = _Pair(len(body), 0, "", ())
+        return _Gather((*body, n.Pass()), (n.Pass(), *turned), [pair], tools).result()
     if not segments:
         return None
     group = max(segments.values(), key=lambda some: sum(len(x.names) for x in some))
@@ -168,7 +173,8 @@ class _Gather:
         back += inside
         shown = list(dict.fromkeys([*(x.name for x in self.kept), *inside]))
         tuples = [x.stack for x in self.group if len(x.names) > 1]
-        stack = tuples[0] if tuples else self.tools.fresh("state_saved")
+        wanted = "state_saved" if len(whole) > 1 else f"{whole[0]}_saved"
+        stack = tuples[0] if tuples else self.tools.fresh(wanted)
         return self.new_body(stack, whole), self.new_turned(stack, back), stack, shown
 
     def order(self, x: _Kept) -> tuple[bool, int, int]:
@@ -276,7 +282,7 @@ class _Gather:
         for k, s in enumerate(self.body):
             out.extend(self.before.get(k, ()))
             if k == self.append:
-                out.append(n.Append(stack, n.TupleExpr(tuple(map(n.Name, whole))), of=s.of))
+                out.append(n.Append(stack, _together(whole), of=s.of))
             elif k not in self.appends:
                 out.append(s)
         return tuple(out)
@@ -298,8 +304,7 @@ class _Gather:
         for p, s in enumerate(self.turned):
             if p == self.pop:
                 call = n.Call(n.Attribute(n.Name(stack), "pop"), ())
-                target = n.TupleExpr(tuple(map(n.Name, back)))
-                out.append(n.Assign((target,), call, of=s.of))
+                out.append(n.Assign((_together(back),), call, of=s.of))
             if p in gone:
                 later = (
                     r.of
@@ -315,6 +320,11 @@ class _Gather:
             out.append(_reading(s, now))
             now = {v: e for v, e in now.items() if v not in assigned((s,))}
         return tuple(out)
+
+
+def _together(values: list[str]) -> n.Expr:
+    every = tuple(map(n.Name, values))
+    return n.TupleExpr(every) if len(every) > 1 else every[0]
 
 
 def _reading(s: n.Stmt, now: dict[str, n.Expr]) -> n.Stmt:

@@ -49,6 +49,7 @@ def together(
     heavy: Callable[[n.Expr, int, frozenset[n.Expr]], bool],
     fresh: Callable[[str], str],
     called: Callable[[n.Expr], str],
+    alone: bool,
 ) -> tuple[n.Block, n.Block, dict[str, list[str]]]:
     """Return both sweeps, and the variables that are kept in each new stack.
 
@@ -56,8 +57,9 @@ def together(
     is a number. value: whether nothing changes in place what it holds. heavy: whether an
     expression, in the statement of that uid, is pure and much work, but for calls that are made
     anyway. fresh: a name not in use. called: what the value of an expression is to be called.
+    alone: whether what is much work is kept by a loop that keeps nothing else.
     """
-    tools = Tools(number, heavy, fresh, called, leaves)
+    tools = Tools(number, heavy, fresh, called, leaves, alone)
     run = _Together(forward, backward, stacks, tools, lambda name: number(name) or value(name))
     return run.result()
 
