@@ -551,8 +551,8 @@ def test_adjoints_of_arrays_are_added_to_in_place():
     X = np.array([[0.4, 0.9], [1.3, 0.2], [-0.3, 0.8]])
     g(np.eye(2), np.ones(2), np.ones(2), X)
     text = g.source
-    assert "    dotted_reverse(w, x, z_bar, w_bar)\n" in text and "Adds to " in text
-    assert "W_bar[i])" in text and "    v_bar += " not in text
+    assert "(w, x, z_bar, w_bar)\n" in text and "\n    Adds to w_bar.\n" in text
+    assert "out_item_bar, W_bar[i])\n" in text and "W_bar[i] +=" not in text
     g = grad(chain, ("x", "table"), compile="numba")
     g(np.ones(3), np.ones(3), np.ones(3), np.arange(4.0), 0.1, 4)
     looked = g.source[g.source.index("def looked_up_reverse") :]
