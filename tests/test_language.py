@@ -43,6 +43,7 @@ from tests.language import (
     stores,
     untaken,
     updates,
+    windows,
 )
 from tests.language.cases import BEYOND, CASES
 from tests.oracles import reference
@@ -75,6 +76,7 @@ MODULES = (
     stores,
     untaken,
     updates,
+    windows,
 )
 BY_NAME = {case.name: case for case in (*CASES, *BEYOND)}
 NAMES = [case.name for case in CASES]

@@ -9,13 +9,23 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from s2s_ad.analysis.indexing import constant_int
-from s2s_ad.analysis.whole_numbers import ANY, Cases, Form, equal, form_of, possible
+from s2s_ad.analysis.whole_numbers import ANY, Cases, Form, form_of, possible
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.walk import assigned, children, names
 
 Test = Callable[[str], bool]
-Path = tuple[Form | None, ...]
 MINUS = Form((), -1)
+
+
+@dataclass(frozen=True)
+class Span:
+    """The part of an axis that a slice reads: what it begins at and ends in front of, if known."""
+
+    low: Form | None
+    high: Form | None
+
+
+Path = tuple[Form | Span | None, ...]
 
 
 @dataclass(frozen=True)
@@ -37,8 +47,9 @@ class Round:
 
 @dataclass(frozen=True)
 class Use:
-    """A use of an item. path: its index, None for a part that is no whole number of those known; ()
-    for all items. rounds: the loops around it, from the outside in. known: what else holds."""
+    """A use of an item. path: its index, a span for a slice, None for a part of which nothing is
+    known; () for all items. rounds: the loops around it, from the outside in. known: what else
+    holds."""
 
     path: Path
     rounds: tuple[Round, ...]
@@ -77,13 +88,19 @@ def round_of(loop: n.Stmt, whole: Test) -> Round:
 def path_of(index: n.Expr, whole: Test) -> Path:
     """Return what an index says of each axis, as far as it is known which axis that is."""
     parts = index.items if isinstance(index, n.TupleExpr) else (index,)
-    found: list[Form | None] = []
+    found: list[Form | Span | None] = []
     for part in parts:
         form = form_of(part, whole)
         if form is None and not isinstance(part, n.Slice):
             break  # it may be for several axes, or for none
-        found.append(form)
+        found.append(_span(part, whole) if isinstance(part, n.Slice) else form)
     return tuple(found)
+
+
+def _span(part: n.Slice, whole: Test) -> Span | None:
+    step = 1 if part.step is None else constant_int(part.step)
+    low, high = (None if e is None else form_of(e, whole) for e in (part.lower, part.upper))
+    return Span(low, high) if step and step > 0 and (low or high) else None
 
 
 def uses_of(e: n.Expr, whole: Test) -> Iterator[tuple[str, Path]]:
@@ -112,14 +129,19 @@ def item_of(e: n.Subscript, whole: Test) -> tuple[n.Expr, Path, tuple[n.Expr, ..
     while isinstance(owner, n.Subscript):
         chain.insert(0, owner.index)
         owner = owner.value
-    path: list[Form | None] = []
+    path: list[Form | Span | None] = []
     for index in chain:
         part = path_of(index, whole)
         path.extend(part)
         size = len(index.items) if isinstance(index, n.TupleExpr) else 1
-        if len(part) < size or None in part:
+        if len(part) < size or not all(isinstance(x, Form) for x in part):
             break  # what is sliced is counted anew
     return owner, tuple(path), tuple(chain)
+
+
+def items_alone(path: Path) -> Path:
+    """Return a path without its slices: what is stored into a slice of a list may move the rest."""
+    return tuple(None if isinstance(part, Span) else part for part in path)
 
 
 def measures(e: n.Expr) -> bool:
@@ -143,21 +165,18 @@ def meet(first: Use, second: Use, shared: int, order: Sequence[Form] = ()) -> bo
     known += [
         x.renamed("'", inner) for r in second.rounds[shared:] if r.counter for x in r.bounds()
     ]
-    paths = [(a, b.renamed("'", inner) if b else b) for a, b in zip(first.path, second.path)]
+    paths = [(a, _renamed(b, inner)) for a, b in zip(first.path, second.path)]
     known += order
     seen = {x for f in known for x in f.unknowns()}
     seen |= {
         x for cases in (first.known, second.known) for c in cases for f in c for x in f.unknowns()
     }
-    seen |= {x for pair in paths for f in pair if f for x in f.unknowns()}
+    seen |= {x for pair in paths for part in pair for f in _forms(part) for x in f.unknowns()}
     known += [Form(((x, 1),)) for x in sorted(seen) if x.startswith("len(")]
 
     def touch(more: Sequence[Form]) -> bool:
         case = [*known, *more]
-        same: list[Form] = []
-        for a, b in paths:
-            if a is not None and b is not None and _one_end(a, b, case):
-                same += equal(a, b)
+        same = [x for a, b in paths for x in (*_begins(a, b, case), *_begins(b, a, case))]
         return possible([*case, *same])
 
     return any(
@@ -165,6 +184,26 @@ def meet(first: Use, second: Use, shared: int, order: Sequence[Form] = ()) -> bo
         for one in first.known
         for other in second.known
     )
+
+
+def _renamed(part: Form | Span | None, inner: frozenset[str]) -> Form | Span | None:
+    if isinstance(part, Span):
+        low, high = (x and x.renamed("'", inner) for x in (part.low, part.high))
+        return Span(low, high)
+    return part and part.renamed("'", inner)
+
+
+def _forms(part: Form | Span | None) -> list[Form]:
+    found = (part.low, part.high) if isinstance(part, Span) else (part,)
+    return [x for x in found if x is not None]
+
+
+def _begins(a: Form | Span | None, b: Form | Span | None, known: Sequence[Form]) -> list[Form]:
+    """Return what says that one part of an axis begins in front of the end of another one."""
+    low, high = a.low if isinstance(a, Span) else a, b.high if isinstance(b, Span) else b
+    if low is None or high is None or not _one_end(low, high, known):
+        return []
+    return [high.plus(low, -1).plus(MINUS) if isinstance(b, Span) else high.plus(low, -1)]
 
 
 def _one_end(a: Form, b: Form, known: Sequence[Form]) -> bool:

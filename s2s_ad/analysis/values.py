@@ -258,7 +258,7 @@ def always(callee: object) -> Value | None:
     """Return what a builtin gives whatever it is given; None for others."""
     if callee is builtins.range:
         return Value(RangeKind())
-    if callee is builtins.len or callee is builtins.id or callee is builtins.hash:
+    if callee is builtins.id or callee is builtins.hash:
         return Value(INT)
     if callee in (builtins.isinstance, builtins.callable, builtins.hasattr):
         return Value(BOOL)

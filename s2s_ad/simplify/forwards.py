@@ -19,7 +19,18 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
 from s2s_ad.analysis.later import branches
-from s2s_ad.analysis.touching import MINUS, Path, Round, Test, Use, item_of, meet, round_of, uses_of
+from s2s_ad.analysis.touching import (
+    MINUS,
+    Path,
+    Round,
+    Test,
+    Use,
+    item_of,
+    items_alone,
+    meet,
+    round_of,
+    uses_of,
+)
 from s2s_ad.analysis.whole_numbers import Form, all_of, told
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import mentioned, said_by
@@ -215,6 +226,8 @@ class Order:
                         return False
                     if owner.id in private and not self.made(owner.id, loop):
                         return False
+                    if not self.steps.array(owner.id):
+                        path = items_alone(path)
                     adds = isinstance(s, n.AugAssign) and s.op in ("+", "-")
                     adds = adds and (owner.id in self.steps.bars or self.steps.array(owner.id))
                     use("add" if adds else "store", owner.id, path)

@@ -22,11 +22,11 @@ from dataclasses import dataclass, replace
 
 from s2s_ad.analysis.indexing import constant_int
 from s2s_ad.analysis.later import Spot, Where, bound_since, may_follow, places, shared_levels
-from s2s_ad.analysis.touching import Round, Test, item_of, measures, round_of
-from s2s_ad.analysis.whole_numbers import Cases
+from s2s_ad.analysis.touching import Round, Test, item_of, items_alone, measures, round_of
+from s2s_ad.analysis.whole_numbers import Cases, Form, all_of
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import said_by, sole_target
-from s2s_ad.ir.kinds import Array, Number
+from s2s_ad.ir.kinds import Array, Length, Number
 from s2s_ad.ir.walk import (
     assigned,
     bound_here,
@@ -90,6 +90,12 @@ class Integers:
         if not (whole if array == name else isinstance(kind, Array)) or array in self.carried:
             return False
         return self.bound[array] + (array in self.params) <= 1
+
+    def natural(self) -> Cases:
+        """Return what says that those that are lengths are not below 0."""
+        lengths = {x: kind.dim for x, kind in self.kinds.items() if isinstance(kind, Length)}
+        least = {x for x, dim in lengths.items() if dim.offset >= 0 or dim.least > 0}
+        return (tuple(Form(((x, 1),)) for x in sorted(least) if self.known(x)),)
 
     def beside(self, counters: AbstractSet[str]) -> Test:
         """Return a test for these, and for the variables that loops count in."""
@@ -201,10 +207,13 @@ class _Run:
         whole = self.integers.beside({self.round(loop).counter for loop in read.where.loops()})
         known = self.known.get(read.where.number)
         if known is None:
-            known = self.known[read.where.number] = read.where.known(whole, self.round)
+            known = all_of((read.where.known(whole, self.round), self.integers.natural()))
+            self.known[read.where.number] = known
         if not isinstance(read.place, n.Subscript):
             return Spot(read.where, (), known)
-        return Spot(read.where, item_of(read.place, whole)[1], known)
+        owner, path, _ = item_of(read.place, whole)
+        array = isinstance(owner, n.Name) and isinstance(self.integers.kinds.get(owner.id), Array)
+        return Spot(read.where, path if array else items_alone(path), known)
 
     def round(self, loop: n.Stmt) -> Round:
         """Return what is known of a loop of the primal."""

@@ -22,6 +22,7 @@ from dataclasses import dataclass, replace
 
 from s2s_ad.analysis.later import Spot, Where, bound_since, may_follow, places
 from s2s_ad.analysis.touching import Round, item_of, round_of
+from s2s_ad.analysis.whole_numbers import all_of
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import said_by, sole_target
 from s2s_ad.ir.kinds import Array, Kind, ListOf, Number, TupleOf
@@ -173,7 +174,8 @@ class _Settled:
     def spot(self, use: _Use) -> Spot:
         whole = self.integers.beside({self.rounds[x.uid].counter for x in use.where.loops()})
         path = item_of(use.place, whole)[1] if isinstance(use.place, n.Subscript) else ()
-        return Spot(use.where, path, use.where.known(whole, lambda loop: self.rounds[loop.uid]))
+        known = use.where.known(whole, lambda loop: self.rounds[loop.uid])
+        return Spot(use.where, path, all_of((known, self.integers.natural())))
 
     def follows(self, bar: str, first: _Use, then: _Use) -> bool:
         """True unless one use never comes after another one of the same item."""

@@ -1,0 +1,115 @@
+"""Slices that a loop reads in front of, behind or around the item that it stores into."""
+
+import numpy as np
+
+from .cases import case
+
+X = np.array([0.5, -1.0, 0.25, 1.5, 0.75, -0.5])
+V = np.array([0.5, -0.25, 1.5])
+A = np.array([[2.0, 0.5, -0.25], [0.25, 1.5, 0.75], [-0.5, 0.25, 1.75]])
+
+
+@case(V, X, wrt="v x")
+@case(V[:1], X, wrt="v x")
+def filter_of_what_came_before(v, x):
+    n = len(x)
+    q = len(v)
+    e = np.zeros(n)
+    for t in range(q, n):
+        e[t] = np.sin(x[t]) * 1.5
+        e[t] -= v @ e[t - q : t]
+        m = min(t, q - 1)
+        e[t] += v[:m] @ (e[t - m : t] * x[t - m : t])
+    return np.sum(e**2)
+
+
+@case(A, V, wrt="a b")
+@case(A[:2, :2], V[:2], wrt="a b")
+def triangular_systems(a, b):
+    n = len(b)
+    y = np.zeros(n)
+    for i in range(n):
+        y[i] = (b[i] - a[i, :i] @ y[:i]) / a[i, i]
+    x = y.copy()
+    for i in range(n - 1, -1, -1):
+        x[i] -= a[i, i + 1 :] @ x[i + 1 :]
+        x[i] /= a[i, i]
+    z = np.zeros(n)
+    for i in reversed(range(n)):
+        z[i] = y[i] - x[i] * np.sum(z[i:] * x[i:])
+    return x @ y + np.sum(z**2)
+
+
+@case(A + A.T, wrt="a")
+def factors_by_rows(a):
+    n = a.shape[0]
+    low = np.zeros((n, n))
+    for i in range(n):
+        for j in range(i):
+            low[i, j] = (a[i, j] - low[i, :j] @ low[j, :j]) / low[j, j]
+        low[i, i] = np.sqrt(a[i, i] - np.sum(low[i, :i] ** 2) + 1.0)
+    return np.sum(low**3)
+
+
+@case(X, 2, wrt="x")
+@case(X, 0, wrt="x")
+@case(X, -3, wrt="x")
+def windows_from_either_end(x, k):
+    """What a slice begins or ends at may be counted from the end."""
+    y = x.copy()
+    for t in range(k, 4):
+        y[t] = np.tanh(y[t] * np.sum(y[t - 1 : t]) + np.sum(y[t + 1 :]))
+    z = x * 1.0
+    for t in range(4):
+        z[t - 2] = np.tanh(z[t - 2] * 0.5 + np.sum(z[: t - 2] ** 2) + z[-1])
+    for t in range(1, 5):
+        z[-t] = np.sin(z[-t]) * np.sum(z[-t - 1 : -t]) + 0.1 * np.sum(z[:-t] ** 2)
+    return np.sum(y**2) + np.sum(z**3)
+
+
+@case(X, wrt="x")
+def windows_around_the_item(x):
+    y = x.copy()
+    for t in range(1, 5):
+        y[t] = np.tanh(y[t] * np.sum(y[t - 1 : t + 2]))
+    for t in range(1, 5):
+        y[t] = np.tanh(np.sum(y[t - 1 :: 2] ** 2) + np.sum(y[:t:2]) * y[t])
+    for t in range(4, 0, -1):
+        y[t] = np.tanh(y[t] * np.sum(y[t:]) + np.sum(y[:t] ** 2))
+    for t in range(1, 5):
+        y[t] = y[t] * np.sum(y[t - 1 :: -1])
+    return np.sum(y**2)
+
+
+@case(X, wrt="x")
+def stores_into_windows(x):
+    y = x.copy()
+    for t in range(1, 3):
+        y[t : t + 2] = y[t - 1 : t + 1] * y[t : t + 2]
+        y[:t] = np.sin(y[:t]) * y[t]
+    z = np.zeros((3, 6))
+    for t in range(1, 3):
+        z[t, :] = z[t - 1, :] * x + x**2
+        z[t, t:] *= z[t - 1, :-t]
+        z[t] += np.sum(z[:t], axis=0) * x
+    return np.sum(y**2) + np.sum(z**2)
+
+
+@case([0.5, -1.0, 0.25, 1.5], wrt="xs")
+def windows_of_lists(xs):
+    ys = [x * 1.0 for x in xs]
+    for t in range(1, 4):
+        ys[t] = ys[t] * sum(ys[:t])
+    for t in range(2, -1, -1):
+        ys[t] = ys[t] * ys[t + 1] + sum(ys[t + 1 :]) * ys[t]
+    return sum(y * y for y in ys)
+
+
+@case(V, 2, wrt="x")
+def rows_that_are_filled(x, n):
+    path = np.zeros((n + 1, len(x)))
+    path[0] = x
+    for t in range(n):
+        path[t + 1] = np.tanh(path[t] + np.sum(path[: t + 1] ** 2, axis=0))
+        path[t + 1, 1:] += path[t + 1, :-1] * path[t, 1:]
+    return np.sum(path**2)
