@@ -53,6 +53,7 @@ from s2s_ad.simplify.one_inverse import one_inverse
 from s2s_ad.simplify.over_kept import over_kept
 from s2s_ad.simplify.products import named_in_front, shared_products
 from s2s_ad.simplify.quotients import reuse_quotients
+from s2s_ad.simplify.scaled import without_scaled
 from s2s_ad.simplify.share import NUMBERS, Sharing, share
 from s2s_ad.simplify.spreading import without_spreading
 from s2s_ad.simplify.tidy import over_items, tidied
@@ -213,6 +214,7 @@ def finish(
     if not options & {"algebra", "numba"}:
         buffers = functools.cache(partial(_buffers, body, back, swept))
         body = contracted(body, back, lambda e: buffers().kind(e))
+        body = without_scaled(body, back, lambda e: buffers().kind(e))
     if not options & {"ownership", "numba"}:
         body, back = in_place(body, back, _buffers(body, back, swept))
     verify_block(body, "the last pass")

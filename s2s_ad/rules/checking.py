@@ -45,6 +45,7 @@ OPTIONS: Mapping[str, tuple[Any, ...]] = {
     "shift": (1, -2),
     "k": (0, 1, -1),
     "offset": (0, 1),
+    "pad_width": (1, 2),
     "dx": (0.5,),
     "xp": (np.array([0.0, 0.256, 0.614, 1.0]),),
     "fp": (np.array([0.3, 1.9, -0.4, 0.8]),),

@@ -195,16 +195,17 @@ general(
     "np.linalg.slogdet(a)", ranks=(2,), tangent="(0.0, np.sum(np.linalg.inv(a).T * d))",
     adjoint="d[1] * np.linalg.inv(a).T", result=constant(TupleOf((FLOAT, FLOAT))),
 )  # fmt: skip
-# NumPy reads the lower triangle alone: each entry off the diagonal stands for two
+# NumPy reads the lower triangle alone, which stands for both
 general(
     "np.linalg.cholesky(a, /)",
     ranks=(2,),
     let={
         "inverse": "np.linalg.inv(out)",
-        "half": "0.5 * (np.tri(len(a)) + np.tri(len(a), k=-1))",
+        "lower": "np.tri(len(out), dtype=bool)",
+        "half": "0.5 * (np.tri(len(out)) + np.tri(len(out), k=-1))",
     },
-    tangent="out @ (half * (inverse @ (half * d + (half * d).T) @ inverse.T))",
-    adjoint="half * (inverse.T @ (half * (out.T @ d) + (half * (out.T @ d)).T) @ inverse)",
+    tangent="out @ (half * (inverse @ np.where(lower, d, d.T) @ inverse.T))",
+    adjoint="half * (inverse.T @ np.where(lower, out.T @ d, (out.T @ d).T) @ inverse)",
     result=_square,
     on=(-0.5, 0.5, 2.0),
 )

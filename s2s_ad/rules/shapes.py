@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from s2s_ad.ir.kinds import ONE, UNKNOWN, Array, Kind, ListOf, Number, fresh_dim
+from s2s_ad.ir.kinds import ONE, UNKNOWN, Array, Kind, ListOf, Number, fresh_dim, longer
 from s2s_ad.ir.nodes import Const, Expr
 
 from . import lengths, results
@@ -185,6 +185,27 @@ linear(
 )
 linear("np.tile(A, reps)", A="np.sum(np.reshape(d, (reps, -1)), axis=0)", ranks=(1, 0),
        result=results.ranked(1, "A"))  # fmt: skip
+
+# zeros around an array: as many in front of each axis as behind it
+
+
+def is_positive_integer(value: object) -> bool:
+    """True for a literal number of places."""
+    return is_integer(value) and isinstance(value, int) and value > 0
+
+
+def _padded(kinds: Kinds, args: Args) -> Kind:
+    kind, width = kinds.get("array", UNKNOWN), literal(args.get("pad_width"))
+    if not isinstance(kind, Array) or kind.dims is None or not isinstance(width, int):
+        return UNKNOWN
+    return replace(kind, dims=tuple(longer(dim, 2 * width) for dim in kind.dims))
+
+
+for _rank in (1, 2, 3):
+    _inside = ", ".join(["pad_width:-pad_width"] * _rank)
+    linear("np.pad(array, pad_width, mode='constant')", array=f"d[{_inside}]", ranks=(_rank,),
+           where={"pad_width": is_positive_integer, "mode": "constant"},
+           tangent={"array": "np.pad(d, pad_width)"}, result=_padded)  # fmt: skip
 
 # triangles and diagonals
 

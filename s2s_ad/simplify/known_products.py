@@ -23,6 +23,7 @@ from s2s_ad.ir.kinds import Array, Kind
 from s2s_ad.ir.walk import blocks, factors, map_block, map_parts, multiplied, walk_stmts
 
 Products = dict[tuple[str, str], str]
+FULL = n.Slice(None, None, None)
 
 
 def known_products(
@@ -56,12 +57,22 @@ def _products(body: n.Block, back: frozenset[int]) -> Products:
         name, value = sole_target(s), s.value if isinstance(s, n.Assign) else None
         if name is None or s.uid in back or not isinstance(value, n.Binary) or value.op != "*":
             continue
-        one, other = value.left, value.right
+        one, other = map(_without_first_axes, (value.left, value.right))
         if not isinstance(one, n.Name) or not isinstance(other, n.Name):
             continue
         if unsteady.isdisjoint((name, one.id, other.id)):
             found[one.id, other.id] = found[other.id, one.id] = name
     return found
+
+
+def _without_first_axes(e: n.Expr) -> n.Expr:
+    """Return `x` for `x[None, :]`: NumPy adds axes in front of the others itself."""
+    if not isinstance(e, n.Subscript) or not isinstance(e.index, n.TupleExpr):
+        return e
+    added = [isinstance(x, n.Const) and x.value is None for x in e.index.items]
+    rest = e.index.items[added.count(True) :]
+    front = all(added[: len(added) - len(rest)]) and all(x == FULL for x in rest)
+    return e.value if front else e
 
 
 def _reading(e: n.Expr, products: Products, kind: Callable[[n.Expr], Kind]) -> n.Expr | None:

@@ -145,3 +145,34 @@ def windows_of_what_is_run_over(x, y):
     for k, w in enumerate(y[:1]):
         y = w * y[: k + 1] + y
     return np.sum(x * x) + np.sum(y**2)
+
+
+@case(M, V, 1.5, wrt="m v c")
+@case(M[:1], V, 0.5, wrt="m v c")
+@case(M[:, :1], V[:1], -2.0, wrt="m v c")
+def scaled_arrays_that_are_summed(m, v, c):
+    """Numbers leave arrays of which sums and products of matrices are all that is read."""
+    a = np.exp(-c * m)
+    b = a - 0.5 * c * (m * v)
+    d = b @ b.T - c * np.sum(a, axis=0) @ v
+    return np.sum(d**2) + np.sum(a * b) * c - np.sum(-0.5 * b @ v)
+
+
+@case(M, V, 3, wrt="m v")
+def scaled_arrays_in_a_loop(m, v, n):
+    total = 0.0
+    for k in range(n):
+        a = np.sin(m) * (k - 1.0)
+        b = -(a @ v)
+        total += b @ b - 2.0 * np.sum(a, axis=0) @ v
+        m = m - 0.1 * a
+        v = -v
+    return total + np.sum(m * v)
+
+
+@case(M, np.array([[1.5, -0.5, 0.25], [0.75, 1.25, 0.5]]), wrt="x s")
+def products_with_added_axes(x, s):
+    z = (x[:, None, :] - s[None, :, :]) * np.exp(-s)[None, :, :]
+    w = x[:, None] * np.exp(s)[None]
+    y = (x[None, :, :] + s[:, None]) * np.exp(x)[:, None, :]
+    return np.sum(z**3) + np.sum(w**2) + np.sum(y**2)

@@ -66,3 +66,12 @@ def diagonals_of_any_matrix(m):
     d = np.diag(m) * 2.0
     e = np.diagonal(m) + np.tril(m)[:, 0][0]
     return np.sum(d * e) + np.trace(m) ** 2 + np.sum(np.triu(m) * m)
+
+
+@case(M, V, wrt="m v")
+@case(M[:1], V[:1], wrt="m v")
+def zeros_around(m, v):
+    padded = np.pad(m, 1)
+    spread = padded[2:, 1:-1] + padded[:-2, 1:-1] - 2.0 * m + padded[1:-1, 2:] * padded[1:-1, :-2]
+    wide = np.pad(v, 2, mode="constant")
+    return np.sum(spread**2) + wide[1:] @ wide[:-1] + np.sum(np.pad(m[None], pad_width=1) ** 3)
