@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Set as AbstractSet
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.kinds import Number, TupleOf
+from s2s_ad.ir.kinds import Array, Kind, Number, TupleOf
 from s2s_ad.ir.walk import children, names, stmt_exprs, subexprs, walk_stmts
 from s2s_ad.transform.context import Context
+from s2s_ad.transform.stand_ins import is_view
 
 KEPT = 4  # operations from which on a value is kept at each step of a loop
 HEAVY = 6  # operations from which on it is kept where others are kept anyway
+PASSES = 2  # over an array, up to which it is made again
 CALLED = 5  # and those from which on a call is
 EACH = 4  # operations that a callee may do for each of the numbers it returns, to run again
 # in compiled code arithmetic costs little beside what is kept in memory, and calls cost the same
@@ -45,6 +47,26 @@ def cheap(context: Context, s: n.Assign) -> bool:
         ):
             return False
     return True
+
+
+def brief(context: Context, s: n.Assign) -> bool:
+    """True for an array that takes a pass or two to make: less than to write it beside others that
+    are kept, and to read it again when they have filled the cache."""
+    facts, before = context.facts, context.facts.before.get(s.uid)
+    if before is None or not isinstance(s.value, n.Binary):
+        return False
+    if any(facts.reader(s.uid).may_be_rebound(e, before) for e in subexprs(s.value)):
+        return False
+
+    def kind(e: n.Expr) -> Kind:
+        return facts.value(e, s.uid).kind
+
+    def passes(e: n.Expr) -> int:
+        if isinstance(e, n.Binary) and e.op in ("+", "-", "*", "/"):
+            return isinstance(kind(e), Array) + passes(e.left) + passes(e.right)
+        return 0 if is_view(e, kind) and isinstance(kind(e), (Array, Number)) else PASSES + 1
+
+    return 0 < passes(s.value) <= PASSES
 
 
 def light(context: Context, s: n.Assign) -> bool:

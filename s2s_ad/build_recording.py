@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from s2s_ad.analysis.bound import assigns_surely, certain_at_end, definitely
-from s2s_ad.build_costs import KEPT, cheap, heavy, kept_when_compiled, light, work
+from s2s_ad.build_costs import KEPT, brief, cheap, heavy, kept_when_compiled, light, work
 from s2s_ad.build_prepare import Prepared, wish
 from s2s_ad.build_purity import repeatable, without_effect
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import FLOAT, UNKNOWN, Array, Kind, ListOf, Number, adjoint_kind, is_immutable
-from s2s_ad.ir.walk import all_parts, assigned, subexprs, walk_stmts
+from s2s_ad.ir.walk import all_parts, assigned, names, subexprs, walk_stmts
 from s2s_ad.rules.sharing import WHOLLY_NEW
 from s2s_ad.simplify.at_once import NotAtOnce, Sweeping, at_once
 from s2s_ad.simplify.forwards import Steps
@@ -164,10 +164,19 @@ class Recording:
         def kept(e: n.Expr) -> bool:
             return kept_when_compiled(e, there) if context.compiled else work(e, there) >= KEPT
 
+        def made_again(s: n.Assign) -> bool:
+            # what is changed in place, or has another name, is not made a second time
+            held = assigned((s,)) | names(s.value)
+            return not context.compiled and held.isdisjoint(stored | exposed) and brief(context, s)
+
         recorder = Recorder(
             variables=frozenset(variables),
             cheap=lambda s, often: (
-                not self.off("recompute") and cheap(context, s) and not (often and kept(s.value))
+                not self.off("recompute")
+                and (
+                    (cheap(context, s) and not (often and kept(s.value)))
+                    or (often and made_again(s))
+                )
             ),
             light=lambda s: not self.off("recompute") and light(context, s),
             unassigned=lambda name, s, after: (

@@ -174,7 +174,15 @@ class Keeping(Versions):
             return False
         if kill is not None and ((kill, o) in self.automatic or self.can_undo(o, kill)):
             return False
-        return made == START or not self.can_repeat(o, made)
+        if made == START or not self.can_repeat(o, made):
+            return True
+        s = self.primal[made]
+        # another name is kept for what it stands for
+        return (
+            isinstance(s, n.Assign)
+            and isinstance(s.value, n.Name)
+            and (s.value.id in self.recorder.variables and self.is_alone(s.value.id, made))
+        )
 
     def undo(self, v: str, kill: int, use: Callable[[str, int], None]) -> None:
         """Take back what statement `kill` does to a container: what it appends, pops or stores."""
