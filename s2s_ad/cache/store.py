@@ -180,6 +180,12 @@ def _is_temporary(entry: Entry) -> bool:
 
 def _prune(folder: str) -> None:
     """Delete the oldest quarter once there are too many, and what killed processes left behind."""
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return  # another process is clearing the directory
+    if len(names) <= MOST_FILES and not any(name.startswith(".") for name in names):
+        return  # asking each file for its age would take as long as a build
     found = sorted(_files(folder), key=lambda entry: entry.modified)
     whole = [entry for entry in found if not _is_temporary(entry)]
     if len(whole) > MOST_FILES:
