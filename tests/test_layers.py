@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import os
 import subprocess
 import sys
@@ -35,10 +36,16 @@ def part_of(file: Path) -> str:
     return first.split("_")[0] if first.startswith(("api_", "build_", "cli_")) else first
 
 
+@functools.cache
+def parsed(file: Path) -> ast.Module:
+    return ast.parse(file.read_text(encoding="utf-8"))
+
+
+@functools.cache
 def imports_of(file: Path) -> set[str]:
     """Return the dotted names of all modules a file imports, at any depth."""
     found = set()
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    for node in ast.walk(parsed(file)):
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -97,7 +104,7 @@ def test_file_is_small_and_says_what_it_is(file):
     text = file.read_text(encoding="utf-8")
     assert text.count("\n") <= 500
     if text:
-        assert ast.get_docstring(ast.parse(text)), "a module says what it takes, gives, requires"
+        assert ast.get_docstring(parsed(file)), "a module says what it takes, gives, requires"
 
 
 def test_no_part_is_outside_the_layers():

@@ -1,4 +1,4 @@
-"""A few hundred random programs, and the generator, oracles and shrinker themselves.
+"""Random programs, a part of them with `-m exhaustive`, and generator, oracles and shrinker.
 
 S2S_AD_PROGRAMS adds as many more; `python -m tests.programs` runs as many as one likes.
 """
@@ -26,16 +26,22 @@ from tests.programs.shrink import shrink
 OPEN: frozenset[int] = frozenset()
 MORE = int(os.environ.get("S2S_AD_PROGRAMS", "0"))
 # large programs first; from 2000 on most are small
-FIXED = (*range(12), *range(2000, 2180))
-SEEDS = [s for s in (*FIXED, *range(3000, 3000 + MORE)) if s not in OPEN]
+FIXED = (*range(6), *range(2000, 2120), *range(3000, 3000 + MORE))
+EXHAUSTIVE = (*range(6, 12), *range(2120, 2180))
 CHUNK = 10
 ROOT = Path(__file__).parent.parent
 
 
-@pytest.mark.parametrize("start", range(0, len(SEEDS), CHUNK))
-def test_programs(start):
+def chunks(seeds, *marks):
+    seeds = [seed for seed in seeds if seed not in OPEN]
+    found = [seeds[k : k + CHUNK] for k in range(0, len(seeds), CHUNK)]
+    return [pytest.param(chunk, marks=marks, id=str(chunk[0])) for chunk in found]
+
+
+@pytest.mark.parametrize("seeds", [*chunks(FIXED), *chunks(EXHAUSTIVE, pytest.mark.exhaustive)])
+def test_programs(seeds):
     failures = []
-    for seed in SEEDS[start : start + CHUNK]:
+    for seed in seeds:
         outcome = check_seed(seed)
         if outcome.status == "failed":
             failures.append(f"seed {seed}, {outcome.check}: {outcome.message}")

@@ -13,6 +13,7 @@ from dataclasses import fields
 from typing import Any, get_args
 
 from s2s_ad.ir import nodes as n
+from s2s_ad.ir.remembered import remembered
 from s2s_ad.ir.walk import (
     all_parts,
     assigned,
@@ -176,6 +177,7 @@ def _check_target(target: n.Expr) -> None:
         raise BrokenIR(f"{target!r} as a target")
 
 
+@remembered
 def _check_fields(node: Any) -> None:
     for field in fields(node):
         if field.name not in NOT_NODES and not (
