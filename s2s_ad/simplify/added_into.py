@@ -23,7 +23,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.blocks import mentioned, said_by, sole_target, stored_by
+from s2s_ad.ir.blocks import leaves, mentioned, said_by, sole_target, stored_by
+from s2s_ad.ir.names import marked
 from s2s_ad.ir.walk import (
     assigned,
     blocks,
@@ -367,6 +368,8 @@ def _use(site: _Site, name: str) -> n.AugAssign | None:
         return None
     root = _root(use.target)
     between = mentioned(block[start + 1 : end])
+    if any(leaves(s) for s in block[start + 1 : end]):
+        return None
     changing = assigned(block[start:end]) & names(use.target)
     return None if root in between or changing or use.comments.before else use
 
@@ -408,7 +411,7 @@ def _path(body: n.Block, uid: int) -> list[tuple[n.Block, int]]:
 
 def _is_own(module: _Module, site: _Site, into: n.Expr, given: n.Expr) -> bool:
     """True when a call may add to an array of its caller's: to zeros that were made for the
-    variable it is given, or to a row of them, which no other argument is a part of."""
+    variable it is given, or a copy, or a row of either, which no other argument is a part of."""
     f = site.function
     root = _root(into)
     if root is None or not _is_simple(into) or not _is_simple(given):
@@ -419,7 +422,13 @@ def _is_own(module: _Module, site: _Site, into: n.Expr, given: n.Expr) -> bool:
     elif isinstance(into, n.Subscript) or isinstance(given, n.Subscript):
         return False
     made, region = _made(f.body, site.statement.uid, root)
-    if made is None or module.tools.zeros(made.value) != n.Name(_root(given) or ""):
+    of = _root(given) or ""
+    # what another call has given for the same variable is copied before it is added to
+    copied = n.Call(n.Attribute(n.Name(root), "copy"), ())
+    if made is None or (
+        module.tools.zeros(made.value) != n.Name(of)
+        and (made.value != copied or root != marked(of, "bar"))
+    ):
         return False
     parts = {root}
     size = 0
