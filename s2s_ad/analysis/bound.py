@@ -6,7 +6,7 @@ way to it. Requires `ir`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from s2s_ad.ir import nodes as n
@@ -17,59 +17,63 @@ def bound_by(s: n.With) -> set[str]:
     return {x for _, target in s.items if target is not None for x in target_names(target)}
 
 
-def certain_at_end(block: n.Block, params: set[str]) -> set[str]:
+def certain_at_end(block: n.Block, params: Iterable[str]) -> frozenset[str]:
     """Return the variables that are certainly assigned when a block is over."""
     end = n.Pass()
-    return definitely((*block, end), params).before.get(end.uid, set())
+    return definitely((*block, end), params).before.get(end.uid, frozenset())
 
 
 @dataclass(frozen=True)
 class Bound:
     """Variables that are certainly assigned, by the uid of a statement: before it and behind it."""
 
-    before: Mapping[int, set[str]]
-    behind: Mapping[int, set[str]]
+    before: Mapping[int, frozenset[str]]
+    behind: Mapping[int, frozenset[str]]
 
 
-def definitely(block: n.Block, params: set[str]) -> Bound:
-    """Return the variables that are certainly assigned before and behind each statement."""
-    before: dict[int, set[str]] = {}
-    behind: dict[int, set[str]] = {}
+def definitely(block: n.Block, params: Iterable[str]) -> Bound:
+    """Return the variables that are certainly assigned before and behind each statement.
 
-    def run(block: n.Block, have: set[str]) -> set[str] | None:
-        current: set[str] | None = set(have)
+    Statements share their sets: most of them bind nothing that is new.
+    """
+    before: dict[int, frozenset[str]] = {}
+    behind: dict[int, frozenset[str]] = {}
+
+    def run(block: n.Block, have: frozenset[str]) -> frozenset[str] | None:
+        current: frozenset[str] | None = have
         for s in block:
             if current is None:
                 return None
-            before[s.uid] = set(current)
+            before[s.uid] = current
             current = step(s, current)
             if current is not None:
-                behind[s.uid] = set(current)
+                behind[s.uid] = current
         return current
 
-    def step(s: n.Stmt, have: set[str]) -> set[str] | None:
+    def step(s: n.Stmt, have: frozenset[str]) -> frozenset[str] | None:
         if isinstance(s, n.If):
-            ends = [run(b.body, have) for b in s.branches]
-            ends.append(run(s.orelse, have))
-            live = [e for e in ends if e is not None]
-            return set.intersection(*live) if live else None
+            return met([*(run(b.body, have) for b in s.branches), run(s.orelse, have)])
         if isinstance(s, (n.For, n.While)):
-            inside = set(have)
-            if isinstance(s, n.For):
-                inside |= {e.id for e in subexprs(s.target) if isinstance(e, n.Name)}
-            run(s.body, inside)
+            targets = subexprs(s.target) if isinstance(s, n.For) else ()
+            run(s.body, with_more(have, {e.id for e in targets if isinstance(e, n.Name)}))
             return have
         if isinstance(s, n.With):
-            return run(s.body, have | bound_by(s))
+            return run(s.body, with_more(have, bound_by(s)))
         if isinstance(s, n.Try):
-            ends = [run((*s.body, *s.orelse), have), *(run(h.body, have) for h in s.handlers)]
-            live = [e for e in ends if e is not None]
-            return set.intersection(*live) | assigned(s.final) if live else None
+            end = met([run((*s.body, *s.orelse), have), *(run(h.body, have) for h in s.handlers)])
+            return end if end is None else with_more(end, assigned(s.final))
         if isinstance(s, (n.Break, n.Continue, n.Return, n.Raise)):
             return None
-        return have | assigned((s,))
+        return with_more(have, assigned((s,)))
 
-    run(block, params)
+    def with_more(have: frozenset[str], more: set[str]) -> frozenset[str]:
+        return have if more <= have else have | more
+
+    def met(ends: list[frozenset[str] | None]) -> frozenset[str] | None:
+        live = [e for e in ends if e is not None]
+        return frozenset.intersection(*live) if live else None
+
+    run(block, frozenset(params))
     return Bound(before, behind)
 
 

@@ -111,7 +111,10 @@ def interpret(
 
 
 class _Run:
-    """Execution of statements: environments in, environments out, None when not reached."""
+    """Execution of statements: environments in, environments out, None when not reached.
+
+    One that is handed on never changes: it is kept for the statements around it as it is.
+    """
 
     def __init__(self, interpreter: RoundReader, facts: Facts) -> None:
         self.ev = interpreter
@@ -176,7 +179,7 @@ class _Run:
 
     def note(self, table: dict[int, Env], uid: int, env: Env) -> None:
         known = table.get(uid)
-        table[uid] = dict(env) if known is None else _joined(known, env)
+        table[uid] = env if known is None else _joined(known, env)
 
     def statement(self, s: n.Stmt, env: dict[str, Value]) -> dict[str, Value] | None:
         method = getattr(self, f"on_{type(s).__name__}", None)

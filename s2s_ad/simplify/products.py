@@ -136,7 +136,7 @@ class _Products:
     sharing: Sharing
     is_number: Callable[[n.Expr], bool]
     numbers: set[str]
-    bound: Mapping[int, set[str]]
+    bound: Mapping[int, frozenset[str]]
     unsure: set[str]
     known: dict[n.Expr, bool] = field(default_factory=dict)
 
@@ -186,7 +186,7 @@ class _Products:
         # a loop without a step reads nothing
         read = mentioned(s.body)
         ours = assigned(tuple(before))
-        changed = assigned((s,)) | (read - self.bound.get(s.uid, set()) - ours) | self.unsure
+        changed = assigned((s,)) | (read - self.bound.get(s.uid, frozenset()) - ours) | self.unsure
         while True:
             inner = [x for x in walk_stmts(s.body) if x.uid in self.back]
             sites = [site for k, x in enumerate(inner) for site in self.sites(k, x, 1)]
