@@ -1,6 +1,6 @@
 """The intermediate representation: frozen dataclasses that mirror the supported subset of Python.
 
-Takes nothing, gives the node classes, requires only the standard library.
+Takes nothing, gives the node classes, requires only `ir.remembered`.
 
 Expressions are values: they compare and hash by structure, so two occurrences of `a * b`
 are one dictionary key. Statements compare by structure too, but carry fields that do not
@@ -17,6 +17,8 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
+
+from .remembered import hashed_once
 
 _uids = itertools.count(1)
 
@@ -47,6 +49,7 @@ class Name:
     id: str
 
 
+@hashed_once
 @dataclass(frozen=True)
 class Attribute:
     """`value.attr`"""
@@ -55,6 +58,7 @@ class Attribute:
     attr: str
 
 
+@hashed_once
 @dataclass(frozen=True)
 class Subscript:
     """`value[index]`; several indices are a `TupleExpr`."""
@@ -63,6 +67,7 @@ class Subscript:
     index: Expr
 
 
+@hashed_once
 @dataclass(frozen=True)
 class Slice:
     """`lower:upper:step`, only inside the index of a `Subscript`."""
@@ -72,21 +77,25 @@ class Slice:
     step: Expr | None
 
 
+@hashed_once
 @dataclass(frozen=True)
 class TupleExpr:
     items: tuple[Expr, ...]
 
 
+@hashed_once
 @dataclass(frozen=True)
 class ListExpr:
     items: tuple[Expr, ...]
 
 
+@hashed_once
 @dataclass(frozen=True)
 class SetExpr:
     items: tuple[Expr, ...]
 
 
+@hashed_once
 @dataclass(frozen=True)
 class DictExpr:
     """`{key: value}`; a key of None stands for `**value`."""
@@ -95,6 +104,7 @@ class DictExpr:
     values: tuple[Expr, ...]
 
 
+@hashed_once
 @dataclass(frozen=True)
 class Unary:
     """`op operand`, op one of `-`, `+`, `~`, `not`."""
@@ -103,6 +113,7 @@ class Unary:
     operand: Expr
 
 
+@hashed_once
 @dataclass(frozen=True)
 class Binary:
     """`left op right`, op one of `+ - * / // % ** @ << >> & | ^`."""
@@ -112,6 +123,7 @@ class Binary:
     right: Expr
 
 
+@hashed_once
 @dataclass(frozen=True)
 class Compare:
     """`left ops[0] rights[0] ops[1] rights[1] ...`; ops include `in`, `not in`, `is`, `is not`."""
@@ -121,6 +133,7 @@ class Compare:
     rights: tuple[Expr, ...]
 
 
+@hashed_once
 @dataclass(frozen=True)
 class BoolOp:
     """`values[0] op values[1] op ...`, op one of `and`, `or`."""
@@ -129,6 +142,7 @@ class BoolOp:
     values: tuple[Expr, ...]
 
 
+@hashed_once
 @dataclass(frozen=True)
 class IfExp:
     """`body if test else orelse`"""
@@ -153,6 +167,7 @@ class Keyword:
     value: Expr
 
 
+@hashed_once
 @dataclass(frozen=True)
 class Call:
     func: Expr
@@ -189,6 +204,7 @@ class Clause:
     conditions: tuple[Expr, ...] = ()
 
 
+@hashed_once
 @dataclass(frozen=True)
 class Comprehension:
     """`kind` is one of `list`, `set`, `dict`, `generator`; `key` is given for a dict only."""

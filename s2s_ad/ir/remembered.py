@@ -11,6 +11,7 @@ import functools
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+C = TypeVar("C", bound=type)
 N = TypeVar("N")
 T = TypeVar("T")
 
@@ -29,3 +30,19 @@ def remembered(fn: Callable[[N], T]) -> Callable[[N], T]:
         return found
 
     return recall
+
+
+def hashed_once(cls: C) -> C:
+    """Keep the hash of a node of this class with the node: it is that of all its parts."""
+    computed: Any = cls.__hash__
+
+    def recalled(node: Any) -> int:
+        kept: dict[str, Any] = node.__dict__
+        try:
+            found: int = kept["remembered hash"]
+        except KeyError:
+            found = kept["remembered hash"] = computed(node)
+        return found
+
+    cls.__hash__ = recalled
+    return cls

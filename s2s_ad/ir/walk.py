@@ -100,9 +100,10 @@ def _replaced(value: Any, parts: Iterator[Expr]) -> Any:
 
 def _with_parts(node: Any, new: Sequence[Expr]) -> Any:
     """Return `node` with its parts replaced; the same object when none of them changes."""
-    if all(a is b for a, b in zip(new, _parts(node))):
-        return node
-    return _rebuilt(node, iter(new))
+    for a, b in zip(new, _parts(node)):
+        if a is not b:
+            return _rebuilt(node, iter(new))
+    return node
 
 
 def _rebuilt(node: Any, parts: Iterator[Expr]) -> Any:
@@ -316,9 +317,13 @@ def stmt_exprs(s: Stmt) -> Iterator[Expr]:
     The stack of an `Append` or a `Pop` comes as a `Name`. Of a nested function: its
     decorators and defaults, which run when the `def` does; for its body see `free_names`.
     """
-    if isinstance(s, (nodes.Append, nodes.Pop)):
-        yield Name(s.stack)
-    yield from _parts(s)
+    return iter(_stmt_exprs(s))
+
+
+@remembered
+def _stmt_exprs(s: Stmt) -> tuple[Expr, ...]:
+    stacks = (Name(s.stack),) if isinstance(s, (nodes.Append, nodes.Pop)) else ()
+    return (*stacks, *_parts(s))
 
 
 def map_stmt_exprs(s: Stmt, fn: Callable[[Expr], Expr]) -> Stmt:
@@ -340,10 +345,10 @@ def all_parts(s: Stmt) -> tuple[Expr, ...]:
 
 def blocks(s: Stmt) -> Iterator[Block]:
     """Yield the blocks nested in `s`, empty ones included; not the body of a nested function."""
-    return iter(_blocks(s)) if isinstance(s, _HOLDING) else iter(())
+    return iter(_blocks(s)) if type(s) in _HOLDING else iter(())
 
 
-_HOLDING = (nodes.If, nodes.For, nodes.While, nodes.Try, nodes.With)
+_HOLDING = frozenset((nodes.If, nodes.For, nodes.While, nodes.Try, nodes.With))
 
 
 @remembered
@@ -380,18 +385,20 @@ def walk_stmts(block: Block) -> Iterator[Stmt]:
     """Yield every statement of `block`, nested ones after the one that holds them."""
     for s in block:
         yield s
-        for inner in blocks(s):
-            yield from walk_stmts(inner)
+        if type(s) in _HOLDING:
+            for inner in _blocks(s):
+                yield from walk_stmts(inner)
 
 
 def map_block(block: Block, fn: Callable[[Stmt], Sequence[Stmt]]) -> Block:
     """Rebuild `block` bottom-up: `fn` gets each statement, its blocks mapped, and replaces it."""
     result: list[Stmt] = []
     for s in block:
-        old = tuple(blocks(s))
-        new = tuple(map_block(inner, fn) for inner in old)
-        if any(a is not b for a, b in zip(old, new)):
-            s = _with_blocks(s, new)
+        if type(s) in _HOLDING:
+            old = _blocks(s)
+            new = tuple(map_block(inner, fn) for inner in old)
+            if any(a is not b for a, b in zip(old, new)):
+                s = _with_blocks(s, new)
         result.extend(fn(s))
     same = len(result) == len(block) and all(a is b for a, b in zip(result, block))
     return block if same else tuple(result)

@@ -174,7 +174,8 @@ def _spliced(expr: Expr) -> Expr:
     """Write `f(*(a, b))` as `f(a, b)`, `(a, b)[0]` as `a`, helpers without their defaults."""
     expr = without_display(expr)
     if isinstance(expr, TupleExpr):
-        return replace(expr, items=_without_stars(expr.items))
+        items = _without_stars(expr.items)
+        return expr if items is expr.items else replace(expr, items=items)
     if not isinstance(expr, Call):
         return expr
     if isinstance(expr.func, Name) and expr.func.id in _DEFAULTS:
@@ -182,8 +183,9 @@ def _spliced(expr: Expr) -> Expr:
         defaults = _DEFAULTS[expr.func.id]
         while kept and len(kept) <= len(defaults) and literal(kept[-1]) is defaults[len(kept) - 1]:
             kept.pop()
-        return replace(expr, args=tuple(kept))
-    return replace(expr, args=_without_stars(expr.args))
+        return expr if len(kept) == len(expr.args) else replace(expr, args=tuple(kept))
+    args = _without_stars(expr.args)
+    return expr if args is expr.args else replace(expr, args=args)
 
 
 def without_display(expr: Expr) -> Expr:
@@ -195,8 +197,10 @@ def without_display(expr: Expr) -> Expr:
     return expr
 
 
-def _without_stars(items: Sequence[Expr]) -> tuple[Expr, ...]:
+def _without_stars(items: tuple[Expr, ...]) -> tuple[Expr, ...]:
     """Return items in which starred displays are written out."""
+    if not any(isinstance(item, Starred) for item in items):
+        return items
     found: list[Expr] = []
     for item in items:
         if isinstance(item, Starred) and isinstance(item.value, TupleExpr):

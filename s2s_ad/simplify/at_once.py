@@ -90,6 +90,8 @@ def at_once(
 ) -> tuple[n.Block, n.Block, frozenset[int]]:
     """Return both sweeps with what is kept, such loops reversed step by step, and the uids of the
     statements that came into the forward sweep by that."""
+    if not any(isinstance(s, n.For) for s in walk_stmts(forward)):
+        return *sweeping.record(forward, backward, False), frozenset()
     run = _AtOnce(sweeping, Order((*forward, *backward), sweeping.steps))
     ahead, back = run.swept(forward, backward, (), (), ())
     return ahead, back, frozenset(run.inside)

@@ -63,6 +63,8 @@ def _visit(e: n.Expr, sure: bool, consumed: bool, visit: Visit, calls: Calls) ->
     new = visit(e, sure, consumed)
     if new is not None:
         return new
+    if isinstance(e, (n.Name, n.Const)):
+        return e
 
     def walk(x: n.Expr, sure_: bool = sure, consumed_: bool = True) -> n.Expr:
         return _visit(x, sure_, consumed_, visit, calls)

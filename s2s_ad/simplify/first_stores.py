@@ -61,9 +61,11 @@ class _FirstStores:
                 else:
                     s = replace(s, body=self.block(s.body, inner)[0])
                 filled = _without(filled, (s,))
-            else:
+            elif filled:
                 filled = _without(filled, (s,))
             out.append(s)
+            if not filled:
+                continue
             # what is said of parts is said of those that their bounds mean now
             changed = assigned((s,))
             filled = {x: [_part_now(p, changed) for p in parts] for x, parts in filled.items()}

@@ -146,6 +146,8 @@ class Pullback(Templates):
         if not isinstance(place, n.Name):
             return total
         kind = self.value(place).kind
+        if parts and all(same_shape(p.kind, kind) for p in parts):
+            return total
         # parts that cancelled each other, or are zero, say nothing of the shape of the rest
         parts = [p for p in parts if names(p.expr) and keeps_all(p.expr, total)] or parts
         if any(same_shape(p.kind, kind) for p in parts):

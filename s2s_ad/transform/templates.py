@@ -49,6 +49,8 @@ class Templates(Fitting):
         return read
 
     def filled(self, choice: Choice, param: str, d: Diff, out: n.Expr) -> n.Expr:
+        if choice.rule.adjoint[param] == n.Name("d"):
+            return self.product(d.expr)
         for name in sorted(self.reads(choice, choice.rule.adjoint[param])):
             argument = choice.arguments.get(name)
             if argument is not None and choice.rule.shape == "out" and self.is_heavy(argument):
