@@ -134,7 +134,7 @@ def _is_global(subject: Subject, program: Program, e: n.Expr, held: set[str]) ->
         return found is None or not is_immutable(known_object(found[0]))
     if isinstance(e, n.Name):
         return e.id in held
-    parts = tuple(children(e))
+    parts = children(e)
     if isinstance(e, n.Call):
         if not hands_on(subject, program, e) and called(subject, program, e) is not None:
             return True
@@ -165,7 +165,7 @@ def _taken(s: n.Stmt) -> tuple[n.Expr, ...]:
     """Return what a statement takes its values from: all its expressions but what it binds."""
     if isinstance(s, n.Assign):
         return (s.value,)
-    return (s.iter,) if isinstance(s, n.For) else tuple(stmt_exprs(s))
+    return (s.iter,) if isinstance(s, n.For) else stmt_exprs(s)
 
 
 def held_by(subject: Subject, program: Program, e: n.Expr) -> frozenset[str]:

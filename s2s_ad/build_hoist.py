@@ -69,7 +69,7 @@ def _first_call(context: Context, s: n.Stmt, last: bool) -> n.Call | None:
     elif isinstance(s, n.Append) and _is_active(context, s):
         roots = (s.value,)  # the list is only looked up before, and may grow and shrink until then
     elif isinstance(s, (n.Assign, n.AugAssign, n.Return)) and _is_active(context, s):
-        roots = tuple(stmt_exprs(s))
+        roots = stmt_exprs(s)
     else:
         return None
     whole = s.value if isinstance(s, (n.Assign, n.Return)) else None

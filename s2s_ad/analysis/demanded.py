@@ -124,6 +124,6 @@ def _surely(e: n.Expr) -> Iterator[n.Expr]:
     elif isinstance(e, (n.Lambda, n.Comprehension)):
         parts = ()
     else:
-        parts = tuple(children(e))
+        parts = children(e)
     for part in parts:
         yield from _surely(part)

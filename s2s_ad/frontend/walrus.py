@@ -161,7 +161,7 @@ def _hides_continue(s: n.Stmt) -> bool:
     if isinstance(s, n.Try):
         hidden = blocks(s)
     else:
-        hidden = iter((s.orelse,)) if isinstance(s, (n.For, n.While)) else iter(())
+        hidden = (s.orelse,) if isinstance(s, (n.For, n.While)) else ()
     return any(isinstance(x, n.Continue) for block in hidden for x in walk_stmts(block))
 
 

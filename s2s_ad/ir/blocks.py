@@ -109,7 +109,7 @@ def with_blocks(s: n.Stmt, visit: Callable[[n.Block], n.Block]) -> n.Stmt:
 def is_fence(s: n.Stmt) -> bool:
     """True for a statement with blocks, or one that ends the block it stands in."""
     ends = (n.Break, n.Continue, n.Return, n.Raise)
-    return isinstance(s, ends) or any(True for _ in blocks(s))
+    return isinstance(s, ends) or bool(blocks(s))
 
 
 def leaves(s: n.Stmt) -> bool:

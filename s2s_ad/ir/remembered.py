@@ -44,5 +44,5 @@ def hashed_once(cls: C) -> C:
             found = kept["remembered hash"] = computed(node)
         return found
 
-    cls.__hash__ = recalled
+    cls.__hash__ = recalled  # type: ignore[method-assign, assignment]
     return cls

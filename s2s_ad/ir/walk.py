@@ -119,12 +119,12 @@ def _rebuilt(node: Any, parts: Iterator[Expr]) -> Any:
 # -- expressions ------------------------------------------------------------------------
 
 
-def children(e: Expr) -> Iterator[Expr]:
-    """Yield the direct sub-expressions of `e`, targets included.
+def children(e: Expr) -> tuple[Expr, ...]:
+    """Return the direct sub-expressions of `e`, targets included.
 
     Of a comprehension the clauses come first, as they run first.
     """
-    return iter(_parts(e))
+    return _parts(e)
 
 
 def container_of(e: Expr) -> Expr:
@@ -134,50 +134,48 @@ def container_of(e: Expr) -> Expr:
     return e
 
 
-def fold(
-    e: Expr,
-    combine: Callable[[Expr, list[T]], T],
-    stop: Callable[[Expr], T | None] | None = None,
-) -> T:
-    """Combine `e` bottom-up: `combine(node, results of its children)`, from the leaves to `e`.
-
-    A node for which `stop` returns a result has that one, and its children are not visited.
-    """
-    todo: list[tuple[Expr, int]] = [(e, -1)]
-    done: list[T] = []
+@remembered
+def _upwards(e: Expr) -> tuple[tuple[Expr, tuple[Expr, ...]], ...]:
+    """Return the nodes of `e` with their parts, each behind its parts: the leaves first."""
+    found: list[tuple[Expr, tuple[Expr, ...]]] = []
+    todo = [e]
     while todo:
-        node, size = todo.pop()
-        if size < 0:
-            result = stop(node) if stop else None
-            if result is not None:
-                done.append(result)
-                continue
-            parts = _parts(node)
-            if not parts:
-                done.append(combine(node, []))
-                continue
-            todo.append((node, len(parts)))
-            todo.extend([(part, -1) for part in reversed(parts)])
-            continue
-        start = len(done) - size
-        results = done[start:]
-        del done[start:]
+        node = todo.pop()
+        parts = _parts(node)
+        found.append((node, parts))
+        todo.extend(parts)
+    return tuple(reversed(found))
+
+
+def fold(e: Expr, combine: Callable[[Expr, list[T]], T]) -> T:
+    """Combine `e` bottom-up: `combine(node, results of its children)`, from the leaves to `e`."""
+    done: list[T] = []
+    for node, parts in _upwards(e):
+        size = len(done) - len(parts)
+        results = done[size:]
+        del done[size:]
         done.append(combine(node, results))
     return done[0]
 
 
 def map_expr(e: Expr, fn: Callable[[Expr], Expr]) -> Expr:
     """Rebuild `e` bottom-up, `fn` applied to each rebuilt node (targets and lambdas included)."""
-    return fold(e, lambda node, parts: fn(_with_parts(node, parts)))
-
-
-def subexprs(e: Expr) -> Iterator[Expr]:
-    """Yield `e` and all expressions inside it, each before its parts."""
-    return iter(_subexprs(e))
+    done: list[Expr] = []
+    for node, parts in _upwards(e):
+        if parts:
+            size = len(done) - len(parts)
+            for k, part in enumerate(parts, size):
+                if done[k] is not part:
+                    node = _rebuilt(node, iter(done[size:]))
+                    break
+            del done[size:]
+        done.append(fn(node))
+    return done[0]
 
 
 @remembered
-def _subexprs(e: Expr) -> tuple[Expr, ...]:
+def subexprs(e: Expr) -> tuple[Expr, ...]:
+    """Return `e` and all expressions inside it, each before its parts."""
     found: list[Expr] = []
     todo = [e]
     while todo:
@@ -265,20 +263,17 @@ def substitute(e: Expr, mapping: Mapping[str, Expr]) -> Expr:
     if mapping.keys().isdisjoint(names(e)) and mapping.keys().isdisjoint(_walrus_names(e)):
         return e
 
-    def scoped(node: Expr) -> Expr | None:
-        if isinstance(node, (Lambda, nodes.Comprehension)):
-            return _substitute_scope(node, mapping)
-        return None
-
     def rebuilt(node: Expr, parts: list[Expr]) -> Expr:
         if isinstance(node, Name):
             return mapping.get(node.id, node)
+        if isinstance(node, (Lambda, nodes.Comprehension)):
+            return _substitute_scope(node, mapping)
         if isinstance(node, NamedExpr) and not isinstance(parts[0], Name):
             parts = [node.target, *parts[1:]]
         result: Expr = _with_parts(node, parts)
         return result
 
-    return fold(e, rebuilt, scoped)
+    return fold(e, rebuilt)
 
 
 def _substitute_scope(e: Lambda | nodes.Comprehension, mapping: Mapping[str, Expr]) -> Expr:
@@ -311,17 +306,13 @@ def _fresh(wanted: Sequence[str], taken: set[str]) -> dict[str, str]:
 # -- statements -------------------------------------------------------------------------
 
 
-def stmt_exprs(s: Stmt) -> Iterator[Expr]:
-    """Yield the expressions directly in `s`, targets included, not those of nested blocks.
+@remembered
+def stmt_exprs(s: Stmt) -> tuple[Expr, ...]:
+    """Return the expressions directly in `s`, targets included, not those of nested blocks.
 
     The stack of an `Append` or a `Pop` comes as a `Name`. Of a nested function: its
     decorators and defaults, which run when the `def` does; for its body see `free_names`.
     """
-    return iter(_stmt_exprs(s))
-
-
-@remembered
-def _stmt_exprs(s: Stmt) -> tuple[Expr, ...]:
     stacks = (Name(s.stack),) if isinstance(s, (nodes.Append, nodes.Pop)) else ()
     return (*stacks, *_parts(s))
 
@@ -340,12 +331,12 @@ def map_parts(s: Stmt, fn: Callable[[Expr], Expr]) -> Stmt:
 @remembered
 def all_parts(s: Stmt) -> tuple[Expr, ...]:
     """Return the expressions of `stmt_exprs` and all inside them, each before its parts."""
-    return tuple([e for whole in stmt_exprs(s) for e in _subexprs(whole)])
+    return tuple([e for whole in stmt_exprs(s) for e in subexprs(whole)])
 
 
-def blocks(s: Stmt) -> Iterator[Block]:
-    """Yield the blocks nested in `s`, empty ones included; not the body of a nested function."""
-    return iter(_blocks(s)) if type(s) in _HOLDING else iter(())
+def blocks(s: Stmt) -> tuple[Block, ...]:
+    """Return the blocks nested in `s`, empty ones included; not the body of a nested function."""
+    return _blocks(s) if type(s) in _HOLDING else ()
 
 
 _HOLDING = frozenset((nodes.If, nodes.For, nodes.While, nodes.Try, nodes.With))

@@ -91,7 +91,7 @@ def _named_ranges(
         bound: Iterable[str] = ()
         if isinstance(s, n.For):
             bound = target_names(s.target)
-        elif not any(True for _ in blocks(s)):
+        elif not blocks(s):
             bound = assigned((s,))
         for name in bound:
             times[name] = times.get(name, 0) + 1

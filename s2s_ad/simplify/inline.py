@@ -112,7 +112,7 @@ class _Inline:
             ):
                 first = replace(s, targets=(substitute(target, {copy.id: goal}),))
                 return [*out[:k], first, *out[k + 1 : j], *out[j + 1 :]]
-            if list(blocks(t)):
+            if blocks(t):
                 return None
             between |= set(_read(t)) | changed_by(t)
         return None
@@ -262,7 +262,7 @@ class _Inline:
                 found = [p.factors for p in terms(t.value) if ("*", target) in p.factors]
                 spread = bool(found) and all(("*", like) in factors for factors in found)
                 return self.put(out, k, j, target.id, d) if spread else None
-            if list(blocks(t)) or changed_by(t) & names(whole):
+            if blocks(t) or changed_by(t) & names(whole):
                 return None
         return None
 
@@ -285,9 +285,9 @@ class _Inline:
                 apart = self.inlining.pure(s.value) and not names(place) & changed_by(s)
                 size = sum(1 for _ in subexprs(s.value))
                 return self.put(out, k, j, target.id, s.value) if apart and size <= LONG else None
-            if not list(blocks(t)) and changed_by(t) & free:
+            if not blocks(t) and changed_by(t) & free:
                 return self.earlier(out, k, target)
-            if list(blocks(t)) or target.id in _read(t):
+            if blocks(t) or target.id in _read(t):
                 return None
         return None
 
@@ -310,7 +310,7 @@ class _Inline:
                     return None
                 new = replace(t, value=_value(s), of=s.of, comments=s.comments)
                 return [*out[:k], new, *out[k + 1 : j], *out[j + 1 :]]
-            if list(blocks(t)) or target.id in _read(t):
+            if blocks(t) or target.id in _read(t):
                 return None
             changed |= changed_by(t)
             read |= set(_read(t))

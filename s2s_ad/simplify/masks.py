@@ -89,7 +89,7 @@ def _block(
 
     for s in block:
         s = with_blocks(s, lambda inner: _block(inner, back, where, pure))
-        if s.uid in back and not any(True for _ in blocks(s)):
+        if s.uid in back and not blocks(s):
             s = map_parts(s, simple)
         changed = changed_by(s)
         known = {x: c for x, c in known.items() if not changed & (names(x) | names(c.test))}
@@ -138,7 +138,7 @@ def _chosen_later(
 
 def _reads_under(s: n.Stmt, name: str, test: n.Expr, taken: bool, where: n.Expr) -> bool:
     """True when a statement reads a variable on one side of a choice only, entry by entry."""
-    if any(True for _ in blocks(s)) or name in changed_by(s):
+    if blocks(s) or name in changed_by(s):
         return False
 
     def outside(e: n.Expr, entry: bool) -> bool:

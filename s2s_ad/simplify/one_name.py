@@ -93,4 +93,4 @@ def _leaves(s: n.Stmt) -> bool:
 
 
 def _has_blocks(s: n.Stmt) -> bool:
-    return any(True for _ in blocks(s))
+    return bool(blocks(s))

@@ -293,7 +293,7 @@ class _Gather:
         bound: set[str] = set()
         for s in self.turned:
             found |= mentioned((s,)) - bound
-            bound |= assigned((s,)) if not list(blocks(s)) else set()
+            bound |= assigned((s,)) if not blocks(s) else set()
         return found
 
     def new_turned(self, stack: str, back: list[str]) -> n.Block:

@@ -166,7 +166,7 @@ class _Quotients:
     def killed(self, s: n.Stmt) -> frozenset[str] | None:
         """Return the variables that a statement changes, None where it may be any."""
         if s.uid not in self.changes:
-            simple = not any(True for _ in blocks(s)) and all(map(self.pure, stmt_exprs(s)))
+            simple = not blocks(s) and all(map(self.pure, stmt_exprs(s)))
             self.changes[s.uid] = changed_by(s) if simple else None
         return self.changes[s.uid]
 

@@ -296,7 +296,7 @@ class _Share:
         if not isinstance(e, (n.Call, n.Binary, n.IfExp)):
             return 0
         if e not in self.sizes:
-            parts = list(subexprs(e))
+            parts = subexprs(e)
             self.sizes[e] = sum(map(self.cost, parts)) if len(parts) <= LARGE else 0
         return self.sizes[e]
 

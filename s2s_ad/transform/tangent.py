@@ -474,7 +474,7 @@ def _returning(result: n.Name, statements: list[n.Stmt]) -> list[n.Stmt]:
 
 
 def _same_values(a: n.Stmt, b: n.Stmt) -> bool:
-    return list(stmt_exprs(a)) == list(stmt_exprs(b))
+    return stmt_exprs(a) == stmt_exprs(b)
 
 
 def _plain(target: n.TupleExpr | n.ListExpr) -> list[str]:
