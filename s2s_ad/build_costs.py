@@ -9,7 +9,7 @@ from collections.abc import Set as AbstractSet
 
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import Array, Kind, Number, TupleOf
-from s2s_ad.ir.walk import children, names, stmt_exprs, subexprs, walk_stmts
+from s2s_ad.ir.walk import children, inside, names, stmt_exprs, subexprs, walk_stmts
 from s2s_ad.transform.context import Context
 from s2s_ad.transform.stand_ins import is_view
 
@@ -107,7 +107,7 @@ def heavy(
         return False
     if not names(e) & context.facts.locals:
         return False  # a constant is named in front of the loop
-    calls = [x for x in subexprs(e) if isinstance(x, n.Call)]
+    calls = list(inside(e, n.Call))
     if any(not context.is_pure(x, s) for x in calls):
         return False
     own = any(x not in there and not context.is_cheap(x, s) for x in calls)

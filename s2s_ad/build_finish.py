@@ -37,7 +37,7 @@ from s2s_ad.ir.kinds import (
 )
 from s2s_ad.ir.names import is_marked
 from s2s_ad.ir.verify import verify_block
-from s2s_ad.ir.walk import all_parts, assigned, blocks, map_block, names, walk_stmts
+from s2s_ad.ir.walk import assigned, blocks, inside, map_block, names, walk_stmts
 from s2s_ad.rules.sharing import WHOLLY_NEW
 from s2s_ad.simplify.contracted import contracted
 from s2s_ad.simplify.dead_code import drop_dead
@@ -478,7 +478,7 @@ def in_order(prepared: Prepared, found: Reverse) -> list[str]:
     """Return the variables of the forward sweep: parameters first, then as they are bound."""
     order = [p.name for p in prepared.function.params]
     for s in walk_stmts(tuple(found.forward)):
-        order.extend(x.id for x in all_parts(s) if isinstance(x, n.Name))
+        order.extend(x.id for x in inside(s, n.Name))
         if isinstance(s, (n.Append, n.Pop)):
             order.append(s.stack)
     return list(dict.fromkeys(order))

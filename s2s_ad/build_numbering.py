@@ -20,11 +20,11 @@ from s2s_ad.build_subject import rename
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import said_by
 from s2s_ad.ir.walk import (
-    all_parts,
     blocks,
     bound_here,
     bound_names,
     free_names,
+    inside,
     names,
     stmt_exprs,
     subexprs,
@@ -149,7 +149,7 @@ def _in_order(function: n.Function) -> list[str]:
     """Return the variables in the order of the text."""
     found: dict[str, None] = {}
     for s in walk_stmts(function.body):
-        found.update(dict.fromkeys(x.id for x in all_parts(s) if isinstance(x, n.Name)))
+        found.update(dict.fromkeys(x.id for x in inside(s, n.Name)))
     return list(found)
 
 

@@ -14,7 +14,7 @@ from s2s_ad.build_program import Program
 from s2s_ad.build_subject import SubjectWorld
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import Array, is_immutable
-from s2s_ad.ir.walk import all_parts, subexprs, walk_stmts
+from s2s_ad.ir.walk import inside, walk_stmts
 from s2s_ad.rules import registry
 from s2s_ad.runtime import as_number
 from s2s_ad.transform.context import Context
@@ -58,10 +58,7 @@ def without_effect(prepared: Prepared) -> Callable[[n.Expr], bool]:
         return False
 
     def pure(e: n.Expr) -> bool:
-        return all(
-            known(x) if isinstance(x, n.Call) else not isinstance(x, n.NamedExpr)
-            for x in subexprs(e)
-        )
+        return not inside(e, n.NamedExpr) and all(map(known, inside(e, n.Call)))
 
     return pure
 
@@ -74,8 +71,8 @@ def repeatable(
     once: dict[str, bool] = {}
     for context in contexts:
         for s in walk_stmts(context.function.body):
-            for e in all_parts(s):
-                if isinstance(e, n.Call) and isinstance(e.func, n.Name):
+            for e in inside(s, n.Call):
+                if isinstance(e.func, n.Name):
                     again = once.get(e.func.id, True) and context.is_pure(e, s)
                     once[e.func.id] = again
     for v in list(program.variants.values()):
@@ -84,9 +81,9 @@ def repeatable(
             once[v.reverse] = flat and program.has_no_effect(v.subject, v.values)
 
     def repeatable(e: n.Expr) -> bool:
-        calls = [x for x in subexprs(e) if isinstance(x, n.Call)]
+        calls = list(inside(e, n.Call))
         own = [x for x in calls if isinstance(x.func, n.Name) and once.get(x.func.id, False)]
-        return not any(isinstance(x, n.NamedExpr) for x in subexprs(e)) and all(
+        return not inside(e, n.NamedExpr) and all(
             x in own or pure(n.Call(x.func, ())) for x in calls
         )
 

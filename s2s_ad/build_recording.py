@@ -15,7 +15,7 @@ from s2s_ad.build_prepare import Prepared, wish
 from s2s_ad.build_purity import repeatable, without_effect
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import FLOAT, UNKNOWN, Array, Kind, ListOf, Number, adjoint_kind, is_immutable
-from s2s_ad.ir.walk import all_parts, assigned, names, subexprs, walk_stmts
+from s2s_ad.ir.walk import assigned, inside, names, subexprs, walk_stmts
 from s2s_ad.rules.sharing import WHOLLY_NEW
 from s2s_ad.simplify.at_once import NotAtOnce, Sweeping, at_once
 from s2s_ad.simplify.forwards import Steps
@@ -159,7 +159,7 @@ class Recording:
             return frozenset() if s.uid in idle else self.changed(s)
 
         items = {uid: item for uid, item in items.items() if uid not in idle and item.own}
-        there = {e for s in walk_stmts(backward) for e in all_parts(s) if isinstance(e, n.Call)}
+        there = {e for s in walk_stmts(backward) for e in inside(s, n.Call)}
 
         def kept(e: n.Expr) -> bool:
             return kept_when_compiled(e, there) if context.compiled else work(e, there) >= KEPT

@@ -10,7 +10,7 @@ import pytest
 from s2s_ad.frontend.lower import lower_module
 from s2s_ad.ir import nodes
 from s2s_ad.ir.blocks import changed_by, stored_by
-from s2s_ad.ir.nodes import Binary, Call, Const, Expr, Lambda, Name, Param, Pass
+from s2s_ad.ir.nodes import Binary, Const, Expr, Lambda, Name, Param, Pass
 from s2s_ad.ir.text import expr_text, function_text
 from s2s_ad.ir.walk import (
     all_parts,
@@ -18,8 +18,8 @@ from s2s_ad.ir.walk import (
     blocks,
     bound_names,
     children,
-    fold,
     free_names,
+    inside,
     map_block,
     map_expr,
     map_parts,
@@ -122,14 +122,17 @@ def test_map_expr_rebuilds_bottom_up_and_shares_what_does_not_change():
     assert seen == ["a", "b", "a + b", "c", "(a + b) * c"]
 
 
-def test_fold_stops_where_it_is_told():
-    e = parsed("f(x)(g(y))")
-    calls = fold(
-        e,
-        lambda node, parts: sum(parts) + isinstance(node, Call),
-        lambda node: 10 if node == parsed("g(y)") else None,
-    )
-    assert calls == 12
+def test_inside_finds_what_is_of_one_class_in_order():
+    e = parsed("f(x)(g(y) + (lambda z: z)(y))")
+    assert [expr_text(x) for x in inside(e, nodes.Call)] == [
+        "f(x)(g(y) + (lambda z: z)(y))",
+        "f(x)",
+        "g(y)",
+        "(lambda z: z)(y)",
+    ]
+    (s,) = lower_module("def h(a):\n    a[i] += a[j]\n", "<test>")["h"].body
+    assert [x.id for x in inside(s, Name)] == ["a", "i", "a", "j"]
+    assert inside(s, Lambda) == ()
 
 
 @pytest.mark.parametrize(

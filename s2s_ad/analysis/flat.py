@@ -19,7 +19,14 @@ from functools import partial
 
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import Array, DictOf, Kind, ListOf, Nothing, Number, TupleOf
-from s2s_ad.ir.walk import all_parts, children, container_of, stmt_exprs, target_names, walk_stmts
+from s2s_ad.ir.walk import (
+    children,
+    container_of,
+    inside,
+    stmt_exprs,
+    target_names,
+    walk_stmts,
+)
 
 
 def flat_names(
@@ -110,11 +117,9 @@ def never_lists(block: n.Block, kind: Callable[[n.Expr, int], Kind]) -> frozense
             other |= set(target_names(s.target))
         elif isinstance(s, (n.With, n.Try, n.FunctionDef, n.Import, n.Global)):
             return frozenset()
-        for e in all_parts(s):
-            if isinstance(e, n.Comprehension):
-                other |= {name for clause in e.clauses for name in target_names(clause.target)}
-            elif isinstance(e, n.NamedExpr):
-                other |= set(target_names(e.target))
+        for c in inside(s, n.Comprehension):
+            other |= {name for clause in c.clauses for name in target_names(clause.target)}
+        other |= {e.target.id for e in inside(s, n.NamedExpr)}
 
     def sure(name: str) -> bool:
         return all(is_no_list(e, found, partial(kind_at, uid)) for e, uid in bound[name])

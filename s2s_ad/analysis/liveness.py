@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import said_by
-from s2s_ad.ir.walk import all_parts, free_names, names, target_names, walk_stmts
+from s2s_ad.ir.walk import free_names, inside, names, target_names, walk_stmts
 
 Live = frozenset[str]
 NOTHING: Live = frozenset()
@@ -39,9 +39,8 @@ def _kept(block: n.Block) -> Live:
             found |= free_names(s.function)
         elif isinstance(s, n.Global):
             found |= set(s.names)
-        for x in all_parts(s):
-            lazy = isinstance(x, n.Comprehension) and x.kind == "generator"
-            found |= names(x) if lazy or isinstance(x, n.Lambda) else NOTHING
+        found.update(*map(names, inside(s, n.Lambda)))
+        found.update(*(names(x) for x in inside(s, n.Comprehension) if x.kind == "generator"))
     return frozenset(found)
 
 

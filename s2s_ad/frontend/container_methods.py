@@ -17,7 +17,7 @@ from s2s_ad.analysis.indexing import constant_int
 from s2s_ad.frontend.questions import Questions
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import DictOf, ListOf, Unknown
-from s2s_ad.ir.walk import all_parts, names, subexprs, substitute
+from s2s_ad.ir.walk import all_parts, inside, names, subexprs, substitute
 
 CHANGING = frozenset({"pop", "setdefault"})
 ONE = n.Const("1", 1)
@@ -157,7 +157,7 @@ class Methods(Questions, ABC):
 
     def shrinks(self, e: n.Expr, s: n.Stmt) -> bool:
         """True when a part of an expression takes an item out of an active list."""
-        parts = (x.func for x in subexprs(e) if isinstance(x, n.Call))
+        parts = (x.func for x in inside(e, n.Call))
         places = (f.value for f in parts if isinstance(f, n.Attribute) and f.attr == "pop")
         return any(isinstance(x, n.Name) and self.varied(x, s) for x in places)
 

@@ -20,10 +20,10 @@ from s2s_ad.frontend.live_loops import changed_in_place
 from s2s_ad.frontend.questions import Refuse
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.walk import (
-    all_parts,
     assigned,
     blocks,
     children,
+    inside,
     names,
     stmt_exprs,
     subexprs,
@@ -182,8 +182,8 @@ class _Check:
             if x.uid not in self.facts.before:
                 continue
             reader, env = self.facts.reader(x.uid), self.facts.before[x.uid]
-            for e in all_parts(x):
-                if isinstance(e, n.Call) and self.callee(e, x) is not functools.reduce:
+            for e in inside(x, n.Call):
+                if self.callee(e, x) is not functools.reduce:
                     found |= set() if reader.is_pure(e, env, again=False) else names(e)
         return found
 

@@ -26,12 +26,12 @@ from s2s_ad.ir.walk import (
     assigned,
     children,
     free_names,
+    inside,
     map_block,
     map_parts,
     map_stmt_exprs,
     names,
     stmt_exprs,
-    subexprs,
     substitute,
     target_names,
     walk_stmts,
@@ -246,7 +246,7 @@ def _bound(s: n.Stmt) -> _Bound:
         if isinstance(e, n.Comprehension):
             found.update(y for clause in e.clauses for y in target_names(clause.target))
         elif isinstance(e, n.Lambda):
-            if not any(isinstance(x, n.Lambda) for x in subexprs(e.body)):
+            if not inside(e.body, n.Lambda):
                 continue
             found = lambdas
             found.update(p.name for p in e.params)

@@ -23,7 +23,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.walk import assigned, map_block, names, subexprs, walk_stmts
+from s2s_ad.ir.walk import assigned, inside, map_block, names, subexprs, walk_stmts
 
 _HOLDING = (n.If, n.For, n.While, n.Try, n.With)
 Repeatable = Callable[[n.Expr, n.Stmt], bool]
@@ -105,7 +105,7 @@ def _flag(s: n.Stmt, function: n.Function) -> n.Name | None:
 
 def _still_holds(loop: n.While, way: n.Block, repeatable: Repeatable) -> bool:
     """True when nothing on the way from the test of a loop to its break changes what it reads."""
-    called = {e.func for e in subexprs(loop.test) if isinstance(e, n.Call)}
+    called = {e.func for e in inside(loop.test, n.Call)}
     places = any(
         isinstance(e, n.Subscript) or (isinstance(e, n.Attribute) and e not in called)
         for e in subexprs(loop.test)

@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.walk import blocks, children, map_block, names, subexprs, walk_stmts
+from s2s_ad.ir.walk import blocks, children, inside, map_block, names, subexprs, walk_stmts
 
 # calls that give another value when they run earlier or later
 ORDERED = frozenset("pop popitem popleft append next send read readline".split())
@@ -39,7 +39,7 @@ class _TakeOut:
         self.earlier: list[n.Expr] = []
 
     def visit(self, e: n.Expr) -> n.Expr:
-        if not any(isinstance(x, n.NamedExpr) for x in subexprs(e)):
+        if not inside(e, n.NamedExpr):
             self.earlier.append(e)
             return e
         if isinstance(e, n.NamedExpr):

@@ -19,6 +19,7 @@ from . import nodes
 from .nodes import Block, Expr, Function, Lambda, Name, NamedExpr, Stmt
 from .remembered import remembered
 
+E = TypeVar("E")
 T = TypeVar("T")
 
 # Where the expressions of a node are, in the order in which they run where that matters. Parts
@@ -334,6 +335,21 @@ def all_parts(s: Stmt) -> tuple[Expr, ...]:
     return tuple([e for whole in stmt_exprs(s) for e in subexprs(whole)])
 
 
+@remembered
+def _by_class(node: Expr | Stmt) -> dict[type, tuple[Any, ...]]:
+    found: dict[type, list[Expr]] = {}
+    for e in all_parts(node) if isinstance(node, Stmt) else subexprs(node):
+        found.setdefault(type(e), []).append(e)
+    return {cls: tuple(several) for cls, several in found.items()}
+
+
+def inside(node: Expr | Stmt, cls: type[E]) -> tuple[E, ...]:
+    """Return the expressions of one class in an expression, itself included, or in a statement
+    (see `all_parts`), each before its parts."""
+    found: tuple[E, ...] = _by_class(node).get(cls, ())
+    return found
+
+
 def blocks(s: Stmt) -> tuple[Block, ...]:
     """Return the blocks nested in `s`, empty ones included; not the body of a nested function."""
     return _blocks(s) if type(s) in _HOLDING else ()
@@ -468,25 +484,3 @@ def popped(s: Stmt) -> tuple[Expr, str] | None:
     if not isinstance(func, nodes.Attribute) or func.attr != "pop" or len(s.targets) > 1:
         return None
     return (target, func.value.id) if isinstance(func.value, Name) and not s.value.args else None
-
-
-def factors(e: Expr) -> list[tuple[str, Expr]]:
-    """Return the factors of a product in order, with `*` or `/` in front of each."""
-    found: list[tuple[str, Expr]] = []
-    while isinstance(e, nodes.Binary) and e.op in "*/":
-        found.append((e.op, e.right))
-        e = e.left
-    return [("*", e), *reversed(found)]
-
-
-def multiplied(parts: Sequence[tuple[str, Expr]]) -> Expr:
-    """Return the product of factors as `factors` gives them."""
-    whole = parts[0][1]
-    for op, factor in parts[1:]:
-        whole = nodes.Binary(op, whole, factor)
-    return whole
-
-
-def is_arithmetic(e: Expr) -> bool:
-    """True for an operator that gives each entry of an array from those at the same place."""
-    return isinstance(e, nodes.Unary) or (isinstance(e, nodes.Binary) and e.op != "@")

@@ -19,18 +19,10 @@ from dataclasses import dataclass, replace
 
 from s2s_ad.analysis.indexing import constant_int
 from s2s_ad.ir import nodes as n
+from s2s_ad.ir.arithmetic import factors, multiplied
 from s2s_ad.ir.blocks import changed_by, sole_target
 from s2s_ad.ir.kinds import Array, Dim, Kind, Number, same_length
-from s2s_ad.ir.walk import (
-    all_parts,
-    blocks,
-    factors,
-    map_block,
-    map_parts,
-    multiplied,
-    names,
-    walk_stmts,
-)
+from s2s_ad.ir.walk import blocks, inside, map_block, map_parts, names, walk_stmts
 
 LABELS = "ijklmn"
 MOST_SUMS = 3  # sums of one product that are each made from its factors
@@ -52,6 +44,9 @@ def contracted(body: n.Block, back: frozenset[int], kind: KindOf) -> n.Block:
     kind: that of an expression, at all times.
     """
 
+    if not any(_is_sum(x) for s in walk_stmts(body) for x in inside(s, n.Call)):
+        return body
+
     def visit(e: n.Expr) -> n.Expr:
         return _contraction(e, kind) or e
 
@@ -70,8 +65,8 @@ def _without_products(body: n.Block, back: frozenset[int], kind: KindOf) -> n.Bl
     """Return the body in which a product that is only summed is written where it is."""
     reads = Counter(x for s in walk_stmts(body) for x in _read(s))
     writes = Counter(x for s in walk_stmts(body) if not any(blocks(s)) for x in changed_by(s))
-    every = (x for s in walk_stmts(body) for x in all_parts(s))
-    summed = Counter(x.args[0] for x in every if isinstance(x, n.Call) and _is_sum(x))
+    every = (x for s in walk_stmts(body) for x in inside(s, n.Call))
+    summed = Counter(x.args[0] for x in every if _is_sum(x))
     out = list(body)
     k = 0
     while k < len(out):
@@ -124,7 +119,7 @@ def _summed_at_once(
 
 
 def _read(s: n.Stmt) -> list[str]:
-    return [x.id for x in all_parts(s) if isinstance(x, n.Name)]
+    return [x.id for x in inside(s, n.Name)]
 
 
 # -- a sum of products

@@ -17,8 +17,8 @@ from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import renamed, sole_target, with_blocks
 from s2s_ad.ir.walk import (
     assigned,
+    inside,
     stmt_exprs,
-    subexprs,
     walk_stmts,
 )
 
@@ -89,7 +89,7 @@ def _read(s: n.Stmt) -> list[str]:
     targets = s.targets if isinstance(s, n.Assign) else ()
     skipped = {id(t) for t in targets if isinstance(t, n.Name)}
     exprs = [e for e in stmt_exprs(s) if id(e) not in skipped]
-    return [x.id for e in exprs for x in subexprs(e) if isinstance(x, n.Name)]
+    return [x.id for e in exprs for x in inside(e, n.Name)]
 
 
 def _all_read(s: n.Stmt) -> set[str]:

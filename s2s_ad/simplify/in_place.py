@@ -33,8 +33,8 @@ from s2s_ad.ir.kinds import Array, Kind, Number
 from s2s_ad.ir.walk import (
     assigned,
     blocks,
+    inside,
     names,
-    subexprs,
     walk_stmts,
 )
 from s2s_ad.rules.sharing import WHOLLY_NEW
@@ -273,7 +273,7 @@ class _InPlace(_Watch):
 
 
 def _names_in_order(e: n.Expr) -> list[n.Name]:
-    return [x for x in subexprs(e) if isinstance(x, n.Name)]
+    return list(inside(e, n.Name))
 
 
 def _behind_reads(

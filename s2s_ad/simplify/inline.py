@@ -18,12 +18,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from s2s_ad.ir import nodes as n
+from s2s_ad.ir.arithmetic import factors
 from s2s_ad.ir.blocks import changed_by, renamed, sole_target, with_blocks
 from s2s_ad.ir.walk import (
     assigned,
     blocks,
     container_of,
-    factors,
+    inside,
     map_stmt_exprs,
     names,
     stmt_exprs,
@@ -390,7 +391,7 @@ def _read(s: n.Stmt) -> list[str]:
         exprs = [n.Name(s.stack)] + ([] if isinstance(s.target, n.Name) else [s.target])
     else:
         exprs = list(stmt_exprs(s))
-    return [x.id for e in exprs for x in subexprs(e) if isinstance(x, n.Name)]
+    return [x.id for e in exprs for x in inside(e, n.Name)]
 
 
 def _bound(s: n.Stmt) -> list[str]:

@@ -18,9 +18,10 @@ from collections.abc import Callable
 
 from s2s_ad.analysis.indexing import constant_int
 from s2s_ad.ir import nodes as n
+from s2s_ad.ir.arithmetic import factors, multiplied
 from s2s_ad.ir.blocks import changed_by, sole_target
 from s2s_ad.ir.kinds import Array, Kind
-from s2s_ad.ir.walk import blocks, factors, map_block, map_parts, multiplied, walk_stmts
+from s2s_ad.ir.walk import blocks, map_block, map_parts, walk_stmts
 
 Products = dict[tuple[str, str], str]
 FULL = n.Slice(None, None, None)

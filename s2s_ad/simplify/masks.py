@@ -21,20 +21,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from s2s_ad.ir import nodes as n
+from s2s_ad.ir.arithmetic import factors, is_arithmetic, multiplied
 from s2s_ad.ir.blocks import changed_by, said_by, sole_target, with_blocks
 from s2s_ad.ir.nodes import ZERO
-from s2s_ad.ir.walk import (
-    all_parts,
-    blocks,
-    children,
-    factors,
-    is_arithmetic,
-    map_parts,
-    multiplied,
-    names,
-    stmt_exprs,
-    walk_stmts,
-)
+from s2s_ad.ir.walk import blocks, children, inside, map_parts, names, stmt_exprs, walk_stmts
 from s2s_ad.simplify.algebra import negate, product
 
 HELPERS = frozenset({"quotient", "divide_or_zero", "power_slope"})
@@ -59,8 +49,8 @@ def chosen_once(
 
     where: how `np.where` is spelled. pure: whether an expression gives the same value each time.
     """
-    calls = (x for s in walk_stmts(body) for x in all_parts(s))
-    if not any(isinstance(x, n.Call) and x.func == where for x in calls):
+    calls = (x for s in walk_stmts(body) for x in inside(s, n.Call))
+    if not any(x.func == where for x in calls):
         return body
     body = _block(body, back, where, pure)
     counts = Counter(x for s in walk_stmts(body) for x in said_by(s))

@@ -13,7 +13,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.walk import factors, map_block, map_parts
+from s2s_ad.ir.arithmetic import factors
+from s2s_ad.ir.walk import map_block, map_parts
 
 
 def numbers_first(

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import with_blocks
-from s2s_ad.ir.walk import all_parts, blocks, map_parts
+from s2s_ad.ir.walk import blocks, inside, map_parts
 
 
 def one_inverse(block: n.Block, back: frozenset[int]) -> n.Block:
@@ -44,8 +44,8 @@ def one_inverse(block: n.Block, back: frozenset[int]) -> n.Block:
 
 
 def _calls(s: n.Stmt, name: str) -> Iterator[n.Call]:
-    for e in all_parts(s):
-        if isinstance(e, n.Call) and _is_call(e, name):
+    for e in inside(s, n.Call):
+        if _is_call(e, name):
             yield e
 
 

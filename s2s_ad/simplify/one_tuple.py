@@ -30,6 +30,7 @@ from s2s_ad.ir.walk import (
     all_parts,
     assigned,
     blocks,
+    inside,
     map_block,
     map_parts,
     map_stmt_exprs,
@@ -181,7 +182,7 @@ class _Gather:
         """Return the place in the tuple: what a step finds first, then what it makes, in order."""
         for k, s in enumerate(self.body[: x.made]):
             if x.name in assigned((s,)):
-                bound = [y.id for y in all_parts(s) if isinstance(y, n.Name)]
+                bound = [y.id for y in inside(s, n.Name)]
                 return True, k, bound.index(x.name) if x.name in bound else 0
         return False, x.made, 0
 
@@ -208,8 +209,7 @@ class _Gather:
         """Return variables that the reverse computes again at much work, and where."""
         found = []
         others = tuple(r for r in self.turned if r.comments.trailing != "# recomputed")
-        every = (e for r in walk_stmts(others) for e in all_parts(r))
-        there = frozenset(e for e in every if isinstance(e, n.Call))
+        there = frozenset(e for r in walk_stmts(others) for e in inside(r, n.Call))
         for p, r in enumerate(self.turned):
             if p <= self.pop or r.comments.trailing != "# recomputed":
                 continue

@@ -33,7 +33,7 @@ from s2s_ad.ir.kinds import (
     is_immutable,
     join,
 )
-from s2s_ad.ir.walk import all_parts, map_block, target_names, walk_stmts
+from s2s_ad.ir.walk import inside, map_block, target_names, walk_stmts
 from s2s_ad.rules.sharing import NEW, WHOLLY_NEW
 
 Needs = dict[str, int]
@@ -208,7 +208,7 @@ class Owning(Sharing):
         return (
             isinstance(target, n.Subscript)
             and target.value == n.Name(name or "")
-            and not any(isinstance(x, n.Call) for x in all_parts(s))
+            and not inside(s, n.Call)
             and self.is_left(target.value, owned)
         )
 
@@ -301,8 +301,8 @@ class Owning(Sharing):
             func = s.value.func
             if isinstance(func, n.Attribute) and func.attr == "at":
                 note(s.value.args[0], isinstance(s.value.args[0], n.Subscript))
-        for x in all_parts(s) if not isinstance(s, (n.If, n.For, n.While)) else ():
-            method = x.func if isinstance(x, n.Call) else None
+        for x in inside(s, n.Call) if not isinstance(s, (n.If, n.For, n.While)) else ():
+            method = x.func
             if isinstance(method, n.Attribute) and method.attr == "pop":
                 note(method.value, False)
         return found

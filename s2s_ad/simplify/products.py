@@ -22,7 +22,7 @@ from typing import TypeGuard
 from s2s_ad.analysis.bound import definitely
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import mentioned, sole_target, with_blocks
-from s2s_ad.ir.walk import assigned, map_block, map_expr, names, subexprs, walk_stmts
+from s2s_ad.ir.walk import assigned, inside, map_block, map_expr, names, subexprs, walk_stmts
 from s2s_ad.simplify.algebra import Term, from_term, simplify_sum, terms, total
 from s2s_ad.simplify.gathered import gathered
 from s2s_ad.simplify.share import CALL, CHEAP, NUMBERS, Sharing, kills_of
@@ -207,7 +207,7 @@ class _Products:
         """Return the calls of a statement of the reverse sweep that always give the same."""
         if s.uid not in self.back or not isinstance(s, (n.Assign, n.AugAssign)):
             return []
-        calls = [e for e in subexprs(s.value) if isinstance(e, n.Call) and _is_constant(e)]
+        calls = [e for e in inside(s.value, n.Call) if _is_constant(e)]
         inner = {x for e in calls for x in subexprs(e) if x is not e}
         return [e for e in calls if e not in inner and self.sharing.pure(e)]
 
@@ -413,14 +413,14 @@ def _inner(part: object) -> int:
     """Return how many operations a factor is made of."""
     if not isinstance(part, tuple) or part[0] not in ("*", "/"):
         return 0
-    calls = [x for x in subexprs(part[1]) if isinstance(x, n.Call)]
+    calls = inside(part[1], n.Call)
     return _operations(part[1]) + sum(
         1 if isinstance(x.func, n.Name) and x.func.id in CHEAP else CALL for x in calls
     )
 
 
 def _operations(e: n.Expr) -> int:
-    return sum(isinstance(x, n.Binary) for x in subexprs(e))
+    return len(inside(e, n.Binary))
 
 
 def _only(t: Term, common: Parts) -> Term:

@@ -25,9 +25,9 @@ from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import changed_by, with_blocks
 from s2s_ad.ir.walk import (
     blocks,
+    inside,
     names,
     stmt_exprs,
-    subexprs,
     substitute,
     walk_stmts,
 )
@@ -52,7 +52,7 @@ def reuse_quotients(
     sweep alone. number: whether an expression certainly gives a number.
     """
     every = [e for s in walk_stmts(block) for e in stmt_exprs(s)]
-    said = Counter(x.id for e in every for x in subexprs(e) if isinstance(x, n.Name))
+    said = Counter(x.id for e in every for x in inside(e, n.Name))
     once = {x for x, count in said.items() if count == 2}
     run = _Quotients(set(back), pure, fresh, again, number, once)
     block = run.block(block)
@@ -153,7 +153,7 @@ class _Quotients:
         """Return the block without the names that are read just once after all."""
         ours = {self.given[s.uid][0] for s in block if s.uid in self.given}
         every = (e for x in walk_stmts(block) for e in stmt_exprs(x) if names(e) & ours)
-        uses = Counter(e.id for whole in every for e in subexprs(whole) if isinstance(e, n.Name))
+        uses = Counter(e.id for whole in every for e in inside(whole, n.Name))
         for s in block:
             name, made = self.given.get(s.uid, ("", None))
             if made is not None and uses[name] < 3:  # its own assignment is one

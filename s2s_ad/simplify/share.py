@@ -23,10 +23,10 @@ from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import mentioned, sole_target
 from s2s_ad.ir.names import BlockNames
 from s2s_ad.ir.walk import (
-    all_parts,
     assigned,
     blocks,
     container_of,
+    inside,
     map_block,
     names,
     stmt_exprs,
@@ -410,8 +410,8 @@ def _written(body: n.Block, fresh: Callable[[n.Call], bool]) -> set[str]:
             found |= names(s.value) if isinstance(s.value, (n.Name, n.Subscript)) else set()
         elif isinstance(s, (n.ExprStmt, n.Append)):
             found |= names(s.value)
-        for call in all_parts(s):
-            if isinstance(call, n.Call) and not fresh(call):
+        for call in inside(s, n.Call):
+            if not fresh(call):
                 found |= names(call)
     return found
 

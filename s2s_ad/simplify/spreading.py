@@ -17,7 +17,7 @@ from collections.abc import Callable
 
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import mentioned
-from s2s_ad.ir.walk import all_parts, assigned, names, target_names, walk_stmts
+from s2s_ad.ir.walk import assigned, inside, names, target_names, walk_stmts
 from s2s_ad.simplify.algebra import simplify_sum
 
 Same = Callable[[str, str], bool]
@@ -173,7 +173,7 @@ def _changed(s: n.Stmt) -> set[str]:
         found |= set(_bound(x))
         if isinstance(x, n.ExprStmt):
             found |= names(x.value)
-        for call in all_parts(x):
-            if isinstance(call, n.Call) and isinstance(call.func, n.Name):
+        for call in inside(x, n.Call):
+            if isinstance(call.func, n.Name):
                 found |= names(call)
     return found

@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import leaves, mentioned
-from s2s_ad.ir.walk import all_parts, assigned, map_block, walk_stmts
+from s2s_ad.ir.walk import assigned, inside, map_block, walk_stmts
 from s2s_ad.simplify.one_tuple import Tools, one_tuple
 
 LONG = 200  # statements of a loop body that is left as it is
@@ -209,6 +209,6 @@ def _made(body: n.Block, save: _Save) -> tuple[bool, int, int]:
     """Return what saves are sorted by: what a step finds first, then what it makes, in order."""
     for k, s in enumerate(body):
         if save.name in assigned((s,)):
-            bound = [x.id for x in all_parts(s) if isinstance(x, n.Name)]
+            bound = [x.id for x in inside(s, n.Name)]
             return k < save.append, k, bound.index(save.name) if save.name in bound else 0
     return False, len(body), 0

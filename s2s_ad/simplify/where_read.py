@@ -16,7 +16,15 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.walk import all_parts, assigned, blocks, map_block, names, stmt_exprs, walk_stmts
+from s2s_ad.ir.walk import (
+    assigned,
+    blocks,
+    inside,
+    map_block,
+    names,
+    stmt_exprs,
+    walk_stmts,
+)
 
 Pure = Callable[[n.Expr], bool]
 
@@ -117,7 +125,7 @@ def _reads(body: n.Block) -> Counter[str]:
     """Return how often each variable is read, by `x += e` too."""
     found: Counter[str] = Counter()
     for s in walk_stmts(body):
-        found.update(x.id for x in all_parts(s) if isinstance(x, n.Name))
+        found.update(x.id for x in inside(s, n.Name))
         if isinstance(s, n.Assign):
             found.subtract(t.id for t in s.targets if isinstance(t, n.Name))
     return found

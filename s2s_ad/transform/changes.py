@@ -18,8 +18,8 @@ from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import UNKNOWN, Array, Kind, ListOf, Number, is_immutable
 from s2s_ad.ir.remembered import remembered
 from s2s_ad.ir.walk import (
-    all_parts,
     assigned,
+    inside,
     names,
     stmt_exprs,
     subexprs,
@@ -166,7 +166,7 @@ class Changes:
 
     def calls_something(self, s: n.Stmt) -> bool:
         """True when a statement makes a call that may change something."""
-        calls = (x for x in all_parts(flat(s)) if isinstance(x, n.Call))
+        calls = inside(flat(s), n.Call)
         return any(not (self.changes_nothing(x, s) or self.is_harmless(x, s)) for x in calls)
 
     def changed_anywhere(self) -> frozenset[str]:

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from s2s_ad.analysis.values import Value
 from s2s_ad.ir import nodes as n
+from s2s_ad.ir.arithmetic import factors
 from s2s_ad.ir.kinds import (
     FLOAT,
     Array,
@@ -22,7 +23,7 @@ from s2s_ad.ir.kinds import (
     TupleOf,
     Unknown,
 )
-from s2s_ad.ir.walk import assigned, factors, map_expr, names, subexprs
+from s2s_ad.ir.walk import assigned, map_expr, names, subexprs
 from s2s_ad.rules.registry import Choice
 from s2s_ad.transform.context import Context, Diff, NeedsName, Splice, atomic
 from s2s_ad.transform.shapes import reduced_axes, same_rank, same_shape

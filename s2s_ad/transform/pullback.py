@@ -14,6 +14,7 @@ from dataclasses import replace
 from s2s_ad.analysis.indexing import constant_int
 from s2s_ad.analysis.rows import copies_rows
 from s2s_ad.ir import nodes as n
+from s2s_ad.ir.arithmetic import factors
 from s2s_ad.ir.kinds import (
     UNKNOWN,
     Array,
@@ -26,7 +27,7 @@ from s2s_ad.ir.kinds import (
     Unknown,
     is_discrete,
 )
-from s2s_ad.ir.walk import assigned, factors, names, subexprs
+from s2s_ad.ir.walk import assigned, names
 from s2s_ad.rules.registry import Choice
 from s2s_ad.rules.results import literal
 from s2s_ad.transform.context import CallPlan, Diff, NeedsName, operations
@@ -38,7 +39,7 @@ from s2s_ad.transform.reading import as_value, slice_call
 from s2s_ad.transform.shapes import keeps_all, same_shape, shape_of
 from s2s_ad.transform.short_forms import Part, short_form
 from s2s_ad.transform.side_by_side import joined, neighbours, stacked
-from s2s_ad.transform.templates import Templates
+from s2s_ad.transform.templates import Templates, uses
 
 
 class Pullback(Templates):
@@ -271,7 +272,7 @@ class Pullback(Templates):
         named = out if isinstance(out, n.Name) else e
         if rule.shape != "out" and not self.is_expand(choice, active):
             d = self.full(d, named, kind)
-        again = any(_uses(rule.adjoint[p], "d") > 1 for p in active)
+        again = any(uses(rule.adjoint[p], "d") > 1 for p in active)
         few = len(self.summands(e)) < 3 and not again
         heavy = 3 if isinstance(d.kind, Number) and few else 1
         if (len(active) > 1 or again) and operations(d.expr) >= heavy:
@@ -493,8 +494,3 @@ class Pullback(Templates):
             place = n.Binary("+", place, n.Call(size, (star,)))
         plain = k - len(stars)
         return n.Binary("+", place, n.Const(str(plain), plain)) if plain else place
-
-
-def _uses(template: n.Expr, name: str) -> int:
-    """Return how often a template reads a name."""
-    return sum(e == n.Name(name) for e in subexprs(template))

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from s2s_ad.ir import nodes as n
+from s2s_ad.ir.arithmetic import is_arithmetic
 from s2s_ad.ir.kinds import UNKNOWN, Array, Kind, Number, broadcast
-from s2s_ad.ir.walk import children, is_arithmetic, subexprs
+from s2s_ad.ir.walk import children, subexprs
 
 
 def shape_of(*kinds: Kind) -> Kind:

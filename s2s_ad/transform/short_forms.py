@@ -15,7 +15,7 @@ from collections.abc import Callable
 import numpy as np
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.walk import subexprs
+from s2s_ad.ir.walk import inside
 
 SIZES = (abs, math.fabs)
 LOGS = (math.log, np.log)
@@ -73,7 +73,7 @@ def _without_corner(x: n.Expr, size: n.Expr, rest: list[n.Expr]) -> list[Part]:
 
 def _is_light(e: n.Expr) -> bool:
     """True for what may be written down more often: a call gets a name instead."""
-    return not any(isinstance(x, n.Call) for x in subexprs(e))
+    return not inside(e, n.Call)
 
 
 def _is_one_of(e: n.Call, known: tuple[object, ...], object_of: ObjectOf) -> bool:

@@ -20,7 +20,7 @@ from s2s_ad.ir.kinds import (
     Unknown,
 )
 from s2s_ad.ir.nodes import ZERO
-from s2s_ad.ir.walk import map_expr, names, subexprs, substitute
+from s2s_ad.ir.walk import inside, map_expr, names, subexprs, substitute
 from s2s_ad.rules.matching import without_display
 from s2s_ad.rules.registry import Choice
 from s2s_ad.rules.results import literal
@@ -386,3 +386,8 @@ def _has_roots(e: n.Expr) -> bool:
             root = x.func == n.Attribute(n.Name("math"), "sqrt")
             count += root and isinstance(x.args[0], n.Const)
     return count > 1
+
+
+def uses(template: n.Expr, name: str) -> int:
+    """Return how often a template reads a name."""
+    return sum(x.id == name for x in inside(template, n.Name))
