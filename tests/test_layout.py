@@ -73,7 +73,7 @@ def test_lines_are_laid_out_as_black_does(name):
 
 
 def test_what_is_short_is_not_given_to_black():
-    def refuse(text: str) -> str:
+    def refuse(text: str, width: int) -> str:
         raise AssertionError(text)
 
     lines = ["def f(x):", '    """Of x."""', "", "    # L1: y = x", "    return 2.0 * x**2"]

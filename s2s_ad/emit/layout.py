@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 
 WIDTH = 88
+Black = Callable[[str, int], str]
 
 # what the printer leaves to black: commas before a closing bracket, numbers and comments as users
 # spell them, parentheses around what a statement takes
@@ -29,17 +30,17 @@ _DOCSTRING = re.compile(r'\s*r?"""')
 _COMPOUND = re.compile(r"(?:def|if|elif|for|while|with|except)\b")
 
 
-def laid_out(lines: Sequence[str], black: Callable[[str], str]) -> str:
+def laid_out(lines: Sequence[str], black: Black) -> str:
     """Return the text of a module. lines: those of its statements, not broken.
 
-    black: gives a text as black writes it.
+    black: gives a text as black writes it in lines of a width.
     """
     if any(map(_OPENS_A_SCOPE.match, lines)):
-        return black("\n".join(lines) + "\n")
+        return black("\n".join(lines) + "\n", WIDTH)
     return "\n".join(_laid_out(lines, black)) + "\n"
 
 
-def _laid_out(lines: Sequence[str], black: Callable[[str], str]) -> Iterator[str]:
+def _laid_out(lines: Sequence[str], black: Black) -> Iterator[str]:
     documents = False
     for line in lines:
         if documents or _DOCSTRING.match(line):
@@ -62,18 +63,16 @@ def _stands(line: str) -> bool:
     return len(line) <= WIDTH or code.startswith("#")
 
 
-def _broken(line: str, black: Callable[[str], str]) -> str:
-    """Return a line as black writes it at its depth."""
+def _broken(line: str, black: Black) -> str:
+    """Return a line as black writes it at its depth: as at none, where lines are that much
+    shorter."""
     code = line.lstrip(" ")
     start = line[: -len(code)]
-    above = [f"{start[depth:]}if _:" for depth in range(len(start), 0, -4)]
+    above: list[str] = []
     if code.startswith("elif"):
-        above += [f"{start}if _:", f"{start}    pass"]
+        above = ["if _:", "    pass"]
     elif code.startswith("except"):
-        above += [f"{start}try:", f"{start}    pass"]
-    opens = _COMPOUND.match(code)
-    below = [f"{start}    pass"] if opens else []
-    if code.startswith("#"):
-        below = [f"{start}pass"]
-    found = black("\n".join([*above, line, *below]) + "\n").split("\n")
-    return "\n".join(found[len(above) : -1 - len(below)])
+        above = ["try:", "    pass"]
+    below = ["    pass"] if _COMPOUND.match(code) else []
+    found = black("\n".join([*above, code, *below]) + "\n", WIDTH - len(start)).split("\n")
+    return "\n".join(start + x for x in found[len(above) : -1 - len(below)])

@@ -133,11 +133,11 @@ def _importable(module: str, name: str, obj: object) -> bool:
     return vars(found).get(name, found) is obj
 
 
-def by_black(text: str) -> str:
-    """Return `text` as black writes it, string quotes excepted."""
+def by_black(text: str, width: int) -> str:
+    """Return `text` as black writes it in lines of this width, string quotes excepted."""
     import black
 
-    mode = black.Mode(string_normalization=False)
+    mode = black.Mode(line_length=width, string_normalization=False)
     with contextlib.suppress(RecursionError):
         text = black.format_str(text, mode=mode)
     return text

@@ -17,7 +17,7 @@ from typing import Any, TypeVar, get_args
 
 from . import nodes
 from .nodes import Block, Expr, Function, Lambda, Name, NamedExpr, Stmt
-from .remembered import remembered
+from .remembered import changed, remembered
 
 E = TypeVar("E")
 T = TypeVar("T")
@@ -114,7 +114,7 @@ def _rebuilt(node: Any, parts: Iterator[Expr]) -> Any:
         new = _replaced(old, parts)
         if new is not old:
             changes[name] = new
-    return replace(node, **changes) if changes else node
+    return changed(node, **changes) if changes else node
 
 
 # -- expressions ------------------------------------------------------------------------

@@ -6,10 +6,10 @@ Takes a statement and what is to be put for its parts, gives the statement; requ
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, Protocol
 
 from s2s_ad.ir import nodes as n
+from s2s_ad.ir.remembered import changed
 
 Visit = Callable[[n.Expr, bool, bool], n.Expr | None]
 
@@ -65,14 +65,16 @@ def _visit(e: n.Expr, sure: bool, consumed: bool, visit: Visit, calls: Calls) ->
         return new
     if isinstance(e, (n.Name, n.Const)):
         return e
+    if isinstance(e, n.Binary):
+        left = _visit(e.left, sure, True, visit, calls)
+        right = _visit(e.right, sure, True, visit, calls)
+        return e if left is e.left and right is e.right else n.Binary(e.op, left, right)
 
     def walk(x: n.Expr, sure_: bool = sure, consumed_: bool = True) -> n.Expr:
         return _visit(x, sure_, consumed_, visit, calls)
 
     changes: dict[str, Any] = {}
     match e:
-        case n.Binary():
-            changes = {"left": walk(e.left), "right": walk(e.right)}
         case n.Unary():
             changes = {"operand": walk(e.operand)}
         case n.Compare():
@@ -118,7 +120,7 @@ def _may_be_iterator(e: n.Expr, calls: Calls) -> bool:
 def _changed(node: Any, **changes: Any) -> Any:
     """Return a node with other parts; the same object when they are the ones it has."""
     new = {key: x for key, x in changes.items() if not _same(getattr(node, key), x)}
-    return replace(node, **new) if new else node
+    return changed(node, **new) if new else node
 
 
 def _same(a: Any, b: Any) -> bool:

@@ -25,6 +25,7 @@ from s2s_ad.ir.names import BlockNames
 from s2s_ad.ir.walk import (
     assigned,
     blocks,
+    children,
     container_of,
     inside,
     map_block,
@@ -293,12 +294,15 @@ class _Share:
 
     def size(self, e: n.Expr) -> int:
         """Return how many operations an expression costs; 0 for what is no candidate."""
-        if not isinstance(e, (n.Call, n.Binary, n.IfExp)):
-            return 0
-        if e not in self.sizes:
-            parts = subexprs(e)
-            self.sizes[e] = sum(map(self.cost, parts)) if len(parts) <= LARGE else 0
-        return self.sizes[e]
+        candidate = isinstance(e, (n.Call, n.Binary, n.IfExp))
+        return self.work(e) if candidate and len(subexprs(e)) <= LARGE else 0
+
+    def work(self, e: n.Expr) -> int:
+        """Return how many operations an expression costs with all its parts."""
+        found = self.sizes.get(e)
+        if found is None:
+            found = self.sizes[e] = self.cost(e) + sum(map(self.work, children(e)))
+        return found
 
     def cost(self, e: n.Expr) -> int:
         if isinstance(e, n.Call):
