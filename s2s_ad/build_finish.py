@@ -250,8 +250,10 @@ def _buffers(body: n.Block, back: frozenset[int], swept: Sweeps) -> InPlace:
         new = sole_target(s)
         if new is not None and new not in env and every[new] == 1 and isinstance(s, n.Assign):
             growing[new] = Value(reader.value(s.value, growing).kind)
-    env.update(growing)
-    env.update(dict.fromkeys(_numbers_for_arrays(body, back, env, reader), Value(UNKNOWN)))
+    env = dict(growing)
+    numbers = _numbers_for_arrays(body, back, env, reader)
+    if numbers:
+        env = {**env, **dict.fromkeys(numbers, Value(UNKNOWN))}
     return tools
 
 
@@ -266,7 +268,7 @@ def _numbers_for_arrays(
     size = -1
     while size < len(found):
         size = len(found)
-        known = {**env, **{x: Value(FLOAT) for x in found}}
+        known = {**env, **{x: Value(FLOAT) for x in found}} if found else env
         for x, value in arrays:
             if x not in found and isinstance(reader.value(value, known).kind, Number):
                 found.add(x)

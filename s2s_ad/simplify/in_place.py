@@ -13,8 +13,9 @@ name sees it, and it is not read again (`simplify.ownership`).
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from s2s_ad.analysis.liveness import live_after
@@ -65,9 +66,7 @@ def in_place(body: n.Block, back: frozenset[int], tools: InPlace) -> tuple[n.Blo
     made -= assigned(tuple(s for s in every if s.uid not in back and not any(blocks(s))))
     arrays = {x for x in made if is_buffer(tools.kind(n.Name(x)))}
     if arrays:
-        watch = _Watch(body, frozenset(arrays), tools)
-        watch.block(body, NOTHING_OWNED)
-        body = whole_tiles(body, lambda x, uid: x in watch.table[uid].own, tools.kind)
+        body = whole_tiles(body, _owner(body, frozenset(arrays), tools), tools.kind)
         every = list(walk_stmts(body))
     wanted = {
         s.uid
@@ -105,6 +104,18 @@ def in_place(body: n.Block, back: frozenset[int], tools: InPlace) -> tuple[n.Blo
         else:
             wanted = set(run.done)
     return body, back
+
+
+def _owner(body: n.Block, arrays: frozenset[str], tools: InPlace) -> Callable[[str, int], bool]:
+    """Return whether a variable is owned before a statement; what that takes is done when asked."""
+
+    @functools.cache
+    def table() -> Mapping[int, Owned]:
+        watch = _Watch(body, arrays, tools)
+        watch.block(body, NOTHING_OWNED)
+        return watch.table
+
+    return lambda x, uid: x in table()[uid].own
 
 
 @dataclass(frozen=True)
