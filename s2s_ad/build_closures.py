@@ -10,13 +10,13 @@ capture as parameters instead. Requires `ir`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import TypeVar
 
 from s2s_ad.analysis.values import Value
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import Partial
 from s2s_ad.ir.names import Names
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import all_parts, assigned, map_block, map_parts, walk_stmts
 
 T = TypeVar("T")

@@ -16,7 +16,7 @@ An exit that comes after active statements, or that has loops of its own, become
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from s2s_ad.analysis.values import PASSIVE
 from s2s_ad.build_prepare import Prepared, settle_exits
@@ -24,6 +24,7 @@ from s2s_ad.build_reverse import Reverse, reverse
 from s2s_ad.frontend.exits import structure
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.names import Names
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import assigned, walk_stmts
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import TypeGuard
 
@@ -36,6 +35,7 @@ from s2s_ad.ir.kinds import (
     join,
 )
 from s2s_ad.ir.names import is_marked
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.verify import verify_block
 from s2s_ad.ir.walk import assigned, blocks, inside, map_block, names, walk_stmts
 from s2s_ad.rules.sharing import WHOLLY_NEW

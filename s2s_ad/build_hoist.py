@@ -13,9 +13,9 @@ another value each time, must not be among them.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from s2s_ad.ir import nodes as n
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import map_block, map_expr, map_parts, names, stmt_exprs, subexprs
 from s2s_ad.transform.context import Context
 

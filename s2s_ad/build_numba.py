@@ -17,7 +17,7 @@ import importlib
 import inspect
 import types
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -43,6 +43,7 @@ from s2s_ad.ir.kinds import (
 )
 from s2s_ad.ir.names import Names, marked
 from s2s_ad.ir.nodes import ZERO
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import (
     all_parts,
     bound_names,

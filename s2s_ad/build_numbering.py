@@ -13,12 +13,12 @@ import keyword
 import re
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import replace
 from itertools import count
 
 from s2s_ad.build_subject import rename
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import said_by
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import (
     blocks,
     bound_here,

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -52,6 +51,7 @@ from s2s_ad.emit.module import Header, module_text
 from s2s_ad.emit.statements import annotated, flattened, opened, origins
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import UNKNOWN, Kind, ListOf, Number, TupleOf
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.text import function_text
 from s2s_ad.ir.verify import check_free_names, is_on, unbound_reads, verify
 from s2s_ad.ir.walk import assigned, bound_names, container_of, walk_stmts

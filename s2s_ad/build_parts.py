@@ -13,10 +13,10 @@ Horner's rule) would repeat the innermost once for each that is around it:
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from s2s_ad.analysis.flow import Facts
 from s2s_ad.ir import nodes as n
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import map_block, subexprs
 
 LONG = 150  # nodes of a formula that is left as it is
@@ -63,7 +63,7 @@ def with_named_parts(
         if not before:
             return (s,)
         before[0] = replace(before[0], comments=s.comments)
-        rest = replace(s, value=whole, comments=n.NO_COMMENTS)  # type: ignore[call-arg]
+        rest = replace(s, value=whole, comments=n.NO_COMMENTS)
         return (*before, rest)
 
     return replace(function, body=map_block(function.body, visit))

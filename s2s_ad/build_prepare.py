@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 
 from s2s_ad import runtime
@@ -36,6 +36,7 @@ from s2s_ad.frontend.webs import with_webs_apart
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import Array, DictOf, ListOf, is_immutable
 from s2s_ad.ir.names import Names
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.verify import is_on, unbound_reads, verify
 from s2s_ad.ir.walk import (
     assigned,

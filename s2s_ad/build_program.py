@@ -10,7 +10,7 @@ import functools
 import inspect
 import types
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from s2s_ad.analysis.flow import Facts, interpret
@@ -33,6 +33,7 @@ from s2s_ad.build_subject import (
 from s2s_ad.errors import S2SError, SourceError
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import FLOAT, UNKNOWN, Kind, Partial, is_discrete
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import all_parts, names, walk_stmts
 from s2s_ad.transform.context import CallPlan
 

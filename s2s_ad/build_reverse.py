@@ -7,7 +7,7 @@ reverse function that starts from the arguments. Requires `transform`, `simplify
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from s2s_ad.analysis.bound import bound_by, definitely, overwritten_before_defined
 from s2s_ad.analysis.flow import Facts
@@ -20,6 +20,7 @@ from s2s_ad.build_recording import Recording
 from s2s_ad.errors import OutputError
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import UNKNOWN, Array, Kind, Length, Number, adjoint_kind, is_immutable
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import assigned, subexprs, walk_stmts
 from s2s_ad.simplify import algebra, plain
 from s2s_ad.simplify.accumulate import Bars, Place, accumulate

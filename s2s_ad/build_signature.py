@@ -6,10 +6,10 @@ Takes parameters, blocks and functions of the user, gives those of what is gener
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TypeVar
 
 from s2s_ad.ir import nodes as n
+from s2s_ad.ir.remembered import replace
 
 T = TypeVar("T")
 

@@ -10,9 +10,9 @@ parameters: what a wrapper passes on becomes visible. Requires `ir`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from s2s_ad.ir import nodes as n
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import all_parts, assigned, map_block, map_parts, names, walk_stmts
 
 

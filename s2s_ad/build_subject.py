@@ -9,7 +9,7 @@ import builtins
 import inspect
 import types
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from s2s_ad import runtime
@@ -22,6 +22,7 @@ from s2s_ad.frontend.walrus import without_walrus
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.names import Names
 from s2s_ad.ir.places import place_of
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import (
     assigned,
     bound_names,

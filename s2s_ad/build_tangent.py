@@ -6,7 +6,6 @@ Takes a `Prepared` function, gives its tangent function; requires `transform`, `
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import replace
 
 from s2s_ad.build_finish import live, sharing_of
 from s2s_ad.build_numba import tangents_of
@@ -15,6 +14,7 @@ from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import said_by
 from s2s_ad.ir.kinds import UNKNOWN, Array, Kind, adjoint_kind
 from s2s_ad.ir.names import marked
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import assigned, blocks, names, walk_stmts
 from s2s_ad.simplify import factors, plain
 from s2s_ad.simplify.early import early

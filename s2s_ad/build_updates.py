@@ -17,7 +17,6 @@ Elsewhere an array is refused. What may be either is made sure of where it matte
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 from s2s_ad.analysis.aliasing import gives_away, ownership
 from s2s_ad.analysis.flow import Facts, interpret
@@ -46,6 +45,7 @@ from s2s_ad.ir.kinds import (
     TupleOf,
     is_immutable,
 )
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import (
     all_parts,
     assigned,

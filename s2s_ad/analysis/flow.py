@@ -12,7 +12,7 @@ from __future__ import annotations
 import itertools
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from s2s_ad.analysis.aliasing import scattered
 from s2s_ad.analysis.first_round import RoundReader
@@ -24,6 +24,7 @@ from s2s_ad.analysis.values import PASSIVE, Env, NeverReturnsError, Value, World
 from s2s_ad.analysis.values import merge as merge
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import NONE, UNKNOWN, Array, DictOf, Kind, ListOf, is_discrete, join
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import container_of, stmt_exprs, subexprs
 
 NO_ENV: Env = {}

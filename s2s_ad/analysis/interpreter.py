@@ -14,7 +14,6 @@ import builtins
 import functools
 import types
 from collections.abc import Sequence
-from dataclasses import replace
 
 from s2s_ad.analysis import effects
 from s2s_ad.analysis.constants import known_value
@@ -70,6 +69,7 @@ from s2s_ad.ir.kinds import (
     join,
     refreshed,
 )
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import children, names
 from s2s_ad.rules import registry
 from s2s_ad.rules.rule import Rule

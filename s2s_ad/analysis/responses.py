@@ -15,11 +15,12 @@ from its end as broadcasting does, that run along those of t; along all others Ï
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 
 from s2s_ad.analysis.indexing import constant_int
 from s2s_ad.ir import nodes as n
+from s2s_ad.ir.remembered import replace
 
 NOTHING = Fraction(0)
 

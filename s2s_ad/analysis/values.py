@@ -8,7 +8,7 @@ from __future__ import annotations
 import builtins
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 from s2s_ad.analysis.indexing import constant_int
@@ -38,6 +38,7 @@ from s2s_ad.ir.kinds import (
     join,
     refreshed,
 )
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import names, subexprs
 
 

@@ -7,9 +7,9 @@ Takes the statements of a sweep and the origins of the primal, gives them with c
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from s2s_ad.ir import nodes as n
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import popped, walk_stmts
 
 

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import builtins
 from abc import ABC, abstractmethod
-from dataclasses import replace
 
 from s2s_ad.analysis.indexing import constant_int
 from s2s_ad.frontend.questions import Questions
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import DictOf, ListOf, Unknown
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import all_parts, inside, names, subexprs, substitute
 
 CHANGING = frozenset({"pop", "setdefault"})

@@ -13,11 +13,11 @@ import builtins
 import functools
 import math
 import operator
-from dataclasses import replace
 
 from s2s_ad.frontend.container_methods import NONE, ONE, Methods, Statements
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import Array, DictOf, ListOf, TupleOf, Unknown
+from s2s_ad.ir.remembered import replace
 
 OPERATORS = {
     operator.add: "+",

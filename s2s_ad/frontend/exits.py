@@ -15,10 +15,9 @@ The reverse sweep then needs no account of exits beyond the conditions. Requires
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.names import Names
+from s2s_ad.ir.remembered import replace
 
 TRUE = n.Const("True", True)
 FALSE = n.Const("False", False)

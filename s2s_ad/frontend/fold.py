@@ -5,10 +5,9 @@ Takes a block with its forward facts, gives the block without them; requires `ir
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from s2s_ad.analysis.flow import Facts
 from s2s_ad.ir import nodes as n
+from s2s_ad.ir.remembered import replace
 
 
 def fold_decided(block: n.Block, facts: Facts) -> n.Block:

@@ -12,13 +12,13 @@ import functools
 import types
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import replace
 
 from s2s_ad.analysis.flow import Facts
 from s2s_ad.analysis.iterators import MAKERS
 from s2s_ad.frontend.live_loops import changed_in_place
 from s2s_ad.frontend.questions import Refuse
 from s2s_ad.ir import nodes as n
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import (
     assigned,
     blocks,

@@ -23,13 +23,13 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Callable
-from dataclasses import replace
 
 from s2s_ad.analysis.flow import Facts
 from s2s_ad.frontend.questions import Refuse
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import Array, ListOf, Unknown
 from s2s_ad.ir.names import Names
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import (
     all_parts,
     assigned,

@@ -14,10 +14,11 @@ from __future__ import annotations
 import ast
 import functools
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import libcst as cst
+
+from s2s_ad.ir.remembered import replace
 
 from ..errors import Place, UnsupportedSyntax
 from ..ir import nodes as ir

@@ -12,7 +12,6 @@ plain ones, a loop runs over variables that its body leaves alone. Requires `ir`
 from __future__ import annotations
 
 import builtins
-from dataclasses import replace
 
 from s2s_ad.analysis.flow import Facts
 from s2s_ad.analysis.interpreter import Interpreter
@@ -25,6 +24,7 @@ from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import renamed
 from s2s_ad.ir.kinds import DictOf, Kind, ListOf, TupleOf, Unknown
 from s2s_ad.ir.names import Names
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import (
     all_parts,
     assigned,
@@ -104,7 +104,7 @@ class _Normalise(Unpacking):
 
     def with_value(self, s: n.Stmt, value: n.Expr, pre: list[n.Stmt]) -> list[n.Stmt]:
         value = self.hoist(value, s, pre)
-        head = replace(s, value=value)  # type: ignore[call-arg]
+        head = replace(s, value=value)
         if pre:
             pre[0] = replace(pre[0], comments=s.comments)
             head = replace(head, comments=n.NO_COMMENTS)

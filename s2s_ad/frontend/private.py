@@ -6,7 +6,7 @@ so that it means the same outside of the class; requires `ir`.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from s2s_ad.ir.remembered import replace
 
 from ..ir.nodes import Attribute, Call, Expr, Function, FunctionDef, Name, Stmt
 from ..ir.walk import bound_names, map_block, map_parts

@@ -20,9 +20,9 @@ is put back as it was written (`emit/statements.py`).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from s2s_ad.ir import nodes as n
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import assigned, inside, map_block, names, subexprs, walk_stmts
 
 _HOLDING = (n.If, n.For, n.While, n.Try, n.With)

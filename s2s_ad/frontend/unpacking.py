@@ -6,12 +6,12 @@ Takes an active assignment with its facts, gives equivalent ones. Requires `ir`,
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import replace
 
 from s2s_ad.analysis.values import target_names
 from s2s_ad.frontend.containers import Containers
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import ListOf
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import names
 
 

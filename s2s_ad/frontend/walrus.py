@@ -12,9 +12,8 @@ value read before it. Requires `ir`.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from s2s_ad.ir import nodes as n
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import blocks, children, inside, map_block, names, subexprs, walk_stmts
 
 # calls that give another value when they run earlier or later

@@ -16,9 +16,9 @@ Values meet where one statement may read either (the webs of compiler text books
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from s2s_ad.ir import nodes as n
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import (
     all_parts,
     map_block,

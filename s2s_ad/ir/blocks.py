@@ -6,10 +6,9 @@ Takes statements, gives names, or statements with other blocks in them; requires
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.remembered import remembered
+from s2s_ad.ir.remembered import remembered, replace
 from s2s_ad.ir.walk import (
     assigned,
     blocks,

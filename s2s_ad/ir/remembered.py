@@ -7,6 +7,7 @@ and takes no part in comparing or copying.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -32,16 +33,19 @@ def remembered(fn: Callable[[N], T]) -> Callable[[N], T]:
     return recall
 
 
-def changed(node: N, **changes: Any) -> N:
+def replace(node: N, **changes: Any) -> N:
     """Return a node with other fields, as `dataclasses.replace` does, in a quarter of its time.
 
     Nothing that is remembered of the node is taken over.
     """
+    if hasattr(node, "__post_init__"):
+        return dataclasses.replace(node, **changes)  # type: ignore[type-var]
     kept: dict[str, Any] = node.__dict__
     new = object.__new__(type(node))
     fields: dict[str, Any] = new.__dict__
     for name in node.__dataclass_fields__:  # type: ignore[attr-defined]
-        fields[name] = changes[name] if name in changes else kept[name]
+        fields[name] = changes.pop(name) if name in changes else kept[name]
+    assert not changes, f"{type(node).__name__} has no fields {sorted(changes)}"
     return new
 
 

@@ -11,13 +11,12 @@ What does not change is returned as the same object, so that `is` tells whether 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from itertools import count
 from typing import Any, TypeVar, get_args
 
 from . import nodes
 from .nodes import Block, Expr, Function, Lambda, Name, NamedExpr, Stmt
-from .remembered import changed, remembered
+from .remembered import remembered, replace
 
 E = TypeVar("E")
 T = TypeVar("T")
@@ -114,7 +113,7 @@ def _rebuilt(node: Any, parts: Iterator[Expr]) -> Any:
         new = _replaced(old, parts)
         if new is not old:
             changes[name] = new
-    return changed(node, **changes) if changes else node
+    return replace(node, **changes) if changes else node
 
 
 # -- expressions ------------------------------------------------------------------------

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 
 from s2s_ad.ir.kinds import UNKNOWN, Array, Dim, Kind, fresh_dim, result_dtype, same_length
 from s2s_ad.ir.nodes import Expr, Param
 from s2s_ad.ir.quote import parse_expr
+from s2s_ad.ir.remembered import replace
 
 from . import registry
 from .results import settled

@@ -6,10 +6,10 @@ Takes nothing, registers rules when imported, requires `rules.declare`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from s2s_ad.ir.kinds import UNKNOWN, Array, Kind, Number, fresh_dim
 from s2s_ad.ir.nodes import Const, Expr
+from s2s_ad.ir.remembered import replace
 
 from . import lengths, results
 from .declare import linear, passive, zero

@@ -18,7 +18,7 @@ from __future__ import annotations
 import builtins
 import math
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
@@ -41,6 +41,7 @@ from s2s_ad.ir.nodes import (
     Unary,
 )
 from s2s_ad.ir.quote import parse_expr, parse_params
+from s2s_ad.ir.remembered import replace
 
 from . import registry, results
 from .rule import Rank, Result, Rule

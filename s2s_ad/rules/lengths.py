@@ -6,8 +6,6 @@ Takes kinds and argument expressions by parameter name, gives the kind of the re
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from s2s_ad.ir.kinds import (
     INT,
     UNKNOWN,
@@ -22,6 +20,7 @@ from s2s_ad.ir.kinds import (
     longer,
 )
 from s2s_ad.ir.nodes import Const, Expr, ListExpr, TupleExpr
+from s2s_ad.ir.remembered import replace
 
 from .results import Args, Kinds, as_array, axes_of, dtype_of, elementwise, literal
 from .rule import Result

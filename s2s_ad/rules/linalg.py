@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 from s2s_ad.ir.kinds import FLOAT, UNKNOWN, Array, Kind, Number, TupleOf, result_dtype
 from s2s_ad.ir.nodes import Expr
+from s2s_ad.ir.remembered import replace
 
 from . import results
 from .declare import bilinear, general, linear, reduction

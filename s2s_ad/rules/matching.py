@@ -7,7 +7,7 @@ Takes rules and the expressions of a call, gives a `Choice`; requires `ir`, `rul
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 
 from s2s_ad.ir import walk
@@ -38,6 +38,7 @@ from s2s_ad.ir.nodes import (
     Subscript,
     TupleExpr,
 )
+from s2s_ad.ir.remembered import replace
 
 from .dtypes import is_float_value
 from .results import MISSING, literal

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from dataclasses import replace
 
 from s2s_ad.ir import walk
 from s2s_ad.ir.kinds import BOOL, FLOAT, INT, NUMBER, UNKNOWN, ListOf
 from s2s_ad.ir.nodes import Attribute, Call, Expr, Name
+from s2s_ad.ir.remembered import replace
 
 from . import lengths, registry, results
 from .declare import elementwise, general, linear, reshaping, zero

@@ -7,7 +7,6 @@ Takes kinds and argument expressions by parameter name, gives the kind of the re
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from s2s_ad.ir.kinds import (
     ONE,
@@ -32,6 +31,7 @@ from s2s_ad.ir.kinds import (
     total_length,
 )
 from s2s_ad.ir.nodes import Binary, Const, Expr, ListExpr, TupleExpr, Unary
+from s2s_ad.ir.remembered import replace
 
 from .dtypes import is_float_value
 from .rule import Result

@@ -6,11 +6,12 @@ Takes nothing, gives the `Rule` class and the names its templates may use; requi
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from s2s_ad.ir.kinds import Kind
 from s2s_ad.ir.nodes import Expr, Param
+from s2s_ad.ir.remembered import replace
 
 Result: TypeAlias = Callable[[Mapping[str, Kind], Mapping[str, Expr]], Kind]
 Rank: TypeAlias = "int | str | None"

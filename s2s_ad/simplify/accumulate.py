@@ -15,10 +15,11 @@ A sweep is linear in its adjoints: a statement that reads only zero ones contrib
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.nodes import ZERO
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import map_expr, names, stmt_exprs, target_names
 from s2s_ad.simplify.algebra import simplify_sum, terms
 

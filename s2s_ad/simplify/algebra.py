@@ -11,7 +11,7 @@ factors arrived is the order in which they are printed.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeGuard
 
@@ -30,7 +30,7 @@ from s2s_ad.ir.nodes import (
     TupleExpr,
     Unary,
 )
-from s2s_ad.ir.remembered import remembered
+from s2s_ad.ir.remembered import remembered, replace
 from s2s_ad.ir.walk import names, subexprs, substitute
 from s2s_ad.simplify.cancel import cancelled, one_root
 

@@ -27,10 +27,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import mentioned, of_step, renamed, sole_target, stored_by
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import (
     assigned,
     bound_names,

@@ -12,10 +12,10 @@ Takes the body of a function, gives it so; requires `ir`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import said_by
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import map_block, names, popped, walk_stmts
 
 

@@ -15,13 +15,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from s2s_ad.analysis.indexing import constant_int
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.arithmetic import factors, multiplied
 from s2s_ad.ir.blocks import changed_by, sole_target
 from s2s_ad.ir.kinds import Array, Dim, Kind, Number, same_length
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import blocks, inside, map_block, map_parts, names, walk_stmts
 
 LABELS = "ijklmn"

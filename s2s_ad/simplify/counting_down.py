@@ -10,11 +10,11 @@ Takes a function, gives it without `reversed` and without slices of ranges; requ
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 
 from s2s_ad.analysis.indexing import constant_int
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import sole_target
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import (
     assigned,
     blocks,

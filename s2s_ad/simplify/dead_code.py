@@ -11,10 +11,10 @@ are filled and never used, and without empty loops and branches. Requires `ir`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import said_by
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import map_block, names, target_names, walk_stmts
 
 Pure = Callable[[n.Expr], bool]

@@ -11,10 +11,10 @@ Takes a block, gives it without copies of the values that were given names. Requ
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import renamed, sole_target, with_blocks
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import (
     assigned,
     inside,

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.remembered import changed
+from s2s_ad.ir.remembered import replace
 
 Visit = Callable[[n.Expr, bool, bool], n.Expr | None]
 
@@ -120,7 +120,7 @@ def _may_be_iterator(e: n.Expr, calls: Calls) -> bool:
 def _changed(node: Any, **changes: Any) -> Any:
     """Return a node with other parts; the same object when they are the ones it has."""
     new = {key: x for key, x in changes.items() if not _same(getattr(node, key), x)}
-    return changed(node, **new) if new else node
+    return replace(node, **new) if new else node
 
 
 def _same(a: Any, b: Any) -> bool:

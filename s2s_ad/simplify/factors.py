@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from fractions import Fraction
 
 from s2s_ad.ir.nodes import ZERO, Binary, Const, Expr
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import names
 from s2s_ad.simplify.algebra import (
     Term,

@@ -11,11 +11,11 @@ part before. Requires `ir`, `analysis.indexing`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from s2s_ad.analysis.indexing import constant_int
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import said_by
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import assigned, names, target_names, walk_stmts
 from s2s_ad.simplify.algebra import simplify_sum
 

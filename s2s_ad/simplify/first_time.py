@@ -10,11 +10,11 @@ Takes the body of a generated function, gives it so; requires `ir`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import said_by
 from s2s_ad.ir.nodes import ZERO
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import assigned, blocks, map_block, names, walk_stmts
 from s2s_ad.simplify.algebra import negate
 

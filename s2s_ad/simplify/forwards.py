@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from s2s_ad.analysis.later import branches
 from s2s_ad.analysis.touching import (
@@ -34,6 +34,7 @@ from s2s_ad.analysis.touching import (
 from s2s_ad.analysis.whole_numbers import Form, all_of, told
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import mentioned, said_by
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import (
     assigned,
     blocks,

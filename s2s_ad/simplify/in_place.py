@@ -16,7 +16,7 @@ from __future__ import annotations
 import functools
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from s2s_ad.analysis.liveness import live_after
 from s2s_ad.analysis.owned import NOTHING_OWNED, Owned
@@ -31,6 +31,7 @@ from s2s_ad.ir.blocks import (
     with_blocks,
 )
 from s2s_ad.ir.kinds import Array, Kind, Number
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import (
     assigned,
     blocks,

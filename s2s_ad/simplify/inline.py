@@ -15,11 +15,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.arithmetic import factors
 from s2s_ad.ir.blocks import changed_by, renamed, sole_target, with_blocks
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import (
     assigned,
     blocks,

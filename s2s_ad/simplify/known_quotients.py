@@ -15,10 +15,10 @@ requires `ir`, `simplify.numbering`. It is what a normalisation leaves, by a sum
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import mentioned, sole_target
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import (
     assigned,
     blocks,

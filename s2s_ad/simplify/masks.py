@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from s2s_ad.ir import nodes as n
 from s2s_ad.ir.arithmetic import factors, is_arithmetic, multiplied
 from s2s_ad.ir.blocks import changed_by, said_by, sole_target, with_blocks
 from s2s_ad.ir.nodes import ZERO
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import blocks, children, inside, map_parts, names, stmt_exprs, walk_stmts
 from s2s_ad.simplify.algebra import negate, product
 

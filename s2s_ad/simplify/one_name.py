@@ -11,10 +11,10 @@ computed for the adjoint is then its own, to be added to in place. Requires `ir`
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import mentioned, said_by
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import (
     assigned,
     blocks,

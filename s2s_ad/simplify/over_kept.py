@@ -15,10 +15,10 @@ is free again; so arrays are taken out of it where other loops follow.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import leaves, mentioned, of_step, sole_target
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import (
     bound_here,
     popped,

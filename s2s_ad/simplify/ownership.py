@@ -12,7 +12,7 @@ is made before a store. Requires `ir`, `analysis`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from s2s_ad.analysis.aliasing import Sharing, store_root
 from s2s_ad.analysis.held import is_flat
@@ -33,6 +33,7 @@ from s2s_ad.ir.kinds import (
     is_immutable,
     join,
 )
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import inside, map_block, target_names, walk_stmts
 from s2s_ad.rules.sharing import NEW, WHOLLY_NEW
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import combinations
 from typing import TypeGuard
@@ -22,6 +22,7 @@ from typing import TypeGuard
 from s2s_ad.analysis.bound import definitely
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import mentioned, sole_target, with_blocks
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import assigned, inside, map_block, map_expr, names, subexprs, walk_stmts
 from s2s_ad.simplify.algebra import Term, from_term, simplify_sum, terms, total
 from s2s_ad.simplify.gathered import gathered

@@ -18,11 +18,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import changed_by, with_blocks
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import (
     blocks,
     inside,

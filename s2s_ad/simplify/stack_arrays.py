@@ -18,11 +18,12 @@ down in it, which takes nothing out of it. Runs before the loops are turned by `
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import said_by
 from s2s_ad.ir.nodes import ZERO
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import (
     all_parts,
     assigned,

@@ -13,10 +13,10 @@ Takes a block, gives it with the same meaning. Requires `ir`.
 from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
-from dataclasses import replace
 
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import mentioned
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import assigned, map_block, map_parts, names, walk_stmts
 
 

@@ -17,10 +17,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import leaves, mentioned
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import assigned, inside, map_block, walk_stmts
 from s2s_ad.simplify.one_tuple import Tools, one_tuple
 

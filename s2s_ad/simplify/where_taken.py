@@ -26,13 +26,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 from s2s_ad.analysis.bound import live_in
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import mentioned, said_by, with_blocks
 from s2s_ad.ir.nodes import ZERO
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import assigned, blocks, names, popped, walk_stmts
 from s2s_ad.simplify.algebra import negate
 

@@ -16,11 +16,10 @@ Takes the body of a generated function, gives it so; requires `ir`.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import mentioned, sole_target, with_blocks
 from s2s_ad.ir.nodes import ZERO
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import assigned, names
 from s2s_ad.simplify.algebra import negate
 

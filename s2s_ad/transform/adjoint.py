@@ -11,13 +11,12 @@ order and the reverse parts backwards (DESIGN §7; Griewank and Walther, Evaluat
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from s2s_ad.analysis.aliasing import scattered
 from s2s_ad.analysis.values import PASSIVE, Value, target_names
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import mentioned
 from s2s_ad.ir.kinds import INT
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import assigned, names, walk_stmts
 from s2s_ad.transform.accumulators import added_to
 from s2s_ad.transform.assignments import Assignments

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import types
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from s2s_ad.analysis.aliasing import store_root
@@ -31,6 +31,7 @@ from s2s_ad.ir.kinds import (
     is_immutable,
 )
 from s2s_ad.ir.names import Names, marked
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import assigned, children, names, stmt_exprs, subexprs, substitute, walk_stmts
 from s2s_ad.rules import registry
 from s2s_ad.rules.rule import Rule

@@ -7,7 +7,7 @@ Takes the contributions of a pullback, gives statements of the reverse sweep: `x
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
 
@@ -16,6 +16,7 @@ from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import sole_target
 from s2s_ad.ir.kinds import UNKNOWN, Array, Kind, Number
 from s2s_ad.ir.nodes import ZERO
+from s2s_ad.ir.remembered import replace
 from s2s_ad.transform.complements import complemented
 from s2s_ad.transform.context import Context, Diff
 from s2s_ad.transform.counting import Counter

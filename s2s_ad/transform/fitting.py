@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import replace
 
 from s2s_ad.analysis.values import Value
 from s2s_ad.ir import nodes as n
@@ -23,6 +22,7 @@ from s2s_ad.ir.kinds import (
     TupleOf,
     Unknown,
 )
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import assigned, map_expr, names, subexprs
 from s2s_ad.rules.registry import Choice
 from s2s_ad.transform.context import Context, Diff, NeedsName, Splice, atomic

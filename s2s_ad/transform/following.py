@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import builtins
 import math
-from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -35,6 +34,7 @@ from s2s_ad.analysis.responses import (
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import sole_target
 from s2s_ad.ir.kinds import Array, ListOf, Number, TupleOf
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import assigned, names, stmt_exprs, subexprs, walk_stmts
 from s2s_ad.transform.context import Context
 from s2s_ad.transform.picking import picked_by

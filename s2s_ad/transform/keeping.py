@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
-from dataclasses import replace
 
 from s2s_ad.ir import nodes as n
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import names, target_names, walk_stmts
 from s2s_ad.transform.undoing import Item
 from s2s_ad.transform.versions import START, Versions

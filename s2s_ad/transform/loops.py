@@ -9,11 +9,12 @@ Takes a `For` in normal form, gives a `LoopForm`; requires `ir`, `analysis`.
 from __future__ import annotations
 
 import builtins
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import mentioned
 from s2s_ad.ir.kinds import DictOf, OneTime, Unknown
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.text import expr_text
 from s2s_ad.ir.walk import map_expr, names, target_names, walk_stmts
 from s2s_ad.transform.context import Context

@@ -13,11 +13,12 @@ Only what is evaluated whenever the statement is gets a name.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import FLOAT, Kind
 from s2s_ad.ir.names import BlockNames, marked
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import map_expr, map_stmt_exprs, stmt_exprs, subexprs, substitute
 from s2s_ad.rules.registry import Choice
 from s2s_ad.transform.context import Context

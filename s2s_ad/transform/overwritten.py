@@ -18,7 +18,7 @@ import builtins
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from s2s_ad.analysis.indexing import constant_int
 from s2s_ad.analysis.later import Spot, Where, bound_since, may_follow, places, shared_levels
@@ -27,6 +27,7 @@ from s2s_ad.analysis.whole_numbers import Cases, Form, all_of
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import said_by, sole_target
 from s2s_ad.ir.kinds import Array, Length, Number
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import (
     assigned,
     bound_here,

@@ -9,8 +9,6 @@ named unless a differential is costly and is used more than once.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from s2s_ad.analysis.indexing import constant_int
 from s2s_ad.analysis.rows import copies_rows
 from s2s_ad.ir import nodes as n
@@ -27,6 +25,7 @@ from s2s_ad.ir.kinds import (
     Unknown,
     is_discrete,
 )
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import assigned, names
 from s2s_ad.rules.registry import Choice
 from s2s_ad.rules.results import literal

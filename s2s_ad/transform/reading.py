@@ -5,11 +5,10 @@ Takes statements and targets, gives names of variables; requires `ir`, `analysis
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from s2s_ad.analysis.aliasing import scattered, store_root
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import said_by
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import names, walk_stmts
 
 

@@ -13,9 +13,8 @@ differentiation, FGCS 21(8), 2005, on structured blocks instead of a flow graph.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from s2s_ad.ir import nodes as n
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import assigned, names, stmt_exprs, walk_stmts
 from s2s_ad.transform.keeping import Keeping, RecordBranch, Undo
 from s2s_ad.transform.reading import bound_names, names_read, stored_into

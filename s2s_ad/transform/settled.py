@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from s2s_ad.analysis.later import Spot, Where, bound_since, may_follow, places
 from s2s_ad.analysis.touching import Round, item_of, round_of
@@ -27,6 +27,7 @@ from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import said_by, sole_target
 from s2s_ad.ir.kinds import Array, Kind, ListOf, Number, TupleOf
 from s2s_ad.ir.nodes import ZERO
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import map_block, names, stmt_exprs, walk_stmts
 from s2s_ad.rules.sharing import WHOLLY_NEW
 from s2s_ad.transform.context import Context

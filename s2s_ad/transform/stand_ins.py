@@ -7,10 +7,10 @@ requires `ir`, `rules`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import Array, Kind, NoneKind, Number
+from s2s_ad.ir.remembered import replace
 from s2s_ad.rules.registry import Choice
 from s2s_ad.transform.shapes import same_shape
 

@@ -12,11 +12,11 @@ kept at each step for its shape.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 
 from s2s_ad.analysis.values import PASSIVE
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import Array, Kind
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import assigned, bound_names, map_block, map_parts, walk_stmts
 from s2s_ad.transform.context import Context
 from s2s_ad.transform.shapes import same_shape

@@ -6,8 +6,6 @@ Takes the rule a call fits and a differential, gives its contribution to one arg
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from s2s_ad.analysis.indexing import constant_int
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import (
@@ -20,6 +18,7 @@ from s2s_ad.ir.kinds import (
     Unknown,
 )
 from s2s_ad.ir.nodes import ZERO
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import inside, map_expr, names, subexprs, substitute
 from s2s_ad.rules.matching import without_display
 from s2s_ad.rules.registry import Choice

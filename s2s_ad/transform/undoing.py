@@ -14,13 +14,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from s2s_ad.analysis.aliasing import store_root
 from s2s_ad.analysis.indexing import gathers
 from s2s_ad.analysis.owned import NOTHING_OWNED
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import Array, DictOf, ListOf, Number, TupleOf, Unknown, is_immutable
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import all_parts, children, map_block, names, walk_stmts
 from s2s_ad.transform.context import Context
 from s2s_ad.transform.reading import stored_into
