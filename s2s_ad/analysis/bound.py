@@ -6,7 +6,8 @@ way to it. Requires `ir`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from s2s_ad.ir import nodes as n
@@ -17,60 +18,87 @@ def bound_by(s: n.With) -> set[str]:
     return {x for _, target in s.items if target is not None for x in target_names(target)}
 
 
+class Certain(AbstractSet[str]):
+    """The variables that are certainly assigned at one place of a block.
+
+    outside: where the block begins. since: by variable, how many statements of the block had run
+    when it was; all places of a block share it, so that a long one takes no more than it is long.
+    """
+
+    def __init__(self, outside: AbstractSet[str], since: Mapping[str, int], count: int) -> None:
+        self.outside = outside
+        self.since = since
+        self.count = count
+
+    def __contains__(self, name: object) -> bool:
+        found = self.since.get(name) if isinstance(name, str) else None
+        return (found is not None and found <= self.count) or name in self.outside
+
+    def __iter__(self) -> Iterator[str]:
+        own = {name for name, count in self.since.items() if count <= self.count}
+        return iter(own.union(self.outside))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    @classmethod
+    def _from_iterable(cls, names_: Iterable[str]) -> frozenset[str]:  # type: ignore[override]
+        return frozenset(names_)
+
+
 def certain_at_end(block: n.Block, params: Iterable[str]) -> frozenset[str]:
     """Return the variables that are certainly assigned when a block is over."""
     end = n.Pass()
-    return definitely((*block, end), params).before.get(end.uid, frozenset())
+    return frozenset(definitely((*block, end), params).before.get(end.uid, ()))
 
 
 @dataclass(frozen=True)
 class Bound:
     """Variables that are certainly assigned, by the uid of a statement: before it and behind it."""
 
-    before: Mapping[int, frozenset[str]]
-    behind: Mapping[int, frozenset[str]]
+    before: Mapping[int, Certain]
+    behind: Mapping[int, Certain]
 
 
 def definitely(block: n.Block, params: Iterable[str]) -> Bound:
-    """Return the variables that are certainly assigned before and behind each statement.
+    """Return the variables that are certainly assigned before and behind each statement."""
+    before: dict[int, Certain] = {}
+    behind: dict[int, Certain] = {}
 
-    Statements share their sets: most of them bind nothing that is new.
-    """
-    before: dict[int, frozenset[str]] = {}
-    behind: dict[int, frozenset[str]] = {}
-
-    def run(block: n.Block, have: frozenset[str]) -> frozenset[str] | None:
-        current: frozenset[str] | None = have
-        for s in block:
-            if current is None:
+    def run(block: n.Block, have: AbstractSet[str]) -> AbstractSet[str] | None:
+        """Return what a block assigns on all ways through it, None when no way leaves its end."""
+        since: dict[str, int] = {}
+        for k, s in enumerate(block):
+            before[s.uid] = Certain(have, since, k)
+            more = step(s, before[s.uid])
+            if more is None:
                 return None
-            before[s.uid] = current
-            current = step(s, current)
-            if current is not None:
-                behind[s.uid] = current
-        return current
+            for name in more:
+                since.setdefault(name, k + 1)
+            behind[s.uid] = Certain(have, since, k + 1)
+        return since.keys()
 
-    def step(s: n.Stmt, have: frozenset[str]) -> frozenset[str] | None:
+    def step(s: n.Stmt, have: Certain) -> AbstractSet[str] | None:
         if isinstance(s, n.If):
             return met([*(run(b.body, have) for b in s.branches), run(s.orelse, have)])
         if isinstance(s, (n.For, n.While)):
             targets = subexprs(s.target) if isinstance(s, n.For) else ()
-            run(s.body, with_more(have, {e.id for e in targets if isinstance(e, n.Name)}))
-            return have
+            counts = {e.id: 0 for e in targets if isinstance(e, n.Name)}
+            run(s.body, Certain(have, counts, 0))
+            return frozenset()
         if isinstance(s, n.With):
-            return run(s.body, with_more(have, bound_by(s)))
+            bound = bound_by(s)
+            inside = run(s.body, Certain(have, dict.fromkeys(bound, 0), 0))
+            return None if inside is None else inside | bound
         if isinstance(s, n.Try):
             end = met([run((*s.body, *s.orelse), have), *(run(h.body, have) for h in s.handlers)])
-            return end if end is None else with_more(end, assigned(s.final))
+            return None if end is None else end | assigned(s.final)
         if isinstance(s, (n.Break, n.Continue, n.Return, n.Raise)):
             return None
-        return with_more(have, assigned((s,)))
+        return assigned((s,))
 
-    def with_more(have: frozenset[str], more: set[str]) -> frozenset[str]:
-        return have if more <= have else have | more
-
-    def met(ends: list[frozenset[str] | None]) -> frozenset[str] | None:
-        live = [e for e in ends if e is not None]
+    def met(ends: list[AbstractSet[str] | None]) -> AbstractSet[str] | None:
+        live = [frozenset(e) for e in ends if e is not None]
         return frozenset.intersection(*live) if live else None
 
     run(block, frozenset(params))

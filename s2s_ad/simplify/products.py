@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import combinations
@@ -137,7 +138,7 @@ class _Products:
     sharing: Sharing
     is_number: Callable[[n.Expr], bool]
     numbers: set[str]
-    bound: Mapping[int, frozenset[str]]
+    bound: Mapping[int, AbstractSet[str]]
     unsure: set[str]
     known: dict[n.Expr, bool] = field(default_factory=dict)
 
