@@ -10,6 +10,7 @@ computed for the adjoint is then its own, to be added to in place. Requires `ir`
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 
 from s2s_ad.ir import nodes as n
@@ -58,13 +59,14 @@ def _renamed(
     out: list[n.Stmt], k: int, old: str, new: n.Name, every: Counter[str]
 ) -> list[n.Stmt] | None:
     """Return the statements without the copy `new = old` at k, None where the two are not one."""
-    places = [j for j, s in enumerate(out) if old in said_by(s)]
-    first, last = places[0], places[-1]
-    made = out[first]
+    first = next((j for j in range(k - 1, -1, -1) if _makes(out[j], old)), k) if every[old] else k
+    if first == k:
+        return None
+    mentions = (j for j in range(first, len(out)) if old in said_by(out[j]))
+    places = list(itertools.islice(mentions, every[old]))
+    last = places[-1]
     if len(places) != every[old] or any(_has_blocks(out[j]) for j in places):
         return None  # it is used elsewhere too
-    if not isinstance(made, n.Assign) or made.targets != (n.Name(old),) or first == k:
-        return None
     if any(new.id in mentioned((s,)) or _leaves(s) for s in out[first + 1 : k]):
         return None
     if any(new.id in _changed(s) for s in out[k + 1 : last + 1]):
@@ -75,6 +77,10 @@ def _renamed(
         return map_stmt_exprs(s, lambda e: substitute(e, name))
 
     return [put(s) if first <= j <= last else s for j, s in enumerate(out) if j != k]
+
+
+def _makes(s: n.Stmt, name: str) -> bool:
+    return isinstance(s, n.Assign) and s.targets == (n.Name(name),)
 
 
 def _changed(s: n.Stmt) -> frozenset[str] | set[str]:

@@ -16,7 +16,8 @@ replaced, so that a buffer which is added to in place still belongs to one varia
 from __future__ import annotations
 
 import bisect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from s2s_ad.ir import nodes as n
@@ -113,6 +114,31 @@ class _Stretch:
     saved: int
 
 
+class _Ends:
+    """Where a block gives variables other values, may change in place what others hold, and loops:
+    the places of such statements in order."""
+
+    def __init__(self, kills: list[tuple[set[str], bool]], block: n.Block) -> None:
+        self.size = len(block)
+        self.effects = [k for k, (_, effect) in enumerate(kills) if effect]
+        self.loops = [k for k, s in enumerate(block) if isinstance(s, (n.For, n.While))]
+        self.killed: dict[str, list[int]] = {}
+        for k, (killed, _) in enumerate(kills):
+            for name in killed:
+                self.killed.setdefault(name, []).append(k)
+
+    def of(self, variables: AbstractSet[str], start: int) -> int:
+        """Return the first place from `start` on where one of them gets another value."""
+        every = (self.killed.get(name, ()) for name in variables)
+        return min((_at_or_behind(where, start, self.size) for where in every), default=self.size)
+
+
+def _at_or_behind(places: Sequence[int], start: int, size: int) -> int:
+    """Return the first of some ordered places that is not in front of `start`, else `size`."""
+    k = bisect.bisect_left(places, start)
+    return places[k] if k < len(places) else size
+
+
 def share(body: n.Block, sharing: Sharing) -> tuple[n.Block, frozenset[int]]:
     """Return the body with values that the reverse sweep needs again named once, and the uids of
     the statements that are now the reverse sweep."""
@@ -168,9 +194,8 @@ class _Share:
         if not several:
             return []
         own = self.back if self.sharing.buffers else set[int]()
-        kills = [kills_of(s, own, self.sharing.pure) for s in block]
-        loops = [isinstance(s, (n.For, n.While)) for s in block]
-        found = [x for e, sites in several.items() for x in self.stretches(e, sites, kills, loops)]
+        ends = _Ends([kills_of(s, own, self.sharing.pure) for s in block], block)
+        found = [x for e, sites in several.items() for x in self.stretches(e, sites, ends)]
         chosen: list[_Stretch] = []
         parts: dict[n.Expr, list[tuple[int, int]]] = {}
         saved: dict[n.Expr, int] = {}
@@ -216,13 +241,7 @@ class _Share:
             for x in inner:
                 self.gather(x, k, False, times * LOOP if isinstance(s, n.For) else times, sites)
 
-    def stretches(
-        self,
-        e: n.Expr,
-        sites: list[_Site],
-        kills: list[tuple[set[str], bool]],
-        loops: list[bool],
-    ) -> Iterator[_Stretch]:
+    def stretches(self, e: n.Expr, sites: list[_Site], ends: _Ends) -> Iterator[_Stretch]:
         """Yield the stretches over which a name for `e` saves enough, one behind the other."""
         operands = names(e) & self.local
         number = self.is_number(e)
@@ -232,19 +251,15 @@ class _Share:
                 continue
             held = operands | ({start.holder} if start.holder else set())
             end = start.k
-            if not kills[start.k][0] & operands:
-                end = next(
-                    (
-                        k
-                        for k in range(start.k + 1, len(kills))
-                        if kills[k][0] & held
-                        or (kills[k][1] and not number)
-                        # a number is computed again rather than kept through a loop
-                        or (loops[k] and number and not start.back)
-                    ),
-                    len(kills),
-                )
-            after = min(end, len(kills) - 1)
+            if ends.of(operands, start.k) > start.k:
+                stops = [ends.of(held, start.k + 1)]
+                if not number:
+                    stops.append(_at_or_behind(ends.effects, start.k + 1, ends.size))
+                elif not start.back:
+                    # a number is computed again rather than kept through a loop
+                    stops.append(_at_or_behind(ends.loops, start.k + 1, ends.size))
+                end = min(stops)
+            after = min(end, ends.size - 1)
             first = at
             while first and sites[first - 1].k == start.k:
                 first -= 1
