@@ -41,7 +41,7 @@ from s2s_ad.ir.walk import (
 )
 from s2s_ad.rules.sharing import WHOLLY_NEW
 from s2s_ad.simplify.algebra import negate
-from s2s_ad.simplify.ownership import Buffers, Needs, Owning
+from s2s_ad.simplify.ownership import Buffers, Known, Needs, Owning
 from s2s_ad.simplify.tiles import whole_tiles
 
 MOST = 2  # statements in the place of one
@@ -80,11 +80,13 @@ def in_place(body: n.Block, back: frozenset[int], tools: InPlace) -> tuple[n.Blo
     if not wanted:
         return body, back
     rounds = 0
+    known: Known = {}
     while wanted:
         rounds += 1
         # what is not done in place in the end stays where it stands
         moved = _behind_reads(body, wanted, arrays, tools.kind)
         run = _InPlace(moved, frozenset(arrays), frozenset(wanted), tools)
+        run.known = known  # a kind is one at all times
         out, _ = run.block(moved, NOTHING_OWNED)
         if run.done.keys() == wanted:
             named = _one_name(tuple(out), frozenset(x for x in made if tools.ours(x)))

@@ -21,7 +21,7 @@ from s2s_ad.ir import nodes as n
 from s2s_ad.ir.arithmetic import factors, multiplied
 from s2s_ad.ir.blocks import changed_by, sole_target
 from s2s_ad.ir.kinds import Array, Kind
-from s2s_ad.ir.walk import blocks, map_block, map_parts, walk_stmts
+from s2s_ad.ir.walk import blocks, inside, map_block, map_parts, walk_stmts
 
 Products = dict[tuple[str, str], str]
 FULL = n.Slice(None, None, None)
@@ -32,7 +32,8 @@ def known_products(
 ) -> n.Block:
     """Return the body with named products in sums. back: uids of the statements of the reverse
     sweep. kinds: gives what tells the kind of an expression, at all times."""
-    products = _products(body, back)
+    sums = (_is_sum(x) for s in walk_stmts(body) if s.uid in back for x in inside(s, n.Call))
+    products = _products(body, back) if any(sums) else {}
     if not products:
         return body
     kind = kinds()
@@ -101,24 +102,28 @@ def _summed(
     e: n.Call, factor: str, products: Products, kind: Callable[[n.Expr], Kind]
 ) -> n.Expr | None:
     """Return the sum along the first axes with a product by its name in the place of a factor."""
-    func, options = e.func, {k.name: k.value for k in e.keywords}
-    if not isinstance(func, n.Attribute) or func.attr != "sum" or len(e.args) != 1:
+    options = {k.name: k.value for k in e.keywords}
+    if not _is_sum(e):
         return None
     summed = _first_axes(options.get("axis"))
-    inside, other = kind(e.args[0]), kind(n.Name(factor))
-    if options.keys() != {"axis"} or not isinstance(inside, Array) or not isinstance(other, Array):
+    whole, other = kind(e.args[0]), kind(n.Name(factor))
+    if options.keys() != {"axis"} or not isinstance(whole, Array) or not isinstance(other, Array):
         return None
-    if inside.dims is None or other.dims is None:
+    if whole.dims is None or other.dims is None:
         return None
-    if not summed or len(other.dims) > len(inside.dims) - summed:
+    if not summed or len(other.dims) > len(whole.dims) - summed:
         return None
     chain = factors(e.args[0])
     for k, (op, x) in enumerate(chain):
         name = products.get((x.id, factor)) if isinstance(x, n.Name) and op == "*" else None
         if name is not None:
             new = [*chain[:k], (op, n.Name(name)), *chain[k + 1 :]]
-            return n.Call(func, (multiplied(new),), e.keywords)
+            return n.Call(e.func, (multiplied(new),), e.keywords)
     return None
+
+
+def _is_sum(e: n.Call) -> bool:
+    return isinstance(e.func, n.Attribute) and e.func.attr == "sum" and len(e.args) == 1
 
 
 def _first_axes(axis: n.Expr | None) -> int:

@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.arithmetic import factors
+from s2s_ad.ir.blocks import mentioned
 from s2s_ad.ir.walk import map_block, map_parts
 
 
@@ -24,6 +25,9 @@ def numbers_first(
 
     number, array: whether a variable certainly is a float, or an array.
     """
+
+    if not any(map(array, mentioned(body))):
+        return body
 
     def is_number(e: n.Expr) -> bool:
         if isinstance(e, n.Name):

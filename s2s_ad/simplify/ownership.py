@@ -38,6 +38,8 @@ from s2s_ad.ir.walk import inside, map_block, target_names, walk_stmts
 from s2s_ad.rules.sharing import NEW, WHOLLY_NEW
 
 Needs = dict[str, int]
+# kinds of expressions, by their identity
+Known = dict[int, tuple[n.Expr, Kind]]
 # helpers of `runtime` that compute as operators do
 ARITHMETIC = frozenset("quotient absorb divide_or_zero power_slope".split())
 
@@ -77,7 +79,7 @@ class Owning(Sharing):
     def __init__(self, buffers: Buffers) -> None:
         super().__init__(buffers.newness)
         self.buffers = buffers
-        self.known: dict[int, tuple[n.Expr, Kind]] = {}
+        self.known: Known = {}
         # by statement, what is read behind it; and the one at hand
         self.later: dict[int, frozenset[str]] = {}
         self.uid = 0
