@@ -20,11 +20,12 @@ argument of the call may be a part of it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import leaves, mentioned, said_by, sole_target, stored_by
 from s2s_ad.ir.names import marked
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import (
     assigned,
     blocks,

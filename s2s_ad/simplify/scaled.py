@@ -14,12 +14,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import changed_by, sole_target, with_blocks
 from s2s_ad.ir.kinds import Array, Kind, Number
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import blocks, names, stmt_exprs, subexprs, substitute, walk_stmts
 from s2s_ad.simplify.algebra import Term, from_term, simplify_sum, term, terms, total
 from s2s_ad.simplify.quotients import with_value, without_statement
