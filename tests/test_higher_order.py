@@ -47,6 +47,8 @@ TWICE = [
     "drawn-another_list_while_a_loop_runs_over_it",
     "drawn-nothing_yet_in_the_first_round",
 ]
+# what was refused with both sweeps in one function, for want of a shape
+JOINT = ["contractions-einsums", "order-gathered_and_stored"]
 # functions, not methods, that return a number
 NUMBERS = [
     name
@@ -122,7 +124,7 @@ def test_twice(name):
     check_second_order(BY_NAME[name].function, BY_NAME[name].args, BY_NAME[name].wrt)
 
 
-@pytest.mark.parametrize("name", by_turns(NUMBERS, 12))
+@pytest.mark.parametrize("name", [*JOINT, *by_turns((x for x in NUMBERS if x not in JOINT), 12)])
 def test_joint_reverse(name):
     """Reverse over reverse with both sweeps in one function, as `grad(grad(f))` has it."""
     check(name, "rr")

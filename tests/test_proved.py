@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from s2s_ad.build import Request, derive
+from s2s_ad.ir.kinds import Array, Dim
 from tests.checking import bound
 
 F = "number"
@@ -130,6 +131,20 @@ def test_an_array_of_no_axes_is_the_number_it_holds():
     assert value == by_math(0.5, 2.0) and float(bar) == adjoint(0.5, 2.0, 1.0)[1]
     with pytest.raises(TypeError):
         adjoint(np.array([0.5, 1.0]), 2.0, 1.0)
+
+
+def filled(x):
+    y = np.zeros(len(x))
+    for i in range(len(x)):
+        y[i] = x[i] * x[i - 1]
+    return np.sum(y * x)
+
+
+def test_an_array_as_long_as_another_has_its_shape():
+    """The kind of `len(x)` was an integer, whatever x is: y had a shape of its own."""
+    for mode in ("adjoint", "tangent"):
+        text = derive(Request(filled, mode, ("x",), {"x": Array((Dim("n"),))})).text
+        assert "unbroadcast" not in text and "+ np.zeros_like" not in text
 
 
 def test_what_is_said_to_be_anything_is_unknown():

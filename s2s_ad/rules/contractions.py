@@ -14,13 +14,13 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from s2s_ad.ir.kinds import UNKNOWN, Array, Dim, Kind, fresh_dim, result_dtype, same_length
+from s2s_ad.ir.kinds import UNKNOWN, Array, Dim, Kind, Number, fresh_dim, result_dtype, same_length
 from s2s_ad.ir.nodes import Expr, Param
 from s2s_ad.ir.quote import parse_expr
 from s2s_ad.ir.remembered import replace
 
 from . import registry
-from .results import settled
+from .results import dtype_of, settled
 from .rule import Result, Rule
 
 OPERANDS = "abcefg"
@@ -97,10 +97,9 @@ def _result(axes: Sequence[str], out: str) -> Result:
     def result(kinds: Mapping[str, Kind], args: Mapping[str, Expr]) -> Kind:
         operands = [kinds.get(name, UNKNOWN) for name in OPERANDS[: len(axes)]]
         dims = lengths(axes, operands)
-        arrays = [kind for kind in operands if isinstance(kind, Array)]
-        if dims is None or len(arrays) < len(operands):
+        if dims is None:
             return UNKNOWN
-        dtype = functools.reduce(result_dtype, (kind.dtype for kind in arrays))
+        dtype = result_dtype(*map(dtype_of, operands))
         return settled(Array(tuple(dims[x] or fresh_dim() for x in out), dtype))
 
     return result
@@ -113,9 +112,10 @@ def lengths(axes: Sequence[str], operands: Sequence[Kind]) -> dict[str, Dim | No
     """
     found: dict[str, Dim | None] = {}
     for own, kind in zip(axes, operands):
-        if not isinstance(kind, Array) or kind.dims is None or len(kind.dims) != len(own):
+        dims = () if isinstance(kind, Number) else kind.dims if isinstance(kind, Array) else None
+        if dims is None or len(dims) != len(own):
             return None
-        for axis, dim in zip(own, kind.dims):
+        for axis, dim in zip(own, dims):
             known = found.setdefault(axis, dim)
             if known is not None and not same_length(known, dim):
                 found[axis] = None

@@ -176,3 +176,9 @@ def products_with_added_axes(x, s):
     w = x[:, None] * np.exp(s)[None]
     y = (x[None, :, :] + s[:, None]) * np.exp(x)[:, None, :]
     return np.sum(z**3) + np.sum(w**2) + np.sum(y**2)
+
+
+@case(1.5, M, V, wrt="s m v")
+def einsums_of_a_number(s, m, v):
+    a = np.einsum(",i->i", s, v)
+    return np.sum(np.einsum("j,ij->ij", a * a, m)) * np.einsum(",,->", s, np.sum(v), 2)
