@@ -244,6 +244,17 @@ def network(W, b, v, X):
     return total
 
 
+def iterated(A, x0, n):
+    """An array that is made anew at each step, as long as the one it began with."""
+    x = x0.copy()
+    for k in range(n):
+        y = np.zeros(len(x))
+        for i in range(len(x)):
+            y[i] = math.tanh(dotted(A[i], x))
+        x = y
+    return dotted(x, x)
+
+
 def smoothed(x, w):
     """What is looked up is stored again; parts of arrays that are no rows."""
     y = x.copy()
@@ -358,6 +369,12 @@ CASES = {
             np.array([0.5, -0.7]),
             np.array([[0.4, 0.9], [1.3, 0.2], [-0.3, 0.8]]),
         ),
+    ),
+    "iterated": (
+        iterated,
+        ("A", "x0"),
+        (np.array([[0.3, -0.2], [-1.1, 0.4]]), np.array([0.5, 0.9]), 3),
+        (np.array([[0.3, -0.2], [-1.1, 0.4]]), np.array([0.5, 0.9]), 0),
     ),
     "aligned": (
         aligned,
@@ -557,6 +574,11 @@ def test_adjoints_of_arrays_are_added_to_in_place():
     g(np.ones(3), np.ones(3), np.ones(3), np.arange(4.0), 0.1, 4)
     looked = g.source[g.source.index("def looked_up_reverse") :]
     assert "zeros_like" not in looked[: looked.index("@numba")]
+    g = grad(iterated, ("A", "x0"), compile="numba")
+    g(np.eye(2), np.ones(2), 2)
+    assert "A_bar[i], x_bar)" in g.source or "x_bar, A_bar[i])" in g.source
+    g = grad(chain, ("x", "table"), compile="numba")
+    g(np.ones(3), np.ones(3), np.ones(3), np.arange(4.0), 0.1, 4)
     # so it is where the adjoint comes from another call, which may know it by another name
     assert "x_bar = x_bar.copy()\n" in g.source and "x_bar += " not in g.source
 

@@ -424,12 +424,11 @@ def _is_own(module: _Module, site: _Site, into: n.Expr, given: n.Expr) -> bool:
         return False
     made, region = _made(f.body, site.statement.uid, root)
     of = _root(given) or ""
-    # what another call has given for the same variable is copied before it is added to
+    # zeros like another array of the same shape; what another call has given is copied
     copied = n.Call(n.Attribute(n.Name(root), "copy"), ())
-    if made is None or (
-        module.tools.zeros(made.value) != n.Name(of)
-        and (made.value != copied or root != marked(of, "bar"))
-    ):
+    like = None if made is None else module.tools.zeros(made.value)
+    fresh = like is not None or (made is not None and made.value == copied)
+    if not fresh or (like != n.Name(of) and root != marked(of, "bar")):
         return False
     parts = {root}
     size = 0
