@@ -68,6 +68,8 @@ class Fitting:
         want = self.value(operand).kind
         if isinstance(full, Number) or (isinstance(want, Array) and same_shape(full, want)):
             return d
+        if isinstance(want, Array) and (e, operand) == _whole(self.s):
+            return replace(d, kind=want)  # what is changed in place keeps its shape
         if isinstance(full, CONTAINERS) and isinstance(want, CONTAINERS):
             return d
         axes = reduced_axes(full, want)
@@ -426,3 +428,10 @@ def _summed_over(e: n.Expr, axes: tuple[int, ...]) -> n.Expr | None:
     at = axis.value.items if isinstance(axis.value, n.TupleExpr) else (axis.value,)
     same = tuple(x.value for x in at if isinstance(x, n.Const)) == axes
     return n.Call(e.func, e.args, (axis,)) if same else None
+
+
+def _whole(s: n.Stmt) -> tuple[n.Expr, n.Expr] | None:
+    """Return what a statement gives what it changes in place, and that; None for other ones."""
+    if not isinstance(s, n.AugAssign):
+        return None
+    return n.Binary(s.op, s.target, s.value), s.target

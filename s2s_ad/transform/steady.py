@@ -6,18 +6,20 @@ Takes the statements of a reverse sweep, gives them with other templates in loop
     flux_bar = np.zeros_like(flux)      →       flux_bar = np.zeros_like(conductivity)
 
 where `flux` is a variable of the loop, and has the shape of `conductivity`. Otherwise it would be
-kept at each step for its shape.
+kept at each step for its shape. Where nothing has that, and the reverse reads it for nothing else,
+its lengths are written out: `np.zeros((speed.shape[0] + 2, 3))`.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 
-from s2s_ad.analysis.values import PASSIVE
+from s2s_ad.analysis.values import PASSIVE, Value
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.kinds import Array, Kind
+from s2s_ad.ir.kinds import Array, Dim, Kind
 from s2s_ad.ir.remembered import replace
-from s2s_ad.ir.walk import assigned, bound_names, map_block, map_parts, walk_stmts
+from s2s_ad.ir.walk import all_parts, assigned, bound_names, map_block, map_parts, walk_stmts
 from s2s_ad.transform.context import Context
 from s2s_ad.transform.shapes import same_shape
 from s2s_ad.transform.stand_ins import shown
@@ -31,6 +33,8 @@ def steady(context: Context, backward: n.Block) -> n.Block:
 class _Steady:
     def __init__(self, context: Context) -> None:
         self.context = context
+        # how often the loop at hand reads a variable, other than for its shape
+        self.read: Counter[str] = Counter()
         body = context.function.body
         bound = Counter(x for s in walk_stmts(body) for x in bound_names((s,)) if _binds(s, x))
         params = [p.name for p in context.function.params]
@@ -54,6 +58,9 @@ class _Steady:
     def block(self, backward: n.Block) -> n.Block:
         def visit(s: n.Stmt) -> tuple[n.Stmt, ...]:
             if isinstance(s, n.For):
+                every = [e for x in walk_stmts(s.body) for e in all_parts(x)]
+                self.read = Counter(e.id for e in every if isinstance(e, n.Name))
+                self.read.subtract(x for e in every if (x := self.like(e)))
                 return (replace(s, body=map_block(s.body, inside)),)
             return (s,)
 
@@ -68,15 +75,57 @@ class _Steady:
         """Return a call with another argument in the place of one that is there for its shape."""
         place = shown(e)
         if isinstance(e, n.Call) and isinstance(e.func, n.Attribute):
-            zeros = e.func == self.context.np("zeros_like") and len(e.args) == 1
-            if not zeros or e.keywords:
+            if e.func != self.context.np("zeros_like") or len(e.args) != 1 or e.keywords:
                 return e
             like = self.other(e.args[0], s, double=True)
-            return e if like is None else replace(e, args=(like,))
+            return self.zeros(e, s) or e if like is None else replace(e, args=(like,))
         if not isinstance(e, n.Call) or place != 1 or e.func != self.context.helper("unbroadcast"):
             return e
         like = self.other(e.args[1], s)
         return e if like is None else replace(e, args=(e.args[0], like))
+
+    def like(self, e: n.Expr) -> str:
+        """Return the variable that zeros are made of the shape of, "" for other expressions."""
+        if not isinstance(e, n.Call) or e.func != self.context.np("zeros_like") or e.keywords:
+            return ""
+        return e.args[0].id if len(e.args) == 1 and isinstance(e.args[0], n.Name) else ""
+
+    def zeros(self, e: n.Call, s: n.Stmt) -> n.Expr | None:
+        """Return zeros of lengths that are written out, for those of the shape of a variable."""
+        like = self.like(e)
+        if s.of is None or not like or like in self.kept or self.read[like]:
+            return None
+        env, after = self.context.facts.before.get(s.of, {}), self.context.facts.after.get(s.of, {})
+        kind = env.get(like, PASSIVE).kind
+        if not _equal(kind, after.get(like, PASSIVE).kind):
+            return None
+        if not isinstance(kind, Array) or not kind.double or kind.dims is None:
+            return None
+        lengths = [self.length(dim, env) for dim in kind.dims]
+        shape = tuple(x for x in lengths if x is not None)
+        if not shape or len(shape) < len(lengths):
+            return None
+        whole = n.TupleExpr(shape) if len(shape) > 1 else shape[0]
+        return n.Call(self.context.np("zeros"), (whole,))
+
+    def length(self, dim: Dim, env: Mapping[str, Value]) -> n.Expr | None:
+        """Return a length as that of an axis of a variable that keeps its value."""
+        if dim.symbol.isdigit():
+            count = int(dim.symbol) + dim.offset
+            return n.Const(str(count), count)
+        found: list[tuple[int, n.Expr]] = []
+        for x in self.kept:
+            kind = env.get(x, PASSIVE).kind
+            for axis, own in enumerate((kind.dims if isinstance(kind, Array) else None) or ()):
+                by = dim.offset - own.offset
+                if own.symbol == dim.symbol and (by >= 0 or dim.least > 0):
+                    place = n.Const(str(axis), axis)
+                    found.append((by, n.Subscript(n.Attribute(n.Name(x), "shape"), place)))
+        if not found:
+            return None
+        by, length = min(found, key=lambda pair: abs(pair[0]))
+        more = n.Const(str(abs(by)), abs(by))
+        return n.Binary("+" if by > 0 else "-", length, more) if by else length
 
     def other(self, e: n.Expr, s: n.Stmt, double: bool = False) -> n.Expr | None:
         """Return an expression of the same shape that reads a variable which keeps its value."""

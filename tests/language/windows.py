@@ -113,3 +113,31 @@ def rows_that_are_filled(x, n):
         path[t + 1] = np.tanh(path[t] + np.sum(path[: t + 1] ** 2, axis=0))
         path[t + 1, 1:] += path[t + 1, :-1] * path[t, 1:]
     return np.sum(path**2)
+
+
+@case(V, X, wrt="k x")
+@case(V[:1], X[:1], wrt="k x")
+def convolutions_added_in_place(k, x):
+    n = len(x) - len(k) + 1
+    out = np.zeros(n)
+    other = x * 1.0
+    for i in range(len(k)):
+        out += k[i] * x[i : i + n]
+        other *= k[i]
+        other -= k[i : i + 1] ** 2
+        other += np.sum(other * x[:, None], axis=0) * 0.1 + other * k[:1]
+        other *= np.sum(other * k[0] + np.zeros((2, 1)))
+    return np.sum(np.tanh(out) ** 2) + np.sum(np.sin(other))
+
+
+@case(np.array([[0.5, -1.0, 0.25], [1.5, 0.75, -0.5]]), 2, wrt="u")
+@case(np.array([[0.5]]), 3, wrt="u")
+def zeros_of_written_lengths(u, n):
+    """A padded array is read for its shape alone in the reverse sweep."""
+    speed = u**2
+    for _ in range(n):
+        padded = np.pad(u, 1)
+        around = padded[2:, 1:-1] + padded[:-2, 1:-1] - 2.0 * u
+        rows = np.concatenate([u[:1], u])
+        u = np.tanh(u + 0.1 * speed * around + rows[1:] * rows[:-1])
+    return np.sum(u**2)
