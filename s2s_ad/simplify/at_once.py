@@ -79,11 +79,13 @@ class _Level:
 
 @dataclass(frozen=True)
 class _Plan:
-    """The reverse of a loop, what goes in front of the loop, and the rest of the reverse sweep."""
+    """The reverse of a loop, what goes in front of the loop, and the rest of the reverse sweep, of
+    which so many statements were in front of that reverse."""
 
     reverse: n.For
     first: n.Block
     rest: n.Block
+    ahead: int
 
 
 def at_once(
@@ -122,7 +124,10 @@ class _AtOnce:
                 continue
             here = (_Level((*forward[k + 1 :], *plan.rest), body), *levels)
             step = (*s.body, *plan.reverse.body)
-            if not self.dies(self.private(plan.reverse), step, here):
+            # what its last step leaves is not what would be left once it has gone to the front
+            behind = (_Level(plan.rest[plan.ahead :], body), *levels)
+            private = self.private(plan.reverse)
+            if not self.dies(private, step, here) or not self.dies(private, step, behind):
                 continue
             inside = (*outer, plan.reverse)
             try:
@@ -187,7 +192,7 @@ class _AtOnce:
         first = self.first(reverse, ahead, forward[k:])
         if first is None:
             return None
-        return _Plan(reverse, first[0], (*first[1], *behind))
+        return _Plan(reverse, first[0], (*first[1], *behind), len(first[1]))
 
     def within(self, s: n.For, r: n.For) -> n.For | None:
         """Return the reverse of a loop as it can stand in the loop: what it runs over is there. It

@@ -296,3 +296,27 @@ def inside_a_loop_that_is_not(x, k, n):
             t += y * y
         s = 0.5 * s + t
     return s * s
+
+
+@case(0.7, 1.5, [0.3, 0.4, -0.2], 0.25, wrt="x y xs")
+def bound_anew_by_what_does_not_vary(x, y, xs, k):
+    """Each step clears an adjoint that is made behind the loop and read in front of it."""
+    y = y * x
+    total = 0.0
+    for c in (y, 2.0 * y):
+        items = []
+        for e in xs:
+            items.append(e * c)
+        y, total = k, sum(items)
+    return y - xs[-1] * k + 0.0 * round(total)
+
+
+@case(0.7, [0.3, 0.4, -0.2], 0.25, wrt="x xs")
+def bound_anew_beside_a_sum(x, xs, k):
+    y = x * x
+    total = 0.0
+    for e in xs:
+        r = math.sqrt(e * e + y * y + 1.0)
+        total += k * r
+        y = k
+    return total * y
