@@ -42,8 +42,8 @@ def known_quotients(body: n.Block, back: frozenset[int], pure: Pure) -> n.Block:
     back: uids of the statements of the reverse sweep. pure: whether an expression has no effect
     and the same value each time.
     """
-    own = [s.value for s in body if isinstance(s, n.Assign) and s.uid not in back]
-    if not any(isinstance(e, n.Binary) and e.op == "/" for e in own):
+    own = (s.value for s in body if isinstance(s, n.Assign) and s.uid not in back)
+    if not any(map(_has_parts, own)):
         return body
     return tuple(_Run(body, back, pure).result())
 
@@ -157,17 +157,34 @@ class _Run:
                 return x
             t = term(x)
             places = range(len(t.factors))
-            for j in (j for j in places if t.factors[j][0] == "/" and len(places) > 2):
+            for j in (j for j in places if t.factors[j][0] == "/"):
                 for i in (i for i in places if t.factors[i][0] == "*"):
-                    parts = n.Binary("/", t.factors[i][1], t.factors[j][1])
-                    named = self.numbers.named(parts)
-                    if named is not None and named in self.primal:
-                        both = {i: [("*", n.Name(named))], j: []}
+                    # a variable by itself would be another name of what it holds
+                    known = self.known(t.factors[i][1], t.factors[j][1], len(places) > 2)
+                    if known is not None:
+                        both = {i: [("*", known)], j: []}
                         new = [x for k in places for x in both.get(k, [t.factors[k]])]
                         return from_term(replace(t, factors=tuple(new)))
             return x
 
         return map_expr(e, visit)
+
+    def known(self, above: n.Expr, below: n.Expr, by_name: bool) -> n.Expr | None:
+        """Return a quotient as a variable that has it, or a hyperbolic sine by its cosine as the
+        tangent, which is finite where both are not."""
+        named = self.numbers.named(n.Binary("/", above, below)) if by_name else None
+        if named is not None and named in self.primal:
+            return n.Name(named)
+        func = above.func if isinstance(above, n.Call) else None
+        if (
+            not isinstance(above, n.Call)
+            or not isinstance(func, n.Attribute)
+            or func.attr != "sinh"
+        ):
+            return None
+        cosine = replace(above, func=replace(func, attr="cosh"))
+        same = self.numbers.numbered(cosine) == self.numbers.numbered(below)
+        return replace(above, func=replace(func, attr="tanh")) if same else None
 
     def is_read_once(self, name: str) -> bool:
         """True when a variable of the reverse sweep is bound and read at one place each."""
@@ -177,6 +194,12 @@ class _Run:
         for x in walk_stmts(tuple(self.out)):
             reads += sum(e == n.Name(name) for whole in _read(x) for e in subexprs(whole))
         return reads == 1 and sum(name in assigned((x,)) for x in self.out) == 1
+
+
+def _has_parts(e: n.Expr) -> bool:
+    """True for a value that may be put together of its parts again, or be one of them."""
+    cosines = (isinstance(x, n.Attribute) and x.attr == "cosh" for x in subexprs(e))
+    return (isinstance(e, n.Binary) and e.op == "/") or any(cosines)
 
 
 def _divides(e: n.Expr) -> bool:

@@ -1,5 +1,7 @@
 """What is divided by its own spread, sum or size: quotients that the reverse sweep reads again."""
 
+import math
+
 import numpy as np
 
 from .cases import case
@@ -71,3 +73,12 @@ def quotients_of_numbers(m, v):
     mean = np.mean(v)
     z = (v - mean) / size
     return np.sum(np.sin(m @ z)) * x + np.exp(x * y) + np.sum(z * z)
+
+
+@case(M, 0.75, wrt="m x")
+def logarithms_of_hyperbolic_cosines(m, x):
+    a = np.mean(np.log(np.cosh(m)))
+    c = np.cosh(m * x)
+    b = np.sum(np.log(c) * m)
+    x = x * 1.5
+    return a + b * math.log(math.cosh(x)) + np.sum(np.log(np.cosh(m * x)))
