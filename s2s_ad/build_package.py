@@ -14,7 +14,7 @@ from typing import Any
 
 from s2s_ad.analysis.bound import certain_at_end, live_in
 from s2s_ad.build_cuts import cuts_text
-from s2s_ad.build_exits import Sweeps, sweeps
+from s2s_ad.build_exits import Sweeps, sweeps, with_returns
 from s2s_ad.build_finish import (
     finish,
     gradients,
@@ -227,7 +227,7 @@ class Package:
         """Return the sweeps of a function that is finished in one piece."""
         prepared = prepare(self.program, subject, values, select, False, entry)
         self.note("normalise", prepared.function)
-        return sweeps(prepared, wrt)
+        return sweeps(prepared, wrt, value=entry)
 
     def sweeps(
         self,
@@ -256,6 +256,7 @@ class Package:
 
         body, back = whole(swept, end)
         body, back = finish(body, back, swept, without_effect(prepared))
+        body = with_returns(body, swept.constant)
         function = self.finished(swept, name, body, back)
         seed = self.seed_param(found)
         params = (*prepared.function.params, seed)
@@ -440,9 +441,10 @@ class Package:
         body, back = whole(swept, lambda of: n.Return(gradients(of, wrt)))
         pure = without_effect(prepared)
         body, back = finish(body, back, swept, pure, all=True)
+        body = with_returns(body, swept.constant)
         options = self.program.options
         short = None
-        if not swept.lead and "cheap_callees" not in options:
+        if not swept.lead and not swept.constant and "cheap_callees" not in options:
             kind = found.kinds.get(found.result, UNKNOWN)
             idle = partial(live, pure=pure, options=options, pinned=frozenset())
             short = from_result(body, back, found.result, kind, idle)

@@ -14,6 +14,7 @@ from s2s_ad.build_costs import KEPT, brief, cheap, heavy, kept_when_compiled, li
 from s2s_ad.build_prepare import Prepared, wish
 from s2s_ad.build_purity import repeatable, without_effect
 from s2s_ad.ir import nodes as n
+from s2s_ad.ir.blocks import leaving
 from s2s_ad.ir.kinds import FLOAT, UNKNOWN, Array, Kind, ListOf, Number, adjoint_kind, is_immutable
 from s2s_ad.ir.walk import assigned, inside, names, subexprs, walk_stmts
 from s2s_ad.rules.sharing import WHOLLY_NEW
@@ -225,6 +226,7 @@ class Recording:
                 fresh,
                 wish,
                 context.compiled,
+                leaving(self.prepared.function.body),
             )
             kinds.update({x: FLOAT for x in made if x not in joined})
             recorder.kept.update(joined)

@@ -118,6 +118,16 @@ def leaves(s: n.Stmt) -> bool:
     ) or any(isinstance(x, (n.Return, n.Raise)) for x in walk_stmts((s,)))
 
 
+def leaving(function: n.Block) -> Callable[[n.Stmt], bool]:
+    """Return a test for statements that may leave their step of a loop while the function goes on.
+
+    function: the whole body. No `return` or `raise` does, where no `try` or `with` is around.
+    """
+    if any(isinstance(s, (n.Try, n.With)) for s in walk_stmts(function)):
+        return leaves
+    return lambda s: any(isinstance(x, (n.Break, n.Continue)) for x in of_step(s))
+
+
 def of_step(s: n.Stmt) -> Iterator[n.Stmt]:
     """Yield a statement and those inside it that are not in a loop inside it."""
     yield s

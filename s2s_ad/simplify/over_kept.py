@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.blocks import leaves, mentioned, of_step, sole_target
+from s2s_ad.ir.blocks import leaving, mentioned, of_step, sole_target
 from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import (
     bound_here,
@@ -88,6 +88,7 @@ def _is_whole(body: n.Block, turned: n.For, stack: str) -> bool:
     if len(uses) != 3 or len(puts) != 1:
         return False
     (put,) = puts
+    leaves = leaving(body)
     count = _count(turned)
     if count is None:
         ends = any(isinstance(x, (n.Break, n.Try)) for s in loop.body for x in of_step(s))

@@ -20,7 +20,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.blocks import leaves, mentioned
+from s2s_ad.ir.blocks import mentioned
 from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import assigned, inside, map_block, walk_stmts
 from s2s_ad.simplify.one_tuple import Tools, one_tuple
@@ -51,6 +51,7 @@ def together(
     fresh: Callable[[str], str],
     called: Callable[[n.Expr], str],
     alone: bool,
+    leaves: Callable[[n.Stmt], bool],
 ) -> tuple[n.Block, n.Block, dict[str, list[str]]]:
     """Return both sweeps, and the variables that are kept in each new stack.
 
@@ -59,6 +60,7 @@ def together(
     expression, in the statement of that uid, is pure and much work, but for calls that are made
     anyway. fresh: a name not in use. called: what the value of an expression is to be called.
     alone: whether what is much work is kept by a loop that keeps nothing else.
+    leaves: whether a statement may leave the step it stands in while the function goes on.
     """
     tools = Tools(number, heavy, fresh, called, leaves, alone)
     run = _Together(forward, backward, stacks, tools, lambda name: number(name) or value(name))
@@ -148,7 +150,7 @@ class _Together:
             for q, r in enumerate(turned):
                 if isinstance(r, n.Pop) and r.stack == s.stack and r.target == s.value:
                     name = s.value.id
-                    kept = _range([name in assigned((x,)) or leaves(x) for x in body], k)
+                    kept = _range([name in assigned((x,)) or self.tools.leaves(x) for x in body], k)
                     back = _range([name in assigned((x,)) | mentioned((x,)) for x in turned], q)
                     found.append(_Save(s.stack, name, k, q, kept, back))
         return found
