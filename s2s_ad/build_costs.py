@@ -17,6 +17,7 @@ KEPT = 4  # operations from which on a value is kept at each step of a loop
 HEAVY = 6  # operations from which on it is kept where others are kept anyway
 PASSES = 2  # over an array, up to which it is made again
 CALLED = 5  # and those from which on a call is
+CALL = 4  # operations that make a value worth a name that costs nothing
 EACH = 4  # operations that a callee may do for each of the numbers it returns, to run again
 # in compiled code arithmetic costs little beside what is kept in memory, and calls cost the same
 COMPILED_KEPT = 12
@@ -114,6 +115,29 @@ def heavy(
     if compiled:
         return own or kept_when_compiled(e, there)
     return own or work(e, there) >= (CALLED if e in calls and e not in there else HEAVY)
+
+
+def same_again(context: Context, e: n.Expr, s: n.Stmt) -> bool:
+    """True for arithmetic and calls, in a statement, that give the same as long as what they read
+    is the same."""
+    before = context.facts.before.get(s.uid)
+    if before is None:
+        return False
+    reader = context.facts.reader(s.uid)
+    plain = (n.Name, n.Const, n.Attribute, n.Unary, n.Binary, n.Compare, n.IfExp, n.Call)
+    return all(
+        isinstance(x, plain)
+        and not reader.may_be_rebound(x, before)
+        and not (isinstance(x, n.Call) and not context.is_pure(x, s))
+        for x in subexprs(e)
+    )
+
+
+def is_level(context: Context, e: n.Expr, s: n.Stmt) -> bool:
+    """True for a number that is worth a name where it is the same at each step of a loop."""
+    if not same_again(context, e, s) or work(e) < CALL or not names(e) & context.facts.locals:
+        return False
+    return isinstance(context.facts.value(e, s.uid).kind, Number)
 
 
 def kept_when_compiled(e: n.Expr, there: AbstractSet[n.Expr] = frozenset()) -> bool:

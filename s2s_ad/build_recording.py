@@ -10,7 +10,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from s2s_ad.analysis.bound import assigns_surely, certain_at_end, definitely
-from s2s_ad.build_costs import KEPT, brief, cheap, heavy, kept_when_compiled, light, work
+from s2s_ad.build_costs import (
+    KEPT,
+    brief,
+    cheap,
+    heavy,
+    is_level,
+    kept_when_compiled,
+    light,
+    same_again,
+    work,
+)
 from s2s_ad.build_prepare import Prepared, wish
 from s2s_ad.build_purity import repeatable, without_effect
 from s2s_ad.ir import nodes as n
@@ -20,6 +30,7 @@ from s2s_ad.ir.walk import assigned, inside, names, subexprs, walk_stmts
 from s2s_ad.rules.sharing import WHOLLY_NEW
 from s2s_ad.simplify.at_once import NotAtOnce, Sweeping, at_once
 from s2s_ad.simplify.forwards import Steps
+from s2s_ad.simplify.level_calls import LevelCalls, level_calls
 from s2s_ad.simplify.together import together
 from s2s_ad.transform.adjoint import Builder
 from s2s_ad.transform.context import Context
@@ -161,6 +172,8 @@ class Recording:
 
         items = {uid: item for uid, item in items.items() if uid not in idle and item.own}
         there = {e for s in walk_stmts(backward) for e in inside(s, n.Call)}
+        # what crosses from one half to the other in compiled code is arrays of numbers
+        crosses = self.joint or not context.compiled
 
         def kept(e: n.Expr) -> bool:
             return kept_when_compiled(e, there) if context.compiled else work(e, there) >= KEPT
@@ -199,6 +212,7 @@ class Recording:
             exposed=frozenset(x for x in exposed if not is_immutable(kinds.get(x, UNKNOWN))),
             copy=lambda name: copied_value(context, name, kinds.get(name, UNKNOWN)),
             idle=idle,
+            same_again=lambda s: crosses and same_again(context, s.value, s),
             is_float=lambda name: kinds.get(name) == FLOAT and name not in builder.flags,
         )
         new_forward, new_backward = record(recorder, forward, backward)
@@ -206,14 +220,22 @@ class Recording:
         if stale := recorder.stale | recorder.filled & changing:
             return self.recorded(forward, backward, step, barred | stale)
         kinds.update({x: k for x, k in builder.flags.items() if isinstance(k, Number)})
-        # what crosses from one half to the other in compiled code is arrays of numbers
-        if not self.off("together") and (self.joint or not context.compiled):
-            made: list[str] = []
+        made: list[str] = []
 
-            def fresh(wanted: str) -> str:
-                made.append(context.names.fresh(wanted))
-                return made[-1]
+        def fresh(wanted: str) -> str:
+            made.append(context.names.fresh(wanted))
+            return made[-1]
 
+        if self.joint and not self.off("share"):
+            tools = LevelCalls(
+                lambda e, uid: uid in primal and is_level(context, e, primal[uid]),
+                fresh,
+                wish,
+                changed,
+            )
+            new_forward, new_backward = level_calls(new_forward, new_backward, tools)
+            kinds.update(dict.fromkeys(made, FLOAT))
+        if not self.off("together") and crosses:
             new_forward, new_backward, joined = together(
                 new_forward,
                 new_backward,

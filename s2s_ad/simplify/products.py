@@ -12,6 +12,8 @@ Of numbers, in the reverse of loops: elsewhere a line more is worth more than tw
 
 from __future__ import annotations
 
+import math
+import operator
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -34,6 +36,12 @@ SAVED_AT_EACH_STEP = 3  # operations, of one in front of a loop
 SAID = {Fraction(1, 2): "half", Fraction(1, 3): "third", Fraction(1, 6): "sixth", 2: "twice"}
 MANY = 150  # terms of a block that is left as it is
 MATH = n.Name("math")
+_VALUE: Mapping[str, Callable[[float, float], float]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+}
 
 Parts = frozenset[tuple[object, int]]
 
@@ -362,18 +370,32 @@ class _Products:
 
 
 def _is_constant(e: n.Call) -> bool:
-    """True for a root or power of literals and constants: `math.sqrt(2.0 * math.pi)`."""
-    func = e.func
-    if not isinstance(func, n.Attribute) or func.value != MATH or func.attr not in ("sqrt", "exp"):
+    """True for a call of `math` that surely gives a number: `math.log(10.0)`."""
+    try:
+        value = _worth(e)
+    except (TypeError, ValueError, ArithmeticError):
         return False
-    return not e.keywords and all(
-        (isinstance(x, n.Const) and isinstance(x.value, (int, float)) and x.value > 0)
-        or (isinstance(x, n.Binary) and x.op in "+*/")
-        or x == MATH
-        or (isinstance(x, n.Attribute) and x.value == MATH)
-        for argument in e.args
-        for x in subexprs(argument)
-    )
+    return isinstance(value, float) and math.isfinite(value)
+
+
+def _worth(e: n.Expr) -> float | None:
+    """Return the value of an expression of literals and of what `math` holds, None for others."""
+    if isinstance(e, n.Const):
+        return e.value if isinstance(e.value, (int, float)) else None
+    if isinstance(e, n.Attribute):
+        found = getattr(math, e.attr, None) if e.value == MATH else None
+        return found if isinstance(found, float) else None
+    if isinstance(e, n.Unary) and e.op == "-":
+        value = _worth(e.operand)
+        return None if value is None else -value
+    if isinstance(e, n.Binary) and e.op in _VALUE:
+        left, right = _worth(e.left), _worth(e.right)
+        return None if left is None or right is None else _VALUE[e.op](left, right)
+    if isinstance(e, n.Call) and isinstance(e.func, n.Attribute) and e.func.value == MATH:
+        args = [_worth(x) for x in e.args]
+        plain = not e.keywords and None not in args
+        return getattr(math, e.func.attr)(*args) if plain else None
+    return None
 
 
 def _standing_for(

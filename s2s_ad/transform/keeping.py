@@ -52,6 +52,9 @@ class Keeping(Versions):
             kill = self.next_kill(v, d)
             if kill is None and v not in self.lost:
                 continue
+            if kill is None and self.is_level(v, d):
+                self.level.add(v)
+                continue
             if d == START and (v in self.held or kill is None):
                 continue
             if kill is not None and (kill, v) in self.automatic:
@@ -72,6 +75,15 @@ class Keeping(Versions):
     @abstractmethod
     def decided(self, v: str, d: int) -> frozenset[int]:
         """Return the branches whose choice is all that a version is read for, () for more."""
+
+    def is_level(self, v: str, d: int) -> bool:
+        """True when statement `d` gives `v` what all steps of the loops around it do."""
+        s = self.primal[d] if d != START else None
+        loop = isinstance(s, (n.For, n.While))
+        return s is not None and any(
+            isinstance(x, n.Assign) and x.targets == (n.Name(v),) and x.uid in self.recorder.level
+            for x in (walk_stmts((s,)) if loop else (s,))
+        )
 
     def recompute(self, v: str, d: int, kill: int | None, use: Callable[[str, int], None]) -> bool:
         """Put `v = <its definition>` in the reverse sweep, as soon as its operands are there."""

@@ -17,6 +17,7 @@ from s2s_ad.ir import nodes as n
 from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import assigned, names, stmt_exprs, walk_stmts
 from s2s_ad.transform.keeping import Keeping, RecordBranch, Undo
+from s2s_ad.transform.level import level_definitions
 from s2s_ad.transform.reading import bound_names, names_read, stored_into
 from s2s_ad.transform.versions import START, Recorder
 
@@ -36,6 +37,7 @@ class ReverseExit(Exception):
 
 def record(recorder: Recorder, primal: n.Block, reverse: n.Block) -> tuple[n.Block, n.Block]:
     """Return the two sweeps of a whole function with what must be kept between them."""
+    recorder.level = level_definitions(recorder, primal)
     block = _Block(recorder, primal, reverse, frozenset(), frozenset(), 0)
     block.outermost = True
     block.plan()
@@ -300,6 +302,7 @@ class _Block(Keeping):
                 header |= names(x.value) & self.recorder.variables - index
         # a counter of the steps is read as the loop left it
         after = set(header & changed if isinstance(s, n.While) else header & changed - own)
+        after |= block.level
         before = set(header | block.entry) - own - after
         for v in carried:
             self.automatic.add((k, v))

@@ -30,7 +30,9 @@ class Recorder:
     grow or shrink. item: the place that a store overwrites, if that can be put back. wished: names
     of stacks. silent: uids of statements that count steps: the reversed loop has the count itself.
     idle: the variable of each store, by uid, that no version needs to be kept for. is_float: if
-    a variable certainly is a float. filled: variables kept by reference before such stores into
+    a variable certainly is a float. same_again: whether a definition gives that value again as
+    long as what it reads is the same. level: uids of definitions to which all steps of the loops
+    around them give one value. filled: variables kept by reference before such stores into
     them; stale: those of which a copy would not have them. sunk: uids of branches that were taken
     out of the loop in front of them. leaving: uids of `if`s with a `break`, such that the step of a
     loop that takes it is not reversed: nothing is kept before they have been passed.
@@ -62,6 +64,8 @@ class Recorder:
     idle: Mapping[int, str] = field(default_factory=dict)
     light: Callable[[n.Assign], bool] = lambda s: False
     is_float: Callable[[str], bool] = lambda name: False
+    same_again: Callable[[n.Assign], bool] = lambda s: False
+    level: frozenset[int] = frozenset()
     filled: set[str] = field(default_factory=set)
     stale: set[str] = field(default_factory=set)
     kills: dict[int, frozenset[str]] = field(default_factory=dict)
@@ -150,6 +154,7 @@ class Versions:
         self.shapes: dict[int, set[str]] = {}
         self.automatic: set[tuple[int, str]] = set()
         self.chosen_by: frozenset[int] = frozenset()
+        self.level: set[str] = set()
         self.written_back: set[str] = set()
 
     def killed(self, s: n.Stmt) -> frozenset[str]:

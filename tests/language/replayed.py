@@ -139,3 +139,90 @@ def products_in_front_that_change(x, y, a, h, n):
         h = h * 0.9
         total += 0.5 * h * x
     return x * y + total
+
+
+@case(0.5, 0.4, 0.2, [0.1, 0.2, -0.4], wrt="x sigma dt")
+@case(0.5, 0.4, -0.2, [], wrt="x sigma dt")
+def the_same_at_each_step(x, sigma, dt, zs):
+    """Nothing of what is the same is kept, and a root of a negative number is not taken."""
+    t = 0.0
+    for z in zs:
+        disc = math.exp(-sigma * dt)
+        root = sigma * math.sqrt(dt)
+        x = x * math.exp(root * z) + disc * x * x
+        t += x * disc + math.sin(sigma) * math.sqrt(dt) * x
+    return t * x
+
+
+@case(0.5, 0.4, 4, wrt="x sigma")
+@case(0.5, 0.4, 1, wrt="x sigma")
+@case(0.5, 0.4, 0, wrt="x sigma")
+def the_same_in_inner_loops(x, sigma, n):
+    t = x
+    for i in range(n):
+        for j in range(i):
+            c = math.cos(sigma * i)
+            d = math.exp(sigma)
+            x = math.sin(c * x) * d + math.tanh(sigma * 0.3) * x
+            t += x * c * x
+        t = t * math.log(1.5 + sigma)
+    return t * x
+
+
+@case(0.5, 0.4, 4, wrt="x y")
+@case(0.9, 0.4, 4, wrt="x y")
+@case(0.9, 1.4, 0, wrt="x y")
+def the_same_but_for_some_steps(x, y, n):
+    """What is read in front of its definition, made in a branch, or changed behind the loop."""
+    s = 0.3
+    v = y * y
+    for i in range(n):
+        x = x * v + math.cos(s) * x
+        v = math.exp(-y)
+        if x > 0.6:
+            w = math.sin(y)
+            x = x * w * w
+            break
+        u = math.sqrt(1.0 + y * y)
+        x = x * u + x * x
+        s = u * v
+    y = x * s
+    v = y * x
+    return v * y + s
+
+
+@case(0.5, 0.4, wrt="x y")
+@case(0.5, 2.4, wrt="x y")
+def the_same_until_it_converges(x, y):
+    change = 1.0
+    while abs(change) > 1e-3:
+        limit = math.tanh(y)
+        new = limit * math.cos(x) + 0.1 * math.exp(-y) * x
+        change = new - x
+        x = new
+        if x < -5.0:
+            return 0.0
+    y = 3.0 * y
+    return x * y
+
+
+def _steps(x, sigma, n):
+    for i in range(n):
+        decay = math.exp(-sigma)
+        x = decay * math.sin(x) + x * math.sqrt(sigma)
+    return x
+
+
+@case(0.5, 0.4, 3, wrt="x sigma")
+@case(0.5, 0.4, 0, wrt="x sigma")
+def the_same_in_callees(x, sigma, n):
+    for k in range(2):
+        x = _steps(x, sigma, n) * _steps(x, 0.5, k)
+    return x
+
+
+@case(1.5, [0.4, 0.7], wrt="x items")
+def constants_of_calls(x, items):
+    for v in items:
+        x = x * math.log(v * x) / math.log(10.0) + math.atan2(1.0, -2.0) * v * x
+    return x
