@@ -17,7 +17,7 @@ KEPT = 4  # operations from which on a value is kept at each step of a loop
 HEAVY = 6  # operations from which on it is kept where others are kept anyway
 PASSES = 2  # over an array, up to which it is made again
 CALLED = 5  # and those from which on a call is
-CALL = 4  # operations that make a value worth a name that costs nothing
+CALL = 4  # operations that a call counts for
 EACH = 4  # operations that a callee may do for each of the numbers it returns, to run again
 # in compiled code arithmetic costs little beside what is kept in memory, and calls cost the same
 COMPILED_KEPT = 12
@@ -133,8 +133,8 @@ def same_again(context: Context, e: n.Expr, s: n.Stmt) -> bool:
     )
 
 
-def is_level(context: Context, e: n.Expr, s: n.Stmt) -> bool:
-    """True for a number that is worth a name where it is the same at each step of a loop."""
+def gives_number_by_calls(context: Context, e: n.Expr, s: n.Stmt) -> bool:
+    """True for a number that takes a call to compute, and is the same when that is made again."""
     if not same_again(context, e, s) or work(e) < CALL or not names(e) & context.facts.locals:
         return False
     return isinstance(context.facts.value(e, s.uid).kind, Number)

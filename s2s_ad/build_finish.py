@@ -51,11 +51,12 @@ from s2s_ad.simplify.masks import chosen_once
 from s2s_ad.simplify.numbers_first import numbers_first
 from s2s_ad.simplify.one_inverse import one_inverse
 from s2s_ad.simplify.over_kept import over_kept
-from s2s_ad.simplify.products import named_in_front, shared_products
+from s2s_ad.simplify.products import named_in_front, numbers_of, shared_products
 from s2s_ad.simplify.quotients import reuse_quotients
 from s2s_ad.simplify.scaled import without_scaled
 from s2s_ad.simplify.share import NUMBERS, Sharing, share
 from s2s_ad.simplify.spreading import without_spreading
+from s2s_ad.simplify.summed_up import SummedUp, summed_up
 from s2s_ad.simplify.tidy import over_items, tidied
 from s2s_ad.simplify.where_read import where_read
 from s2s_ad.simplify.where_taken import Linear, where_taken
@@ -193,6 +194,10 @@ def finish(
         if not options & {"algebra", "numba"}:
             body = known_products(body, back, lambda: _buffers(body, back, swept).kind)
         body = short(body, True)
+        if not options & {"algebra", "inline"}:
+            numbers, _ = numbers_of(body, sharing.number)
+            tools = SummedUp(back, numbers, again, _inlining(back, swept, again, True).ours)
+            body = live(summed_up(body, tools), pure, options, pinned)
     alias = swept.found.context.alias
 
     def builtin(*named: str) -> bool:

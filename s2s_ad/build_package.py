@@ -56,6 +56,7 @@ from s2s_ad.ir.text import function_text
 from s2s_ad.ir.verify import check_free_names, is_on, unbound_reads, verify
 from s2s_ad.ir.walk import assigned, bound_names, container_of, walk_stmts
 from s2s_ad.simplify.by_index import by_index
+from s2s_ad.simplify.kept_once import kept_once
 from s2s_ad.simplify.unpacked import unpacked
 from s2s_ad.transform.copies import is_flat_list
 from s2s_ad.transform.undoing import put_back, worked
@@ -284,6 +285,9 @@ class Package:
         ending = backward[-1:] if backward and isinstance(backward[-1], n.Return) else ()
         sweep = self.annotate(swept, backward[: len(backward) - len(ending)])
         forward = flattened(forward, swept.prepared.sunk)
+        if "together" not in self.program.options:
+            numbers = {x for x, kind in swept.found.kinds.items() if isinstance(kind, Number)}
+            forward = kept_once(forward, frozenset(swept.found.stacks), numbers.__contains__)
         if sweep or swept.found.inside:
             forward = opened(forward, forward_comment(swept, body)) if forward else forward
         if sweep:

@@ -14,8 +14,8 @@ from s2s_ad.build_costs import (
     KEPT,
     brief,
     cheap,
+    gives_number_by_calls,
     heavy,
-    is_level,
     kept_when_compiled,
     light,
     same_again,
@@ -226,13 +226,11 @@ class Recording:
             made.append(context.names.fresh(wanted))
             return made[-1]
 
+        def called_again(e: n.Expr, uid: int) -> bool:
+            return uid in primal and gives_number_by_calls(context, e, primal[uid])
+
         if self.joint and not self.off("share"):
-            tools = LevelCalls(
-                lambda e, uid: uid in primal and is_level(context, e, primal[uid]),
-                fresh,
-                wish,
-                changed,
-            )
+            tools = LevelCalls(called_again, fresh, wish, changed)
             new_forward, new_backward = level_calls(new_forward, new_backward, tools)
             kinds.update(dict.fromkeys(made, FLOAT))
         if not self.off("together") and crosses:
@@ -249,6 +247,7 @@ class Recording:
                 wish,
                 context.compiled,
                 leaving(self.prepared.function.body),
+                called_again,
             )
             kinds.update({x: FLOAT for x in made if x not in joined})
             recorder.kept.update(joined)

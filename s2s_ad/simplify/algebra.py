@@ -110,7 +110,8 @@ def _reduced(t: Term) -> Term:
             continue
         below = term(divisor)
         turned = [(_inverse(op), x) for op, x in below.factors]
-        if any((_inverse(op), x) in t.factors for op, x in turned):
+        level = below.coefficient != 1 and abs(t.coefficient) == abs(below.coefficient)
+        if level or any((_inverse(op), x) in t.factors for op, x in turned):
             factors = cancelled([*t.factors[:k], *turned, *t.factors[k + 1 :]])
             size, over = t.coefficient / below.coefficient, t.over * below.coefficient
             return _reduced(Term(size, factors, t.text, over))
@@ -313,10 +314,14 @@ def total(parts: Sequence[Term], common: Expr | None = None) -> tuple[int, Expr]
                 factors.remove(factor)
             rest.append(replace(t, factors=tuple(factors)))
         return sign, Binary("*", from_term(Term(Fraction(1), shared)), sum_of(rest))
-    below = _common_divisor(parts)
-    if below is not None:
-        return sign, Binary("/", sum_of([t for t in map(_without(below), parts) if t]), below)
-    return sign, sum_of(_with_one_product(parts))
+    divisors = []
+    while (below := _common_divisor(parts)) is not None:
+        divisors.append(below)
+        parts = [t for t in map(_without(below), parts) if t]
+    expr = sum_of(parts if divisors else _with_one_product(parts))
+    for below in reversed(divisors):
+        expr = Binary("/", expr, below)
+    return sign, expr
 
 
 def _common_divisor(parts: Sequence[Term]) -> Expr | None:

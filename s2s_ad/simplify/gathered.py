@@ -151,11 +151,11 @@ def _factored(s: n.Stmt, number: Callable[[n.Expr], bool]) -> n.Stmt:
     found = _sum(s)
     if found is None or not 1 < len(found[1]) <= LONG or not _are_numbers(found[1], number):
         return s
-    parts = _short(found[1], number)
+    parts = shortened(found[1], number)
     return s if parts is found[1] else _with(s, parts)
 
 
-def _short(parts: list[Term], number: Callable[[n.Expr], bool]) -> list[Term]:
+def shortened(parts: list[Term], number: Callable[[n.Expr], bool]) -> list[Term]:
     """Return a sum with what some of its terms have in common written once."""
     while True:
         best: tuple[int, list[Term], Counter[Factor]] | None = None
@@ -211,7 +211,7 @@ def _once(
             rests.append(Term(Fraction(sign if t.coefficient > 0 else -sign), tuple(factors)))
         else:
             rests.append(replace(t, coefficient=sign * t.coefficient, factors=tuple(factors)))
-    inner = ("*", sum_of(_short(rests, number)))
+    inner = ("*", sum_of(shortened(rests, number)))
     outer: list[Factor] = []
     left = Counter(common)
     placed = False

@@ -25,7 +25,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.blocks import mentioned
+from s2s_ad.ir.blocks import mentioned, sole_target
 from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import (
     all_parts,
@@ -37,6 +37,7 @@ from s2s_ad.ir.walk import (
     map_stmt_exprs,
     names,
     popped,
+    stmt_exprs,
     subexprs,
     substitute,
     walk_stmts,
@@ -50,7 +51,9 @@ class Tools:
     """number: whether a variable certainly is a number. heavy: whether an expression of the primal,
     in the statement of that uid, is pure and much work, but for calls that are made anyway. fresh:
     a name not in use. called: what the value of an expression is to be called. leaves: whether a
-    statement may leave the step. alone: whether what is costly is kept where nothing else is."""
+    statement may leave the step. alone: whether what is costly is kept where nothing else is.
+    called_again: whether an expression, in the statement of that uid, is pure, a number, and makes
+    a call."""
 
     number: Callable[[str], bool]
     heavy: Callable[[n.Expr, int, frozenset[n.Expr]], bool]
@@ -58,6 +61,7 @@ class Tools:
     called: Callable[[n.Expr], str]
     leaves: Leaves
     alone: bool
+    called_again: Callable[[n.Expr, int], bool]
 
 
 @dataclass(frozen=True)
@@ -249,15 +253,27 @@ class _Gather:
                 shared = isinstance(e, n.Call) and e in again and e != s.value
                 if not shared or names(e) & bound or any(e in subexprs(x) for x, _ in found):
                     continue
-                if self.tools.heavy(e, s.uid, frozenset()):
+                if self.tools.heavy(e, s.uid, frozenset()) or self.is_instead(e, s.uid):
                     found.append((e, k))
         return found
+
+    def is_instead(self, e: n.Expr, uid: int) -> bool:
+        """True for a call that is kept in the place of its argument, which nothing else reads."""
+        argument = names(e) & {x.name for x in self.kept}
+        made = {sole_target(s) for s in self.body[: self.append]}
+        if len(argument) != 1 or not argument <= made or not self.tools.called_again(e, uid):
+            return False
+        gone = n.Const("0.0", 0.0)
+        rest = map_block(
+            tuple(self.turned), lambda r: (map_parts(r, lambda x: gone if x == e else x),)
+        )
+        others = (r for r in walk_stmts(rest) if popped(r) is None)
+        return not any(argument & names(x) for r in others for x in stmt_exprs(r))
 
     def named(self, e: n.Expr, k: int) -> list[str]:
         """Give a call a name in both sweeps."""
         s = self.body[k]
         name = self.tools.fresh(self.tools.called(e))
-        uid = s.uid
 
         def new(x: n.Expr) -> n.Expr:
             return n.Name(name) if x == e else x
@@ -265,11 +281,24 @@ class _Gather:
         first = n.Assign((n.Name(name),), e, origin=s.origin)
         first = replace(first, comments=replace(n.NO_COMMENTS, before=s.comments.before))
         self.before[min(k, self.append)].append(first)
-        s = replace(s, comments=replace(s.comments, before=()))
-        self.body[k] = map_parts(s, new)
+        self.body[k] = replace(s, comments=replace(s.comments, before=()))
+        uids = set()
+        for j in range(k, len(self.body)):
+            # another statement may make the same call
+            t = self.body[j]
+            if isinstance(t, (n.Assign, n.AugAssign)):
+                uids.add(t.uid)
+                self.body[j] = map_parts(t, new)
+            if self.tools.leaves(t) or assigned((t,)) & names(e):
+                break
+
+        for t in reversed(self.body[:k]):
+            if self.tools.leaves(t) or assigned((t,)) & names(e):
+                break
+            uids.add(t.uid)
 
         def served(r: n.Stmt) -> tuple[n.Stmt, ...]:
-            return (map_parts(r, new) if r.of == uid else r,)
+            return (map_parts(r, new) if r.of in uids else r,)
 
         for p, x in enumerate(self.turned):
             if p > self.pop:

@@ -54,7 +54,7 @@ def shared_products(
     params: variables that are bound from the start. unsure: those that may have no value when the
     reverse sweep begins, or be None for that.
     """
-    is_number, known = _numbers(body, sharing)
+    is_number, known = numbers_of(body, sharing.number)
     bound = definitely(body, set(mentioned(body) - assigned(body)) | params).before
     run = _Products(set(back), sharing, is_number, known, bound, unsure)
     return run.block(body, False), frozenset(run.back)
@@ -84,7 +84,9 @@ def named_in_front(body: n.Block, back: frozenset[int]) -> n.Block:
     return inside(body)
 
 
-def _numbers(body: n.Block, sharing: Sharing) -> tuple[Callable[[n.Expr], bool], set[str]]:
+def numbers_of(
+    body: n.Block, number: Callable[[str], bool]
+) -> tuple[Callable[[n.Expr], bool], set[str]]:
     """Return whether an expression certainly is a number, and the variables made of numbers."""
     made: dict[str, list[n.Expr | None]] = defaultdict(list)
     for s in walk_stmts(body):
@@ -104,7 +106,7 @@ def _numbers(body: n.Block, sharing: Sharing) -> tuple[Callable[[n.Expr], bool],
 
     def is_number(e: n.Expr) -> bool:
         if isinstance(e, n.Name):
-            return e.id in known or sharing.number(e.id)
+            return e.id in known or number(e.id)
         if isinstance(e, n.Const):
             return isinstance(e.value, (int, float))
         if isinstance(e, n.Unary):

@@ -24,6 +24,7 @@ from s2s_ad.ir.blocks import mentioned
 from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import assigned, inside, map_block, walk_stmts
 from s2s_ad.simplify.one_tuple import Tools, one_tuple
+from s2s_ad.simplify.unread import without_unread
 
 LONG = 200  # statements of a loop body that is left as it is
 
@@ -52,6 +53,7 @@ def together(
     called: Callable[[n.Expr], str],
     alone: bool,
     leaves: Callable[[n.Stmt], bool],
+    called_again: Callable[[n.Expr, int], bool],
 ) -> tuple[n.Block, n.Block, dict[str, list[str]]]:
     """Return both sweeps, and the variables that are kept in each new stack.
 
@@ -61,8 +63,9 @@ def together(
     anyway. fresh: a name not in use. called: what the value of an expression is to be called.
     alone: whether what is much work is kept by a loop that keeps nothing else.
     leaves: whether a statement may leave the step it stands in while the function goes on.
+    called_again: whether an expression, in the statement of that uid, is a number that calls give.
     """
-    tools = Tools(number, heavy, fresh, called, leaves, alone)
+    tools = Tools(number, heavy, fresh, called, leaves, alone, called_again)
     run = _Together(forward, backward, stacks, tools, lambda name: number(name) or value(name))
     return run.result()
 
@@ -106,6 +109,7 @@ class _Together:
                 self.made[gathered[2]] = gathered[3]
                 pair = gathered[:2]
             if pair is not None:
+                pair = self.as_read(*pair)
                 new[s.uid], new[turned.uid] = pair
                 before[s.uid], before[turned.uid] = s.body, turned.body
         if not new:
@@ -117,6 +121,13 @@ class _Together:
             return (replace(s, body=self.with_inner(new[s.uid], s.body, before[s.uid])),)
 
         return map_block(self.forward, visit), map_block(self.backward, visit), self.made
+
+    def as_read(self, body: n.Block, turned: n.Block) -> tuple[n.Block, n.Block]:
+        """Return both bodies with nothing in tuples that is not read."""
+        for stack, kept in self.made.items():
+            (body, turned), gone = without_unread(body, turned, stack)
+            self.made[stack] = [x for x in kept if x not in gone]
+        return body, turned
 
     def with_inner(self, new: n.Block, done: n.Block, before: n.Block) -> n.Block:
         """Return a new body with the statements of which the blocks have been done already."""

@@ -226,3 +226,69 @@ def constants_of_calls(x, items):
     for v in items:
         x = x * math.log(v * x) / math.log(10.0) + math.atan2(1.0, -2.0) * v * x
     return x
+
+
+@case(20.0, 3.0, 9.0, wrt="span sag weight")
+@case(11.0, 2.0, 1.0, wrt="span sag weight")
+def calls_of_one_quotient(span, sag, weight):
+    """Contributions that cancel when the same call has one name, in two statements of a step."""
+    a = span * span / (8.0 * sag)
+    half = 0.5 * span
+    while True:
+        f = a * (math.cosh(half / a) - 1.0) - sag
+        df = math.cosh(half / a) - 1.0 - half / a * math.sinh(half / a)
+        change = f / df
+        a = a - change
+        if abs(change) < 1e-12 * a:
+            break
+    return weight * a * math.cosh(half / a)
+
+
+@case(0.03, 0.4, 5, wrt="rate mu")
+@case(0.03, 0.4, 0, wrt="rate mu")
+@case(0.03, 4.4, 5, wrt="rate mu")
+def calls_kept_for_what_they_read(rate, mu, n):
+    """The exponential is kept, not the number that nothing else reads."""
+    survival = 1.0
+    total = 0.0
+    for t in range(n):
+        force = mu + rate * 1.1**t
+        survival = survival * math.exp(-force)
+        total += survival / (1.0 + rate) ** t
+        if survival < 0.05:
+            break
+    return total
+
+
+@case(0.8, 0.1, 1.2, 40, wrt="theta omega length")
+@case(0.2, -1.1, 1.2, 40, wrt="theta omega length")
+@case(0.2, -1.1, 1.2, 0, wrt="theta omega length")
+def kept_for_a_branch_alone(theta, omega, length, n):
+    for _ in range(n):
+        speed = omega - 0.1 * math.sin(theta) / length
+        angle = theta + 0.1 * speed
+        if angle < 0.1 and speed < 0.0:
+            s = (theta - 0.1) / (theta - angle)
+            speed = -0.8 * (omega + s * (speed - omega))
+            angle = 0.1 + (1.0 - s) * 0.1 * speed
+        theta = angle
+        omega = speed
+    return omega * omega + math.cos(theta)
+
+
+@case(0.5, 0.3, 4, wrt="x y")
+@case(1.5, 0.3, 4, wrt="x y")
+@case(1.5, 0.3, 1, wrt="x y")
+def kept_before_an_exit(x, y, n):
+    for i in range(n):
+        if x * y > 1.0:
+            x = math.sin(x)
+            break
+        if x < -2.0:
+            y = y * x
+            x = x * x
+            continue
+        z = y - x * x
+        x = x + 0.5 * z * x
+        y = math.cos(y) * z
+    return x * y
