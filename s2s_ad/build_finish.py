@@ -209,7 +209,7 @@ def finish(
         body, back = where_taken(body, back, _linear(swept, again, sharing))
         body, back = zeros_in_place(body, back)
     if "share" not in options:
-        body = where_read(body, back, pure)
+        body, back = where_read(body, back, pure)
     if "numba" not in options and builtin("reversed"):
         sequences = {x for x, kind in swept.found.kinds.items() if isinstance(kind, _SEQUENCES)}
         body = over_items(body, back, sequences)

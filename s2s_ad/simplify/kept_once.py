@@ -16,10 +16,10 @@ The variable has one value at both places, and each step keeps it at one of them
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import with_blocks
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import assigned, walk_stmts
 
 EXITS = (n.Break, n.Continue)

@@ -17,9 +17,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from s2s_ad.ir import nodes as n
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import (
     all_parts,
     assigned,

@@ -15,11 +15,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import changed_by, sole_target, with_blocks
 from s2s_ad.ir.nodes import ZERO
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.text import expr_text
 from s2s_ad.ir.walk import all_parts, assigned, map_block, map_expr, names, walk_stmts
 from s2s_ad.simplify.algebra import Term, from_term, merge, simplify_sum, splice, terms, total

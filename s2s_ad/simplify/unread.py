@@ -11,11 +11,10 @@ Takes the bodies of a loop and of its reverse, gives them so; requires `analysis
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from s2s_ad.analysis.bound import live_in
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import sole_target
+from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import popped
 
 Bodies = tuple[n.Block, n.Block]

@@ -128,3 +128,24 @@ def branches_in_the_loop(spot, vol, strike, normals):
         if gain > strike:
             total += gain * kept[-1]
     return total * kept[0]
+
+
+@case(-1.0, 2.0, wrt="x")
+@case(1.5, 2.0, wrt="x y")
+def root_of_what_is_cut_off(x, y):
+    """The slope of the root is infinite where nothing passes."""
+    m = max(x, 0.0)
+    r = math.sqrt(m * 2.0)
+    return r * y + x
+
+
+@case(0.04, 1.5, 0.3, wrt="v kappa rho")
+@case(0.001, 1.5, -0.9, wrt="v kappa rho")
+def variance_that_is_cut_off(v, kappa, rho):
+    log_s = 0.0
+    for z in [0.3, -2.4, -1.9, 0.8]:
+        vp = max(v, 0.0)
+        root = math.sqrt(vp * 0.1)
+        log_s += root * z - 0.05 * vp
+        v += kappa * (0.04 - vp) * 0.1 + 0.5 * root * (rho * z + math.sqrt(1.0 - rho * rho))
+    return log_s + v
