@@ -146,6 +146,12 @@ def test_optimisation_off(name):
     check_off(name, OFF[turn % len(OFF)], turn // len(OFF) % 2 == 0)
 
 
+@pytest.mark.parametrize("name", ["control-made_for_one_branch_each"])
+def test_what_was_wrong_without_sharing(name):
+    """What one branch gives a variable, which is zero for the other one, stayed out of that."""
+    check_off(name, "share", True)
+
+
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("known", [False, True])
 @pytest.mark.parametrize("name", NAMES)

@@ -280,20 +280,22 @@ def _apart(
 def _two(
     rest: n.Block, own: list[set[str]], linear: Linear
 ) -> tuple[list[list[n.Stmt]], tuple[n.Block, set[str]]]:
-    """Return what of the next statements is for either side, and the others with what is only
-    added to.
+    """Return what of the next statements is for either side, and the others with what these only
+    add to.
 
     own: variables that are zero unless that side is taken. A statement is for a side when it does
     nothing on the other one; what it reads is read by statements of that side.
     """
     zeros = [set(x) for x in own]
     sums: set[str] = set()
+    given: set[str] = set()  # on the other side too, zeros that are to be there
     sides: list[int | None] = []
     for s in rest:
         side = next((j for j in (0, 1) if _is_added(s, zeros[j], linear)), None)
         if side is not None:
             sums |= _bound(s) - zeros[side]
         elif isinstance(s, n.Assign) and len(_bound(s)) == 1:
+            given |= _bound(s)
             side = next((j for j in (0, 1) if _zero(s.value, zeros[j], linear)), None)
             if side is not None:
                 zeros[side] |= _bound(s)
@@ -319,7 +321,7 @@ def _two(
         assert side is not None
         used[side] |= mentioned((rest[k],))
     parts = [[rest[k] for k, side in enumerate(sides) if side == j] for j in (0, 1)]
-    return parts, (rest[len(sides) :], sums)
+    return parts, (rest[len(sides) :], sums - given)
 
 
 def _exposed(block: n.Block, bound: AbstractSet[str]) -> set[str]:
