@@ -413,6 +413,10 @@ def wish(e: n.Expr) -> str:
             return f"{func.attr}_value" if elsewhere else func.attr
         if isinstance(func, n.Name):
             return f"{func.id}_value"
+    if isinstance(e, n.Subscript) and isinstance(e.value, n.Name):
+        items = e.index.items if isinstance(e.index, n.TupleExpr) else (e.index,)
+        one = all(isinstance(x, (n.Name, n.Const, n.Unary, n.Binary)) for x in items)
+        return f"{e.value.id}_{'item' if one else 'part'}"
     if isinstance(e, n.IfExp):
         return wish(e.body)
     if isinstance(e, n.Binary):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from s2s_ad.analysis.aliasing import store_root
+from s2s_ad.analysis.owned import NOTHING_OWNED
 from s2s_ad.analysis.values import target_names
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import UNKNOWN, Array, DictOf, Kind, Nothing, Number
@@ -15,6 +16,7 @@ from s2s_ad.ir.nodes import ZERO
 from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import (
     children,
+    inside,
     map_stmt_exprs,
     names,
     stmt_exprs,
@@ -22,7 +24,7 @@ from s2s_ad.ir.walk import (
     substitute,
     walk_stmts,
 )
-from s2s_ad.transform.context import CallPlan, Diff
+from s2s_ad.transform.context import CallPlan, Diff, NeedsName
 from s2s_ad.transform.contributions import Contributions, Sweeps, root_of
 from s2s_ad.transform.pullback import Pullback
 from s2s_ad.transform.shapes import same_shape
@@ -81,12 +83,24 @@ class Assignments(Contributions):
         self.temporaries.add(seed.id)
         pull.pull(value, self.stored(pull, Diff(seed, kind), target, value))
         rest = self.contributions(pull, (), seed)
+        self.check_lost_item(s, target, tuple(rest))
         clear = n.Assign((place,), self.cleared_item(s, target))
         if not rest:
             return Sweeps([s], [clear])
         if isinstance(kind, Number):
             return Sweeps([s], _begun(seed, place, clear, rest))
         return Sweeps([s], [n.Assign((seed,), self.taken(place, kind)), clear, *rest])
+
+    def check_lost_item(self, s: n.Assign | n.AugAssign, place: n.Expr, rest: n.Block) -> None:
+        """Ask for a name for the number that a store overwrites and its reverse reads, where it
+        cannot be put back: what is kept would be the whole container at each store."""
+        root, end = root_of(place), self.context.function.body[-1].uid
+        if root in self.context.unshared().get(end, NOTHING_OWNED).own:
+            return
+        number = isinstance(self.facts.value(place, s.uid).kind, Number)
+        read = {x for part in rest for x in inside(part, n.Subscript) if root_of(x) == root}
+        if number and read == {place} and place in subexprs(s.value):
+            raise NeedsName(s.uid, place)
 
     def cleared_item(self, s: n.Stmt, target: n.Expr) -> n.Expr:
         """Return the adjoint of an element before it is stored into, when that of what is stored

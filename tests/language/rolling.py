@@ -202,3 +202,22 @@ def the_last_one_in_front_of_the_first(xs):
             else:
                 u[i] = u[i - 1] * u[i + 1]
     return u[n - 1] * u[0]
+
+
+@case(
+    np.array([0.3, 0.5, 0.7]), np.array([[0.6, 0.2], [0.3, 0.9], [0.4, 0.1]]), [0, 1, 1], wrt="p b"
+)
+def scaled_and_handed_on(p, b, seen):
+    """What is divided where it stands is then known by another name: its items are kept."""
+    alpha = p * b[:, seen[0]]
+    score = 0.0
+    for t in range(1, len(seen)):
+        new = np.zeros(len(p))
+        for j in range(len(p)):
+            new[j] = alpha[j] * b[j, seen[t]] + alpha[0] * alpha[j]
+        total = np.sum(new)
+        for j in range(len(p)):
+            new[j] = new[j] / total
+        alpha = new
+        score += np.log(total)
+    return score + np.sum(alpha * p)
