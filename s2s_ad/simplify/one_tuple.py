@@ -249,8 +249,10 @@ class _Gather:
             if any(r.of == s.uid for x in self.turned[: self.pop] for r in walk_stmts((x,))):
                 continue
             again = {e for r in served for e in all_parts(r)}
+            # what a variable is given has a name, what is stored or added has none
+            whole = s.value if sole_target(s) is not None else None
             for e in _always(s.value):
-                shared = isinstance(e, n.Call) and e in again and e != s.value
+                shared = isinstance(e, n.Call) and e in again and e != whole
                 if not shared or names(e) & bound or any(e in subexprs(x) for x, _ in found):
                     continue
                 if self.tools.heavy(e, s.uid, frozenset()) or self.is_instead(e, s.uid):

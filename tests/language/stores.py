@@ -1,5 +1,7 @@
 """Stores into items: what is overwritten is kept and put back, the container is not copied."""
 
+import math
+
 import numpy as np
 
 from .cases import case
@@ -476,3 +478,24 @@ def centred_twice(x):
     u = z
     z = z * u
     return np.sum(z * y) + np.sum(u)
+
+
+@case(np.array([0.4, -0.7, 1.2, 0.3]), 0.6, wrt="x w")
+@case(np.array([0.4]), 0.6, wrt="x w")
+def calls_stored(x, w):
+    """The call is all that is stored, or added: of what the loop has computed, of what changes
+    before the store and behind it, of what the step reads again."""
+    y = np.ones(len(x) + 1)
+    total = 0.0
+    for i in range(len(x)):
+        a = x[i] * w
+        for j in range(2):
+            a += w * a * y[i]
+        y[i + 1] = math.tanh(a)
+        b = a + y[i]
+        y[i] += math.exp(b)
+        b = b * w
+        total += math.exp(b)
+        total += math.sin(b) * a
+        y[i + 1] *= math.exp(-b * b)
+    return total + np.sum(y * y)
