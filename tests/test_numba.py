@@ -560,6 +560,28 @@ def test_a_call_that_is_stored_is_kept():
     assert "a_saved" not in forward
 
 
+def shorter(x, y, gap):
+    D = np.zeros((len(x) + 1, len(y) + 1))
+    for i in range(1, len(x) + 1):
+        for j in range(1, len(y) + 1):
+            best = D[i - 1, j - 1] + (x[i - 1] - y[j - 1]) ** 2
+            left = D[i, j - 1] + gap
+            if left < best:
+                best = left
+            D[i, j] = best
+    return D[len(x), len(y)]
+
+
+def test_what_a_branch_leads_to_is_added_there():
+    g = grad(shorter, ("x", "y", "gap"), compile="numba")
+    args = np.array([0.3, 1.2, 0.7]), np.array([0.1, 0.9]), 0.3
+    same(g(*args), grad(shorter, ("x", "y", "gap"))(*args))
+    for got, want in zip(g(*args), steps(shorter, args, ("x", "y", "gap"))):
+        np.testing.assert_allclose(got, want, rtol=1e-6, atol=1e-8)
+    assert "                D_bar[i, j - 1] += left_bar\n" in g.source
+    assert "                gap_bar += left_bar\n" in g.source
+
+
 def lap(u, c, k):
     u = u.copy()
     for t in range(k):

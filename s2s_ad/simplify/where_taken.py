@@ -19,6 +19,9 @@ into the one whose it is:
         h_bar += v_bar               →      else:
     x_bar += s_bar * k                          h_bar = v_bar
     y_bar += h_bar / k                          y_bar += h_bar / k
+
+What comes next goes into a branch without another side too, if the adjoints that are zero where it
+is not taken are read there alone.
 """
 
 from __future__ import annotations
@@ -34,7 +37,7 @@ from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import mentioned, said_by, with_blocks
 from s2s_ad.ir.nodes import ZERO
 from s2s_ad.ir.remembered import replace
-from s2s_ad.ir.walk import assigned, blocks, names, popped, walk_stmts
+from s2s_ad.ir.walk import assigned, names, popped, walk_stmts
 from s2s_ad.simplify.algebra import negate
 
 FEW = 4  # statements that stay where they are
@@ -58,7 +61,7 @@ def where_taken(
 ) -> tuple[n.Block, frozenset[int]]:
     """Return the body with such statements moved, and the uids of the reverse sweep: `back`, with
     those of what is put into the other branch."""
-    run = _Run(back, linear, Counter(x for s in walk_stmts(body) for x in said_by(s)), body)
+    run = _Run(back, linear, Counter(x for s in walk_stmts(body) for x in said_by(s)))
     return run.block(body, ()), frozenset(run.back)
 
 
@@ -66,13 +69,10 @@ Around = tuple[tuple[n.Block, int], ...]
 
 
 class _Run:
-    def __init__(
-        self, back: frozenset[int], linear: Linear, every: Counter[str], body: n.Block
-    ) -> None:
+    def __init__(self, back: frozenset[int], linear: Linear, every: Counter[str]) -> None:
         self.back = set(back)
         self.linear = linear
         self.every = every
-        self.exposed = _exposed(body, set())
 
     def block(self, block: n.Block, around: Around) -> n.Block:
         """around: the blocks that a block is in, each with the place of the statement it is in."""
@@ -87,12 +87,20 @@ class _Run:
         return tuple(out)
 
     def loop(self, s: n.For, here: Around) -> n.For:
+        choices = [x for x in s.body if isinstance(x, n.If) and x.uid in self.back]
+        if not any(len(x.branches) == 1 for x in choices):
+            return s
+        live = _live(s, here)
         if s.uid in self.back:
-            s = replace(s, body=_apart(s.body, frozenset(self.back), self.linear, self.exposed))
+            s = replace(s, body=_apart(s.body, frozenset(self.back), self.linear, live))
         for k, x in enumerate(s.body):
             if isinstance(x, n.If) and len(x.branches) == 1 and not x.orelse and x.uid in self.back:
-                return self.moved(s, k, x, here) or s
-        return s
+                if (moved := self.moved(s, k, x, here)) is not None:
+                    return moved
+                break
+        if s.uid not in self.back:
+            return s
+        return replace(s, body=_alone(s.body, frozenset(self.back), self.linear, live))
 
     def moved(self, s: n.For, k: int, x: n.If, here: Around) -> n.For | None:
         """Return the loop with what follows a branch in it, if it is idle where it is not taken."""
@@ -241,40 +249,65 @@ def _apart(
     block: n.Block,
     back: frozenset[int],
     linear: Linear,
-    exposed: AbstractSet[str],
+    live: AbstractSet[str],
 ) -> n.Block:
     """Return a block with what is of use for one of two branches only at the end of that one."""
-    for k in range(len(block) - 1, -1, -1):
-        x = block[k]
+    for x in reversed(block):
         if not isinstance(x, n.If) or len(x.branches) != 1 or not x.orelse or x.uid not in back:
             continue
-        sides = [x.branches[0].body, x.orelse]
-        begun = _zeros(block[:k])
-        begun -= names(x.branches[0].test)
-        own = [{v for v in begun if not _has(other, v)} for other in reversed(sides)]
-        own = [{v for v in mine if _has(side, v)} for mine, side in zip(own, sides)]
-        parts, rest = _two(block[k + 1 :], own, linear)
-        if not all(own) or sum(map(len, parts)) < FEW:
-            continue
-        made = {v for part in parts for s in part for v in _bound(s)} | own[0] | own[1]
-        made -= rest[1]
-        others = [s for s in (*block[:k], *rest[0]) if not _bound(s) & begun]
-        if made & (exposed | {v for s in others for v in mentioned((s,))}):
-            continue
-        mine = [{v for s in part for v in _bound(s)} - rest[1] | x for part, x in zip(parts, own)]
-        if any(_has(tuple(part), v) for j, part in enumerate(parts) for v in mine[1 - j]):
-            continue
-        before = block[:k]
-        new = []
-        for side, part, zeros in zip(sides, parts, own):
-            alone = n.If((n.Branch(x.branches[0].test, (*side, *part)),))
-            there = Counter(v for s in walk_stmts((alone,)) for v in said_by(s))
-            only = Counter({v: there[v] + 1 for v in zeros})
-            before, body = _begun(before, alone, (), only)
-            new.append(tuple(body))
-        x = replace(x, branches=(replace(x.branches[0], body=new[0]),), orelse=new[1])
-        return (*before, x, *rest[0])
+        if (found := _sided(block, x, linear, live, FEW)) is not None:
+            return found
     return block
+
+
+def _alone(
+    block: n.Block,
+    back: frozenset[int],
+    linear: Linear,
+    live: AbstractSet[str],
+) -> n.Block:
+    """Return a block with what is of use where a branch is taken only at the end of that one."""
+    for x in reversed(block):
+        if isinstance(x, n.If) and len(x.branches) == 1 and not x.orelse and x.uid in back:
+            block = _sided(block, x, linear, live, 1) or block
+    return block
+
+
+def _sided(
+    block: n.Block, x: n.If, linear: Linear, live: AbstractSet[str], least: int
+) -> n.Block | None:
+    """Return a block with what is of use for one side of a branch only at the end of that one.
+
+    live: what may be read behind the block. least: how many statements are moved, or none.
+    """
+    k = next(k for k, s in enumerate(block) if s.uid == x.uid)
+    sides = [x.branches[0].body, x.orelse]
+    begun = _zeros(block[:k])
+    begun -= names(x.branches[0].test)
+    own = [{v for v in begun if not _has(other, v)} for other in reversed(sides)]
+    own = [{v for v in mine if _has(side, v)} for mine, side in zip(own, sides)]
+    parts, rest = _two(block[k + 1 :], own, linear)
+    served = all(v or not side for v, side in zip(own, sides))
+    if not served or sum(map(len, parts)) < least:
+        return None
+    made = {v for part in parts for s in part for v in _bound(s)} | own[0] | own[1]
+    made -= rest[1]
+    others = [s for s in (*block[:k], *rest[0]) if not _bound(s) & begun]
+    if made & (live | {v for s in others for v in mentioned((s,))}):
+        return None
+    mine = [{v for s in part for v in _bound(s)} - rest[1] | y for part, y in zip(parts, own)]
+    if any(_has(tuple(part), v) for j, part in enumerate(parts) for v in mine[1 - j]):
+        return None
+    before = block[:k]
+    new = []
+    for side, part, zeros in zip(sides, parts, own):
+        alone = n.If((n.Branch(x.branches[0].test, (*side, *part)),))
+        there = Counter(v for s in walk_stmts((alone,)) for v in said_by(s))
+        only = Counter({v: there[v] + 1 for v in zeros})
+        before, body = _begun(before, alone, (), only)
+        new.append(tuple(body))
+    branch = replace(x.branches[0], body=new[0])
+    return (*before, replace(x, branches=(branch,), orelse=new[1]), *rest[0])
 
 
 def _two(
@@ -322,23 +355,6 @@ def _two(
         used[side] |= mentioned((rest[k],))
     parts = [[rest[k] for k, side in enumerate(sides) if side == j] for j in (0, 1)]
     return parts, (rest[len(sides) :], sums - given)
-
-
-def _exposed(block: n.Block, bound: AbstractSet[str]) -> set[str]:
-    """Return what is read where no statement in front of it, in the same block or around it, has
-    given it a value: what one block leaves for another."""
-    found: set[str] = set()
-    known = set(bound)
-    for s in block:
-        read = said_by(s)
-        if isinstance(s, n.Assign):
-            targets = {t.id for t in s.targets if isinstance(t, n.Name)}
-            read = read - targets | names(s.value)
-        found |= read - known
-        for inner in blocks(s):
-            found |= _exposed(inner, known)
-        known |= _bound(s) if isinstance(s, n.Assign) else set()
-    return found
 
 
 def _is_added(s: n.Stmt, zeros: set[str], linear: Linear) -> bool:

@@ -1452,3 +1452,59 @@ def logarithms_of_quotients(a, b, n):
         a = a * (1.0 + 0.1 * math.erf(s / math.sqrt(2.0)) / math.sqrt(2.0 * math.pi))
         b = b + 0.5 * (1.0 + math.erf(-a * math.sqrt(2.0) / math.sqrt(3.0)))
     return s * a + b
+
+
+@case([0.3, 1.2, 0.7], [0.1, 0.9], 0.3, wrt="x y gap")
+@case([], [0.1, 0.9], 0.3, wrt="x y gap")
+def least_of_three(x, y, gap):
+    """What only one choice leads to is added to where that is taken, the sums included."""
+    above = [gap * j for j in range(len(y) + 1)]
+    for i in range(len(x)):
+        row = [above[0] + gap]
+        for j in range(len(y)):
+            best = above[j] + (x[i] - y[j]) ** 2
+            up = above[j + 1] + gap * x[i]
+            if up < best:
+                best = up
+            left = row[j] * y[j] + gap
+            if left < best:
+                best = left
+            row.append(best)
+        above = row
+    return above[-1]
+
+
+@case(0.4, 1.3, 5, wrt="x s")
+@case(2.4, -1.3, 5, wrt="x s")
+@case(2.4, -1.3, 0, wrt="x s")
+def undone_for_a_branch(x, s, n):
+    """`v` is put back at each step, though a step may read it where the branch is taken only, and
+    the loop behind leaves it to what is in front."""
+    v = x
+    w = x
+    total = s * v
+    for k in range(n):
+        e = v * s
+        w = w * math.cos(w)
+        v = v + x
+        d = e * v + w
+        if d > 1.0:
+            total += d * d
+    return total * v
+
+
+@case(0.4, 1.3, 5, wrt="x s")
+@case(2.4, -1.3, 5, wrt="x s")
+def sums_of_a_branch(x, s, n):
+    """`q` is read where the branch is taken, and by the next step; `p` by what is behind it."""
+    total = 0.0
+    q = x
+    for k in range(n):
+        p = q * s
+        r = math.sin(p) * x
+        if r > 0.1:
+            q = r + p * x
+        total += p
+        if q > 0.4:
+            total += r * q
+    return total
