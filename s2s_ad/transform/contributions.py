@@ -20,7 +20,9 @@ from s2s_ad.ir.remembered import replace
 from s2s_ad.transform.complements import complemented
 from s2s_ad.transform.context import Context, Diff
 from s2s_ad.transform.counting import Counter
+from s2s_ad.transform.following import object_of
 from s2s_ad.transform.pullback import Pullback
+from s2s_ad.transform.untaken import only_on_sides
 
 
 class Algebra(Protocol):
@@ -82,6 +84,7 @@ class Contributions:
         self.growing: dict[int, str] = {}
         self.deferred: set[str] = set()
         self.flags: dict[str, Kind] = {}
+        self.on_sides = only_on_sides(context.function.body, partial(object_of, context))
 
     def bar(self, name: str) -> n.Name:
         return n.Name(self.context.mark(name, "bar"))
@@ -118,6 +121,8 @@ class Contributions:
     def pullback(self, s: n.Stmt) -> Pullback:
         pull = Pullback(self.context, s, self.algebra.product, self.algebra.splice)
         pull.growing = self.growing.get(s.uid, "")
+        pull.on_sides = self.on_sides
+        pull.blank = sole_target(s) in self.on_sides
         return pull
 
     def contributions(

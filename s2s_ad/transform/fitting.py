@@ -54,6 +54,10 @@ class Fitting:
         self.bar_kinds: dict[str, Kind] = {}
         self.summed: set[str] = set()
         self.masks: list[tuple[n.Expr, bool, Kind]] = []
+        # whether the differential may be a zero where the value is no number; variables that may
+        # be none where a side is not taken
+        self.blank = False
+        self.on_sides: frozenset[str] = frozenset()
         # what is divided by, while the differential that the quotient gives it is pulled back
         self.divisor: n.Expr | None = None
         # a variable that a loop only adds to, and whether its adjoint is still to be summed down

@@ -291,10 +291,12 @@ class Pullback(Templates):
             self.parts(choice, places, d)
             return
         untaken = self.is_where(choice)
+        sides = () if untaken else self.sides(e)
         # what NumPy spread this and its operands out to
         whole, shape = d.wide or (named, kind)
         for p in active:
             choice = self.unguarded(self.by_result(choice, p, out), p, e)
+            choice = self.blanked(choice, p, e, shape)
             template = choice.rule.adjoint[p]
             if result is None and "out" in self.reads(choice, template):
                 result = self.result_of(e, kind, template)
@@ -303,18 +305,19 @@ class Pullback(Templates):
             new = self.reduction(choice, p, d, result or n.Name("out"), kind) or self.partial(
                 choice, p, contribution, d, kind
             )
-            masks = self.masks
+            masks, blank = self.masks, self.blank
             if rule.shape == "out":
-                if masks and not self.is_safe(template):
-                    new = self.masked(new, shape)
+                if self.is_masked(shape) and not self.is_safe(choice, p, e):
+                    new = self.masked(new)
                 new = self.fit(new, whole, shape, argument)
                 if untaken and p in ("x", "y"):
                     self.masks = [*masks, (choice.arguments["condition"], p == "x", shape)]
+                self.blank = blank or argument in sides
             else:
                 # the entries of its argument are not those that the condition chooses from
-                self.masks = []
+                self.masks, self.blank = [], blank or bool(masks)
             self.pull(argument, new)
-            self.masks = masks
+            self.masks, self.blank = masks, blank
 
     def summands(self, e: n.Expr) -> list[n.Expr]:
         """Return the active parts of a sum, of the sums in it too."""

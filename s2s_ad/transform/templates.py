@@ -25,9 +25,11 @@ from s2s_ad.rules.registry import Choice
 from s2s_ad.rules.results import literal
 from s2s_ad.transform.context import Diff, atomic
 from s2s_ad.transform.fitting import Fitting, added_axes, is_negative
+from s2s_ad.transform.following import object_of
 from s2s_ad.transform.shapes import same_shape, shape_of
 from s2s_ad.transform.signs import is_divisor, unguarded
 from s2s_ad.transform.stand_ins import is_view
+from s2s_ad.transform.untaken import is_finite, sides_of, zero_wins
 
 # functions that pass on what they are given, or read nothing but its shape
 LIGHT = frozenset(
@@ -134,7 +136,7 @@ class Templates(Fitting):
         divides = e is self.divisor
         # where an untaken side of `np.where` is divided, a zero is put in the place of that
         self.divisor = None
-        if is_divisor(choice, param) and not self.masks:
+        if is_divisor(choice, param) and not self.masks and not self.blank:
             known = self.context.transparent
             self.divisor = known.get(argument.id) if isinstance(argument, n.Name) else argument
         maps = unguarded(self.context, adjoint, param, argument, self.s, divides)
@@ -176,21 +178,52 @@ class Templates(Fitting):
                 kinds.append(self.value(choice.arguments[name]).kind)
         return Diff(expr, shape_of(*kinds), d.small)
 
-    def is_safe(self, template: n.Expr) -> bool:
-        """True for slopes that are finite wherever the value is: sums and products."""
-        return not any(
-            isinstance(e, n.Call) or (isinstance(e, n.Binary) and e.op in ("/", "**"))
-            for e in subexprs(template)
-        )
+    def is_safe(self, choice: Choice, param: str, e: n.Expr) -> bool:
+        """True for slopes that are finite on a side that is not taken: sums and products of what
+        is. e: what the rule is of."""
+        template = choice.rule.adjoint[param]
+        if any(
+            isinstance(x, n.Call) or (isinstance(x, n.Binary) and x.op in ("/", "**"))
+            for x in subexprs(template)
+        ):
+            return False
+        factors = {**choice.arguments, "out": e}
+        return all(self.is_finite(factors[x]) for x in names(template) & factors.keys())
 
-    def masked(self, d: Diff, kind: Kind) -> Diff:
+    def is_finite(self, e: n.Expr) -> bool:
+        known = self.context.transparent
+        return is_finite(e, self.on_sides, known, lambda f: object_of(self.context, f, self.s))
+
+    def is_masked(self, kind: Kind) -> bool:
+        """True when conditions say of each entry whether its side is taken."""
+        known = bool(self.masks) and not self.blank
+        return known and all(same_shape(kind, shape) for _, _, shape in self.masks)
+
+    def masked(self, d: Diff) -> Diff:
         """Keep what an untaken side of `np.where` may make of a zero (inf * 0) out of the sum."""
         for condition, taken, shape in self.masks:
-            if not same_shape(kind, shape):
-                continue
             sides = (d.expr, ZERO) if taken else (ZERO, d.expr)
-            d = Diff(n.Call(self.context.np("where"), (condition, *sides)), kind)
+            d = Diff(n.Call(self.context.np("where"), (condition, *sides)), shape)
         return d
+
+    def blanked(self, choice: Choice, param: str, e: n.Expr, shape: Kind) -> Choice:
+        """Return a choice whose map keeps that out by itself, where no condition says it."""
+        unsure = self.blank or self.masks
+        if not unsure or choice.rule.shape != "out":
+            return choice
+        if self.is_masked(shape) or self.is_where(choice):
+            return choice
+        adjoint = choice.rule.adjoint
+        if self.is_safe(choice, param, e):
+            return choice
+        maps = {**adjoint, param: zero_wins(adjoint[param], self.context.helper)}
+        return replace(choice, rule=replace(choice.rule, adjoint=maps))
+
+    def sides(self, e: n.Expr) -> tuple[n.Expr, ...]:
+        """Return the arguments of a call whose differential is zero where they do not matter."""
+        if not isinstance(e, n.Call):
+            return ()
+        return sides_of(e, object_of(self.context, e.func, self.s))
 
     def is_where(self, choice: Choice) -> bool:
         rule = choice.rule

@@ -54,3 +54,78 @@ def chosen_at_each_step(x, n):
         x = np.where(x > 0.3, x - 0.3 * step, x + 0.2 * np.sin(x) * step + 0.1 * x)
         total += np.sum(step * x)
     return total
+
+
+K = np.array([1.0, 0.0, 2.0, 0.0])
+P = np.array([1.0, 2.0, 3.0, 0.5])
+
+
+@case(P, K, wrt="x")
+def infinite_in_one_expression(x, k):
+    return np.sum(np.where(k > 0.0, 1.0 / np.sqrt(x * k), 0.0))
+
+
+@case(P, K, wrt="x")
+def infinite_by_its_name(x, k):
+    """The zero reaches the slopes by way of the adjoint of a variable."""
+    t = x * k
+    root = np.sqrt(t)
+    r = 1.0 / root
+    m = t > 0.0
+    return np.sum(np.where(m, r * np.log(t) / root, 0.0) ** 2)
+
+
+@case(P, K, wrt="x")
+def choices_in_choices(x, k):
+    return np.sum(np.where(k > 0.0, np.where(k > 1.0, 1.0 / (x * k), np.log(x * k)), x * x))
+
+
+@case(P, K, wrt="x")
+def factors_that_are_infinite(x, k):
+    """What a product has as its slope may be infinite as well, as the value of `exp` is."""
+    inverse = 1.0 / k
+    y = np.where(k > 0.0, x * inverse, 0.0) + np.where(k == 0.0, x, np.exp(x / k) / (x / k))
+    soft = np.where(1000.0 * k < 30.0, np.log1p(np.exp(x * k * 1000.0)), x * k)
+    return np.sum(y * y) + np.sum(soft)
+
+
+@case(P, np.array([0.5, np.nan, 1.5, np.nan]), wrt="w")
+def data_that_is_missing(w, x):
+    return np.sum(np.where(np.isnan(x), 0.0, x * w) ** 2)
+
+
+@case(P, K, wrt="x")
+def conditions_of_more_axes(x, k):
+    """A column none of whose entries are taken is spread out along the condition."""
+    whole = np.array([[True], [False]]) & (k > 0.0)
+    return np.sum(np.where(whole, x / (k * x * x), 0.0))
+
+
+@case(P, K, wrt="x")
+def number_beside_arrays(x, k):
+    s = np.sum(x)
+    return np.sum(np.where(k > 0.0, s / k, 0.0)) + np.sum(np.where(k > 0.0, np.sqrt(s) / k, s * s))
+
+
+@case(P, K, 3, wrt="x")
+def infinite_at_each_step(x, k, n):
+    total = 0.0
+    for i in range(n):
+        r = 1.0 / np.sqrt(x * k)
+        total += np.sum(np.where(k > 0.0, r, 0.0)) * (i + 1.0)
+    return total
+
+
+@case(np.array([1.0, 0.0, -1.0]), wrt="x")
+def adjoints_that_are_zero_for_once(x):
+    """A zero that flows by chance has a slope of its own."""
+    y = x * np.exp(x)
+    r = 1.0 / (2.0 + y)
+    return np.sum(np.where(x > -0.5, r * y * y, np.log(3.0 + y)))
+
+
+@case(2.0, 0.0, wrt="x")
+@case(2.0, K, wrt="x")
+def of_a_number(x, k):
+    root = np.sqrt(x * k)
+    return np.sum(np.where(k > 0.0, 1.0 / root, 2.0 * x)) + np.sum(np.where(k > 0.0, root * x, x))
