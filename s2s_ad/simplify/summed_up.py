@@ -22,7 +22,7 @@ from s2s_ad.ir.blocks import changed_by, sole_target, with_blocks
 from s2s_ad.ir.nodes import ZERO
 from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.text import expr_text
-from s2s_ad.ir.walk import all_parts, assigned, map_block, map_expr, names, walk_stmts
+from s2s_ad.ir.walk import all_parts, assigned, map_block, names, walk_stmts
 from s2s_ad.simplify.algebra import Term, from_term, merge, simplify_sum, splice, terms, total
 from s2s_ad.simplify.gathered import shortened
 
@@ -93,13 +93,30 @@ def _merged(s: n.Stmt, tools: SummedUp) -> tuple[n.Stmt, ...]:
         sign, value = total(shortened(terms(e), tools.number))
         return value if sign > 0 else simplify_sum(n.Unary("-", value))
 
-    value = map_expr(s.value, once)
+    value = _in_arithmetic(s.value, once)
     if value is s.value:
         return (s,)
-    new = _summed(s, terms(map_expr(value, short)))
+    new = _summed(s, terms(_in_arithmetic(value, short)))
     if isinstance(new, n.AugAssign) and new.value == ZERO and new.comments == n.NO_COMMENTS:
         return ()
     return (new,)
+
+
+def _in_arithmetic(e: n.Expr, change: Callable[[n.Expr], n.Expr]) -> n.Expr:
+    """Return an expression with what is added and multiplied in it changed, from the inside out.
+
+    Indices and what functions are given may have to be whole numbers: they stay.
+    """
+    parts: dict[str, n.Expr] = {}
+    if isinstance(e, n.Binary) and e.op in "+-*/":
+        parts = {"left": e.left, "right": e.right}
+    elif isinstance(e, n.Unary) and e.op in "+-":
+        parts = {"operand": e.operand}
+    elif isinstance(e, n.IfExp):
+        parts = {"body": e.body, "orelse": e.orelse}
+    new = {key: _in_arithmetic(part, change) for key, part in parts.items()}
+    same = all(new[key] is part for key, part in parts.items())
+    return change(e if same else replace(e, **new))
 
 
 def _summed(s: n.Assign | n.AugAssign, parts: Sequence[Term]) -> n.Assign | n.AugAssign:

@@ -516,3 +516,10 @@ def array_of_a_branch_not_taken(x, a, p):
         if chosen:
             x = x + np.sum(only) * 0.5
     return x
+
+
+@case([0.3, 0.7, 1.1, 0.4], 1, wrt="xs")
+def sums_of_whole_numbers_in_an_index(xs, i):
+    """What is added up in an index stays as it is written: a sum of floats is no index."""
+    first = xs[1 + 1] * math.sin(xs[i + 1 - 1])
+    return first * xs[(2 + 1) % len(xs)] + first**2 * xs[i + 1 + 1]
