@@ -112,11 +112,14 @@ def _convert(module: _Module, name: str, k: int) -> bool:
         return False
     f = _with_named_zeros(f, k, module.tools.zeros)
     results = {_returned(s)[k] for s in walk_stmts(f.body) if isinstance(s, n.Return)}
+    # an exit that returns zeros adds nothing
+    zeros = {e: like for e in results if (like := module.tools.zeros(e)) is not None}
+    results -= zeros.keys()
     adjoint = results.pop() if len(results) == 1 else None
     if not isinstance(adjoint, n.Name):
         return False
     of = _adds_only(module, f, adjoint.id)
-    if of is None:
+    if of is None or any(like != n.Name(of) for like in zeros.values()):
         return False
     changes: dict[str, Changes] = {}
     merged = False
