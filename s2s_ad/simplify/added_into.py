@@ -110,7 +110,6 @@ def _convert(module: _Module, name: str, k: int) -> bool:
     sites = _sites(module, f)
     if not sites or k >= _results(f):
         return False
-    f = _with_named_zeros(f, k, module.tools.zeros)
     results = {_returned(s)[k] for s in walk_stmts(f.body) if isinstance(s, n.Return)}
     # an exit that returns zeros adds nothing
     zeros = {e: like for e in results if (like := module.tools.zeros(e)) is not None}
@@ -140,7 +139,7 @@ def _convert(module: _Module, name: str, k: int) -> bool:
         for x in module.functions
     ]
     module.functions = [
-        _adding(f, adjoint.id, k) if x.name == name else x for x in module.functions
+        _adding(x, adjoint.id, k) if x.name == name else x for x in module.functions
     ]
     module.adds[name] = module.adds.get(name, 0) + 1
     return True
@@ -148,28 +147,6 @@ def _convert(module: _Module, name: str, k: int) -> bool:
 
 def _as_said(changes: Changes) -> Callable[[n.Stmt], tuple[n.Stmt, ...]]:
     return lambda s: changes.get(s.uid, (s,))
-
-
-def _with_named_zeros(f: n.Function, k: int, zeros: Zeros) -> n.Function:
-    """Return a function with the zeros that an exit returns at a place under the name that what
-    others return there has."""
-    results = {_returned(s)[k] for s in walk_stmts(f.body) if isinstance(s, n.Return)}
-    named = {e for e in results if isinstance(e, n.Name)}
-    if len(named) != 1 or any(zeros(e) is None for e in results - named):
-        return f
-    (name,) = named
-
-    def visit(s: n.Stmt) -> tuple[n.Stmt, ...]:
-        every = _returned(s)
-        if not every or not isinstance(s, n.Return) or name in every:
-            return (s,)
-        items = (*every[:k], name, *every[k + 1 :])
-        value = n.TupleExpr(items) if len(items) > 1 else name
-        return n.Assign((name,), every[k], of=s.of), replace(s, value=value)
-
-    exits = [_returned(s) for s in walk_stmts(f.body)]
-    used = {x for items in exits if name not in items for e in items for x in names(e)}
-    return f if name.id in used else replace(f, body=map_block(f.body, visit))
 
 
 # -- the callee -----------------------------------------------------------------------------
