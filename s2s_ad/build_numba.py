@@ -31,6 +31,7 @@ from s2s_ad.build_subject import Subject, subject_of
 from s2s_ad.errors import MissingExtra, UnsupportedForNumba
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import (
+    UNKNOWN,
     Array,
     DictOf,
     Kind,
@@ -58,7 +59,10 @@ from s2s_ad.runtime import elementwise
 from s2s_ad.simplify.added_into import Tools as Adding
 from s2s_ad.simplify.added_into import added_into
 from s2s_ad.simplify.counting_down import counting_down, ranges_written_out
+from s2s_ad.simplify.forwards import Order, Steps
+from s2s_ad.simplify.handed_on import Handing, handed_on
 from s2s_ad.simplify.stack_arrays import Tools, stack_arrays
+from s2s_ad.transform.shapes import same_shape
 
 FORM = "numba"
 _DTYPES = {"int": "int64", "bool": "bool_"}
@@ -141,7 +145,7 @@ class _Form:
     def whole(self, functions: Sequence[n.Function], values: Sequence[tuple[str, Value]]) -> Form:
         for name, value in values:
             self.check_argument(name, value.kind)
-        waiting = added_into(functions, self.adding())
+        waiting = added_into([self.handed_on(f) for f in functions], self.adding())
         known = {f.name for f in waiting}
         while waiting:
             function = self.linked(waiting.pop(0))
@@ -307,6 +311,35 @@ class _Form:
 
         return Adding(zeros, made, number, whole)
 
+    def handed_on(self, f: n.Function) -> n.Function:
+        """Return a function in which the adjoints of copies are handed on whole."""
+        kinds = self.kinds.get(f.name, {})
+        zeros = self.adding().zeros
+        users = self.users()
+
+        def array(name: str) -> bool:
+            return isinstance(kinds.get(name), Array)
+
+        def same(a: str, b: str) -> bool:
+            return array(a) and not users & {a, b} and same_shape(kinds[a], kinds.get(b, UNKNOWN))
+
+        def number(name: str) -> bool:
+            return isinstance(kinds.get(name), Number)
+
+        known = Steps(
+            lambda _: False, lambda e: zeros(e) is not None, number, array, number, frozenset()
+        )
+        shared = Order(f.body, known).shared
+        return replace(
+            f, body=handed_on(f.body, Handing(lambda e: zeros(e) is not None, same, shared))
+        )
+
+    def users(self) -> set[str]:
+        """Return the variables of the user, of whatever function."""
+        every = (subject for _, subject in self.program.subjects.values())
+        own = [x.locals for x in every if isinstance(x, Subject) and not x.is_generated]
+        return set[str]().union(*own)
+
     # -- the call tree
 
     def below(self, function: n.Function) -> Iterator[n.Function]:
@@ -355,13 +388,7 @@ class _Form:
             args = (size,) if dtype == "float" else (size, array(_DTYPES[dtype]))
             return n.Call(array("empty"), args)
 
-        users = set[str]().union(
-            *(
-                subject.locals
-                for _, subject in self.program.subjects.values()
-                if isinstance(subject, Subject) and not subject.is_generated
-            )
-        )
+        users = self.users()
         tools = Tools(
             lambda name: name not in users,
             lambda e: _dtype(e, kinds),

@@ -593,6 +593,57 @@ def lap(u, c, k):
     return np.sum(u * u)
 
 
+def test_the_adjoint_of_a_copy_is_handed_on_whole():
+    """Not item by item, as the items of the copy are overwritten."""
+    g = grad(lap, ("u", "c"), compile="numba")
+    u = np.array([0.3, 1.2, -0.4, 0.8, 0.1])
+    for got, want in zip(g(u, 0.1, 3), steps(lap, (u, 0.1, 3), ("u", "c"))):
+        np.testing.assert_allclose(got, want, rtol=1e-6, atol=1e-8)
+    assert "u_bar = v_bar.copy()\n" in g.source and "u_bar += v_bar" not in g.source
+
+
+def overwritten_again(u, c, k):
+    """Items of the copy are overwritten twice, one at either end by an index from there."""
+    u = u.copy()
+    for t in range(k):
+        v = u.copy()
+        for i in range(-1, len(u) - 1):
+            v[i] = u[i] + c * u[i - 1] * v[i]
+        for i in range(len(u) - 1):
+            if u[i] > 0.5:
+                v[i] = u[i] * (1.0 - c * u[i + 1])
+        u = v
+    return np.sum(u * u)
+
+
+def shorter_each_time(u, c, k):
+    u = u.copy()
+    for t in range(k):
+        v = u[1:].copy()
+        for i in range(len(v)):
+            v[i] = u[i] + c * u[i + 1] * u[i]
+        u = v
+    return np.sum(u * u)
+
+
+def read_behind(u, c, k):
+    """What is copied is read behind the loop too, and by it."""
+    u = u.copy()
+    for t in range(k):
+        v = u.copy()
+        for i in range(1, len(u)):
+            v[i] = u[i] + c * u[i - 1] * v[i - 1]
+        u = v * (1.0 + c * u)
+    return np.sum(u * u)
+
+
+@pytest.mark.parametrize("f", [overwritten_again, shorter_each_time, read_behind])
+def test_copies_that_are_not_overwritten_once(f):
+    g, args = grad(f, ("u", "c"), compile="numba"), (np.array([0.3, 1.2, -0.4, 0.8]), 0.1, 3)
+    for got, want in zip(g(*args), steps(f, args, ("u", "c"))):
+        np.testing.assert_allclose(got, want, rtol=1e-6, atol=1e-8)
+
+
 def test_arithmetic_is_made_again():
     """Compiled arithmetic is cheaper than what is kept."""
     g = grad(lap, ("u", "c"), compile="numba")
