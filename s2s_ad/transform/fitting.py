@@ -58,6 +58,8 @@ class Fitting:
         # be none where a side is not taken
         self.blank = False
         self.on_sides: frozenset[str] = frozenset()
+        # whether the differential may be infinite: that of what a root is taken of
+        self.steep = False
         # what is divided by, while the differential that the quotient gives it is pulled back
         self.divisor: n.Expr | None = None
         # a variable that a loop only adds to, and whether its adjoint is still to be summed down

@@ -39,6 +39,7 @@ from s2s_ad.transform.shapes import keeps_all, same_shape, shape_of
 from s2s_ad.transform.short_forms import Part, short_form
 from s2s_ad.transform.side_by_side import joined, neighbours, stacked
 from s2s_ad.transform.templates import Templates, uses
+from s2s_ad.transform.untaken import is_product, is_steep
 
 
 class Pullback(Templates):
@@ -296,7 +297,7 @@ class Pullback(Templates):
         whole, shape = d.wide or (named, kind)
         for p in active:
             choice = self.unguarded(self.by_result(choice, p, out), p, e)
-            choice = self.blanked(choice, p, e, shape)
+            choice = self.flattened(self.blanked(choice, p, e, shape), p)
             template = choice.rule.adjoint[p]
             if result is None and "out" in self.reads(choice, template):
                 result = self.result_of(e, kind, template)
@@ -305,7 +306,8 @@ class Pullback(Templates):
             new = self.reduction(choice, p, d, result or n.Name("out"), kind) or self.partial(
                 choice, p, contribution, d, kind
             )
-            masks, blank = self.masks, self.blank
+            masks, blank, steep = self.masks, self.blank, self.steep
+            self.steep = is_steep(template, self.context.helper) or (steep and is_product(e))
             if rule.shape == "out":
                 if self.is_masked(shape) and not self.is_safe(choice, p, e):
                     new = self.masked(new)
@@ -317,7 +319,7 @@ class Pullback(Templates):
                 # the entries of its argument are not those that the condition chooses from
                 self.masks, self.blank = [], blank or bool(masks)
             self.pull(argument, new)
-            self.masks, self.blank = masks, blank
+            self.masks, self.blank, self.steep = masks, blank, steep
 
     def summands(self, e: n.Expr) -> list[n.Expr]:
         """Return the active parts of a sum, of the sums in it too."""

@@ -29,7 +29,7 @@ from s2s_ad.transform.following import object_of
 from s2s_ad.transform.shapes import same_shape, shape_of
 from s2s_ad.transform.signs import is_divisor, unguarded
 from s2s_ad.transform.stand_ins import is_view
-from s2s_ad.transform.untaken import is_finite, sides_of, zero_wins
+from s2s_ad.transform.untaken import is_finite, of_steep, sides_of, zero_wins
 
 # functions that pass on what they are given, or read nothing but its shape
 LIGHT = frozenset(
@@ -217,6 +217,14 @@ class Templates(Fitting):
         if self.is_safe(choice, param, e):
             return choice
         maps = {**adjoint, param: zero_wins(adjoint[param], self.context.helper)}
+        return replace(choice, rule=replace(choice.rule, adjoint=maps))
+
+    def flattened(self, choice: Choice, param: str) -> Choice:
+        """Return a choice whose map is nothing where what cuts off is flat, of what is infinite."""
+        adjoint = choice.rule.adjoint
+        if not self.steep or choice.rule.shape != "out":
+            return choice
+        maps = {**adjoint, param: of_steep(adjoint[param], self.context.helper)}
         return replace(choice, rule=replace(choice.rule, adjoint=maps))
 
     def sides(self, e: n.Expr) -> tuple[n.Expr, ...]:

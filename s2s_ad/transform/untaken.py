@@ -9,6 +9,9 @@ Takes the body of a function, gives the variables whose value matters only where
 What such a variable is where the side is not taken may be infinite, and so may its slopes be. That
 they are met by a zero is seen from the differential: the condition may have another shape, and
 variables that have no value yet.
+
+The other way round, a root has an infinite slope where what it is taken of is cut off, as in
+`np.sqrt(np.maximum(x, 0.0))`: there the share of the extreme is the zero that wins.
 """
 
 from __future__ import annotations
@@ -19,13 +22,13 @@ import numpy as np
 
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.arithmetic import factors, multiplied
-from s2s_ad.ir.walk import children, inside, names, stmt_exprs, substitute, walk_stmts
+from s2s_ad.ir.blocks import sole_target
+from s2s_ad.ir.walk import children, inside, names, stmt_exprs, subexprs, substitute, walk_stmts
 from s2s_ad.runtime import absorb, quotient
 from s2s_ad.transform.stand_ins import shown
 
 ObjectOf = Callable[[n.Expr, n.Stmt], object]
 D = n.Name("d")
-COMPARISONS = frozenset(("<", "<=", ">", ">=", "==", "!=", "in", "not in", "is", "is not"))
 # what is not read where another argument is a zero, by its place
 SIDES: tuple[tuple[object, tuple[int, ...]], ...] = (
     (np.where, (1, 2)),
@@ -34,6 +37,7 @@ SIDES: tuple[tuple[object, tuple[int, ...]], ...] = (
 )
 
 TESTS = (np.isnan, np.isfinite, np.isinf)
+ROOTS = (np.sqrt, np.cbrt, np.power, np.float_power, np.arcsin, np.arccos, np.arccosh)
 BOUNDED = (np.sin, np.cos, np.tanh, np.arctan, np.sign, np.abs, np.maximum, np.minimum)
 
 
@@ -47,7 +51,7 @@ def sides_of(e: n.Expr, found: object) -> tuple[n.Expr, ...]:
 
 def only_on_sides(body: n.Block, object_of: ObjectOf) -> frozenset[str]:
     """Return the variables all of whose uses that matter are on sides that may not be taken, be it
-    by way of other such variables."""
+    by way of other such variables. What is compared is a number, as far as anyone cares."""
     statements = tuple(walk_stmts(body))
     read: dict[str, set[str]] = {}
     plain: set[str] = set()
@@ -58,8 +62,8 @@ def only_on_sides(body: n.Block, object_of: ObjectOf) -> frozenset[str]:
             seen.add(e.id)
             return
         shape = shown(e)
-        if shape == -1 or (isinstance(e, n.Binary) and e.op in COMPARISONS):
-            return  # where a comparison does not hold is a side that is not taken
+        if shape == -1:
+            return
         skipped: list[n.Expr] = []
         if isinstance(e, n.Call):
             found = object_of(e.func, s)
@@ -130,13 +134,68 @@ def is_finite(
             bounded = any(found is f for f in BOUNDED)
             return found is np.where or (bounded and all(map(finite, e.args)))
         if isinstance(e, n.Binary) and e.op == "**":
-            whole = isinstance(e.right, n.Const) and type(e.right.value) is int
-            return whole and finite(e.left)
-        if isinstance(e, n.Binary) and e.op not in {"+", "-", "*", *COMPARISONS}:
+            return is_count(e.right) and finite(e.left)
+        if isinstance(e, n.Binary) and e.op not in "+-*":
             return False
-        return all(map(finite, children(e)))
+        return isinstance(e, n.Compare) or all(map(finite, children(e)))
 
     return finite(e)
+
+
+def is_count(exponent: n.Expr) -> bool:
+    """True for a written integer."""
+    return isinstance(exponent, n.Const) and type(exponent.value) is int
+
+
+def under_roots(body: n.Block, object_of: ObjectOf) -> frozenset[str]:
+    """Return the variables that a root is taken of, or of a product with them."""
+    found: set[str] = set()
+    every = tuple(walk_stmts(body))
+    for s in every:
+        calls = (x for x in inside(s, n.Call) if x.args)
+        roots = [x.args[0] for x in calls if any(object_of(x.func, s) is f for f in ROOTS)]
+        powers = (x for x in inside(s, n.Binary) if x.op == "**" and not is_count(x.right))
+        found.update(*map(_in_product, (*roots, *(x.left for x in powers))))
+    while found:
+        known = [s.value for s in every if isinstance(s, n.Assign) and sole_target(s) in found]
+        more = found.union(*map(_in_product, known))
+        if more == found:
+            break
+        found = more
+    return frozenset(found)
+
+
+def _in_product(e: n.Expr) -> frozenset[str]:
+    if isinstance(e, n.Name):
+        return frozenset((e.id,))
+    return frozenset().union(*map(_in_product, children(e) if is_product(e) else ()))
+
+
+def is_product(e: n.Expr) -> bool:
+    return isinstance(e, n.Unary) or (isinstance(e, n.Binary) and e.op in "*/")
+
+
+def is_steep(template: n.Expr, helper: Callable[[str], n.Expr]) -> bool:
+    """True for a slope that is infinite where there is a value: one that has a guard."""
+    known = [helper(x) for x in ("power_slope", "quotient")]
+    return any(isinstance(x, n.Call) and x.func in known for x in subexprs(template))
+
+
+def of_steep(template: n.Expr, helper: Callable[[str], n.Expr]) -> n.Expr:
+    """Return the share `d * (a > b)` of an extreme so that none of an infinite `d` is zero.
+
+    >>> from s2s_ad.ir.quote import parse_expr
+    >>> from s2s_ad.ir.text import expr_text
+    >>> expr_text(of_steep(parse_expr("d * (a > b)"), n.Name))
+    'absorb(a > b, d)'
+    """
+    if not isinstance(template, n.Binary) or template.op != "*" or template.left != D:
+        return template
+    share = any(
+        isinstance(x, n.Compare) or (isinstance(x, n.Call) and x.func == helper("within"))
+        for x in subexprs(template.right)
+    )
+    return n.Call(helper("absorb"), (template.right, D)) if share else template
 
 
 def zero_wins(template: n.Expr, helper: Callable[[str], n.Expr]) -> n.Expr:
@@ -153,7 +212,11 @@ def zero_wins(template: n.Expr, helper: Callable[[str], n.Expr]) -> n.Expr:
         return template
     known = [helper(x) for x in ("absorb", "power_slope", "quotient")]
     if isinstance(template, n.Call) and template.func in known:
-        return template
+        # which of their arguments it is that wins
+        place = 2 if template.func == helper("power_slope") else 0
+        scaled = [x for _, x in factors(template.args[place]) if not isinstance(x, n.Const)]
+        if scaled == [D]:
+            return template
     parts = factors(template)
     if isinstance(parts[0][1], n.Unary) and parts[0][1].op == "-":
         parts[0] = ("*", parts[0][1].operand)

@@ -129,3 +129,18 @@ def adjoints_that_are_zero_for_once(x):
 def of_a_number(x, k):
     root = np.sqrt(x * k)
     return np.sum(np.where(k > 0.0, 1.0 / root, 2.0 * x)) + np.sum(np.where(k > 0.0, root * x, x))
+
+
+@case(P, wrt="x")
+def root_of_what_is_cut_off(x):
+    """The slope of the root is infinite where nothing passes."""
+    shown = np.sqrt(np.maximum(x - 1.5, 0.0)) + np.clip(x, 0.7, 2.5) ** 1.5
+    return np.sum(shown * np.sqrt(np.clip(x - 0.75, 0.0, None) * 2.0))
+
+
+@case(P, 0.5, wrt="x")
+def root_of_a_named_cut(x, h):
+    kept = np.maximum(x - 1.5, 0.0)
+    scaled = kept * h
+    root = scaled**0.5
+    return np.sum(root * x) + np.sum(kept * x)
