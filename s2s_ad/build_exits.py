@@ -89,8 +89,17 @@ def sweeps(prepared: Prepared, wrt: Sequence[str], value: bool) -> Sweeps:
             bodies.append(own.function.body)
     prepared.function = replace(prepared.function, body=(*plain, *body[size:]))
     settle_exits(prepared, result)
+    behind = _behind(prepared.function.body, plain)
+    prepared.function = replace(prepared.function, body=behind)
     found = reverse(prepared, wrt, len(plain), True)
     return Sweeps(prepared, found, list(lead), exits, bodies, constant)
+
+
+def _behind(body: n.Block, lead: Sequence[n.Stmt]) -> n.Block:
+    """Return a body with the flags of its exits behind what stands in front of both sweeps."""
+    first = next((k for k, s in enumerate(body) if lead and s.uid == lead[0].uid), 0)
+    end = first + len(lead)
+    return (*body[first:end], *body[:first], *body[end:])
 
 
 def with_returns(body: n.Block, constant: frozenset[int]) -> n.Block:

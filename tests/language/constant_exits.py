@@ -163,3 +163,20 @@ def of_a_parameter(x, top):
     if y > top:
         return top
     return y * x
+
+
+@case(0.5, 0.4, wrt="x y")
+@case(-0.5, 0.4, wrt="x y")
+@case(1.9, 1.2, wrt="x y")
+def flags_behind_what_is_ready(x, y):
+    """What is made in front of an exit is no flag of a later one."""
+    weights = [0.5, 1.5, 2.5]
+    if x < 0.0:
+        return x * y
+    z = math.sin(x) * y
+    for w in weights:
+        z = z * x + w * y
+        if z > 3.0:
+            return z * weights[0]
+        z = z * z
+    return z * y
