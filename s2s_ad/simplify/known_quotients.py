@@ -14,6 +14,7 @@ requires `ir`, `simplify.numbering`. It is what a normalisation leaves, by a sum
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 
 from s2s_ad.ir import nodes as n
@@ -22,6 +23,7 @@ from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import (
     assigned,
     blocks,
+    inside,
     map_expr,
     names,
     stmt_exprs,
@@ -58,6 +60,8 @@ class _Run:
         self.numbers = Numbering(back, pure, self.primal)
         # what variables of the reverse sweep were made of, with the values there were
         self.parts: dict[str, tuple[n.Assign, dict[str, int]]] = {}
+        # how often variables are read and bound, while the statements are those that were counted
+        self.counted: tuple[list[n.Stmt], Counter[str], Counter[str]] = ([], Counter(), Counter())
 
     def result(self) -> list[n.Stmt]:
         k = 0
@@ -190,10 +194,13 @@ class _Run:
         """True when a variable of the reverse sweep is bound and read at one place each."""
         if name in self.primal:
             return False
-        reads = 0
-        for x in walk_stmts(tuple(self.out)):
-            reads += sum(e == n.Name(name) for whole in _read(x) for e in subexprs(whole))
-        return reads == 1 and sum(name in assigned((x,)) for x in self.out) == 1
+        of, reads, binds = self.counted
+        if len(of) != len(self.out) or any(a is not b for a, b in zip(of, self.out)):
+            every = (e for x in walk_stmts(tuple(self.out)) for e in _read(x))
+            reads = Counter(x.id for e in every for x in inside(e, n.Name))
+            binds = Counter(x for s in self.out for x in assigned((s,)))
+            self.counted = list(self.out), reads, binds
+        return reads[name] == binds[name] == 1
 
 
 def _has_parts(e: n.Expr) -> bool:

@@ -97,7 +97,9 @@ class Numbering:
     def named(self, e: n.Expr) -> str | None:
         """Return a variable that has the value of an expression, as the primal has computed it."""
         made = self.numbered(e)
-        return next((x for x, v in self.values.items() if made == _valued(v)), None)
+        if not isinstance(made, n.Name):
+            return None
+        return next((x for x, v in self.values.items() if _valued(v) == made), None)
 
 
 def _in_place(s: n.Stmt) -> list[n.Expr]:
