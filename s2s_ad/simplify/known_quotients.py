@@ -176,6 +176,7 @@ class _Run:
     def known(self, above: n.Expr, below: n.Expr, by_name: bool) -> n.Expr | None:
         """Return a quotient as a variable that has it, or a hyperbolic sine by its cosine as the
         tangent, which is finite where both are not."""
+        by_name = by_name and self.numbers.numbered(below) in self.numbers.divisors
         named = self.numbers.named(n.Binary("/", above, below)) if by_name else None
         if named is not None and named in self.primal:
             return n.Name(named)

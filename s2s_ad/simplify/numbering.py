@@ -27,6 +27,7 @@ class Numbering:
         self.primal = primal
         self.values: dict[str, int] = {}
         self.made: dict[n.Expr, int] = {}  # which value an expression of the primal has given
+        self.divisors: set[n.Expr] = set()  # what the primal has divided by
         self.count = 0
 
     def follow(self, s: n.Stmt) -> None:
@@ -48,6 +49,8 @@ class Numbering:
         self.values[target] = self.count
         if key is not None and names(key):
             self.values[target] = self.made.setdefault(key, self.count)
+            if isinstance(key, n.Binary) and key.op == "/":
+                self.divisors.add(key.right)
 
     def has_effect(self, s: n.Stmt) -> bool:
         """True when a statement may change in place what is no adjoint of ours."""
