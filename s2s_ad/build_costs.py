@@ -108,7 +108,7 @@ def heavy(
         return False
     if not names(e) & context.facts.locals:
         return False  # a constant is named in front of the loop
-    calls = list(inside(e, n.Call))
+    calls = inside(e, n.Call)
     if any(not context.is_pure(x, s) for x in calls):
         return False
     own = any(x not in there and not context.is_cheap(x, s) for x in calls)

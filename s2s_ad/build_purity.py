@@ -81,7 +81,7 @@ def repeatable(
             once[v.reverse] = flat and program.has_no_effect(v.subject, v.values)
 
     def repeatable(e: n.Expr) -> bool:
-        calls = list(inside(e, n.Call))
+        calls = inside(e, n.Call)
         own = [x for x in calls if isinstance(x.func, n.Name) and once.get(x.func.id, False)]
         return not inside(e, n.NamedExpr) and all(
             x in own or pure(n.Call(x.func, ())) for x in calls

@@ -13,6 +13,7 @@ from s2s_ad.ir.walk import (
     assigned,
     blocks,
     container_of,
+    inside,
     map_block,
     map_stmt_exprs,
     names,
@@ -38,6 +39,15 @@ def mentioned(block: n.Block) -> frozenset[str]:
 @remembered
 def _mentioned_by(s: n.Stmt) -> frozenset[str]:
     return said_by(s).union(*map(mentioned, blocks(s)))
+
+
+@remembered
+def read_by(s: n.Stmt) -> tuple[str, ...]:
+    """Return the variables that a statement itself reads, once for each time: all it says, but for
+    those that an assignment binds by their names alone."""
+    bound = [t for t in s.targets if isinstance(t, n.Name)] if isinstance(s, n.Assign) else []
+    read = [e for e in stmt_exprs(s) if not any(e is t for t in bound)]
+    return tuple(x.id for e in read for x in inside(e, n.Name))
 
 
 def sole_target(s: n.Stmt) -> str | None:

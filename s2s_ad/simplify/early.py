@@ -13,12 +13,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.blocks import renamed, sole_target, with_blocks
+from s2s_ad.ir.blocks import read_by, renamed, sole_target, with_blocks
 from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import (
     assigned,
-    inside,
-    stmt_exprs,
     walk_stmts,
 )
 
@@ -29,7 +27,7 @@ def early(body: n.Block, ours: Callable[[str], bool]) -> n.Block:
     """Return the body without copies. ours: whether a name was made for the value of a part."""
     reads: dict[str, int] = {}
     for s in walk_stmts(body):
-        for name in _read(s):
+        for name in read_by(s):
             reads[name] = reads.get(name, 0) + 1
 
     def within(block: n.Block) -> n.Block:
@@ -69,8 +67,8 @@ def _first(
     else:
         return None
     after = out[j + 1 :]
-    mine = [name for y in walk_stmts((*between, copy, *after)) for name in _read(y) if name == t]
-    used = {name for y in walk_stmts(tuple(between)) for name in _read(y)}
+    mine = [name for y in walk_stmts((*between, copy, *after)) for name in read_by(y) if name == t]
+    used = {name for y in walk_stmts(tuple(between)) for name in read_by(y)}
     commented = copy.comments != n.NO_COMMENTS
     if commented or x in used | assigned(tuple(between)) or len(mine) != reads.get(t, 0):
         return None
@@ -81,16 +79,8 @@ def _first(
     first = replace(copy, value=s.value, comments=s.comments)
     new = renamed((*between, *after), {t: n.Name(x)})
     # the list that a statement appends to keeps its name
-    return None if any(t in _read(y) for y in walk_stmts(new)) else [*out[:k], first, *new]
-
-
-def _read(s: n.Stmt) -> list[str]:
-    """Return the names in what a statement itself evaluates, once for each time."""
-    targets = s.targets if isinstance(s, n.Assign) else ()
-    skipped = {id(t) for t in targets if isinstance(t, n.Name)}
-    exprs = [e for e in stmt_exprs(s) if id(e) not in skipped]
-    return [x.id for e in exprs for x in inside(e, n.Name)]
+    return None if any(t in read_by(y) for y in walk_stmts(new)) else [*out[:k], first, *new]
 
 
 def _all_read(s: n.Stmt) -> set[str]:
-    return {name for x in walk_stmts((s,)) for name in _read(x)}
+    return {name for x in walk_stmts((s,)) for name in read_by(x)}

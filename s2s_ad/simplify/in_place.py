@@ -264,7 +264,7 @@ class _InPlace(_Watch):
         if s.uid not in self.wanted or not isinstance(s, n.Assign) or target is None:
             return super().statement(s, owned)
         self.uid = s.uid
-        for x in dict.fromkeys(y.id for y in _names_in_order(s.value)):
+        for x in dict.fromkeys(y.id for y in inside(s.value, n.Name)):
             free = x in owned.own if x == target else self.is_left(n.Name(x), owned)
             steps = steps_of(s.value, x, self.tools.kind) if free else None
             if steps is None:
@@ -286,10 +286,6 @@ class _InPlace(_Watch):
         return super().statement(s, owned)
 
 
-def _names_in_order(e: n.Expr) -> list[n.Name]:
-    return list(inside(e, n.Name))
-
-
 def _behind_reads(
     block: n.Block, wanted: set[int], arrays: set[str], kind: Callable[[n.Expr], Kind]
 ) -> n.Block:
@@ -300,7 +296,7 @@ def _behind_reads(
         target = sole_target(s)
         if s.uid not in wanted or target is None or not isinstance(s, n.Assign):
             continue
-        for x in dict.fromkeys(y.id for y in _names_in_order(s.value) if y.id in arrays):
+        for x in dict.fromkeys(y.id for y in inside(s.value, n.Name) if y.id in arrays):
             place = _place(out, k, x, target) if x != target else k + 1
             if place > k + 1 and steps_of(s.value, x, kind) is not None:
                 out[k:place] = [*out[k + 1 : place], s]

@@ -18,15 +18,13 @@ from collections import Counter
 from collections.abc import Callable
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.blocks import mentioned, sole_target
+from s2s_ad.ir.blocks import mentioned, read_by, sole_target
 from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import (
     assigned,
     blocks,
-    inside,
     map_expr,
     names,
-    stmt_exprs,
     subexprs,
     substitute,
     walk_stmts,
@@ -60,8 +58,8 @@ class _Run:
         self.numbers = Numbering(back, pure, self.primal)
         # what variables of the reverse sweep were made of, with the values there were
         self.parts: dict[str, tuple[n.Assign, dict[str, int]]] = {}
-        # how often variables are read and bound, while the statements are those that were counted
-        self.counted: tuple[list[n.Stmt], Counter[str], Counter[str]] = ([], Counter(), Counter())
+        # how often variables are read and bound; counted when asked, and again after a change
+        self.counts: tuple[Counter[str], Counter[str]] | None = None
 
     def result(self) -> list[n.Stmt]:
         k = 0
@@ -111,7 +109,7 @@ class _Run:
         if named is None or named == made.id:
             return False
         new = replace(t, value=n.Binary("*", n.Name(named), whole.left))
-        self.out[k : k + 2] = [new]
+        self.become([*self.out[:k], new, *self.out[k + 2 :]])
         return True
 
     def is_forgotten(self, name: str, k: int) -> bool:
@@ -119,8 +117,7 @@ class _Run:
         if assigned((self.out[k],)) == {name}:
             return True
         for s in self.out[k + 1 :]:
-            read = {x for y in walk_stmts((s,)) for e in _read(y) for x in names(e)}
-            if name in read:
+            if any(name in read_by(y) for y in walk_stmts((s,))):
                 return False
             if isinstance(s, n.Assign) and n.Name(name) in s.targets:
                 return True
@@ -138,7 +135,7 @@ class _Run:
             return k
         value = self.whole(s.value)
         if value != s.value:
-            self.out[k] = with_value(s, value)
+            self.become([*self.out[:k], with_value(s, value), *self.out[k + 1 :]])
             return k
         for name in sorted(names(value) & self.parts.keys()):
             made, read = self.parts[name]
@@ -148,8 +145,8 @@ class _Run:
             together = simplify_sum(substitute(value, {name: made.value}))
             found = self.whole(together)
             if found != together:
-                self.out[k] = with_value(s, found)
-                self.out = list(without_statement(tuple(self.out), made.uid))
+                whole = (*self.out[:k], with_value(s, found), *self.out[k + 1 :])
+                self.become(list(without_statement(whole, made.uid)))
                 return k - 1
         return k
 
@@ -195,13 +192,13 @@ class _Run:
         """True when a variable of the reverse sweep is bound and read at one place each."""
         if name in self.primal:
             return False
-        of, reads, binds = self.counted
-        if len(of) != len(self.out) or any(a is not b for a, b in zip(of, self.out)):
-            every = (e for x in walk_stmts(tuple(self.out)) for e in _read(x))
-            reads = Counter(x.id for e in every for x in inside(e, n.Name))
-            binds = Counter(x for s in self.out for x in assigned((s,)))
-            self.counted = list(self.out), reads, binds
-        return reads[name] == binds[name] == 1
+        if self.counts is None:
+            reads = Counter(x for s in walk_stmts(tuple(self.out)) for x in read_by(s))
+            self.counts = reads, Counter(x for s in self.out for x in assigned((s,)))
+        return all(count[name] == 1 for count in self.counts)
+
+    def become(self, out: list[n.Stmt]) -> None:
+        self.out, self.counts = out, None
 
 
 def _has_parts(e: n.Expr) -> bool:
@@ -212,10 +209,3 @@ def _has_parts(e: n.Expr) -> bool:
 
 def _divides(e: n.Expr) -> bool:
     return isinstance(e, n.Binary) and any(op == "/" for op, _ in term(e).factors)
-
-
-def _read(s: n.Stmt) -> list[n.Expr]:
-    """Return the expressions that a statement evaluates."""
-    if isinstance(s, n.Assign):
-        return [s.value, *(t for t in s.targets if not isinstance(t, n.Name))]
-    return list(stmt_exprs(s))

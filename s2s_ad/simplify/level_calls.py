@@ -26,8 +26,7 @@ from s2s_ad.ir.walk import (
     assigned,
     blocks,
     map_block,
-    map_expr,
-    map_stmt_exprs,
+    map_parts,
     names,
     subexprs,
     walk_stmts,
@@ -105,7 +104,7 @@ def _in_loop(
 def _with_names(s: n.Stmt, new: Mapping[n.Expr, n.Expr]) -> n.Stmt:
     if not new:
         return s
-    return map_stmt_exprs(s, lambda x: map_expr(x, lambda e: new.get(e, e)))
+    return map_parts(s, lambda e: new.get(e, e))
 
 
 def _unconditional(body: n.Block) -> Iterator[tuple[n.Stmt, n.Block]]:
@@ -113,7 +112,7 @@ def _unconditional(body: n.Block) -> Iterator[tuple[n.Stmt, n.Block]]:
     for k, s in enumerate(body):
         if isinstance(s, (n.For, n.While)):
             yield from _unconditional(s.body)
-        elif not any(True for _ in blocks(s)):
+        elif not blocks(s):
             yield s, body[k:]
 
 

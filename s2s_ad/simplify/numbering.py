@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import changed_by, sole_target
-from s2s_ad.ir.walk import container_of, map_expr, names, stmt_exprs, substitute, walk_stmts
+from s2s_ad.ir.walk import container_of, map_expr, names, popped, stmt_exprs, substitute, walk_stmts
 
 Pure = Callable[[n.Expr], bool]
 
@@ -58,19 +58,13 @@ class Numbering:
             if isinstance(x, (n.Try, n.With, n.Delete, n.Global, n.FunctionDef)):
                 return True
             ours = x.uid in self.back
-            if not (ours and self.takes_back(x)) and not all(map(self.pure, stmt_exprs(x))):
+            # what is taken from a list of ours is none of the primal's
+            taken = ours and popped(x) is not None
+            if not taken and not all(map(self.pure, stmt_exprs(x))):
                 return True
             if any(not ours or names(e) & self.primal for e in _in_place(x)):
                 return True
         return False
-
-    def takes_back(self, s: n.Stmt) -> bool:
-        """True for `a, b = state_saved.pop()`, the list being one of ours."""
-        value = s.value if isinstance(s, n.Assign) else None
-        func = value.func if isinstance(value, n.Call) and not value.args else None
-        return (
-            isinstance(func, n.Attribute) and func.attr == "pop" and isinstance(func.value, n.Name)
-        )
 
     def value(self, name: str) -> int:
         if name not in self.values:

@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.blocks import changed_by, sole_target, with_blocks
+from s2s_ad.ir.blocks import changed_by, read_by, sole_target, with_blocks
 from s2s_ad.ir.kinds import Array, Kind, Number
 from s2s_ad.ir.remembered import replace
-from s2s_ad.ir.walk import blocks, names, stmt_exprs, subexprs, substitute, walk_stmts
+from s2s_ad.ir.walk import blocks, names, substitute, walk_stmts
 from s2s_ad.simplify.algebra import Term, from_term, simplify_sum, term, terms, total
 from s2s_ad.simplify.quotients import with_value, without_statement
 
@@ -45,7 +45,7 @@ def without_scaled(body: n.Block, back: frozenset[int], kind: KindOf) -> n.Block
 
     back: uids of the statements of the reverse sweep. kind: that of an expression, at all times.
     """
-    reads = Counter(x for s in walk_stmts(body) for x in _read(s))
+    reads = Counter(x for s in walk_stmts(body) for x in read_by(s))
     bound = Counter(x for s in walk_stmts(body) if not any(blocks(s)) for x in changed_by(s))
 
     def visit(block: n.Block) -> n.Block:
@@ -94,7 +94,7 @@ def _without(block: n.Block, k: int, found: _Scaled, reads: int, kind: KindOf) -
     out, costs = list(block), 0
     for j in range(k + 1, len(block)):
         s = block[j]
-        count = _read(s).count(found.name)
+        count = read_by(s).count(found.name)
         if count:
             if any(blocks(s)) or not isinstance(s, (n.Assign, n.AugAssign)) or _in_target(s, found):
                 return None
@@ -171,10 +171,3 @@ def _has_cost(old: Term, new: Term, signs: bool) -> bool:
     number = len(new.factors) > len(old.factors) or abs(new.coefficient) != 1
     before = abs(old.coefficient) != 1
     return (number or (new.coefficient < 0 and not signs)) and not before
-
-
-def _read(s: n.Stmt) -> list[str]:
-    """Return the variables that a statement reads, once for each time."""
-    targets = s.targets if isinstance(s, n.Assign) else ()
-    every = [e for e in stmt_exprs(s) if not (isinstance(e, n.Name) and e in targets)]
-    return [x.id for e in every for x in subexprs(e) if isinstance(x, n.Name)]

@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.blocks import changed_by, sole_target, with_blocks
+from s2s_ad.ir.blocks import changed_by, read_by, sole_target, with_blocks
 from s2s_ad.ir.nodes import ZERO
 from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.text import expr_text
@@ -44,7 +44,7 @@ class SummedUp:
 def summed_up(body: n.Block, tools: SummedUp) -> n.Block:
     """Return the body with sums that have no equal terms, and without names for one factor."""
     body = map_block(body, lambda s: _merged(s, tools) if s.uid in tools.back else (s,))
-    reads = Counter(x for s in walk_stmts(body) for x in _read(s))
+    reads = Counter(x for s in walk_stmts(body) for x in read_by(s))
     writes = Counter(x for s in walk_stmts(body) for x in assigned((s,)) if not _holds(s))
 
     def inside(block: n.Block) -> n.Block:
@@ -65,14 +65,6 @@ def summed_up(body: n.Block, tools: SummedUp) -> n.Block:
 
 def _holds(s: n.Stmt) -> bool:
     return isinstance(s, (n.If, n.For, n.While, n.With, n.Try))
-
-
-def _read(s: n.Stmt) -> list[str]:
-    target = sole_target(s) if isinstance(s, n.Assign) else None
-    found = [e.id for e in all_parts(s) if isinstance(e, n.Name)]
-    if target is not None:
-        found.remove(target)
-    return found
 
 
 def _merged(s: n.Stmt, tools: SummedUp) -> tuple[n.Stmt, ...]:

@@ -18,13 +18,13 @@ from collections import Counter
 from collections.abc import Callable
 
 from s2s_ad.ir import nodes as n
+from s2s_ad.ir.blocks import read_by
 from s2s_ad.ir.nodes import ZERO
 from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import (
     all_parts,
     assigned,
     blocks,
-    inside,
     map_block,
     names,
     stmt_exprs,
@@ -168,7 +168,5 @@ def _reads(body: n.Block) -> Counter[str]:
     """Return how often each variable is read, by `x += e` too."""
     found: Counter[str] = Counter()
     for s in walk_stmts(body):
-        found.update(x.id for x in inside(s, n.Name))
-        if isinstance(s, n.Assign):
-            found.subtract(t.id for t in s.targets if isinstance(t, n.Name))
+        found.update(read_by(s))
     return found

@@ -15,7 +15,8 @@ from __future__ import annotations
 from collections import Counter
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.walk import assigned, names, stmt_exprs, walk_stmts
+from s2s_ad.ir.blocks import mentioned, said_by, sole_target
+from s2s_ad.ir.walk import assigned, walk_stmts
 from s2s_ad.transform.reading import flat
 from s2s_ad.transform.versions import Recorder
 
@@ -37,17 +38,16 @@ def _note(
 ) -> None:
     """Add the definitions of a loop. once: variables not read so far in the outermost loop, which
     one statement gives a value."""
-    once -= set[str]().union(*map(names, stmt_exprs(loop)))
+    once -= said_by(loop)
     for s in loop.body:
         if isinstance(s, (n.For, n.While)):
             _note(recorder, s, changed, once, found)
             continue
-        target = s.targets[0] if isinstance(s, n.Assign) and len(s.targets) == 1 else None
-        if isinstance(s, n.Assign) and isinstance(target, n.Name) and target.id in once:
+        if isinstance(s, n.Assign) and sole_target(s) in once:
             operands = recorder.operands(s.value)
             if not operands & changed and recorder.same_again(s):
                 found.add(s.uid)
-        once -= {x for y in walk_stmts((s,)) for e in stmt_exprs(y) for x in names(e)}
+        once -= mentioned((s,))
 
 
 def _changed(recorder: Recorder, s: n.Stmt) -> frozenset[str]:
