@@ -227,7 +227,7 @@ class _Share:
                 whole = isinstance(target, n.Name) and isinstance(s, n.Assign) and e is s.value
                 if whole and isinstance(target, n.Name) and target.id not in names(e):
                     holder = target.id
-                usable = consumed or self.is_number(e)
+                usable = consumed or self.gives_number(e)
                 alias = bool(holder) and holder not in self.written
                 start = own and sure and (usable or bool(holder))
                 sites.setdefault(e, []).append(
@@ -287,6 +287,12 @@ class _Share:
     def is_computed(self, name: str) -> bool:
         """True for a number or an array: what is read of it is not used up, as an iterator is."""
         return self.sharing.number(name) or self.sharing.array(name)
+
+    def gives_number(self, e: n.Expr) -> bool:
+        """True when the value of an expression certainly is a number, whatever it is chosen by."""
+        if isinstance(e, n.IfExp):
+            return self.gives_number(e.body) and self.gives_number(e.orelse)
+        return self.is_number(e)
 
     def is_number(self, e: n.Expr) -> bool:
         """True when an expression certainly gives a number: nothing can change it in place."""
@@ -399,7 +405,7 @@ class _Share:
 
     def swapping(self, e: n.Expr, name: n.Name) -> Callable[[n.Stmt], tuple[n.Stmt, ...]]:
         """Return what puts a name for `e` where one may stand in a statement."""
-        number = self.is_number(e)
+        number = self.gives_number(e)
 
         def swap(x: n.Expr, sure: bool, consumed: bool) -> n.Expr | None:
             return name if x == e and (consumed or number) else None
