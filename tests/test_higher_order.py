@@ -85,6 +85,7 @@ def applied(function, args, wrt, dots, sequence):
     return function(**copy.deepcopy(values))[1], number
 
 
+@np.errstate(all="ignore")  # untaken sides are infinite here too
 def check(name, sequence):
     case = BY_NAME[name]
     like = chosen(case.function, case.args, case.wrt)

@@ -71,6 +71,16 @@ def test_programs_do_not_depend_on_the_hash_seed():
     assert len(texts) == 1
 
 
+def test_more_than_one_process():
+    """A process that another one starts loads no `__main__`: what it calls is elsewhere."""
+    run = subprocess.run(
+        [sys.executable, "-m", "tests.programs", "--seeds", "2", "--start", "2000", "--jobs", "2"],
+        cwd=ROOT, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    assert "'ok': 2" in run.stdout
+
+
 def test_every_construct_is_drawn():
     """Over some hundred seeds, every statement of the language occurs."""
     seen = set()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import collections
 import functools
-import gc
 import multiprocessing
 import os
 import sys
@@ -18,9 +17,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from s2s_ad.emit import module
-
-from .check import Outcome, check_program, check_seed
+from .check import Outcome, check_program, check_seed, hurry
 from .generate import Program
 from .save import regression_text
 from .shrink import shrink
@@ -78,13 +75,6 @@ def outcomes(options: argparse.Namespace) -> Iterator[Outcome]:
         return
     with multiprocessing.get_context("spawn").Pool(options.jobs, hurry) as pool:
         yield from pool.imap_unordered(one, seeds, chunksize=10)
-
-
-def hurry() -> None:
-    """Leave out what takes time and no number depends on: layout of the texts, most of the gc."""
-    module.by_black = lambda text, width: text
-    gc.freeze()
-    gc.set_threshold(200_000, 20, 20)
 
 
 def report(outcome: Outcome, options: argparse.Namespace) -> None:

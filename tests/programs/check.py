@@ -6,6 +6,7 @@ failure: generated programs stay inside the language. So is any other exception.
 
 from __future__ import annotations
 
+import gc
 import re
 import warnings
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from s2s_ad.build import OPTIMISATIONS
+from s2s_ad.emit import module
 from s2s_ad.errors import S2SError
 from s2s_ad.frontend.lower import lower_module
 from s2s_ad.ir.text import function_text
@@ -111,6 +113,16 @@ def _steps(trial: Trial, everything: bool) -> tuple[list[tuple[str, Step]], str]
         )
         return steps, "checked"
     return steps, "not tried"
+
+
+def hurry() -> None:
+    """Leave out what takes time and no number depends on: layout of the texts, most of the gc.
+
+    It stands here for the processes of `--jobs`: they load no `__main__`.
+    """
+    module.by_black = lambda text, width: text
+    gc.freeze()
+    gc.set_threshold(200_000, 20, 20)
 
 
 def check_seed(seed: int, everything: bool = False) -> Outcome:
