@@ -174,19 +174,20 @@ class _Products:
             if not 1 < len(sites) <= MANY:
                 return block
             kills = [kills_of(s, self.back, self.sharing.pure) for s in block]
-            best: tuple[int, int, list[_Site], Parts] | None = None
+            best: tuple[int, int, list[_Site], Parts, n.Name | None] | None = None
             for common in dict.fromkeys(a.parts & b.parts for a, b in combinations(sites, 2)):
                 work = len(common) - 1 + sum(_inner(part) for part, _ in common)
                 if len(common) < 2 or (best and (len(sites) - 1) * work < best[0]):
                     continue
                 for run in self.runs(common, sites, kills):
+                    held, run = self.holder(block, run, common, kills)
                     saved = (len(run) - 1) * work
-                    held = self.holder(block, run[0], common) is not None
-                    if saved + held >= SAVED and (best is None or (saved, -run[0].k) > best[:2]):
-                        best = saved, -run[0].k, run, common
+                    enough = saved + (held is not None) >= SAVED
+                    if enough and (best is None or (saved, -run[0].k) > best[:2]):
+                        best = saved, -run[0].k, run, common, held
             if best is None:
                 return block
-            block = self.replaced(block, best[2], best[3])
+            block = self.replaced(block, *best[2:])
 
     def level(self, s: n.For) -> tuple[list[n.Stmt], n.For]:
         """Return names for what is the same at each step of a loop, and the loop that reads it."""
@@ -322,35 +323,38 @@ class _Products:
             found[-1].append(site)
         return [run for run in found if len(run) > 1]
 
-    def holder(self, block: list[n.Stmt], site: _Site, common: Parts) -> n.Name | None:
-        """Return the variable that is given just the common part, by the first statement."""
-        s = block[site.k]
-        if not isinstance(s, n.Assign) or len(s.targets) != 1 or site.parts != common:
-            return None
+    def holder(
+        self,
+        block: list[n.Stmt],
+        run: list[_Site],
+        common: Parts,
+        kills: Sequence[tuple[set[str], bool]],
+    ) -> tuple[n.Name | None, list[_Site]]:
+        """Return the variable that is given just the common part by the first statement, with the
+        terms that it is there for; where there are none, no variable and all terms."""
+        first = run[0]
+        s = block[first.k]
+        if not isinstance(s, n.Assign) or len(s.targets) != 1 or first.parts != common:
+            return None, run
         target = s.targets[0]
         if not isinstance(target, n.Name) or target.id in names(s.value):
-            return None
-        return target if len(terms(s.value)) == 1 else None
+            return None, run
+        later = range(first.k + 1, len(block))
+        end = next((k for k in later if target.id in kills[k][0]), len(block))
+        left = [x for x in run[1:] if x.k <= end]
+        alone = not left or len(terms(s.value)) > 1
+        return (None, run) if alone else (target, [first, *left])
 
-    def replaced(self, block: list[n.Stmt], run: list[_Site], common: Parts) -> list[n.Stmt]:
+    def replaced(
+        self, block: list[n.Stmt], run: list[_Site], common: Parts, held: n.Name | None
+    ) -> list[n.Stmt]:
         first = run[0]
         made = _only(first.term, common)
         out = list(block)
-        held = self.holder(block, first, common)
-        sign = 1
-        if held is not None:
-            sign = 1 if first.term.coefficient > 0 else -1
-            bound = {held.id}
-            end = next(
-                (
-                    k
-                    for k in range(first.k + 1, len(block))
-                    if kills_of(block[k], self.back, self.sharing.pure)[0] & bound
-                ),
-                len(block),
-            )
-            run = [x for x in run[1:] if x.k <= end]
+        sign = -1 if held is not None and first.term.coefficient < 0 else 1
         name = held or n.Name(self.sharing.name(self.called(made)))
+        if held is not None:
+            run = run[1:]
         for k in sorted({x.k for x in run}):
             places = {x.place for x in run if x.k == k}
             s = out[k]
