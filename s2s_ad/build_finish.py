@@ -50,7 +50,7 @@ from s2s_ad.simplify.known_quotients import known_quotients
 from s2s_ad.simplify.masks import chosen_once
 from s2s_ad.simplify.numbers_first import numbers_first
 from s2s_ad.simplify.one_inverse import one_inverse
-from s2s_ad.simplify.over_kept import over_kept
+from s2s_ad.simplify.over_kept import by_the_index, over_kept
 from s2s_ad.simplify.products import named_in_front, numbers_of, shared_products
 from s2s_ad.simplify.quotients import reuse_quotients
 from s2s_ad.simplify.scaled import without_scaled
@@ -216,6 +216,8 @@ def finish(
         body = live(over_kept(body, back, _light(swept)), pure, options, pinned)
     if "forwards" not in options and builtin("range", "reversed", "len"):
         body = forwards(body, back, _steps(swept, again, sharing))
+    if "numba" not in options:
+        body = by_the_index(body, back, _light(swept))
     if not options & {"algebra", "numba"}:
         buffers = functools.cache(partial(_buffers, body, back, swept))
         body = contracted(body, back, lambda e: buffers().kind(e))

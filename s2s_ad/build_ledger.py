@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from s2s_ad.build_exits import Sweeps
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.blocks import said_by
+from s2s_ad.ir.blocks import comes_back, said_by
 from s2s_ad.ir.kinds import UNKNOWN, Array, Dim, Kind, ListOf, Number, TupleOf
 from s2s_ad.ir.text import expr_text
 from s2s_ad.ir.walk import assigned, blocks, bound_names, names, target_names, walk_stmts
@@ -83,7 +83,7 @@ def _parts(
     items = {stack for found in swept.all() for stack in found.items}
     rounds = rounds_of(swept, forward)
     readers = readers_of(swept, backward)
-    many: dict[tuple[str, n.Expr, Rounds | None], list[str]] = {}
+    many: dict[tuple[str, n.Expr, Rounds | None], list[tuple[str, str]]] = {}
     overwritten = dict.fromkeys(found[0] for stack, found in kept.items() if stack in items)
     once: list[str] = []
     callees: dict[str, list[str]] = {}
@@ -100,12 +100,14 @@ def _parts(
             callees.setdefault(often, []).append(f"what {keeper} keeps")
         else:
             word, size = _size(kind or UNKNOWN, swept)
-            many.setdefault((word, size, times), []).append(name)
+            many.setdefault((word, size, times), []).append((name, stack))
     parts = []
     for (word, size, times), found in many.items():
-        variables = list(dict.fromkeys(found))
+        variables = list(dict.fromkeys(name for name, _ in found))
         amount = _amount(word, size, times, len(variables))
-        parts.append(f"{listed(variables)}, {amount}{_why(variables, readers.at_each_step)}")
+        # an item may be read where it is kept
+        why = _why([x for pair in found for x in pair], readers.at_each_step)
+        parts.append(f"{listed(variables)}, {amount}{why}")
     if overwritten:
         parts.append(f"the items of {listed(list(overwritten))} that are overwritten")
     for often, keepers in callees.items():
@@ -332,7 +334,7 @@ def readers_of(swept: Sweeps, backward: n.Block) -> Readers:
     def visit(block: n.Block, into: Lines) -> None:
         for s in block:
             line = lines.get(s.of if s.of is not None else -1)
-            if line is not None and not isinstance(s, n.Pop):
+            if line is not None and not isinstance(s, n.Pop) and not comes_back(s):
                 targets = s.targets if isinstance(s, n.Assign) else ()
                 targets = (s.target,) if isinstance(s, n.For) else targets
                 written = {x for t in targets for x in target_names(t)}

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from s2s_ad.ir import nodes as n
+from s2s_ad.ir.blocks import comes_back
 from s2s_ad.ir.remembered import replace
-from s2s_ad.ir.walk import popped, walk_stmts
+from s2s_ad.ir.walk import walk_stmts
 
 
 def origins(block: n.Block) -> dict[int, n.Origin]:
@@ -60,10 +61,10 @@ class _Annotate:
                 own = following = None
             elif s.comments.trailing == "# recomputed":
                 own = None
-            elif (back := popped(s)) is None or "saved" not in back[1]:
-                following = own or following
-            else:
+            elif comes_back(s):
                 own = following or own
+            else:
+                following = own or following
             found.append(own)
         return found[::-1]
 

@@ -17,6 +17,7 @@ from s2s_ad.ir.walk import (
     map_block,
     map_stmt_exprs,
     names,
+    popped,
     stmt_exprs,
     substitute,
     walk_stmts,
@@ -113,6 +114,16 @@ def with_blocks(s: n.Stmt, visit: Callable[[n.Block], n.Block]) -> n.Stmt:
     if isinstance(s, (n.For, n.While)):
         return replace(s, body=visit(s.body), orelse=visit(s.orelse))
     return s
+
+
+def comes_back(s: n.Stmt) -> bool:
+    """True for a statement that takes, or reads, what was kept for the reverse sweep."""
+    if (taken := popped(s)) is not None:
+        return "saved" in taken[1]
+    item = s.value if isinstance(s, n.Assign) else None
+    if not isinstance(item, n.Subscript) or not isinstance(item.index, n.Name):
+        return False
+    return isinstance(item.value, n.Name) and "saved" in item.value.id
 
 
 def is_fence(s: n.Stmt) -> bool:

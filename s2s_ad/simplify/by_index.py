@@ -58,7 +58,8 @@ def _read(s: n.Stmt, stacks: set[str], index: n.Expr) -> n.Stmt:
     found = popped(s)
     if found is None or found[1] not in stacks:
         return s
-    return n.Assign((found[0],), n.Subscript(n.Name(found[1]), index), of=s.of, comments=s.comments)
+    item = n.Subscript(n.Name(found[1]), index)
+    return n.Assign((found[0],), item, of=s.of, comments=s.comments, uid=s.uid)
 
 
 def _seen(s: n.Stmt) -> frozenset[str]:

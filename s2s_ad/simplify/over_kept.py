@@ -10,23 +10,33 @@ Takes the body of a generated function, gives it so; requires `ir`.
 It must be all that the loop takes. Each step of the loop that was reversed must have kept one item,
 and nothing else any in that list: the list is as long as the loop then. What is taken out of a list
 is free again; so arrays are taken out of it where other loops follow.
+
+A loop that needs its index, which counts from zero, finds by it what was kept.
+
+    for i in reversed(range(n)):                for i in reversed(range(n)):
+        v = v_saved.pop()                           x_bar[i] = 2.0 * v_saved[i] * v_bar
+        x_bar[i] = 2.0 * v * v_bar       →
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.blocks import leaving, mentioned, of_step, sole_target
+from s2s_ad.ir.blocks import leaving, mentioned, of_step, read_by, renamed, sole_target
 from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import (
     bound_here,
+    names,
     popped,
     stmt_exprs,
     subexprs,
     target_names,
     walk_stmts,
 )
+from s2s_ad.simplify.by_index import by_index
 
 ONE = n.Const("1", 1)
 EMPTY = n.ListExpr(())
@@ -58,6 +68,46 @@ def over_kept(body: n.Block, back: frozenset[int], light: Callable[[str], bool])
                 out[k] = replace(s, target=taken[0], iter=items, body=rest)
                 break
     return tuple(out)
+
+
+def by_the_index(body: n.Block, back: frozenset[int], light: Callable[[str], bool]) -> n.Block:
+    """Return the body with kept numbers read by the index of the step, where a loop has one.
+
+    back, light: as in `over_kept`.
+    """
+    ahead = tuple(s for s in body if s.uid not in back)
+    behind = tuple(s for s in body if s.uid in back)
+    indexed = {s.uid: s for s in by_index(ahead, behind, lambda name: name)}
+    others = [s for s in walk_stmts(behind) if popped(s) is None]
+    read = Counter(x for s in others for x in read_by(s))
+    bound = Counter(x for s in walk_stmts(behind) for x in bound_here(s))
+    once = {name for name, count in read.items() if count == bound[name] == 1}
+    out = []
+    for s in body:
+        found = indexed.get(s.uid)
+        if isinstance(s, n.For) and isinstance(found, n.For) and found.body != s.body:
+            taken = [item[0] for x in s.body if (item := popped(x)) is not None]
+            numbers = all(light(x) for target in taken for x in target_names(target))
+            if numbers and names(s.target) & mentioned(s.body):
+                s = replace(s, body=_without_names(found.body, s.body, once))
+        out.append(s)
+    return tuple(out)
+
+
+def _without_names(block: n.Block, taken: n.Block, once: AbstractSet[str]) -> n.Block:
+    """Return a block that reads items of lists, of which one that is read once has no name.
+
+    taken: the block while it took them. once: the names that are bound once, and read once.
+    """
+    values: dict[str, n.Expr] = {}
+    out = []
+    for s, before in zip(block, taken):
+        name = sole_target(s)
+        if name in once and isinstance(s, n.Assign) and name and popped(before) is not None:
+            values[name] = s.value
+        else:
+            out.append(s)
+    return renamed(tuple(out), values)
 
 
 def _plain(target: n.Expr) -> bool:
