@@ -24,6 +24,7 @@ import numpy as np
 
 from s2s_ad import runtime
 from s2s_ad.analysis.values import Value
+from s2s_ad.build_inlined import inlined
 from s2s_ad.build_program import Program
 from s2s_ad.build_reverse import Reverse
 from s2s_ad.build_signature import bare
@@ -154,6 +155,11 @@ class _Form:
                 if below.name not in known:
                     known.add(below.name)
                     waiting.append(below)
+        called = inlined([f for f in self.form.functions[1:] if not f.decorators])
+        self.form.functions = [
+            replace(f, decorators=f.decorators or (self.njit(f.name in called),))
+            for f in self.form.functions
+        ]
         return self.form
 
     # -- what a function may be made of
@@ -369,9 +375,12 @@ class _Form:
         decorator = self.decorator("vectorize")
         return replace(bare(subject.function), name=name, decorators=(decorator,))
 
-    def decorator(self, how: str) -> n.Expr:
-        cache = n.Keyword("cache", n.Const("True", True))
-        return n.Call(n.Attribute(n.Name(self.numba), how), (), (cache,))
+    def decorator(self, how: str, *options: str) -> n.Expr:
+        given = tuple(n.Keyword(x, n.Const("True", True)) for x in ("cache", *options))
+        return n.Call(n.Attribute(n.Name(self.numba), how), (), given)
+
+    def njit(self, called: bool) -> n.Expr:
+        return self.decorator("njit", *(["forceinline"] if called else []))
 
     # -- the text
 
@@ -402,8 +411,7 @@ class _Form:
 
         function = stack_arrays(ranges_written_out(function, builtin), tools)
         function = counting_down(function, builtin)
-        decorators = function.decorators or (self.decorator("njit"),)
-        return replace(function, decorators=decorators, params=by_position(function.params))
+        return replace(function, params=by_position(function.params))
 
     def is_builtin(self, e: n.Expr, name: str, own: set[str]) -> bool:
         if not isinstance(e, n.Name) or e.id in own:

@@ -451,6 +451,15 @@ def test_lists_with_room():
     assert "            E = E_saved[E_count]\n" in text and ".pop()" not in text
 
 
+def test_what_is_compiled_into_its_callers():
+    """Small callees, in any depth."""
+    g = grad(network, ("W", "b", "v", "X"), compile="numba")
+    g(*CASES["network"][2])
+    into = re.findall(r"forceinline=True\)\ndef (\w+)", g.source)
+    assert {"unit_reverse", "dotted_reverse", "dotted"} <= set(into)
+    assert "network_adjoint" not in into
+
+
 def test_text_of_counted_values():
     g = grad(triangle, compile="numba")
     g(0.7, 7)
@@ -465,7 +474,7 @@ def test_text_of_counted_values():
     assert "E_saved = []\n" in g.source and "E = E_saved[E_count]\n" in g.source
     g = grad(fall, "v", compile="numba")
     g(1.0, 0.83, 40.0, 0.02, 6)
-    assert "@numba.njit(cache=True)\ndef pull(y, g):" in g.source
+    assert "@numba.njit(cache=True, forceinline=True)\ndef pull(y, g):" in g.source
 
 
 def pairs(x, k):
