@@ -45,7 +45,9 @@ OPTIONS: Mapping[str, tuple[Any, ...]] = {
     "shift": (1, -2),
     "k": (0, 1, -1),
     "offset": (0, 1),
-    "pad_width": (1, 2),
+    "pad_width": (1, 2, (0, 1), ((1, 0), (2, 1))),
+    "mode": ("constant", "edge", "reflect", "symmetric", "wrap"),
+    "constant_values": (1.5,),
     "dx": (0.5,),
     "xp": (np.array([0.0, 0.256, 0.614, 1.0]),),
     "fp": (np.array([0.3, 1.9, -0.4, 0.8]),),
@@ -202,6 +204,8 @@ def _shapes_of(rank: int | str) -> tuple[Any, ...]:
         return ("integer",)
     if rank == "square":
         return ((3, 3),)
+    if rank == "triples":
+        return tuple(shape for shape in SHAPES if shape[-1] >= 3)
     return tuple(shape for shape in SHAPES if len(shape) == rank)
 
 
@@ -364,7 +368,7 @@ def _check_case(rule: Rule, values: Values, spoil: Mapping[str, float]) -> None:
         if param in rule.by_result:
             other = template(rule, rule.by_result[param], values, w, out)
             _close(flat(other), flat(adjoint), 1e-12, f"{where}: by its result")
-        if rule.shape == "out":
+        if rule.shape in ("out", "whole"):
             adjoint = runtime.unbroadcast(adjoint, values[param])
         if "display" not in (rule.ranks or ()):
             _same_structure(adjoint, values[param], where)

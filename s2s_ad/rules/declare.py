@@ -137,9 +137,13 @@ def linear(
     ranks: tuple[Rank, ...] | None = None,
     result: Result | None = None,
     function: object = None,
+    whole: bool = False,
     **maps: str,
 ) -> None:
-    """Declare a function linear in each parameter given a map: its tangent is the call itself."""
+    """Declare a function linear in each parameter given a map: its tangent is the call itself.
+
+    whole: the maps have the shape of the result, to which NumPy has broadcast the arguments.
+    """
     for target in _targets(text, function):
         adjoint = _by_param(text, [p.name for p in target.params], one, maps)
         own = tangent or {}
@@ -149,7 +153,10 @@ def linear(
         }
         kind = result or _default_result(target)
         options = _Options(let, on, where, active, ranks, kind, function)
-        _register_argument(text, flavour, target, adjoint, forward, options)
+        if whole:
+            _register(text, flavour, target, adjoint, forward, "whole", options)
+        else:
+            _register_argument(text, flavour, target, adjoint, forward, options)
 
 
 def reshaping(text: str, one: str | None = None, /, **options: Any) -> None:

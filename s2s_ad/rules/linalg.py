@@ -13,7 +13,7 @@ from s2s_ad.ir.nodes import Expr
 from s2s_ad.ir.remembered import replace
 
 from . import results
-from .declare import bilinear, general, linear, reduction
+from .declare import bilinear, general, linear, passive, reduction
 from .results import constant, is_integer, is_none
 from .rule import Rank
 
@@ -77,8 +77,28 @@ bilinear(
     ranks=("array", "array"),
     result=constant(UNKNOWN),
 )
+
+
+def is_last(axis: object) -> bool:
+    return axis == -1
+
+
+def is_none_or_last(axis: object) -> bool:
+    return axis is None or axis == -1
+
+
 bilinear("np.cross(a, b)", ranks=(1, 1), a="np.cross(b, d)", b="np.cross(d, a)",
          result=results.ranked(1, "a"))  # fmt: skip
+# of vectors of two, the product has an axis less
+bilinear(
+    "np.cross(a, b, axisa=-1, axisb=-1, axisc=-1, axis=None)",
+    ranks=("triples", "triples"),
+    whole=True,
+    a="np.cross(b, d)",
+    b="np.cross(d, a)",
+    where={"axisa": is_last, "axisb": is_last, "axisc": is_last, "axis": is_none_or_last},
+    result=results.elementwise("float", ("a", "b")),
+)
 for _rank, _where, _diagonal in (
     ("square", {"offset": 0}, "np.eye(len(a))"),
     (2, {"offset": 0}, "np.eye(*a.shape)"),
@@ -172,6 +192,8 @@ for _known, _axis in ((_VECTOR, is_none), (None, is_integer)):
         flow="np.sign(x) * ties(np.absolute(x), out, axis, keepdims)",
     )
 
+passive("np.linalg.norm(x, ord=None, axis=None, keepdims=False)", result=results.reduction("x"))
+
 # inverses and determinants
 
 
@@ -196,18 +218,45 @@ general(
     adjoint="d[1] * np.linalg.inv(a).T", result=constant(TupleOf((FLOAT, FLOAT))),
 )  # fmt: skip
 # NumPy reads the lower triangle alone, which stands for both
+_LOWER = "np.tri(len({0}), dtype=bool)"
+_HALF = "0.5 * (np.tri(len({0})) + np.tri(len({0}), k=-1))"
 general(
     "np.linalg.cholesky(a, /)",
     ranks=(2,),
     let={
         "inverse": "np.linalg.inv(out)",
-        "lower": "np.tri(len(out), dtype=bool)",
-        "half": "0.5 * (np.tri(len(out)) + np.tri(len(out), k=-1))",
+        "lower": _LOWER.format("out"),
+        "half": _HALF.format("out"),
     },
     tangent="out @ (half * (inverse @ np.where(lower, d, d.T) @ inverse.T))",
     adjoint="half * (inverse.T @ np.where(lower, out.T @ d, (out.T @ d).T) @ inverse)",
     result=_square,
     on=(-0.5, 0.5, 2.0),
+)
+
+
+def _eigen(kinds: Mapping[str, Kind], args: Mapping[str, Expr]) -> Kind:
+    """Return eigenvalues and a matrix with the eigenvectors as columns."""
+    kind = _square(kinds, args)
+    if not isinstance(kind, Array) or not kind.dims:
+        return UNKNOWN
+    return TupleOf((replace(kind, dims=kind.dims[:1]), kind))
+
+
+# eigenvalues that are equal turn into each other's vectors: that has no slope, and is left out
+_MOVED = "out[1].T @ np.where(lower, d, d.T) @ out[1]"
+_TURNED = "np.diag(d[0]) + divide_or_zero(out[1].T @ d[1], gaps)"
+general(
+    "np.linalg.eigh(a)",
+    ranks=(2,),
+    let={
+        "lower": _LOWER.format("a"),
+        "half": _HALF.format("a"),
+        "gaps": "out[0] - out[0][:, None]",
+    },
+    tangent=f"(np.diag({_MOVED}), out[1] @ divide_or_zero({_MOVED}, gaps))",
+    adjoint=f"half * ((out[1] @ ({_TURNED}) @ out[1].T).T + out[1] @ ({_TURNED}) @ out[1].T)",
+    result=_eigen,
 )
 for _rank, _product in ((1, "np.outer({}, out)"), (2, "{} @ out.T")):
     general(

@@ -45,6 +45,7 @@ from .results import MISSING, literal
 from .rule import Rank, Result, Rule
 
 _ONE = Const("1.0", 1.0)
+_ARGSORT = Attribute(Name("np"), "argsort")
 # of helpers that templates call with all their arguments: what may be left out at the end
 _DEFAULTS: Mapping[str, tuple[object, ...]] = {
     "ties": (..., ..., None, False),
@@ -172,13 +173,18 @@ class Choice:
 
 
 def _spliced(expr: Expr) -> Expr:
-    """Write `f(*(a, b))` as `f(a, b)`, `(a, b)[0]` as `a`, helpers without their defaults."""
+    """Write `f(*(a, b))` as `f(a, b)`, `(a, b)[0]` as `a`, helpers without their defaults, and the
+    order of axes that puts back the order `(2, 0, 1)`."""
     expr = without_display(expr)
     if isinstance(expr, TupleExpr):
         items = _without_stars(expr.items)
         return expr if items is expr.items else replace(expr, items=items)
     if not isinstance(expr, Call):
         return expr
+    order = literal(expr.args[0]) if expr.func == _ARGSORT else None
+    if isinstance(order, tuple) and all(k in order for k in range(len(order))):
+        places = sorted(range(len(order)), key=order.__getitem__)
+        return TupleExpr(tuple(Const(str(k), k) for k in places))
     if isinstance(expr.func, Name) and expr.func.id in _DEFAULTS:
         kept = list(expr.args)
         defaults = _DEFAULTS[expr.func.id]
@@ -331,6 +337,9 @@ def fits_rank(kind: Kind, wanted: Rank) -> bool:
     if wanted == "square":
         dims = kind.dims or () if isinstance(kind, Array) else ()
         return len(dims) == 2 and len({(dim.symbol, dim.offset) for dim in dims}) == 1
+    if wanted == "triples":
+        dims = kind.dims or () if isinstance(kind, Array) else ()
+        return bool(dims) and dims[-1].least >= 3
     if wanted == "numbers" and isinstance(kind, TupleOf):
         return all(isinstance(item, Number) for item in kind.items)
     if wanted == "numbers":

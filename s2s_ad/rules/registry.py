@@ -44,6 +44,7 @@ TABLES = (
     "scalars",
     "reductions",
     "shapes",
+    "padding",
     "joining",
     "indexing",
     "linalg",

@@ -346,6 +346,18 @@ def ranked(rank: int, operand: str, dtype: str | None = None) -> Result:
     return result
 
 
+def same_rank(operand: str) -> Result:
+    """Return an array of the rank of an operand, with other lengths."""
+
+    def result(kinds: Kinds, args: Args) -> Kind:
+        kind = as_array(kinds.get(operand, UNKNOWN))
+        if not isinstance(kind, Array) or kind.dims is None:
+            return kind
+        return Array(tuple(fresh_dim() for _ in kind.dims), kind.dtype)
+
+    return result
+
+
 def joined(operand: str, *, new_axis: bool) -> Result:
     """Return the result of `stack` (a new axis) or `concatenate` (a longer one)."""
 

@@ -32,12 +32,14 @@ class Rule:
     that no derivative flows through them. Any other parameter must not be active.
 
     shape: `out` when adjoint expressions have the shape of the result, so that the engine
-    un-broadcasts them; `argument` when they have the shape of their own argument.
+    un-broadcasts them, and `d` may stand for more of its kind; `whole` when they have it where `d`
+    has; `argument` when they have the shape of their own argument.
 
     When a rule applies, besides its signature: `ranks` of the leading parameters (0 a number,
     `integer` an integral one, n an array of that rank, `square` a matrix as
-    long as wide, `array` one of any rank, `floats` one of
-    floats, `list` a list or tuple, `numbers` one of numbers, `display` one written out in the call,
+    long as wide, `triples` an array of at least three along its last axis, `array` one of any rank,
+    `floats` one of floats, `list` a list or tuple, `numbers` one of numbers, `display` one written
+    out in the call,
     `unknown` one of which nothing is known, None anything); `where`, tests that arguments known at
     build time must pass; `active`, exactly the parameters that are differentiated.
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from s2s_ad.ir.kinds import ONE, UNKNOWN, Array, Kind, ListOf, Number, fresh_dim, longer
+from s2s_ad.ir.kinds import ONE, UNKNOWN, Array, Kind, ListOf, Number, fresh_dim
 from s2s_ad.ir.nodes import Const, Expr
 from s2s_ad.ir.remembered import replace
 
@@ -83,16 +83,6 @@ def _swapped(kinds: Kinds, args: Args) -> Kind:
     return replace(kind, dims=tuple(dims))
 
 
-def _same_rank(operand: str) -> Result:
-    def result(kinds: Kinds, args: Args) -> Kind:
-        kind = as_array(kinds.get(operand, UNKNOWN))
-        if not isinstance(kind, Array) or kind.dims is None:
-            return kind
-        return Array(tuple(fresh_dim() for _ in kind.dims), kind.dtype)
-
-    return result
-
-
 def _diagonal(operand: str, place: str) -> Result:
     """Return a diagonal of a matrix, or a matrix that has one; place: which it is."""
 
@@ -157,7 +147,7 @@ for _where, _inverse in INVERSE_ORDERS:
               where={"axes": _where}, result=results.transposed("a"))  # fmt: skip
 reshaping("np.swapaxes(a, axis1, axis2)", a="np.swapaxes(d, axis1, axis2)", result=_swapped)
 reshaping("np.moveaxis(a, source, destination)", a="np.moveaxis(d, destination, source)",
-          result=_same_rank("a"))  # fmt: skip
+          result=results.same_rank("a"))  # fmt: skip
 
 # order along axes
 
@@ -181,31 +171,10 @@ linear(
     a="np.sum(np.reshape(d, (a.shape[0], repeats) + a.shape[1:]), axis=1)",
     where={"axis": 0},
     ranks=("array", 0),
-    result=_same_rank("a"),
+    result=results.same_rank("a"),
 )
 linear("np.tile(A, reps)", A="np.sum(np.reshape(d, (reps, -1)), axis=0)", ranks=(1, 0),
        result=results.ranked(1, "A"))  # fmt: skip
-
-# zeros around an array: as many in front of each axis as behind it
-
-
-def is_positive_integer(value: object) -> bool:
-    """True for a literal number of places."""
-    return is_integer(value) and isinstance(value, int) and value > 0
-
-
-def _padded(kinds: Kinds, args: Args) -> Kind:
-    kind, width = kinds.get("array", UNKNOWN), literal(args.get("pad_width"))
-    if not isinstance(kind, Array) or kind.dims is None or not isinstance(width, int):
-        return UNKNOWN
-    return replace(kind, dims=tuple(longer(dim, 2 * width) for dim in kind.dims))
-
-
-for _rank in (1, 2, 3):
-    _inside = ", ".join(["pad_width:-pad_width"] * _rank)
-    linear("np.pad(array, pad_width, mode='constant')", array=f"d[{_inside}]", ranks=(_rank,),
-           where={"pad_width": is_positive_integer, "mode": "constant"},
-           tangent={"array": "np.pad(d, pad_width)"}, result=_padded)  # fmt: skip
 
 # triangles and diagonals
 

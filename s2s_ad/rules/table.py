@@ -59,7 +59,11 @@ def _section(title: str, rules: Iterable[Rule]) -> str:
     lines = [f"## {title}", "", "| call | maps |", "|---|---|"]
     level: list[str] = []
     seen: set[tuple[str, str]] = set()
+    rules = list(rules)
+    mapped = {rule.text for rule in rules if rule.flavour != "zero"}
     for rule in rules:
+        if rule.flavour == "zero" and rule.text in mapped:
+            continue  # there are forms of the call of which nothing but the kind is known
         if rule.flavour == "zero":
             level.append(f"`{_escaped(rule.text)}`")
             continue

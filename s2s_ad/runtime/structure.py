@@ -267,6 +267,30 @@ def unstack(g: Any, axis: int = 0) -> list[Any]:
     return [part.copy() for part in np.moveaxis(g, axis, 0)]
 
 
+def unpad(g: Any, pad_width: Any, mode: str = "constant") -> Any:
+    """Return the adjoint of `x` from that of `np.pad(x, pad_width, mode)`.
+
+    What is around `x` is a constant, or else goes to the entries that it was copied from.
+
+    >>> unpad(np.array([1.0, 2.0, 3.0, 4.0]), 1, "edge")
+    array([3., 7.])
+    """
+    around = np.broadcast_to(pad_width, (g.ndim, 2)).tolist()
+    if any(n < before + after for n, (before, after) in zip(g.shape, around)):
+        raise ValueError(f"an array of shape {g.shape} is not padded by {pad_width}")
+    if mode == "constant":
+        return g[tuple(slice(b, n - a) for n, (b, a) in zip(g.shape, around))].copy()
+    for axis, (before, after) in enumerate(around):
+        rows = np.moveaxis(g, axis, 0)
+        end = len(rows) - after
+        g = rows[before:end].copy()
+        origins = np.pad(np.arange(len(g)), (before, after), mode)  # type: ignore[call-overload]
+        for k in (*range(before), *range(end, len(rows))):
+            g[origins[k]] += rows[k]
+        g = np.moveaxis(g, 0, axis)
+    return g
+
+
 def scatter(g: Any, like: Any, index: Any) -> Any:
     """Return zeros of the structure of `like` with `g` at `index`: the adjoint of `like[index]`.
 

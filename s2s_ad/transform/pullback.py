@@ -318,6 +318,8 @@ class Pullback(Templates):
             else:
                 # the entries of its argument are not those that the condition chooses from
                 self.masks, self.blank = [], blank or bool(masks)
+            if rule.shape == "whole":
+                new = self.fit(replace(new, kind=kind), named, kind, argument)
             self.pull(argument, new)
             self.masks, self.blank, self.steep = masks, blank, steep
 

@@ -68,7 +68,10 @@ class Templates(Fitting):
             positive = self.called(filled, self.product(n.Unary("-", d.expr)))
             return self.product(n.Unary("-", positive))
         if isinstance(d.expr, n.TupleExpr):
-            return self.product(map_expr(substitute(filled, {D.id: d.expr}), without_display))
+            parts = map_expr(substitute(filled, {D.id: d.expr}), without_display)
+            if ZERO in d.expr.items:
+                parts = map_expr(parts, _without_zero)
+            return self.product(parts)
         if atomic(d.expr):
             return self.product(substitute(filled, {D.id: d.expr}))
         return self.product(self.called(filled, d.expr))
@@ -378,6 +381,18 @@ def _only_item(e: n.Expr, k: int) -> n.Expr:
     if at is None or at < 0:
         return e
     return n.Name("d") if at == k else ZERO
+
+
+def _without_zero(e: n.Expr) -> n.Expr:
+    """Leave out what is linear in a part of the result that nothing comes in for."""
+    match e:
+        case n.Binary(op="+", left=left, right=right) if ZERO in (left, right):
+            return left if right == ZERO else right
+        case n.Binary(op="@", left=left, right=right) if ZERO in (left, right):
+            return ZERO
+        case n.Call(func=n.Attribute(attr="diag") | n.Name(id="divide_or_zero"), args=(first, *_)):
+            return ZERO if first == ZERO else e
+    return e
 
 
 def is_matrix(kind: Kind) -> bool:

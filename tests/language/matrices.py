@@ -75,3 +75,49 @@ def zeros_around(m, v):
     spread = padded[2:, 1:-1] + padded[:-2, 1:-1] - 2.0 * m + padded[1:-1, 2:] * padded[1:-1, :-2]
     wide = np.pad(v, 2, mode="constant")
     return np.sum(spread**2) + wide[1:] @ wide[:-1] + np.sum(np.pad(m[None], pad_width=1) ** 3)
+
+
+_FIELD = np.linspace(-1.0, 2.0, 12).reshape(4, 3) ** 2
+
+
+@case(_FIELD, wrt="x")
+def torques_of_many(x):
+    """Vectors with vectors, with one, and with a stack of others."""
+    pivot = np.mean(x, axis=0)
+    turned = np.cross(x, np.array([0.2, -1.0, 0.7]))
+    return np.sum(np.cross(pivot, turned) * np.cross(x[:, None, :], turned[:2], axis=-1)[:, 1])
+
+
+@case(_FIELD, wrt="x")
+def padded_by_copies(x):
+    around = np.pad(x, ((1, 0), (2, 1)), mode="wrap") * np.pad(x, ((1, 0), (1, 2)), mode="edge")
+    still = np.pad(x, (1, 1), constant_values=3.0)[1:-1, 1:-1]
+    return np.sum(around[1:, 1:] * around[:-1, :-1]) + np.sum(still**3)
+
+
+@case(_FIELD, wrt="x")
+def whitened(x):
+    centred = x - np.mean(x, axis=0)
+    values, vectors = np.linalg.eigh(centred.T @ centred + np.diag(_FIELD[0]))
+    return np.sum(np.abs(x @ vectors) / np.sqrt(values))
+
+
+@case(_FIELD, wrt="x")
+def eigenvalues_and_eigenvectors_alone(x):
+    values, _ = np.linalg.eigh(x.T @ x)
+    _, vectors = np.linalg.eigh(x[:3])
+    return np.sum(np.log(1.0 + values)) * np.sum(vectors[:, -1] ** 4)
+
+
+@case(0.4, _FIELD, wrt="x")
+def step_by_the_spectral_norm(x, a):
+    """What is not differentiated has a kind all the same."""
+    length = np.linalg.norm(a, 2) ** 2 + x
+    grad = a.T @ (a @ np.ones(3) * x) / length
+    return grad @ grad
+
+
+@case(np.linspace(-1.0, 1.0, 24).reshape(2, 3, 4), wrt="x")
+def axes_put_back(x):
+    turned = x.transpose(2, 0, 1) * 2.0
+    return np.sum(np.transpose(turned**2, (1, 2, 0)) * x)
