@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from s2s_ad.analysis.flow import Facts, interpret
 from s2s_ad.analysis.values import Value
 from s2s_ad.build_closures import Places, captured, closed_over, expanded, is_partial
-from s2s_ad.build_keys import canonical
+from s2s_ad.build_keys import OUTSIDE, canonical, in_symbols, keyed
 from s2s_ad.build_linker import Linker
 from s2s_ad.build_recursion import assumed, bounded, summarised
 from s2s_ad.build_signature import bind
@@ -81,7 +81,9 @@ class Program:
     shared: tuple[tuple[str, ...], ...] = ()
     outside: bool = False
     subjects: dict[int, tuple[Any, Subject | S2SError]] = field(default_factory=dict)
-    known: dict[Any, Value] = field(default_factory=dict)
+    known: dict[Any, tuple[Value, tuple[str, ...]]] = field(default_factory=dict)
+    # the symbols of the lengths of what a function that is being looked into was given
+    symbols: dict[Any, tuple[str, ...]] = field(default_factory=dict)
     running: dict[Any, Value | None] = field(default_factory=dict)
     assumed: set[Any] = field(default_factory=set)
     variants: dict[Any, Variant] = field(default_factory=dict)
@@ -255,14 +257,17 @@ class Program:
             return None
         subject, bound = known
         values = self.entry(subject, bound)
-        key = (id(subject), canonical(values))
+        alike, symbols = keyed(values)
+        # what is returned may have the length of an object outside, a parameter another one
+        key = (id(subject), alike, *(x if x.startswith(OUTSIDE) else "" for x in symbols))
         if key in self.known:
-            return self.known[key]
+            return in_symbols(*self.known[key], symbols)
         if key in self.running:
-            return assumed(self, key)
+            return in_symbols(assumed(self, key), self.symbols[key], symbols)
+        self.symbols[key] = symbols
         found = summarised(self, key, subject, values)
         if not self.assumed:
-            self.known[key] = found
+            self.known[key] = found, symbols
         return found
 
     def is_pure(

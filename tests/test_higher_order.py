@@ -48,12 +48,13 @@ TWICE = [
     "drawn-another_list_while_a_loop_runs_over_it",
     "drawn-nothing_yet_in_the_first_round",
 ]
-# with both sweeps in one function: what was refused for want of a shape, and a product whose
-# name is taken before it is read, which was looked for again for ever
+# with both sweeps in one function: what was refused for want of a shape, a product whose name is
+# taken before it is read, which was looked for again for ever, and lengths of another call
 JOINT = [
     "contractions-einsums",
     "order-gathered_and_stored",
     "replayed-the_same_at_each_step",
+    "results-in_a_loop",
 ]
 # functions, not methods, that return a number
 NUMBERS = [

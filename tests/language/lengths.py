@@ -224,3 +224,22 @@ def a_constant_that_gives_the_shape(c, y):
     first = c + y + y
     second = y - (y * y + c)
     return first * 2.0 - second, c - y - y * y
+
+
+def doubled(v):
+    return 2.0 * v
+
+
+def shown_twice(v):
+    """The length of what is returned is known by that of no parameter."""
+    return np.repeat(v[v > 0.0], 2)
+
+
+@case(np.array([0.5, -0.2]), np.array([0.3, 0.7, -0.1, 0.9]), wrt="x y")
+def lengths_of_each_call(x, y):
+    """What a function returns for arguments of one length says nothing of those of another."""
+    a = doubled(y[y > 0.0])
+    b = doubled(x[x > 0.0])
+    long = shown_twice(y)
+    short = shown_twice(y[1:3])
+    return np.sum(a * b) + np.sum(long[:, None] * short)
