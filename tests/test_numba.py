@@ -507,6 +507,44 @@ def test_sizes():
     assert "[]" not in g.source
 
 
+def swept(u, k, sweeps):
+    """What stores overwrite, in loops that begin anywhere, run down, and differ in length."""
+    u = u.copy()
+    v = u.copy()
+    w = u.copy()
+    n, m = u.shape
+    for t in range(sweeps):
+        for i in range(1, n):
+            for j in range(m - 1, 0, -1):
+                u[i, j] = k * u[i, j] * u[i - 1, j] + u[i, j - 1] ** 2
+    for i in range(2, n):
+        for j in range(1, i, 1):
+            v[i, 0] = v[i, 0] * v[j, 0] + k
+    for i in range(n):
+        for j in range(m):
+            if w[i, j] > 0.5:
+                continue
+            w[i, j] = w[i, j] * w[i, j] * k
+    return u.sum() + v.sum() + w.sum()
+
+
+def test_places_in_nested_loops():
+    """What each step of nested loops keeps is found by their variables, else by a counter."""
+    g = grad(swept, ("u", "k"), compile="numba")
+    for shape in ((4, 3), (2, 2), (1, 1), (0, 2)):
+        u = np.cos(np.arange(float(np.prod(shape)))).reshape(shape)
+        for sweeps in (2, 0, -1):
+            same(g(u, 0.3, sweeps), grad(swept, ("u", "k"))(u, 0.3, sweeps))
+    u = np.cos(np.arange(12.0)).reshape(4, 3)
+    for got, want in zip(g(u, 0.3, 2), steps(swept, (u, 0.3, 2), ("u", "k"))):
+        np.testing.assert_allclose(got, want, rtol=1e-6)
+    text = g.source
+    assert "np.empty((max(sweeps, 0), max(n - 1, 0), max(m - 1, 0)))\n" in text
+    assert "_saved[t, i - 1, j - 1] = u[i, j]\n" in text
+    assert "u[i, j] = u_item_saved[t, i - 1, j - 1]\n" in text
+    assert "_count -= 1\n" in text
+
+
 def draws(s, sigma, seed, paths, steps):
     """Each path keeps what it needs where the one before it did, and only so long."""
     total = 0.0
@@ -539,7 +577,7 @@ def test_calls_are_kept_where_nothing_else_is():
     g(np.ones(2), np.ones(3), 0.5)
     text = g.source
     assert len(re.findall(r"exp\d? = math", text)) == 3 and text.count("log = math") == 1
-    assert text.count("_saved = np.empty(max(n, 0) * max(m, 0))\n") == 4
+    assert text.count("_saved = np.empty((max(n, 0), max(m, 0)))\n") == 4
 
 
 def recurrent(W, b, xs):

@@ -172,6 +172,14 @@ def size_of(total: Count) -> n.Expr:
     return result if result is not None else number(0)
 
 
+def lengths_of(total: Count) -> tuple[n.Expr, ...]:
+    """Return the lengths of which a size is the product, from the outermost loop in; () if it is
+    none."""
+    if len(total) != 1 or list(total.values()) != [1]:
+        return ()
+    return tuple(x if _is_no_less(x) else _at_least_0(x) for x in next(iter(total)))
+
+
 def _is_no_less(e: n.Expr) -> bool:
     """True for what is never negative."""
     if isinstance(e, n.Const):

@@ -36,7 +36,7 @@ from s2s_ad.ir.walk import (
 )
 from s2s_ad.simplify.columns import columns_of
 from s2s_ad.simplify.counting_down import number, plus
-from s2s_ad.simplify.how_many import Count, add, count_of, fills, size_of, start_of
+from s2s_ad.simplify.how_many import Count, add, count_of, fills, lengths_of, size_of, start_of
 
 
 @dataclass(frozen=True)
@@ -97,10 +97,13 @@ def _with_arrays(body: n.Block, stacks: tuple[str, ...], tools: Tools) -> n.Bloc
         if len(made) == len(stacks) and _outside(body, uid, number(0)) != uid:
             return _with_room(body, stacks, made, dtypes, tools)
         return _read_back(body, stacks, tools)
-    where, count = size
-    index = _index(_home(body, stack, made[0]), stack)
-    if index is None and any(_looks_up(s, stack) for s in walk_stmts(body)):
+    where, count, lengths = size
+    looked_up = any(_looks_up(s, stack) for s in walk_stmts(body))
+    index = _index(_home(body, stack, made[0]), stack, 0 if escapes or looked_up else len(lengths))
+    if index is None and looked_up:
         return body
+    if isinstance(index, n.TupleExpr):
+        count = n.TupleExpr(lengths)
     counter = "" if index is not None else tools.fresh(_counter_of(stack))
     arrays: list[n.Stmt] = []
     for x, dtype in zip(stacks, dtypes):
@@ -318,8 +321,11 @@ def _unpacks(target: n.Expr, stack: str) -> bool:
 # -- how many -------------------------------------------------------------------------------
 
 
-def _place(body: n.Block, stack: str, made: n.Stmt) -> tuple[int, n.Expr] | None:
-    """Return the uid of the statement in front of which the array is made, and its size."""
+def _place(
+    body: n.Block, stack: str, made: n.Stmt
+) -> tuple[int, n.Expr, tuple[n.Expr, ...]] | None:
+    """Return the uid of the statement in front of which the array is made, and its size; and as
+    many lengths where it is their product, () where it is not."""
     block = next(b for b in _all_blocks(body) if any(s.uid == made.uid for s in b))
     first = next(k for k, s in enumerate(block) if s.uid == made.uid)
     filling = [k for k, s in enumerate(block) if k > first and fills(s, stack)]
@@ -339,7 +345,7 @@ def _place(body: n.Block, stack: str, made: n.Stmt) -> tuple[int, n.Expr] | None
     read = names(size)
     for start, where in ((first, block[first]), (filling[0], block[filling[0]])):
         if not read & assigned(block[start : filling[-1] + 1]):
-            return where.uid, size
+            return where.uid, size, lengths_of(total)
     return None
 
 
@@ -376,52 +382,49 @@ def _fills_in(s: n.Stmt, stack: str) -> bool:
     return isinstance(s, n.Append) and s.stack == stack
 
 
-def _index(body: n.Block, stack: str) -> n.Expr | None:
-    """Return the place, by the variable of a loop, of what is kept in its step.
+def _index(body: n.Block, stack: str, axes: int) -> n.Expr | None:
+    """Return the place, by the variables of loops, of what is kept in a step of the innermost one.
 
     Each step of the loop in front, over `range(n)` or `range(1, n)`, keeps one value, and each step
-    of the one that runs back takes one.
+    of the one that runs back takes one; or of loops in loops, of which there are `axes`.
     """
-    outermost = {s.uid for s in _outermost(body)}
-    filling = [loop for s, loop in _in_loops(body) if _fills_in(s, stack)]
-    takes = [loop for s, loop in _in_loops(body) if _takes(s, stack)]
-    loop = filling[0] if len(filling) == 1 else None
-    start = None if loop is None else start_of(loop)
-    if loop is None or start is None or not isinstance(loop.target, n.Name):
+    takes = [s for s in walk_stmts(body) if _takes(s, stack)]
+    if sum(_fills_in(s, stack) for s in walk_stmts(body)) != 1 or len(takes) > 1:
         return None
-    if not _every_step(loop, lambda s: _fills_in(s, stack)) or loop.uid not in outermost:
+    loops = _nest(_outermost(body), lambda s: _fills_in(s, stack))
+    back = _nest(_outermost(body), lambda s: _takes(s, stack)) if takes else loops
+    if not loops or len(loops) != len(back) or len(loops) not in (1, axes):
         return None
-    for back in takes:
+    places: list[n.Expr] = []
+    for loop, other in zip(loops, back):
+        start = start_of(loop)
         turned = n.Call(n.Name("reversed"), (loop.iter,))
-        if len(takes) > 1 or back is None or back.uid not in outermost:
+        if start is None or other.target != loop.target:
             return None
-        if back.iter != turned or back.target != loop.target:
+        if takes and other.iter != turned:
             return None
-        if not _every_step(back, lambda s: _takes(s, stack)) or _sets(back):
-            return None
-    return None if _sets(loop) else plus(loop.target, -start)
+        places.append(plus(loop.target, -start))
+    return places[0] if len(places) == 1 else n.TupleExpr(tuple(places))
+
+
+def _nest(loops: list[n.For], does: Callable[[n.Stmt], bool]) -> tuple[n.For, ...]:
+    """Return loops, each a statement of the one in front, of which each step of the last one does
+    something; () where none of some loops is the first of such."""
+    inside = [x for x in loops if any(map(does, walk_stmts(x.body)))]
+    if len(inside) != 1 or _sets(inside[0]) or not isinstance(inside[0].target, n.Name):
+        return ()
+    loop = inside[0]
+    if any(isinstance(s, (n.Break, n.Continue, n.Return)) for s in walk_stmts(loop.body)):
+        return ()
+    if any(map(does, loop.body)):
+        return (loop,)
+    rest = _nest([s for s in loop.body if isinstance(s, n.For)], does)
+    return (loop, *rest) if rest else ()
 
 
 def _sets(loop: n.For) -> bool:
     """True when a loop changes its own variable."""
     return bool(names(loop.target) & assigned(loop.body))
-
-
-def _every_step(loop: n.For, does: Callable[[n.Stmt], bool]) -> bool:
-    """True when each step runs a statement that does something."""
-    leaves = any(isinstance(s, (n.Break, n.Continue, n.Return)) for s in walk_stmts(loop.body))
-    return not leaves and any(map(does, loop.body))
-
-
-def _in_loops(block: n.Block, loop: n.For | None = None) -> list[tuple[n.Stmt, n.For | None]]:
-    """Return every statement with the innermost loop it is in; not those in `while`."""
-    found: list[tuple[n.Stmt, n.For | None]] = []
-    for s in block:
-        found.append((s, loop))
-        inner = s if isinstance(s, n.For) else None if isinstance(s, n.While) else loop
-        for body in blocks(s):
-            found.extend(_in_loops(body, inner))
-    return found
 
 
 def _outermost(block: n.Block) -> list[n.For]:
