@@ -1,12 +1,13 @@
 """How a value answers when one variable is moved: by addition, by multiplication, or not at all.
 
-Takes what is known of operands, gives what is known of the result; requires `ir`.
+Takes what is known of operands, gives what is known of the result; requires `ir`,
+`analysis.weights`.
 
 Move a variable t by τ and leave everything else in place. A logarithm or a score then moves by
 a·τ, and an exponential of it, or a sum of exponentials, is multiplied by exp(b·τ), where the text
-tells the numbers a and b. Both are kept as exact fractions: a value for which they have cancelled
-to nothing does not depend on t, whatever t is. (A grading in the sense of dimensional analysis:
-`exp` and `log` lead from one kind of weight to the other.)
+tells a and b, by numbers and variables that do not change. Both are kept exactly: a value for which
+they have cancelled to nothing does not depend on t, whatever t is. (A grading in the sense of
+dimensional analysis: `exp` and `log` lead from one kind of weight to the other.)
 
 t may be an array that holds one number for each row. axes are then the axes of the value, counted
 from its end as broadcasting does, that run along those of t; along all others τ is the same.
@@ -16,13 +17,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 
 from s2s_ad.analysis.indexing import constant_int
+from s2s_ad.analysis.weights import Weight
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.remembered import replace
 
-NOTHING = Fraction(0)
+NOTHING = Weight()
 
 
 class NotFollowedError(Exception):
@@ -37,8 +38,8 @@ class Response:
     multiplied; where such a one begins, what is added to it later decides.
     """
 
-    added: Fraction = NOTHING
-    scaled: Fraction = NOTHING
+    added: Weight = NOTHING
+    scaled: Weight = NOTHING
     axes: tuple[int, ...] = ()
     fits: str = ""
 
@@ -52,7 +53,7 @@ ZERO = Response(fits="scaled")
 EMPTY = Response(fits="any")
 
 
-def _weighted(added: Fraction, scaled: Fraction, axes: tuple[int, ...]) -> Response:
+def _weighted(added: Weight, scaled: Weight, axes: tuple[int, ...]) -> Response:
     return Response(added, scaled, axes) if added or scaled else STILL
 
 
@@ -78,22 +79,26 @@ def plus(a: Response, b: Response, sign: int = 1) -> Response:
         return joined(a, b)
     if not a.moves and not b.moves:
         return ZERO if a.fits and b.fits else STILL
-    return _weighted(a.added + sign * b.added, NOTHING, _axes_of(a, b))
+    return _weighted(_joint(a.added, b.added, sign), NOTHING, _axes_of(a, b))
 
 
 def times(a: Response, b: Response, sign: int = 1) -> Response:
     """Return the response of `a * b`, or of `a / b` with sign -1."""
     if a.added or b.added:
         raise NotFollowedError
-    return _weighted(NOTHING, a.scaled + sign * b.scaled, _axes_of(a, b))
+    return _weighted(NOTHING, _joint(a.scaled, b.scaled, sign), _axes_of(a, b))
 
 
-def multiplied(a: Response, factor: Fraction) -> Response:
-    """Return the response of a value times a number that is written down."""
+def _joint(a: Weight, b: Weight, sign: int) -> Weight:
+    return a + b if sign > 0 else a - b
+
+
+def multiplied(a: Response, factor: Weight) -> Response:
+    """Return the response of a value times what does not change."""
     return _weighted(a.added * factor, a.scaled, a.axes)
 
 
-def power(a: Response, exponent: Fraction) -> Response:
+def power(a: Response, exponent: Weight) -> Response:
     if a.added:
         raise NotFollowedError
     return _weighted(NOTHING, a.scaled * exponent, a.axes)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import builtins
 import math
+from collections import Counter
 from fractions import Fraction
 
 import numpy as np
@@ -31,6 +32,7 @@ from s2s_ad.analysis.responses import (
     reduced,
     times,
 )
+from s2s_ad.analysis.weights import Weight, number, variable
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import sole_target
 from s2s_ad.ir.kinds import Array, ListOf, Number, TupleOf
@@ -52,6 +54,9 @@ SCALED_ALONE = (builtins.abs, math.fabs, np.abs)  # what passes a positive facto
 BLIND = (builtins.len, builtins.range, np.zeros_like, np.ones_like, np.empty_like, np.shape)
 METHODS = {"sum": np.sum, "mean": np.mean, "max": np.max, "min": np.min, "copy": np.array}
 SHAPES = frozenset("shape size ndim dtype".split())
+
+ONE = number(1)
+HALF = number(Fraction(1, 2))
 
 Env = dict[str, "Response | None"]  # None: depends on what t was before, or in an unknown way
 
@@ -81,6 +86,7 @@ class _Run:
         self.at: n.Stmt = n.Pass()
         self.breaks: list[list[Env]] = []
         self.continues: list[list[Env]] = []
+        self.bound_once = _bound_once(context.function)
 
     def function(self) -> None:
         env: Env = {p.name: STILL for p in self.context.function.params}
@@ -262,10 +268,10 @@ class _Run:
         if isinstance(kind, Array) and kind.dims is not None:
             size = len(kind.dims)
             axes = tuple(k - size for k, dim in enumerate(kind.dims) if not dim.one)
-            return Response(added=Fraction(1), axes=axes)
+            return Response(added=ONE, axes=axes)
         if not isinstance(kind, Number):
             raise NotFollowedError
-        return Response(added=Fraction(1))
+        return Response(added=ONE)
 
     def response(self, e: n.Expr, env: Env) -> Response:
         if self.uid == self.at.uid and e == self.t:
@@ -303,7 +309,7 @@ class _Run:
             return STILL
         if e.op not in "+-" or not self.computes(e.operand):
             raise NotFollowedError
-        return multiplied(self.response(e.operand, env), Fraction(1 if e.op == "+" else -1))
+        return multiplied(self.response(e.operand, env), ONE if e.op == "+" else -ONE)
 
     def of_Binary(self, e: n.Binary, env: Env) -> Response:
         if not self.computes(e.left, e.right):
@@ -313,18 +319,35 @@ class _Run:
             return plus(left, right, 1 if e.op == "+" else -1)
         if e.op == "@":
             return product(left, right, (self.rank(e.left), self.rank(e.right)))
-        first, second = _number(e.left), _number(e.right)
+        first, second = self.factor(e.left), self.factor(e.right)
         if e.op == "**" and second is not None:
             return power(left, second)
         if e.op == "*" and left.added and second is not None:
             return multiplied(left, second)
         if e.op == "*" and right.added and first is not None:
             return multiplied(right, first)
-        if e.op == "/" and left.added and second:
-            return multiplied(left, 1 / second)
+        if e.op == "/" and left.added and second is not None and second.is_divisor:
+            return multiplied(left, ONE / second)
         if e.op not in "*/":
             raise NotFollowedError
         return times(left, right, 1 if e.op == "*" else -1)
+
+    def factor(self, e: n.Expr) -> Weight | None:
+        """Return what a factor is where that is written down: numbers, and variables bound once."""
+        if isinstance(e, n.Unary) and e.op == "-":
+            inside = self.factor(e.operand)
+            return None if inside is None else -inside
+        if isinstance(e, n.Const) and type(e.value) in (int, float) and math.isfinite(e.value):
+            return number(Fraction(e.value))
+        if isinstance(e, n.Binary) and e.op in ("*", "/"):
+            left, right = self.factor(e.left), self.factor(e.right)
+            if left is None or right is None or (e.op == "/" and not right.is_divisor):
+                return None
+            return left * right if e.op == "*" else left / right
+        if not isinstance(e, n.Name) or e.id not in self.bound_once:
+            return None
+        kind = self.context.facts.value(e, self.at.uid).kind
+        return variable(e.id) if isinstance(kind, Number) else None
 
     def of_Compare(self, e: n.Compare, env: Env) -> Response:
         return STILL
@@ -400,7 +423,7 @@ class _Run:
         if is_one_of(obj, LOGARITHMS):
             return logarithm(found[0])
         if is_one_of(obj, ROOTS):
-            return power(found[0], Fraction(1, 2))
+            return power(found[0], HALF)
         if is_one_of(obj, SAME) or (is_one_of(obj, SCALED_ALONE) and not found[0].added):
             return found[0]
         raise NotFollowedError
@@ -437,14 +460,14 @@ class _Run:
         return reduced(r, (along if along < 0 else along - rank,), keeps)
 
 
-def _number(e: n.Expr) -> Fraction | None:
-    """Return the value of a number that is written down."""
-    if isinstance(e, n.Unary) and e.op == "-":
-        inside = _number(e.operand)
-        return None if inside is None else -inside
-    if isinstance(e, n.Const) and type(e.value) in (int, float) and math.isfinite(e.value):
-        return Fraction(e.value)
-    return None
+def _bound_once(function: n.Function) -> frozenset[str]:
+    """Return the variables that hold one value wherever they are read."""
+    params = [p.name for p in function.params]
+    bound = Counter(params)
+    for s in walk_stmts(function.body):
+        bound.update(assigned((flat(s),)))
+    plain = [sole_target(s) for s in function.body if isinstance(s, n.Assign)]
+    return frozenset(x for x in (*params, *plain) if x is not None and bound[x] == 1)
 
 
 def _met(envs: list[Env]) -> Env | None:

@@ -76,7 +76,53 @@ def item_by_item(x, y):
     return top + np.log(np.exp(x - top) + np.exp(y - top))
 
 
+@case(V, 0.7, wrt="x t")
+def with_a_temperature(x, t):
+    top = np.max(x)
+    return top + t * np.log(np.sum(np.exp((x - top) / t)))
+
+
+@case(V, 0.7, 1.5, wrt="x t s")
+def with_products_of_temperatures(x, t, s):
+    scale = 0.5 * t
+    low = np.min(x)
+    total = np.sum(np.exp(-(x - low) / (scale / s)))
+    return low - scale / s * np.log(total) + t
+
+
 # -- near misses: the maximum does take part
+
+
+@case(V, 0.7, wrt="x t")
+def another_temperature(x, t):
+    top = np.max(x)
+    total = np.sum(np.exp((x - top) / t))
+    t = t * 1.1
+    return top + t * np.log(total)
+
+
+@case(V, 0.7, 3, wrt="x t")
+def a_temperature_that_falls(x, t, k):
+    total = 0.0
+    scale = t
+    for i in range(k):
+        top = np.max(x)
+        inner = np.sum(np.exp((x - top) / scale))
+        scale = 0.5 * scale
+        total += top + scale * np.log(inner)
+    return total
+
+
+@case(V, 0.7, 0.9, wrt="x t s")
+def two_temperatures(x, t, s):
+    top = np.max(x)
+    return top + s * np.log(np.sum(np.exp((x - top) / t)))
+
+
+@case(V, 0.7, wrt="x t")
+def a_temperature_squared(x, t):
+    top = np.max(x)
+    return top + t * t * np.log(np.sum(np.exp((x - top) / t)))
 
 
 @case(V)
