@@ -101,6 +101,7 @@ class Program:
     updating: dict[Any, frozenset[str]] = field(default_factory=dict)
     unsettled: set[Any] = field(default_factory=set)
     heavy: set[Any] = field(default_factory=set)
+    halved: set[Any] = field(default_factory=set)
     smalls: dict[str, Small] = field(default_factory=dict)
     small: Callable[[Variant], Small] | None = None
 
@@ -396,7 +397,7 @@ class Program:
     ) -> Variant:
         key = (id(subject), mode, canonical(values), changes, again)
         # at each step of a loop, what would be kept is kept many times over
-        kept = key in self.heavy and not often
+        kept = key in self.halved or (key in self.heavy and not often)
         if (key, kept) in self.variants:
             return self.variants[key, kept]
         other = self.variants.get(((*key[:-1], not again), False))
@@ -405,7 +406,7 @@ class Program:
             return other
         cheap = mode == "adjoint" and self.is_cheap(subject, RUN_AGAIN if again else 0)
         # what reads its arguments alone in its reverse sweep keeps nothing that has to be handed on
-        bare = mode == "adjoint" and not cheap and not changes and "numba" in self.options
+        bare = mode == "adjoint" and not cheap and not changes
         bare = bare and self.is_cheap(subject, RUN_AGAIN)
         cheap = (cheap or bare) and not kept and self.has_no_effect(subject, values)
         reverse, tangent = (
@@ -421,7 +422,7 @@ class Program:
         if cheap and kept:
             # the functions that this form would call are not needed
             self.variants, self.pending, self.linker.functions = before
-            self.heavy.add(key)
+            (self.halved if bare else self.heavy).add(key)
         if mode == "adjoint" and (kept or not cheap):
             forward = self.linker.function(f"{subject.name}_forward")
             variant = replace(variant, cheap=False, forward=forward)
