@@ -80,7 +80,7 @@ def sweeps(prepared: Prepared, wrt: Sequence[str], value: bool) -> Sweeps:
             own = replace(
                 prepared,
                 function=replace(prepared.function, body=(*plain, *b.body)),
-                names=Names(prepared.names.taken),
+                names=Names(prepared.names.taken, prepared.names.made),
                 transparent={},
             )
             own.function = structure(own.function, own.names, result)

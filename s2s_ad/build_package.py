@@ -34,7 +34,7 @@ from s2s_ad.build_program import Program, Variant
 from s2s_ad.build_purity import without_effect
 from s2s_ad.build_reverse import Reverse, reverse
 from s2s_ad.build_signature import bare, positional, seeded, spaced, tuple_of
-from s2s_ad.build_small import Small, computes_arrays, from_result, parameters_read
+from s2s_ad.build_small import Small, called, computes_arrays, from_result, parameters_read
 from s2s_ad.build_subject import Subject
 from s2s_ad.build_tangent import tangent_function
 from s2s_ad.build_words import (
@@ -100,6 +100,7 @@ class Package:
             functions = [self.joint(entry)]
         while self.program.pending:
             functions.extend(self.callee(self.program.pending.pop(0)))
+        functions = called(functions, 2 if mode == "split" else 1)
         functions = [*self.prelude(functions), *map(self.numbered, functions)]
         form = Form(functions)
         if FORM in self.program.options:

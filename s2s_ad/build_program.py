@@ -35,7 +35,7 @@ from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import FLOAT, UNKNOWN, Kind, Partial, is_discrete
 from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import all_parts, names, walk_stmts
-from s2s_ad.transform.context import CallPlan
+from s2s_ad.transform.calls import CallPlan, formula_of
 
 T = TypeVar("T")
 MOST_STATEMENTS = 30
@@ -383,6 +383,7 @@ class Program:
             tangent=variant.tangent,
             takes=small.takes if small else (),
             from_result=small is not None and small.from_result,
+            formula=formula_of(small.function) if small else None,
         )
 
     def variant(

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from s2s_ad.analysis.values import Value
 from s2s_ad.build_costs import CALLED, KEPT, work
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.blocks import changed_by, sole_target
+from s2s_ad.ir.blocks import changed_by, said_by, sole_target
 from s2s_ad.ir.kinds import Array, Kind, Number, is_immutable
 from s2s_ad.ir.walk import all_parts, stmt_exprs, walk_stmts
 
@@ -66,6 +66,17 @@ def from_result(
         return None
     saved = _again(body, back) - _again(short, back)
     return short if saved >= (CALLED if isinstance(kind, Number) else KEPT) else None
+
+
+def called(functions: Sequence[n.Function], entries: int) -> list[n.Function]:
+    """Return the first functions, so many, and those that they call, or that these call."""
+    said = {f.name: {x for s in walk_stmts(f.body) for x in said_by(s)} for f in functions}
+    found: set[str] = set()
+    more = {f.name for f in functions[:entries]}
+    while more:
+        found |= more
+        more = {x for name in more for x in said[name] if x in said} - found
+    return [f for f in functions if f.name in found]
 
 
 def gives_numbers(values: Sequence[tuple[str, Value]], result: Kind) -> bool:

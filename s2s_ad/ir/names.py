@@ -14,10 +14,14 @@ _MARKED = re.compile(r"(.*_(?:bar|dot))(\d*)\Z")
 
 
 class Names:
-    """An allocator of variable names. The same requests in the same order give the same names."""
+    """An allocator of variable names. The same requests in the same order give the same names.
 
-    def __init__(self, taken: Iterable[str] = ()) -> None:
+    taken: the names in use. made: those of them that were given.
+    """
+
+    def __init__(self, taken: Iterable[str] = (), made: Iterable[str] = ()) -> None:
         self.taken = set(taken)
+        self.made = set(made)
 
     def fresh(self, wanted: str) -> str:
         """Return `wanted`, or `wanted2`, `wanted3`, ... when it is in use; it then is in use."""
@@ -27,6 +31,7 @@ class Names:
             number += 1
             name = f"{wanted}{number}"
         self.taken.add(name)
+        self.made.add(name)
         return name
 
     def fresh_value(self, wanted: str) -> str:

@@ -24,7 +24,8 @@ from s2s_ad.ir.walk import (
     substitute,
     walk_stmts,
 )
-from s2s_ad.transform.context import CallPlan, Diff, NeedsName
+from s2s_ad.transform.calls import CallPlan
+from s2s_ad.transform.context import Diff, NeedsName
 from s2s_ad.transform.contributions import Contributions, Sweeps, root_of
 from s2s_ad.transform.pullback import Pullback
 from s2s_ad.transform.shapes import same_shape

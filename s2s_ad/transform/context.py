@@ -10,13 +10,12 @@ import functools
 import types
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from s2s_ad.analysis.aliasing import store_root
 from s2s_ad.analysis.flow import Facts
 from s2s_ad.analysis.managers import may_enter_again
 from s2s_ad.analysis.owned import NOTHING_OWNED, Owned
-from s2s_ad.analysis.values import PASSIVE, Value
+from s2s_ad.analysis.values import PASSIVE
 from s2s_ad.errors import MissingRule, S2SError
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import (
@@ -35,6 +34,7 @@ from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import assigned, children, names, stmt_exprs, subexprs, substitute, walk_stmts
 from s2s_ad.rules import registry
 from s2s_ad.rules.rule import Rule
+from s2s_ad.transform.calls import CallPlan, Calls
 from s2s_ad.transform.changes import Changes
 from s2s_ad.transform.hints import (
     how_else,
@@ -49,44 +49,6 @@ Splice = Callable[[n.Expr, n.Name, n.Expr], n.Expr]  # template, hole, what fill
 
 
 _CHEAP = (len, isinstance, callable, hasattr, range, bool)
-
-
-@dataclass(frozen=True)
-class CallPlan:
-    """How a call of user code is differentiated.
-
-    arguments: what each parameter receives, in order. active: parameters whose adjoint or tangent
-    is wanted. cheap: the adjoint needs no state kept by a forward half: it is given the arguments
-    that it `takes` and, where it is made `from_result`, the result.
-    body: what the function does.
-    """
-
-    name: str
-    arguments: tuple[tuple[str, n.Expr], ...]
-    active: tuple[str, ...]
-    result: Value
-    cheap: bool = False
-    body: n.Block = ()
-    forward: str = ""
-    reverse: str = ""
-    tangent: str = ""
-    takes: tuple[str, ...] = ()
-    from_result: bool = False
-
-
-class Calls(Protocol):
-    """Differentiation of callees, asked by the transformations of their callers."""
-
-    def plan(
-        self, call: n.Call, facts: Facts, uid: int, mode: str, changing: frozenset[str], often: bool
-    ) -> CallPlan | None:
-        """Return the plan of a call of user code, None when it is not one that has source.
-
-        changing: variables that the caller changes in place somewhere. often: a call in a loop.
-        """
-
-    def trouble(self, callee: object) -> S2SError | None:
-        """Return why the source of a Python function cannot be used, if that is known."""
 
 
 class NeedsName(Exception):

@@ -29,7 +29,8 @@ from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import assigned, names
 from s2s_ad.rules.registry import Choice
 from s2s_ad.rules.results import literal
-from s2s_ad.transform.context import CallPlan, Diff, NeedsName, operations
+from s2s_ad.transform.callees import Callees
+from s2s_ad.transform.context import Diff, NeedsName, operations
 from s2s_ad.transform.extremes import shares
 from s2s_ad.transform.fitting import added_axes, is_negative, without_axes
 from s2s_ad.transform.hints import unsupported
@@ -38,11 +39,11 @@ from s2s_ad.transform.reading import as_value, slice_call
 from s2s_ad.transform.shapes import keeps_all, same_shape, shape_of
 from s2s_ad.transform.short_forms import Part, short_form
 from s2s_ad.transform.side_by_side import joined, neighbours, stacked
-from s2s_ad.transform.templates import Templates, uses
+from s2s_ad.transform.templates import uses
 from s2s_ad.transform.untaken import is_product, is_steep
 
 
-class Pullback(Templates):
+class Pullback(Callees):
     """The walk from an expression to the places that its differential reaches."""
 
     # -- the walk
@@ -232,31 +233,6 @@ class Pullback(Templates):
         for place, expr in zip(places, (d.expr, n.Unary("-", d.expr))):
             self.pull(n.Subscript(array, place), replace(d, expr=expr))
         return True
-
-    def small_callee(self, plan: CallPlan, e: n.Call, out: n.Expr | None, d: Diff) -> None:
-        """Call the reverse function of a callee that needs the arguments, or the result, only."""
-        args = [x for p, x in plan.arguments if p in plan.takes]
-        if plan.from_result:
-            if not isinstance(out, n.Name):
-                raise NeedsName(self.s.uid, e)
-            args.append(out)
-        self.callee(plan, tuple(args), d)
-
-    def callee(self, plan: CallPlan, args: tuple[n.Expr, ...], d: Diff) -> None:
-        """Call the reverse function of a callee and hand its adjoints on to the arguments."""
-        seed = self.full(d, None, plan.result.kind).expr
-        values = dict(plan.arguments)
-        fresh = [self.context.names.fresh(f"{plan.name}_{p}_bar") for p in plan.active]
-        targets: n.Expr = n.Name(fresh[0])
-        if len(fresh) > 1:
-            targets = n.TupleExpr(tuple(n.Name(x) for x in fresh))
-        call = n.Call(n.Name(plan.reverse), (*args, seed))
-        self.before.append(n.Assign((targets,), call))
-        for p, name in zip(plan.active, fresh):
-            kind = self.value(values[p]).kind
-            if isinstance(kind, Number):
-                self.bar_kinds[name] = kind
-            self.pull(values[p], Diff(n.Name(name), kind))
 
     # -- rules
 

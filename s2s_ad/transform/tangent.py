@@ -368,7 +368,7 @@ class _Tangent(Pairs):
         return self.commented(n.ExprStmt(call, of=s.uid), s)
 
     def user_call(self, s: n.Assign, plan: object, target: n.Expr) -> list[n.Stmt]:
-        from s2s_ad.transform.context import CallPlan
+        from s2s_ad.transform.calls import CallPlan
 
         assert isinstance(plan, CallPlan)
         naming = self.naming(s)
