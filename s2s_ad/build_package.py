@@ -27,6 +27,7 @@ from s2s_ad.build_finish import (
     whole,
 )
 from s2s_ad.build_ledger import kept_between
+from s2s_ad.build_needed import called, local
 from s2s_ad.build_numba import FORM, Form, numba_form, tangents_of, variables_of
 from s2s_ad.build_numbering import numbering, with_numbers
 from s2s_ad.build_prepare import Prepared, Values, prepare
@@ -34,7 +35,7 @@ from s2s_ad.build_program import Program, Variant
 from s2s_ad.build_purity import without_effect
 from s2s_ad.build_reverse import Reverse, reverse
 from s2s_ad.build_signature import bare, positional, seeded, spaced, tuple_of
-from s2s_ad.build_small import Small, called, computes_arrays, from_result, parameters_read
+from s2s_ad.build_small import Small, computes_arrays, from_result, parameters_read, taken_apart
 from s2s_ad.build_subject import Subject
 from s2s_ad.build_tangent import tangent_function
 from s2s_ad.build_words import (
@@ -50,14 +51,13 @@ from s2s_ad.emit.line_map import line_origins
 from s2s_ad.emit.module import Header, module_text
 from s2s_ad.emit.statements import annotated, flattened, opened, origins
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.kinds import UNKNOWN, Kind, ListOf, Number, TupleOf
+from s2s_ad.ir.kinds import UNKNOWN, Kind, ListOf, Number
 from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.text import function_text
 from s2s_ad.ir.verify import check_free_names, is_on, unbound_reads, verify
 from s2s_ad.ir.walk import assigned, bound_names, container_of, walk_stmts
 from s2s_ad.simplify.by_index import by_index
 from s2s_ad.simplify.kept_once import kept_once
-from s2s_ad.simplify.unpacked import unpacked
 from s2s_ad.transform.copies import is_flat_list
 from s2s_ad.transform.undoing import put_back, worked
 from s2s_ad.version import VERSION
@@ -101,7 +101,7 @@ class Package:
         while self.program.pending:
             functions.extend(self.callee(self.program.pending.pop(0)))
         functions = called(functions, 2 if mode == "split" else 1)
-        functions = [*self.prelude(functions), *map(self.numbered, functions)]
+        functions = [*local(functions, self.program), *map(self.numbered, functions)]
         form = Form(functions)
         if FORM in self.program.options:
             whole = self.subject, self.values
@@ -154,25 +154,6 @@ class Package:
 
     def objects(self) -> dict[str, object]:
         return dict(self.program.linker.objects)
-
-    def prelude(self, functions: Sequence[n.Function]) -> list[n.Function]:
-        """Return the lifted local functions that the generated code still calls."""
-        from s2s_ad.ir.walk import free_names
-
-        available = {
-            local.function.name: local.function
-            for _, subject in self.program.subjects.values()
-            if isinstance(subject, Subject)
-            for local in subject.prelude
-        }
-        wanted: list[str] = []
-        todo = list(functions)
-        while todo:
-            for name in sorted(free_names(todo.pop()) & available.keys()):
-                if name not in wanted:
-                    wanted.append(name)
-                    todo.append(available[name])
-        return [available[name] for name in sorted(wanted)]
 
     def header(self, title: str) -> Header:
         subject = self.subject
@@ -379,6 +360,8 @@ class Package:
         changing = worked(tuple(found.backward)) | stores
         backward = (*unconsumed(tuple(found.backward), changing, copy), ending)
         backward, _ = finish(backward, uids(backward), swept, pure)
+        of, options = found.kinds.get(found.result, UNKNOWN), self.program.options
+        parts, backward = taken_apart(backward, found.seed, of, prepared.names, options)
         needed = live_in(backward)
         own = {p.name for p in prepared.function.params}
         made = own | bound_names(tuple(found.forward))
@@ -420,7 +403,7 @@ class Package:
         second = n.Function(
             reverse_name,
             (n.Param(saved), n.Param(found.seed)),
-            (*unpack, *sweep),
+            (*unpack, *parts, *sweep),
             docstring=reverse_doc(subject, wrt, f"from what `{forward_name}` kept"),
         )
         return [bare(first), bare(second)]
@@ -454,10 +437,8 @@ class Package:
             idle = partial(live, pure=pure, options=options, pinned=frozenset())
             short = from_result(body, back, found.result, kind, idle)
         body = short or body
-        of = found.kinds.get(found.result)
-        first: n.Block = ()
-        if isinstance(of, TupleOf) and "share" not in options:
-            first, body = unpacked(body, found.seed, len(of.items), prepared.names.fresh)
+        of = found.kinds.get(found.result, UNKNOWN)
+        first, body = taken_apart(body, found.seed, of, prepared.names, options)
 
         def again(s: n.Stmt) -> n.Stmt:
             made = isinstance(s, n.Assign) and s.value != n.ListExpr(())

@@ -15,9 +15,11 @@ from dataclasses import dataclass
 from s2s_ad.analysis.values import Value
 from s2s_ad.build_costs import CALLED, KEPT, work
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.blocks import changed_by, said_by, sole_target
-from s2s_ad.ir.kinds import Array, Kind, Number, is_immutable
+from s2s_ad.ir.blocks import changed_by, sole_target
+from s2s_ad.ir.kinds import Array, Kind, Number, TupleOf, is_immutable
+from s2s_ad.ir.names import Names
 from s2s_ad.ir.walk import all_parts, stmt_exprs, walk_stmts
+from s2s_ad.simplify.unpacked import unpacked
 
 
 @dataclass(frozen=True)
@@ -68,15 +70,13 @@ def from_result(
     return short if saved >= (CALLED if isinstance(kind, Number) else KEPT) else None
 
 
-def called(functions: Sequence[n.Function], entries: int) -> list[n.Function]:
-    """Return the first functions, so many, and those that they call, or that these call."""
-    said = {f.name: {x for s in walk_stmts(f.body) for x in said_by(s)} for f in functions}
-    found: set[str] = set()
-    more = {f.name for f in functions[:entries]}
-    while more:
-        found |= more
-        more = {x for name in more for x in said[name] if x in said} - found
-    return [f for f in functions if f.name in found]
+def taken_apart(
+    body: n.Block, seed: str, kind: Kind, names: Names, options: frozenset[str]
+) -> tuple[n.Block, n.Block]:
+    """Return what names the items of the seed of a tuple, and the body in which they are read."""
+    if not isinstance(kind, TupleOf) or "share" in options:
+        return (), body
+    return unpacked(body, seed, len(kind.items), names.fresh)
 
 
 def gives_numbers(values: Sequence[tuple[str, Value]], result: Kind) -> bool:
