@@ -73,7 +73,7 @@ def newness_of_object(obj: object, e: n.Call) -> int:
 
 def makes_new(subject: Subject, program: Program, e: n.Call) -> bool:
     """True for a call whose result, the outermost container, shares storage with nothing."""
-    return newness(subject, program, e) != SHARES
+    return newness(subject, program, e) > SHARES
 
 
 def returns_new(program: Program, callee: Subject) -> bool:

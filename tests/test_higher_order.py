@@ -47,6 +47,7 @@ TWICE = [
     "drawn-added_to_in_place_whatever_it_is",
     "drawn-another_list_while_a_loop_runs_over_it",
     "drawn-nothing_yet_in_the_first_round",
+    "windows-triangular_systems",
 ]
 # with both sweeps in one function: what was refused for want of a shape, a product whose name is
 # taken before it is read, which was looked for again for ever, and lengths of another call

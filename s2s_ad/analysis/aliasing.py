@@ -14,7 +14,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 from s2s_ad.analysis.flat import flat_names, is_no_list, never_lists
-from s2s_ad.analysis.held import holds_plain_items, is_count, paired, seen_through
+from s2s_ad.analysis.held import holds_plain_items, is_count, paired, scattered, seen_through
 from s2s_ad.analysis.indexing import gathers
 from s2s_ad.analysis.last_use import is_last_use, only_built
 from s2s_ad.analysis.liveness import live_after
@@ -38,7 +38,7 @@ from s2s_ad.ir.walk import (
     target_names,
     walk_stmts,
 )
-from s2s_ad.rules.sharing import NEW, SHARES, WHOLLY_NEW
+from s2s_ad.rules.sharing import FIRST, NEW, SHARES, WHOLLY_NEW
 
 # methods that change a container and give nothing of it away
 CHANGES = frozenset("append clear extend insert pop remove reverse sort update".split())
@@ -90,21 +90,6 @@ def store_root(target: n.Expr) -> str | None:
     while isinstance(target, n.Subscript):
         target = target.value
     return target.id if isinstance(target, n.Name) else None
-
-
-def scattered(s: n.Stmt) -> tuple[n.Expr, n.Expr, n.Expr] | None:
-    """Return (array, index, value) of the statement `np.add.at(array, index, value)`."""
-    if isinstance(s, n.ExprStmt) and isinstance(s.value, n.Call):
-        func = s.value.func
-        if (
-            isinstance(func, n.Attribute)
-            and func.attr == "at"
-            and isinstance(func.value, n.Attribute)
-            and func.value.attr == "add"
-            and len(s.value.args) == 3
-        ):
-            return s.value.args[0], s.value.args[1], s.value.args[2]
-    return None
 
 
 class Sharing(ABC):
@@ -224,6 +209,8 @@ class Sharing(ABC):
             # an index that is an array or a list gathers: no view, but a copy
             items = e.index.items if isinstance(e.index, n.TupleExpr) else (e.index,)
             return WHOLLY_NEW if any(gathers(self.kind(x)) for x in items) else SHARES
+        if isinstance(e, n.Call) and self.gives_first(e):
+            return self.new(e.args[0])
         if isinstance(e, n.Call):
             found = SHARES if seen_through(e) is not None else self.newness(e)
             return WHOLLY_NEW if found == NEW and flat else found
@@ -237,7 +224,7 @@ class Sharing(ABC):
         element = e.element
         cut = isinstance(element, n.Subscript) and isinstance(element.index, n.Slice)
         made = isinstance(element, n.Binary) or (
-            isinstance(element, n.Call) and self.newness(element) != SHARES
+            isinstance(element, n.Call) and self.newness(element) > SHARES
         )
         return (cut or made) and holds_plain_items(kind.item)
 
@@ -295,10 +282,16 @@ class Sharing(ABC):
             own = self.call_shared(e, own)
         return own
 
+    def gives_first(self, e: n.Call) -> bool:
+        """True for `unbroadcast(g, like)`, which is g or what is new, and the like."""
+        return self.newness(e) == FIRST and bool(e.args) and not isinstance(e.args[0], n.Starred)
+
     def call_shared(self, e: n.Call, own: Owned) -> Owned:
         found = self.new(e)
         if found == WHOLLY_NEW:
             return own
+        if self.gives_first(e):
+            return self.shared(e.args[0], own)
         go = self.items_shared if found == NEW else self.shared
         if isinstance(e.func, n.Attribute) and e.func.attr not in CHANGES:
             copied = found == NEW and e.func.attr == "copy"

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from s2s_ad.analysis.aliasing import scattered
 from s2s_ad.analysis.flow import Facts
+from s2s_ad.analysis.held import scattered
 from s2s_ad.analysis.useful import stored_roots
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import DictOf, Str, is_discrete

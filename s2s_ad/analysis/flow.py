@@ -14,8 +14,8 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from s2s_ad.analysis.aliasing import scattered
 from s2s_ad.analysis.first_round import RoundReader
+from s2s_ad.analysis.held import scattered
 from s2s_ad.analysis.interpreter import Interpreter
 from s2s_ad.analysis.memory import Memory
 from s2s_ad.analysis.observe import kind_of

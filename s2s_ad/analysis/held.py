@@ -1,7 +1,8 @@
 """What the parts of expressions are to those who ask who shares a container.
 
-Takes expressions and kinds, gives the dict behind a view, the pairs of an unpacking, whether a kind
-holds nothing that can be changed in place. Requires `ir`.
+Takes expressions, statements and kinds, gives the dict behind a view, what an addition at an index
+adds where, the pairs of an unpacking, whether a kind holds nothing that can be changed in place.
+Requires `ir`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,21 @@ def seen_through(e: n.Expr) -> n.Expr | None:
     """Return the dict of `d.values()`, which changes as the dict does; None for all else."""
     if isinstance(e, n.Call) and isinstance(e.func, n.Attribute) and not (e.args or e.keywords):
         return e.func.value if e.func.attr in VIEWS else None
+    return None
+
+
+def scattered(s: n.Stmt) -> tuple[n.Expr, n.Expr, n.Expr] | None:
+    """Return (array, index, value) of the statement `np.add.at(array, index, value)`."""
+    if isinstance(s, n.ExprStmt) and isinstance(s.value, n.Call):
+        func = s.value.func
+        if (
+            isinstance(func, n.Attribute)
+            and func.attr == "at"
+            and isinstance(func.value, n.Attribute)
+            and func.value.attr == "add"
+            and len(s.value.args) == 3
+        ):
+            return s.value.args[0], s.value.args[1], s.value.args[2]
     return None
 
 

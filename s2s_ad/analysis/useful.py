@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from s2s_ad.analysis.aliasing import scattered
 from s2s_ad.analysis.flow import Facts
+from s2s_ad.analysis.held import scattered
 from s2s_ad.analysis.values import PASSIVE, target_names
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.walk import container_of, names

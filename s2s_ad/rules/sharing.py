@@ -1,12 +1,12 @@
 """What a call shares storage with: how much of its result is new.
 
-Takes names of functions and methods that have rules, gives `SHARES`, `NEW` (the outermost
-container is) or `WHOLLY_NEW`. Requires nothing.
+Takes names of functions and methods that have rules, gives `FIRST` (it is the first argument, or as
+new as that), `SHARES`, `NEW` (the outermost container is) or `WHOLLY_NEW`. Requires nothing.
 """
 
 from __future__ import annotations
 
-SHARES, NEW, WHOLLY_NEW = range(3)
+FIRST, SHARES, NEW, WHOLLY_NEW = range(4)
 
 # functions and methods of arrays that may return a view, or their argument itself
 VIEWS = frozenset(
@@ -20,8 +20,8 @@ VIEWS = frozenset(
 CONTAINERS = frozenset("list sorted dict sum copy fromkeys values keys items".split())
 # builtins that give a number, or one of their arguments
 NUMBERS = frozenset("len float int range abs".split())
-# helpers of `runtime` that may return their argument itself
-HELPERS_THAT_SHARE = frozenset("unbroadcast spread stop_gradient as_number sequence".split())
+# helpers of `runtime` that may return their first argument itself
+HELPERS_OF_FIRST = frozenset("unbroadcast stop_gradient as_number sequence".split())
 
 
 def newness_of_function(name: str, args: int = 1) -> int:
@@ -45,4 +45,7 @@ def newness_of_builtin(name: str) -> int:
 
 def newness_of_helper(name: str) -> int:
     """Return how much is new of what a helper of `runtime` returns."""
-    return SHARES if name in HELPERS_THAT_SHARE else WHOLLY_NEW
+    if name in HELPERS_OF_FIRST:
+        return FIRST
+    # the items of what is spread are one and the same
+    return SHARES if name == "spread" else WHOLLY_NEW

@@ -139,6 +139,10 @@ class Owning(Sharing):
             return found
         return UNKNOWN
 
+    def gives_first(self, e: n.Call) -> bool:
+        """Of nobody knows what, integers maybe, a buffer is made before it is stored into."""
+        return super().gives_first(e) and not isinstance(self.kind(e.args[0]), Unknown)
+
     def may_join(self, e: n.Binary) -> bool:
         return self.joins(e, self.kind(e.left), self.kind(e.right))
 

@@ -11,7 +11,7 @@ order and the reverse parts backwards (DESIGN §7; Griewank and Walther, Evaluat
 
 from __future__ import annotations
 
-from s2s_ad.analysis.aliasing import scattered
+from s2s_ad.analysis.held import scattered
 from s2s_ad.analysis.values import PASSIVE, Value, target_names
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import mentioned

@@ -34,6 +34,7 @@ from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import assigned, children, names, stmt_exprs, subexprs, substitute, walk_stmts
 from s2s_ad.rules import registry
 from s2s_ad.rules.rule import Rule
+from s2s_ad.rules.sharing import SHARES
 from s2s_ad.transform.calls import CallPlan, Calls
 from s2s_ad.transform.changes import Changes
 from s2s_ad.transform.hints import (
@@ -83,9 +84,8 @@ class Context(Changes):
     alias: how `np`, `math`, a builtin or a helper is spelled. transparent: names given to
     sub-expressions for the sake of their values: they have no adjoint of their own. spread_out:
     whether adjoints of reductions are given the shape of what was reduced, needed or not.
-    exit_value: a variable that each way through the function assigns once, and returns.
-    lent: whether its callers may change what they gave it between its two halves. compiled: whether
-    numba compiles the text, for which a list is dear.
+    exit_value: what each way through the function assigns once, and returns. compiled: whether
+    numba compiles the text. lent: whether its callers may change what they gave it in between.
     """
 
     function: n.Function
@@ -95,7 +95,7 @@ class Context(Changes):
     calls: Calls
     refuse: Callable[[n.Stmt, n.Expr | None, str, str], S2SError]
     marks: dict[tuple[str, str], str] = field(default_factory=dict)
-    newness: Callable[[n.Call], int] = lambda e: 0
+    newness: Callable[[n.Call], int] = lambda e: SHARES
     owners: dict[int, Owned] | None = None
     soles: dict[int, Owned] | None = None
     changing: frozenset[str] | None = None

@@ -177,7 +177,7 @@ class _Run:
         plain = [s for s in bindings if not isinstance(s, (n.If, n.For, n.While))]
         made = (n.ListExpr, n.Comprehension, n.Binary)
         return len(values) == len(plain) and all(
-            isinstance(e, made) or (isinstance(e, n.Call) and self.context.newness(e) != SHARES)
+            isinstance(e, made) or (isinstance(e, n.Call) and self.context.newness(e) > SHARES)
             for e in values
         )
 

@@ -5,7 +5,8 @@ Takes statements and targets, gives names of variables; requires `ir`, `analysis
 
 from __future__ import annotations
 
-from s2s_ad.analysis.aliasing import scattered, store_root
+from s2s_ad.analysis.aliasing import store_root
+from s2s_ad.analysis.held import scattered
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import said_by
 from s2s_ad.ir.remembered import replace
