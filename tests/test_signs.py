@@ -70,10 +70,35 @@ def arcsine_divided_by(x):
     return np.sum(1.0 / np.arcsin(x))
 
 
+def in_a_loop(x):
+    total = 0.0
+    for v in x:
+        r2 = v * v + 0.01
+        total += math.sqrt(r2)
+    return total
+
+
+def carried_by_a_loop(x):
+    r = 1.0
+    for v in x:
+        r = math.sqrt(r + v * v)
+    return r
+
+
+def down_to_zero(x):
+    r = 1.0
+    for v in x:
+        r = r - v * v
+    return math.sqrt(r)
+
+
 @pytest.mark.parametrize("mode", ["adjoint", "tangent"])
 @pytest.mark.parametrize(
     ("function", "kind", "guarded"),
     [
+        (in_a_loop, VECTOR, False),
+        (carried_by_a_loop, VECTOR, True),
+        (down_to_zero, VECTOR, True),
         (one_and_a_square, FLOAT, False),
         (named_sum, FLOAT, False),
         (mean_of_squares, VECTOR, False),

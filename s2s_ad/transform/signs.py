@@ -17,11 +17,12 @@ from collections.abc import Mapping
 import numpy as np
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.blocks import definitions, sole_target
+from s2s_ad.ir.blocks import sole_target
 from s2s_ad.ir.kinds import Array, Number
-from s2s_ad.ir.walk import names, subexprs
+from s2s_ad.ir.walk import assigned, names, subexprs, walk_stmts
 from s2s_ad.rules.registry import Choice
 from s2s_ad.transform.context import Context
+from s2s_ad.transform.reading import flat
 
 SIZES = (
     *(builtins.abs, math.fabs, np.abs, math.exp, np.exp, math.sqrt, np.sqrt, np.square),
@@ -147,7 +148,8 @@ class _Signs:
         params = {p.name for p in self.context.function.params}
         if name in params or name in self.open:
             return False
-        made = definitions(self.context.function.body, name)
+        every = walk_stmts(self.context.function.body)
+        made = [s for s in every if name in assigned((flat(s),))]
         plain = [s for s in made if isinstance(s, n.Assign) and self.known(s)]
         if not made or len(plain) < len(made):
             return False
