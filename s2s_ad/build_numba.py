@@ -156,8 +156,9 @@ class _Form:
                     known.add(below.name)
                     waiting.append(below)
         called = inlined([f for f in self.form.functions[1:] if not f.decorators])
+        how = {x: self.decorator("njit", *["forceinline"] * x) for x in (False, True)}
         self.form.functions = [
-            replace(f, decorators=f.decorators or (self.njit(f.name in called),))
+            replace(f, decorators=f.decorators or (how[f.name in called],))
             for f in self.form.functions
         ]
         return self.form
@@ -379,9 +380,6 @@ class _Form:
         given = tuple(n.Keyword(x, n.Const("True", True)) for x in ("cache", *options))
         return n.Call(n.Attribute(n.Name(self.numba), how), (), given)
 
-    def njit(self, called: bool) -> n.Expr:
-        return self.decorator("njit", *(["forceinline"] if called else []))
-
     # -- the text
 
     def written(self, function: n.Function) -> n.Function:
@@ -393,7 +391,10 @@ class _Form:
         def array(name: str) -> n.Expr:
             return n.Attribute(n.Name(self.linker.alias("np", own)), name)
 
-        def empty(size: n.Expr, dtype: str) -> n.Expr:
+        def empty(size: n.Expr, dtype: str | n.Name) -> n.Expr:
+            if isinstance(dtype, n.Name):
+                rows = n.Binary("+", size, n.Attribute(dtype, "shape"))
+                return n.Call(array("empty"), (rows, n.Attribute(dtype, "dtype")))
             args = (size,) if dtype == "float" else (size, array(_DTYPES[dtype]))
             return n.Call(array("empty"), args)
 
@@ -404,6 +405,7 @@ class _Form:
             empty,
             lambda e: n.Call(array("array"), (e,)),
             fresh,
+            lambda name: isinstance(kind := kinds.get(name), Array) and kind.dims is not None,
         )
 
         def builtin(e: n.Expr, name: str) -> bool:

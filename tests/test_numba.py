@@ -545,6 +545,67 @@ def test_places_in_nested_loops():
     assert "_count -= 1\n" in text
 
 
+def levinson(r, w):
+    """Arrays that are kept before each step are rows of one array: they keep their shape."""
+    a = np.zeros(len(r))
+    b = np.zeros((2, len(r)))
+    a[0] = 1.0
+    e = r[0]
+    for k in range(1, len(r)):
+        g = r[k] * w
+        for j in range(1, k):
+            g += a[j] * r[k - j] * b[1, j]
+        for j in range(1, k):
+            b[0, j] = a[j] * a[j] - g * a[k - j] * b[1, j]
+        for j in range(1, k):
+            a[j] = b[0, j]
+            b[1, j] = b[0, j] * b[0, k - j]
+        a[k] = g
+        e = e * (1.0 - g * g)
+    return e + a.sum() + b.sum()
+
+
+def rarely(x, n):
+    """What only some steps keep stays in a list, which is as long as it must be."""
+    y = x * 2.0
+    total = 0.0
+    for k in range(n):
+        if k % 3 == 2:
+            for i in range(len(y)):
+                total += y[i] ** 2
+            for i in range(1, len(y)):
+                y[i] = y[i] * y[i - 1] * y[0] + y[i] * y[len(y) - i]
+    return total
+
+
+def regrown(x, n):
+    """An array that does not keep its shape stays in a list."""
+    y = x * 2.0
+    total = 0.0
+    for k in range(n):
+        for i in range(len(y)):
+            total += y[i] ** 2
+            y[i] = y[i] * y[0] + 0.1 * y[len(y) - 1 - i]
+        y = y[1:] * y[0]
+    return total
+
+
+def test_arrays_that_keep_their_shape_are_rows():
+    r = np.cos(np.arange(7.0)) + 0.5
+    g = grad(levinson, ("r", "w"), compile="numba")
+    for got, want in zip(g(r, 0.3), steps(levinson, (r, 0.3), ("r", "w"))):
+        np.testing.assert_allclose(got, want, rtol=1e-6, atol=1e-8)
+    same(g(r[:1], 0.3), grad(levinson, ("r", "w"))(r[:1], 0.3))
+    assert "a_saved = np.empty((max(len(r) - 1, 0),) + a.shape, a.dtype)\n" in g.source
+    assert "a = a_saved[k - 1]\n" in g.source
+    for f in (rarely, regrown):
+        g = grad(f, "x", compile="numba")
+        for n in (3, 0):
+            same(g(r, n), grad(f, "x")(r, n))
+        np.testing.assert_allclose(g(r, 3), steps(f, (r, 3), ("x",))[0], rtol=1e-6)
+        assert ".shape, y.dtype" not in g.source
+
+
 def draws(s, sigma, seed, paths, steps):
     """Each path keeps what it needs where the one before it did, and only so long."""
     total = 0.0

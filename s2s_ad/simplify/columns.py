@@ -22,13 +22,13 @@ from s2s_ad.ir.walk import map_block, names, popped, walk_stmts
 def columns_of(
     body: n.Block,
     stack: str,
-    dtype: Callable[[n.Expr], str | None],
+    kept: Callable[[n.Expr], object],
     fresh: Callable[[str], str],
 ) -> tuple[n.Block, tuple[str, ...]]:
     """Return the body with a list for each part of the tuples that a list keeps, and these lists.
 
-    Nothing is changed where the list is used for anything else, or keeps anything but numbers.
-    dtype: of the numbers that an expression gives. fresh: a name not in use.
+    Nothing is changed where the list is used for anything else, or keeps anything but numbers
+    and arrays. kept: whether an expression gives such, None if not. fresh: a name not in use.
     """
     uses = [s for s in walk_stmts(body) if stack in said_by(s)]
     uses += [s for s in walk_stmts(body) if isinstance(s, (n.Append, n.Pop)) and s.stack == stack]
@@ -38,7 +38,7 @@ def columns_of(
         if parts is None or (parts and size and len(parts) != size):
             return body, (stack,)
         if parts and isinstance(s, n.Append):
-            if not all(map(dtype, parts)):
+            if not all(map(kept, parts)):
                 return body, (stack,)
             called = [x.id if isinstance(x, n.Name) else stack for x in parts]
         size = len(parts) or size

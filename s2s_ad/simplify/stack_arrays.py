@@ -21,7 +21,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.blocks import said_by
+from s2s_ad.ir.blocks import said_by, sole_target
 from s2s_ad.ir.nodes import ZERO
 from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import (
@@ -37,6 +37,7 @@ from s2s_ad.ir.walk import (
 from s2s_ad.simplify.columns import columns_of
 from s2s_ad.simplify.counting_down import number, plus
 from s2s_ad.simplify.how_many import Count, add, count_of, fills, lengths_of, size_of, start_of
+from s2s_ad.simplify.rows import copied_by, what_is_kept
 
 
 @dataclass(frozen=True)
@@ -44,15 +45,17 @@ class Tools:
     """What the pass asks of its caller.
 
     ours: whether a list is none of the user's. dtype: of the numbers that an expression gives, None
-    when it may be anything else. empty: an array of a size and dtype. array: one of the items of a
-    list. fresh: a new name.
+    when it may be anything else. empty: an array of a size and dtype, or of arrays like that in a
+    variable, the size being a tuple. array: one of the items of a list. fresh: a new name.
+    is_array: whether a variable is an array of one rank.
     """
 
     ours: Callable[[str], bool]
     dtype: Callable[[n.Expr], str | None]
-    empty: Callable[[n.Expr, str], n.Expr]
+    empty: Callable[[n.Expr, str | n.Name], n.Expr]
     array: Callable[[n.Expr], n.Expr]
     fresh: Callable[[str], str]
+    is_array: Callable[[str], bool]
 
 
 def stack_arrays(function: n.Function, tools: Tools) -> n.Function:
@@ -60,7 +63,7 @@ def stack_arrays(function: n.Function, tools: Tools) -> n.Function:
     body = map_block(function.body, _as_pop)
     stacks = [s.stack for s in walk_stmts(body) if isinstance(s, (n.Append, n.Pop))]
     for stack in filter(tools.ours, dict.fromkeys(stacks)):
-        body, columns = columns_of(body, stack, tools.dtype, tools.fresh)
+        body, columns = columns_of(body, stack, _kept(body, tools), tools.fresh)
         body = _with_arrays(body, columns, tools)
     return replace(function, body=body)
 
@@ -82,35 +85,43 @@ def _with_arrays(body: n.Block, stacks: tuple[str, ...], tools: Tools) -> n.Bloc
     if not appends:
         return _counted_down(body, stack, made, tools)
     escapes = any(_leaves(s, stack) for s in walk_stmts(body))
-    kinds = [{tools.dtype(s.value) for s in appends if s.stack == x} for x in stacks]
+    kept = _kept(body, tools)
+    kinds = [{kept(s.value) for s in appends if s.stack == x} for x in stacks]
     dtypes = [x for found in kinds if len(found) == 1 for x in found if x is not None]
+    like = tuple(x.id for x in dtypes if isinstance(x, n.Name))
     only = all(_only_keeps(s, x) for s in walk_stmts(body) for x in stacks)
     if not only or len(dtypes) < len(stacks):
         return body
-    size = _place(body, stack, made[0]) if len(made) == len(stacks) else None
-    if size is None and escapes:
+    place = _place(body, stack, made[0], like) if len(made) == len(stacks) else None
+    if like and (place is None or escapes):
+        return body
+    if place is None and escapes:
         for x in stacks:
             body = _made_array(body, x, tools)
         return body
-    if size is None:
+    if place is None:
         uid = made[0].uid
         if len(made) == len(stacks) and _outside(body, uid, number(0)) != uid:
-            return _with_room(body, stacks, made, dtypes, tools)
+            numbers = [x for x in dtypes if isinstance(x, str)]
+            return _with_room(body, stacks, made, numbers, tools)
         return _read_back(body, stacks, tools)
-    where, count, lengths = size
+    where, count, lengths = place
     looked_up = any(_looks_up(s, stack) for s in walk_stmts(body))
     index = _index(_home(body, stack, made[0]), stack, 0 if escapes or looked_up else len(lengths))
-    if index is None and looked_up:
+    if index is None and (looked_up or like):
+        # what is rarely kept may be much shorter, and arrays are large
         return body
     if isinstance(index, n.TupleExpr):
         count = n.TupleExpr(lengths)
     counter = "" if index is not None else tools.fresh(_counter_of(stack))
     arrays: list[n.Stmt] = []
     for x, dtype in zip(stacks, dtypes):
-        arrays.append(n.Assign((n.Name(x),), tools.empty(count, dtype)))
+        of_arrays = isinstance(dtype, n.Name) and not isinstance(count, n.TupleExpr)
+        size = n.TupleExpr((count,)) if of_arrays else count
+        arrays.append(n.Assign((n.Name(x),), tools.empty(size, dtype)))
     zero = [n.Assign((n.Name(counter),), number(0))] if counter else []
     # the same place is used at each step of a loop that makes it for itself
-    outer = where if escapes else _outside(body, where, count)
+    outer = where if escapes or like else _outside(body, where, count)
     gone = {s.uid for s in made}
 
     def visit(s: n.Stmt) -> tuple[n.Stmt, ...]:
@@ -119,7 +130,7 @@ def _with_arrays(body: n.Block, stacks: tuple[str, ...], tools: Tools) -> n.Bloc
         taken = next((x for x in stacks if _takes(s, x)), None)
         if isinstance(s, n.Append) and s.stack in stacks:
             place = n.Subscript(n.Name(s.stack), at)
-            new = (_assign(place, s.value, s, s.comments),)
+            new = (_assign(place, copied_by(s.value) or s.value, s, s.comments),)
             if counter and s.stack == stacks[-1]:
                 new = (*new, n.AugAssign(at, "+", number(1), of=s.of, origin=s.origin))
         elif taken:
@@ -138,6 +149,10 @@ def _with_arrays(body: n.Block, stacks: tuple[str, ...], tools: Tools) -> n.Bloc
     arrays[0] = replace(arrays[0], comments=comments) if first else arrays[0]
     body = map_block(body, visit)
     return body if first else _commented(body, made[0], arrays[0].uid, comments)
+
+
+def _kept(body: n.Block, tools: Tools) -> Callable[[n.Expr], str | n.Name | None]:
+    return lambda e: what_is_kept(e, body, tools.dtype, tools.is_array)
 
 
 def _assign(
@@ -322,10 +337,12 @@ def _unpacks(target: n.Expr, stack: str) -> bool:
 
 
 def _place(
-    body: n.Block, stack: str, made: n.Stmt
+    body: n.Block, stack: str, made: n.Stmt, like: tuple[str, ...]
 ) -> tuple[int, n.Expr, tuple[n.Expr, ...]] | None:
     """Return the uid of the statement in front of which the array is made, and its size; and as
-    many lengths where it is their product, () where it is not."""
+    many lengths where it is their product, () where it is not.
+
+    like: variables that must have been given their arrays there, in the same block."""
     block = next(b for b in _all_blocks(body) if any(s.uid == made.uid for s in b))
     first = next(k for k, s in enumerate(block) if s.uid == made.uid)
     filling = [k for k, s in enumerate(block) if k > first and fills(s, stack)]
@@ -343,7 +360,11 @@ def _place(
         add(total, count)
     size = size_of(total)
     read = names(size)
-    for start, where in ((first, block[first]), (filling[0], block[filling[0]])):
+    known = {sole_target(s) for s in block[: filling[0]]}
+    if not known.issuperset(like):
+        return None
+    places = ((first, block[first]), (filling[0], block[filling[0]]))
+    for start, where in places[1:] if like else places:
         if not read & assigned(block[start : filling[-1] + 1]):
             return where.uid, size, lengths_of(total)
     return None
