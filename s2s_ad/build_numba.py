@@ -60,9 +60,11 @@ from s2s_ad.runtime import elementwise
 from s2s_ad.simplify.added_into import Tools as Adding
 from s2s_ad.simplify.added_into import added_into
 from s2s_ad.simplify.counting_down import counting_down, ranges_written_out
+from s2s_ad.simplify.dtypes import dtype_of
 from s2s_ad.simplify.forwards import Order, Steps
 from s2s_ad.simplify.handed_on import Handing, handed_on
 from s2s_ad.simplify.stack_arrays import Tools, stack_arrays
+from s2s_ad.simplify.sums_beside import Summing, sums_beside
 from s2s_ad.transform.shapes import same_shape
 
 FORM = "numba"
@@ -319,7 +321,8 @@ class _Form:
         return Adding(zeros, made, number, whole)
 
     def handed_on(self, f: n.Function) -> n.Function:
-        """Return a function in which the adjoints of copies are handed on whole."""
+        """Return a function in which the adjoints of copies are handed on whole, and what a loop
+        adds to one item of an adjoint is added up beside it."""
         kinds = self.kinds.get(f.name, {})
         zeros = self.adding().zeros
         users = self.users()
@@ -333,13 +336,19 @@ class _Form:
         def number(name: str) -> bool:
             return isinstance(kinds.get(name), Number)
 
-        known = Steps(
-            lambda _: False, lambda e: zeros(e) is not None, number, array, number, frozenset()
+        def is_zeros(e: n.Expr) -> bool:
+            return zeros(e) is not None
+
+        own = {p.name for p in f.params} | bound_names(f.body)
+        fresh = Names(
+            own | free_names(f) | self.linker.objects.keys() | self.linker.functions
+        ).fresh
+        known = Steps(lambda _: False, is_zeros, number, array, number, frozenset())
+        body = handed_on(f.body, Handing(is_zeros, same, Order(f.body, known).shared))
+        summing = Summing(
+            lambda e: dtype_of(e, kinds) == "float", is_zeros, Order(body, known).shared, fresh
         )
-        shared = Order(f.body, known).shared
-        return replace(
-            f, body=handed_on(f.body, Handing(lambda e: zeros(e) is not None, same, shared))
-        )
+        return replace(f, body=sums_beside(body, summing))
 
     def users(self) -> set[str]:
         """Return the variables of the user, of whatever function."""
@@ -401,7 +410,7 @@ class _Form:
         users = self.users()
         tools = Tools(
             lambda name: name not in users,
-            lambda e: _dtype(e, kinds),
+            lambda e: dtype_of(e, kinds),
             empty,
             lambda e: n.Call(array("array"), (e,)),
             fresh,
@@ -436,27 +445,6 @@ def _counted(e: n.Expr) -> n.Expr:
 def missing() -> MissingExtra:
     """Return the error for an installation without numba."""
     return MissingExtra("numba is not installed", hint="pip install 's2s-ad[numba]'")
-
-
-def _dtype(e: n.Expr, kinds: Mapping[str, Kind]) -> str | None:
-    """Return the dtype of the numbers that an expression gives: `float`, `int` or `bool`."""
-    if isinstance(e, n.Const):
-        known = {float: "float", int: "int", bool: "bool"}
-        return known.get(type(e.value))
-    if isinstance(e, n.Compare) or (isinstance(e, n.Unary) and e.op == "not"):
-        return "bool"
-    kind = kinds.get(e.id) if isinstance(e, n.Name) else None
-    if type(kind) is Number:
-        return kind.type if kind.type in ("float", "int", "bool") else None
-    if isinstance(e, n.Subscript) and isinstance(e.value, n.Name):
-        array = kinds.get(e.value.id)
-        index = e.index.items if isinstance(e.index, n.TupleExpr) else (e.index,)
-        plain = all(isinstance(x, (n.Name, n.Const, n.Unary, n.Binary)) for x in index)
-        numbers = all(isinstance(kinds.get(x), Number) for i in index for x in names(i))
-        if isinstance(array, Array) and array.dims is not None and plain and numbers:
-            known_dtype = array.dtype in ("float", "int", "bool")
-            return array.dtype if known_dtype and len(index) == len(array.dims) else None
-    return None
 
 
 def by_position(params: tuple[n.Param, ...]) -> tuple[n.Param, ...]:

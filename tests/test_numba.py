@@ -606,6 +606,44 @@ def test_arrays_that_keep_their_shape_are_rows():
         assert ".shape, y.dtype" not in g.source
 
 
+def attracted(x, w, n):
+    """One of two items stays the same in the inner loop; both may be one item, or there is none."""
+    total = 0.0
+    for i in range(n):
+        for j in range(len(x)):
+            if i < len(x):
+                d = x[i] - x[j] * w[0, 1]
+                if d > 2.0:
+                    break
+                total += math.exp(-d * d) * w[i % 2, 0] + x[0] * d
+    return total
+
+
+def fed_back(x, w):
+    """What is added is read again in the same loop."""
+    y = x * 1.0
+    for i in range(1, len(x)):
+        for j in range(i):
+            y[j] = y[j] + y[i] * w[0] * y[0]
+    return y.sum() + y[0] * y[1]
+
+
+def test_what_a_loop_adds_to_one_item_is_added_up_beside_it():
+    x = np.cos(np.arange(5.0))
+    w = np.array([[0.7, 0.3], [0.2, -0.4]])
+    g = grad(attracted, ("x", "w"), compile="numba")
+    for n in (5, 7, 0):
+        for got, want in zip(g(x, w, n), steps(attracted, (x, w, n), ("x", "w"))):
+            np.testing.assert_allclose(got, want, rtol=1e-6, atol=1e-8)
+    # more steps of the outer loop than there are items: the inner one has none
+    same(g(x[:0], w, 3), grad(attracted, ("x", "w"))(x[:0], w, 3))
+    assert "x_item_sum += " in g.source and "if x_item_sum != 0.0:\n" in g.source
+    g = grad(fed_back, ("x", "w"), compile="numba")
+    for got, want in zip(g(x, w[0]), steps(fed_back, (x, w[0]), ("x", "w"))):
+        np.testing.assert_allclose(got, want, rtol=1e-6, atol=1e-8)
+    assert "y_item_sum" not in g.source and "w_item_sum" in g.source
+
+
 def draws(s, sigma, seed, paths, steps):
     """Each path keeps what it needs where the one before it did, and only so long."""
     total = 0.0
