@@ -31,7 +31,13 @@ from s2s_ad.simplify.ownership import Buffers, own
 from s2s_ad.transform.adjoint import Builder
 from s2s_ad.transform.context import Context
 from s2s_ad.transform.contributions import Options
-from s2s_ad.transform.copies import copied_adjoint, copied_value, zero_adjoint
+from s2s_ad.transform.copies import (
+    copied_adjoint,
+    copied_value,
+    is_list_of_numbers,
+    sum_of_lists,
+    zero_adjoint,
+)
 from s2s_ad.transform.keeping import RecordBranch
 from s2s_ad.transform.recording import ReverseExit
 from s2s_ad.transform.settled import Sweep, settled
@@ -257,6 +263,8 @@ class _Run:
             return adjoint_kind(kind) if bar in by_bar else kind
 
         def add(a: n.Expr, b: n.Expr) -> n.Expr:
+            if all(isinstance(x, n.Name) and is_list_of_numbers(bar_kind(x.id)) for x in (a, b)):
+                return sum_of_lists(context, a, b)
             return n.Call(context.helper("add"), (a, b))
 
         def copy(bar: str, whole: bool) -> n.Expr:

@@ -13,6 +13,7 @@ from s2s_ad.ir.kinds import Number
 from s2s_ad.ir.walk import assigned, subexprs, substitute
 from s2s_ad.transform.calls import CallPlan, Formula, fits
 from s2s_ad.transform.context import Diff, NeedsName
+from s2s_ad.transform.copies import is_list_of_numbers
 from s2s_ad.transform.templates import Templates
 
 
@@ -63,6 +64,6 @@ class Callees(Templates):
         self.before.append(n.Assign((targets,), call))
         for p, name in zip(plan.active, fresh):
             kind = self.value(values[p]).kind
-            if isinstance(kind, Number):
+            if isinstance(kind, Number) or is_list_of_numbers(kind):
                 self.bar_kinds[name] = kind
             self.pull(values[p], Diff(n.Name(name), kind))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from s2s_ad.analysis.held import holds_plain_items
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.kinds import Array, DictOf, Kind, ListOf, Number
+from s2s_ad.ir.kinds import Array, DictOf, Kind, ListOf, MaybeNumber, Number
 from s2s_ad.ir.nodes import ZERO
 from s2s_ad.transform.context import Context
 
@@ -41,6 +41,22 @@ def _shallow(context: Context, name: str, kind: Kind, enough: bool = False) -> n
 
 def is_flat_list(kind: Kind) -> bool:
     return isinstance(kind, ListOf) and holds_plain_items(kind)
+
+
+def is_list_of_numbers(kind: Kind) -> bool:
+    """True for a list in which None has no place."""
+    return (
+        isinstance(kind, ListOf)
+        and isinstance(kind.item, Number)
+        and not isinstance(kind.item, MaybeNumber)
+    )
+
+
+def sum_of_lists(context: Context, a: n.Expr, b: n.Expr) -> n.Expr:
+    """Return the sum of two adjoints of a list of numbers."""
+    u, v = n.Name("u"), n.Name("v")
+    pairs = n.Call(n.Name(context.alias("zip")), (a, b))
+    return n.Comprehension("list", n.Binary("+", u, v), (n.Clause(n.TupleExpr((u, v)), pairs),))
 
 
 def zero_adjoint(context: Context, name: str, kind: Kind) -> n.Expr:
