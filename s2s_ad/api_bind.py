@@ -207,7 +207,7 @@ def generate(
 
         kinds = {name: kind_of(value, name) for name, value in values.items()}
         kinds.update({name: real(kinds[name]) for name in order.wrt if name in kinds})
-        rest = order.select, order.options, reach.holds, shared
+        rest = order.select, order.options, reach.holds, shared, order.of
         return derive(Request(order.function, order.mode, order.wrt, kinds, *rest))
 
     loaded = load(order, values, build, shared)

@@ -38,13 +38,17 @@ _OUR_NAMESPACES = frozenset(
 
 
 class Order(NamedTuple):
-    """What is to be differentiated: the part `select` of what `function` returns, in `wrt`."""
+    """What is to be differentiated: the part `select` of what `function` returns, in `wrt`.
+
+    of: the outputs, arguments that it changes among them, in the place of what it returns.
+    """
 
     function: Callable[..., Any]
     mode: str
     wrt: tuple[str, ...]
     select: tuple[int, ...] = ()
     options: frozenset[str] = frozenset()
+    of: tuple[str, ...] = ()
 
 
 class Watched(NamedTuple):
@@ -107,6 +111,7 @@ def load(
         "mode": order.mode,
         "wrt": repr(order.wrt),
         "select": repr(order.select),
+        "of": repr(order.of),
         "options": repr(sorted(order.options)),
         "kinds": repr({name: describe(value) for name, value in values.items()}),
         "shared": repr(shared),

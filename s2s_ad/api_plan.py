@@ -33,7 +33,7 @@ class Pass(NamedTuple):
     """One call: the part `select` of what `function` returns for `arrange`d values.
 
     source is the module of `function` if that was generated; tests say whether it, and what it is
-    the derivative of, are current.
+    the derivative of, are current. of: outputs in the place of what it returns.
     """
 
     function: Callable[..., Any]
@@ -41,6 +41,7 @@ class Pass(NamedTuple):
     arrange: Callable[[Values], Values] = as_given
     source: Generated | None = None
     tests: tuple[Callable[[], bool], ...] = ()
+    of: tuple[str, ...] = ()
 
     def value(self, values: Values) -> Any:
         result = caller(self.function)(self.arrange(values))
@@ -104,7 +105,7 @@ def tangent_pass(
     step: Pass, values: Values, dots: Mapping[str, Any], options: frozenset[str]
 ) -> Pass:
     """Return the pass that gives (value of `step`, its derivative along dots)."""
-    order = Order(step.function, "tangent", tuple(dots), step.select, options)
+    order = Order(step.function, "tangent", tuple(dots), step.select, options, step.of)
     derivatives = engine(order)
     generated = derivatives.at(step.arrange(values))
     names = derivatives.names

@@ -21,6 +21,7 @@ from s2s_ad.errors import ArgumentError, S2SError
 _STARS = {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD}
 Values: TypeAlias = "tuple[Any, ...]"
 Wrt: TypeAlias = "int | str | Sequence[int | str] | None"
+Of: TypeAlias = "str | Sequence[str] | None"
 
 
 class Primal(NamedTuple):

@@ -17,8 +17,9 @@ from s2s_ad.api_bind import engine, held_twice
 from s2s_ad.api_compiled import options_of
 from s2s_ad.api_gradient import Gradient
 from s2s_ad.api_load import Order
-from s2s_ad.api_plan import Pass, caller, not_a_result, tangent_pass
+from s2s_ad.api_plan import Pass, Plan, caller, first, not_a_result, tangent_pass
 from s2s_ad.api_primal import (
+    Of,
     Primal,
     Values,
     Wrt,
@@ -40,6 +41,7 @@ from s2s_ad.api_trees import (
     unflatten,
 )
 from s2s_ad.errors import ArgumentError
+from s2s_ad.ir.names import RETURNED
 
 
 def jvp(
@@ -48,6 +50,7 @@ def jvp(
     tangents: Sequence[Any],
     *,
     wrt: Wrt = None,
+    of: Of = None,
     strict: bool = False,
     compile: str | None = None,
     **kwargs: Any,
@@ -55,18 +58,20 @@ def jvp(
     """Return `function(*primals, **kwargs)` and its derivative along `tangents`, by forward mode.
 
     tangents match primals, or `wrt` when that is given; None among them stands for an argument
-    that does not move.
+    that does not move. `of` names outputs in the place of what the function returns: arguments
+    that it changes, with what they hold in the end, and "return" for what it returns. A tuple of
+    names gives tuples. What the caller passed is not changed.
     """
-    of = primal_of(function)
-    if of.variadic:
-        of, primals, kwargs = _spread(of, primals, kwargs)
-    dots = _directions(of, primals, tangents, wrt)
-    real = _inner_real(of) | dots.keys()
-    values = _real_values(of, of.values(tuple(primals), kwargs), real)
+    primal = primal_of(function)
+    if primal.variadic:
+        primal, primals, kwargs = _spread(primal, primals, kwargs)
+    dots = _directions(primal, primals, tangents, wrt)
+    real = _inner_real(primal) | dots.keys()
+    values = _real_values(primal, primal.values(tuple(primals), kwargs), real)
     for name, dot in dots.items():
-        _require_same(name, values[of.names.index(name)], dot)
-    full = of.expand(values)
-    inner = plan_of(of.base, full)
+        _require_same(name, values[primal.names.index(name)], dot)
+    full = primal.expand(values)
+    inner = _plan(primal, full, of)
     options = options_of(strict, compile)
     pairs = [tangent_pass(step, full, dots, options).value(full) for step in inner.passes]
     value = inner.combine([pair[0] for pair in pairs])
@@ -78,6 +83,7 @@ def vjp(
     function: Callable[..., Any],
     *primals: Any,
     wrt: Wrt = None,
+    of: Of = None,
     strict: bool = False,
     compile: str | None = None,
     **kwargs: Any,
@@ -87,25 +93,26 @@ def vjp(
     The pullback takes an adjoint of the value and returns a tuple of adjoints, those of the
     arguments in `wrt`. Without `wrt` there is one for each of the primals, None where a primal
     (an integer, a string, ...) has no derivative. It may be called any number of times.
+    `of` names outputs as in `jvp`: the pullback takes their adjoints.
     """
-    of = primal_of(function)
-    if of.variadic:
-        of, primals, kwargs = _spread(of, primals, kwargs)
-    values = of.values(tuple(primals), kwargs)
-    shown = list(of.names[: len(primals)])
+    primal = primal_of(function)
+    if primal.variadic:
+        primal, primals, kwargs = _spread(primal, primals, kwargs)
+    values = primal.values(tuple(primals), kwargs)
+    shown = list(primal.names[: len(primals)])
     if wrt is not None:
-        names, _ = resolve_wrt(of, wrt)
+        names, _ = resolve_wrt(primal, wrt)
         shown = list(names)
     else:
-        given = dict(zip(of.names, values))
+        given = dict(zip(primal.names, values))
         names = tuple(name for name in shown if floating(given[name])) or tuple(shown)
-    values = _real_values(of, values, _inner_real(of) | set(names))
+    values = _real_values(primal, values, _inner_real(primal) | set(names))
     # what the caller does to them before the pullback is called is not seen by it
     if not held_twice(values):
         values = tuple(map(_own, values))
-    full = of.expand(values)
-    inner = plan_of(of.base, full)
-    likes = [values[of.names.index(name)] for name in names]
+    full = primal.expand(values)
+    inner = _plan(primal, full, of)
+    likes = [values[primal.names.index(name)] for name in names]
     options = options_of(strict, compile)
     results, reverses = [], []
     for step in inner.passes:
@@ -122,7 +129,7 @@ def vjp(
         found = tree_of(seed, _not_a_seed)
         if not same_structure(found, tree):
             raise ArgumentError(
-                f"the pullback of {of.title} takes what its value is, "
+                f"the pullback of {primal.title} takes what its value is, "
                 f"{describe(tree)}, but was given {describe(found)}"
             )
         if order is None:
@@ -175,44 +182,64 @@ def hvp(
 
     The product is a tuple, like tangents; bare when there is one tangent.
     """
-    of = primal_of(function)
-    if of.variadic:
-        of, primals, kwargs = _spread(of, primals, kwargs)
-    dots = _directions(of, primals, tangents, wrt)
+    primal = primal_of(function)
+    if primal.variadic:
+        primal, primals, kwargs = _spread(primal, primals, kwargs)
+    dots = _directions(primal, primals, tangents, wrt)
     names: Any = tuple(dots)
-    gradient = _Slope(of.call, names[0] if len(names) == 1 else names, options_of(strict, None))
+    gradient = _Slope(primal.call, names[0] if len(names) == 1 else names, options_of(strict, None))
     directions = tuple(dots.values())
     options: Any = {"strict": strict, "compile": compile, **kwargs}
     return jvp(gradient, primals, directions, wrt=names, **options)[1]
 
 
+def _plan(primal: Primal, values: Values, of: Of) -> Plan:
+    """Return how a function computes its outputs."""
+    if of is None:
+        return plan_of(primal.base, values)
+    names = (of,) if isinstance(of, str) else tuple(of)
+    if isinstance(primal.base, Transform):
+        raise ArgumentError(f"{primal.title} changes no argument: it has no outputs to choose (of)")
+    for name in names:
+        if name != RETURNED and name not in primal.names:
+            raise ArgumentError(
+                f"{primal.title} has no parameter {name!r} to be an output",
+                hint=f'its parameters are {", ".join(primal.names)}; "return" is what it returns',
+            )
+    if not names or len(set(names)) < len(names):
+        raise ArgumentError(f"of={of!r} does not name outputs of {primal.title} once each")
+    bare = isinstance(of, str) or len(names) > 1
+    return Plan((Pass(primal.base, of=names),), first if bare else tuple)
+
+
 def _spread(
-    of: Primal, primals: Sequence[Any], kwargs: Mapping[str, Any]
+    primal: Primal, primals: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> tuple[Primal, Values, dict[str, Any]]:
     """Return a variadic function as one of so many arguments, and those."""
-    values = of.values(tuple(primals), kwargs)
+    values = primal.values(tuple(primals), kwargs)
     function: Any
-    if isinstance(of.base, Transform):
-        function, args, named = of.base.spread(of.expand(values))
+    if isinstance(primal.base, Transform):
+        function, args, named = primal.base.spread(primal.expand(values))
     else:
-        function, args, named = fixed(of, values)
+        function, args, named = fixed(primal, values)
     if named:
         function = partial(function, **named)
     return primal_of(function), args, {}
 
 
-def _inner_real(of: Primal) -> frozenset[str]:
-    return of.base.real if isinstance(of.base, Transform) else frozenset()
+def _inner_real(primal: Primal) -> frozenset[str]:
+    return primal.base.real if isinstance(primal.base, Transform) else frozenset()
 
 
-def _real_values(of: Primal, values: Values, real: Any) -> Values:
+def _real_values(primal: Primal, values: Values, real: Any) -> Values:
     return tuple(
-        real_value(value, name) if name in real else value for name, value in zip(of.names, values)
+        real_value(value, name) if name in real else value
+        for name, value in zip(primal.names, values)
     )
 
 
 def _directions(
-    of: Primal, primals: Sequence[Any], tangents: Sequence[Any], wrt: Wrt
+    primal: Primal, primals: Sequence[Any], tangents: Sequence[Any], wrt: Wrt
 ) -> dict[str, Any]:
     """Return the tangent of every argument that moves, by name."""
     if not isinstance(primals, (tuple, list)) or not isinstance(tangents, (tuple, list)):
@@ -221,10 +248,10 @@ def _directions(
             hint="write (x,) for a single one",
         )
     if wrt is None:
-        names = of.names[: len(primals)]
+        names = primal.names[: len(primals)]
         against = "primals"
     else:
-        names, _ = resolve_wrt(of, wrt)
+        names, _ = resolve_wrt(primal, wrt)
         against = "names in wrt"
     if len(names) != len(tangents):
         raise ArgumentError(
@@ -237,7 +264,7 @@ def _directions(
         if t is not None
     }
     if not dots:
-        raise ArgumentError(f"no argument of {of.title} moves: every tangent is None")
+        raise ArgumentError(f"no argument of {primal.title} moves: every tangent is None")
     return dots
 
 
@@ -258,7 +285,8 @@ def _halves(
 ) -> tuple[Any, Callable[[Any], Any]]:
     """Return the value of a pass, and the function from its adjoint to the gradients in wrt."""
     arranged = step.arrange(full)
-    halves = engine(Order(step.function, "split", wrt, step.select, options)).at(arranged)
+    order = Order(step.function, "split", wrt, step.select, options, step.of)
+    halves = engine(order).at(arranged)
     value, saved = caller(halves.entry)(arranged)
     reverse = halves.reverse
     assert reverse is not None

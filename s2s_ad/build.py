@@ -22,7 +22,7 @@ import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from s2s_ad.build_linker import Linker, Watch
@@ -31,8 +31,12 @@ from s2s_ad.build_package import Package
 from s2s_ad.build_program import Program, entry_values
 from s2s_ad.build_proved import known_kinds
 from s2s_ad.build_stars import has_stars
+from s2s_ad.build_subject import Subject
+from s2s_ad.build_words import kind_text
 from s2s_ad.errors import ArgumentError, S2SError, SourceError
-from s2s_ad.ir.kinds import Kind
+from s2s_ad.frontend.outputs import with_outputs
+from s2s_ad.ir.kinds import UNKNOWN, Kind, is_immutable
+from s2s_ad.ir.names import RETURNED
 from s2s_ad.ir.nodes import Origin
 
 DEEP = 20_000
@@ -64,7 +68,8 @@ class Request:
     tuple that is differentiated. options: optimisations switched off by name, `strict`, and `numba`
     for the form that numba compiles. reaches: whether what the function calls may get to an
     object, which is taken for granted without it.
-    shared: parameters, by two, that receive one array, list or dict.
+    shared: parameters, by two, that receive one array, list or dict. of: the outputs, parameters
+    that the function changes or "return" for what it returns; without any, what it returns.
     """
 
     function: Callable[..., Any]
@@ -75,6 +80,7 @@ class Request:
     options: frozenset[str] = frozenset()
     reaches: Callable[[object], bool] = lambda _: True
     shared: tuple[tuple[str, ...], ...] = ()
+    of: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -160,6 +166,25 @@ def _package(request: Request) -> Package:
     for name in request.wrt:
         if name not in params:
             raise ArgumentError(f"`{subject.name}` has no parameter `{name}`")
+    if request.of:
+        subject = _with_outputs(subject, request)
     kinds = {**known_kinds(program, subject, request.wrt), **request.kinds}
     values = entry_values(subject, kinds, request.wrt)
     return Package(request, program, subject, values, Derivative)
+
+
+def _with_outputs(subject: Subject, request: Request) -> Subject:
+    """Return a subject that returns the outputs asked for."""
+    params = {p.name for p in subject.function.params}
+    for name in request.of:
+        if name != RETURNED and name not in params:
+            raise ArgumentError(f"`{subject.name}` has no parameter `{name}` to be an output")
+        kind = request.kinds.get(name, UNKNOWN)
+        if is_immutable(kind):
+            raise ArgumentError(
+                f"`{name}` is an output, but is a {kind_text(kind)}: nothing can be stored into it",
+                hint='outputs are arrays, lists, dicts or objects, and "return"',
+            )
+    unused = subject.fresh_names().fresh("returned")
+    function = with_outputs(subject.function, request.of, subject.refuse, unused)
+    return replace(subject, function=function, of=request.of)

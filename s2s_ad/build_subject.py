@@ -65,6 +65,7 @@ class Subject:
     defaults: dict[str, n.Expr] = field(default_factory=dict)
     prelude: list[LocalFunction] = field(default_factory=list)
     bound: tuple[n.Function, frozenset[str]] | None = None
+    of: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

@@ -30,6 +30,7 @@ from s2s_ad.ir.kinds import (
     Str,
     TupleOf,
 )
+from s2s_ad.ir.names import RETURNED
 from s2s_ad.ir.text import expr_text
 from s2s_ad.ir.walk import walk_stmts
 
@@ -45,10 +46,21 @@ def call_text(subject: Subject) -> str:
 
 
 def _fitting(subject: Subject, template: str, indent: int = 7) -> str:
-    whole = template.format(call=call_text(subject))
+    whole = template.format(call=_outputs_of(subject, call_text(subject)))
     if len(whole) + indent + 3 <= WIDTH:
         return whole
-    return template.format(call=f"{subject.name}(...)")
+    return template.format(call=_outputs_of(subject, f"{subject.name}(...)"))
+
+
+def _outputs_of(subject: Subject, call: str) -> str:
+    """Return what a derivative gives beside a gradient, in words: what a call returns, or leaves
+    in its arguments."""
+    left = [name for name in subject.of if name != RETURNED]
+    if not left:
+        return f"`{call}`"
+    if len(left) < len(subject.of):
+        return f"`{call}`, the {listed(left)} that it leaves"
+    return f"the {listed(left)} that `{call}` leaves"
 
 
 def wrt_text(wrt: Sequence[str]) -> str:
@@ -59,7 +71,7 @@ def adjoint_doc(
     subject: Subject, wrt: Sequence[str], swept: Sweeps, body: n.Block, back: frozenset[int]
 ) -> str:
     """Return the docstring of an adjoint: what it returns, and what is kept if not obvious."""
-    text = _fitting(subject, f"Return `{{call}}` and its gradient with respect to {wrt_text(wrt)}.")
+    text = _fitting(subject, f"Return {{call}} and its gradient with respect to {wrt_text(wrt)}.")
     kept = kept_in(swept, body)
     if sum(map(len, kept.values())) > 1 or (kept and swept.exits):
         text += "\n\n" + kept_text(swept, body, back)
@@ -108,13 +120,13 @@ def tangent_doc(
         along = listed([f"{x}_dot" for x in wrt])
         return f"Gradient of `{found[1]}` in {found[2]} and its derivative along {along}."
     dots = "the dots" if len(wrt) > 1 else f"{wrt[0]}_dot"
-    text = _fitting(subject, f"Return `{{call}}` and its derivative along {dots}.")
+    text = _fitting(subject, f"Return {{call}} and its derivative along {dots}.")
     return text + left_out(still)
 
 
 def forward_doc(subject: Subject, kept: str, reverse: str) -> str:
     """Return the docstring of a forward half. kept: its storage ledger."""
-    text = _fitting(subject, f"Return `{{call}}` and what `{reverse}` needs.")
+    text = _fitting(subject, f"Return {{call}} and what `{reverse}` needs.")
     return f"{text}\n\n{kept}" if kept else text
 
 
@@ -176,5 +188,6 @@ def command_of(request: Any, subject: Subject) -> str:
     place = f"{subject.file}::"
     if subject.file == f"{module.replace('.', '/')}.py" and not os.path.exists(subject.file):
         place = f"{module}:"  # an installed package: not to be found from here
-    form = " --numba" if "numba" in request.options else ""
+    of = f" --of {','.join(request.of)}" if request.of else ""
+    form = of + " --numba" if "numba" in request.options else of
     return f"s2s-ad {mode} {place}{name} --wrt {','.join(request.wrt)}{form}"

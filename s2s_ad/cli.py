@@ -89,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
 def _add_target(command: argparse.ArgumentParser) -> None:
     command.add_argument("target", metavar="TARGET", help=FORMS)
     command.add_argument("--wrt", metavar="NAMES", help="arguments to differentiate, as w,b")
+    command.add_argument("--of", metavar="NAMES", help="outputs: arguments it changes, 'return'")
     command.add_argument("--like", metavar="KINDS", help="kinds of arguments, as 'w=f8[:], b=f8'")
     command.add_argument("--call", metavar="CALL", help="a call to specialise on, as 'f(1.0, 3)'")
     command.add_argument("--without", metavar="NAMES", help="optimisations to leave out")
@@ -131,7 +132,8 @@ def _request(options: argparse.Namespace, mode: str) -> Any:
             known = ", ".join(OPTIMISATIONS)
             raise Usage(f"there is no optimisation {', '.join(sorted(unknown))}: {known}")
     reach = Reach({"": function, "self": getattr(function, "__self__", None)})
-    return Request(function, mode, wrt, kinds, options=frozenset(flags), reaches=reach.holds)
+    of = tuple(_items(options.of) or ())
+    return Request(function, mode, wrt, kinds, options=frozenset(flags), reaches=reach.holds, of=of)
 
 
 def _text(options: argparse.Namespace, mode: str) -> str:
@@ -140,7 +142,7 @@ def _text(options: argparse.Namespace, mode: str) -> str:
 
     request = _request(options, mode)
     words = ["s2s-ad", mode, options.target, "--wrt", ",".join(request.wrt)]
-    for name in ("like", "call", "without"):
+    for name in ("of", "like", "call", "without"):
         if getattr(options, name):
             words += [f"--{name}", getattr(options, name)]
     for name in ("strict", "numba"):

@@ -42,7 +42,7 @@ def structure(function: n.Function, names: Names, wanted: str | None = None) -> 
     same = same and settled
     result = None if same else wanted or names.fresh("result")
     run = _Structure(names, result, returns)
-    inner = run.nest(body if not _falls(body) else (*body, n.Return()))
+    inner = run.nest(body if not falls(body) else (*body, n.Return()))
     value = first if same else n.Name(result or "")
     last = returns[-1]
     return replace(function, body=(*run.flags, *inner, n.Return(value, origin=last.origin)))
@@ -83,14 +83,14 @@ def exits(s: n.Stmt) -> bool:
     return False
 
 
-def _falls(block: n.Block) -> bool:
+def falls(block: n.Block) -> bool:
     """True when the end of the block may be reached."""
     for s in block:
         if isinstance(s, (n.Return, n.Break, n.Continue, n.Raise)):
             return False
-        if isinstance(s, n.If) and not any(_falls(inner) for inner in _inner(s)):
+        if isinstance(s, n.If) and not any(falls(inner) for inner in _inner(s)):
             return False
-        if isinstance(s, n.With) and not _falls(s.body):
+        if isinstance(s, n.With) and not falls(s.body):
             return False
         if isinstance(s, n.Try) and not _falls_out(s):
             return False
@@ -102,7 +102,7 @@ def _falls(block: n.Block) -> bool:
 
 def _falls_out(s: n.Try) -> bool:
     ends = [(*s.body, *s.orelse), *(h.body for h in s.handlers)]
-    return any(_falls(end) for end in ends) and _falls(s.final)
+    return any(falls(end) for end in ends) and falls(s.final)
 
 
 def _breaks(block: n.Block) -> bool:
@@ -275,8 +275,8 @@ class _Structure:
 
     def branch(self, s: n.If, rest: n.Block) -> list[n.Stmt]:
         bodies = [*(b.body for b in s.branches), s.orelse]
-        falling = [k for k, body in enumerate(bodies) if _falls(body)]
-        mixed = any(_falls(body) and any(exits(x) for x in body) for body in bodies)
+        falling = [k for k, body in enumerate(bodies) if falls(body)]
+        mixed = any(falls(body) and any(exits(x) for x in body) for body in bodies)
         if rest and falling and (mixed or len(falling) > 1):
             return self.flagged(s, rest)
         if rest and falling:

@@ -9,6 +9,8 @@ import keyword
 import re
 from collections.abc import Callable, Hashable, Iterable
 
+RETURNED = "return"  # among the outputs of a function: what it returns
+
 _KEPT = re.compile(r"(.*)_saved(\d*)\Z")
 _MARKED = re.compile(r"(.*_(?:bar|dot))(\d*)\Z")
 
