@@ -82,6 +82,8 @@ MODULES = (
 )
 BY_NAME = {case.name: case for case in (*CASES, *BEYOND)}
 NAMES = [case.name for case in CASES]
+# at a tie there is a slope by convention, and none of that
+AT_TIES = frozenset({"rolling-edits"})
 OFF = [*OPTIMISATIONS, "all"]
 
 
@@ -166,7 +168,9 @@ def test_each_optimisation_off(name, known):
 
 @pytest.mark.parametrize(
     "name",
-    by_turns((x for x in NAMES if isinstance(value_of(x), (float, np.floating))), 8),
+    by_turns(
+        (x for x in NAMES if isinstance(value_of(x), (float, np.floating)) and x not in AT_TIES), 8
+    ),
 )
 def test_second_order(name):
     check_second_order(BY_NAME[name].function, BY_NAME[name].args, BY_NAME[name].wrt)

@@ -19,6 +19,10 @@ def quotient(a: Any, b: Any) -> Any:
     >>> float(quotient(0.0, 0.0)), float(quotient(3.0, 2.0))
     (0.0, 1.5)
     """
+    if type(a) is float and type(b) is float:
+        if not a:
+            return 0.0
+        return a / b if b else a * float(np.copysign(np.inf, b))
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(np.equal(a, 0.0), 0.0, np.divide(a, b))[()]
 
@@ -39,6 +43,8 @@ def absorb(a: Any, b: Any) -> Any:
     >>> float(absorb(0.0, np.inf))
     0.0
     """
+    if type(a) is float and type(b) is float:
+        return a * b if a else 0.0
     with np.errstate(invalid="ignore"):
         return np.where(np.equal(a, 0.0), 0.0, np.multiply(a, b))[()]
 

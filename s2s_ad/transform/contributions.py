@@ -22,7 +22,7 @@ from s2s_ad.transform.context import Context, Diff
 from s2s_ad.transform.counting import Counter
 from s2s_ad.transform.following import object_of
 from s2s_ad.transform.pullback import Pullback
-from s2s_ad.transform.untaken import only_on_sides, under_roots
+from s2s_ad.transform.untaken import cut_off, only_on_sides, under_roots
 
 
 class Algebra(Protocol):
@@ -85,6 +85,7 @@ class Contributions:
         self.deferred: set[str] = set()
         self.flags: dict[str, Kind] = {}
         self.under_roots = under_roots(context.function.body, partial(object_of, context))
+        self.cut_off = cut_off(context.function.body, partial(object_of, context))
         self.on_sides = only_on_sides(context.function.body, partial(object_of, context))
 
     def bar(self, name: str) -> n.Name:
@@ -124,6 +125,7 @@ class Contributions:
         pull.growing = self.growing.get(s.uid, "")
         pull.on_sides = self.on_sides
         pull.steep = sole_target(s) in self.under_roots
+        pull.cut_off = self.cut_off
         pull.blank = sole_target(s) in self.on_sides
         return pull
 

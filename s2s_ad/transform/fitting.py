@@ -60,6 +60,8 @@ class Fitting:
         self.on_sides: frozenset[str] = frozenset()
         # whether the differential may be infinite: that of what a root is taken of
         self.steep = False
+        # variables that hold what is cut off
+        self.cut_off: frozenset[str] = frozenset()
         # what is divided by, while the differential that the quotient gives it is pulled back
         self.divisor: n.Expr | None = None
         # a variable that a loop only adds to, and whether its adjoint is still to be summed down

@@ -40,7 +40,7 @@ from s2s_ad.transform.shapes import keeps_all, same_shape, shape_of
 from s2s_ad.transform.short_forms import Part, short_form
 from s2s_ad.transform.side_by_side import joined, neighbours, stacked
 from s2s_ad.transform.templates import uses
-from s2s_ad.transform.untaken import is_product, is_steep
+from s2s_ad.transform.untaken import is_steep
 
 
 class Pullback(Callees):
@@ -283,7 +283,7 @@ class Pullback(Callees):
                 choice, p, contribution, d, kind
             )
             masks, blank, steep = self.masks, self.blank, self.steep
-            self.steep = is_steep(template, self.context.helper) or (steep and is_product(e))
+            self.steep = is_steep(template, self.context.helper) or (steep and self.hands_on(e))
             if rule.shape == "out":
                 if self.is_masked(shape) and not self.is_safe(choice, p, e):
                     new = self.masked(new)

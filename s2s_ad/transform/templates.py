@@ -29,7 +29,16 @@ from s2s_ad.transform.following import object_of
 from s2s_ad.transform.shapes import same_shape, shape_of
 from s2s_ad.transform.signs import is_divisor, unguarded
 from s2s_ad.transform.stand_ins import is_view
-from s2s_ad.transform.untaken import is_finite, of_steep, sides_of, zero_wins
+from s2s_ad.transform.untaken import (
+    is_cut_off,
+    is_extreme,
+    is_finite,
+    is_product,
+    of_steep,
+    sides_of,
+    without_error,
+    zero_wins,
+)
 
 # functions that pass on what they are given, or read nothing but its shape
 LIGHT = frozenset(
@@ -224,11 +233,26 @@ class Templates(Fitting):
 
     def flattened(self, choice: Choice, param: str) -> Choice:
         """Return a choice whose map is nothing where what cuts off is flat, of what is infinite."""
-        adjoint = choice.rule.adjoint
-        if not self.steep or choice.rule.shape != "out":
+        adjoint, helper = choice.rule.adjoint, self.context.helper
+        template = adjoint[param]
+        if choice.rule.shape != "out":
             return choice
-        maps = {**adjoint, param: of_steep(adjoint[param], self.context.helper)}
+        if self.is_cut_off(choice.arguments[param]):
+            template = without_error(template, helper)
+        if self.steep:
+            flat = {p for p, x in choice.arguments.items() if p != param and self.is_cut_off(x)}
+            template = of_steep(template, helper, flat)
+        if template is adjoint[param]:
+            return choice
+        maps = {**adjoint, param: template}
         return replace(choice, rule=replace(choice.rule, adjoint=maps))
+
+    def hands_on(self, e: n.Expr) -> bool:
+        """True for what may hand an infinite differential on to its parts."""
+        return is_product(e) or is_extreme(e, lambda f: object_of(self.context, f, self.s))
+
+    def is_cut_off(self, e: n.Expr) -> bool:
+        return is_cut_off(e, self.cut_off, lambda f: object_of(self.context, f, self.s))
 
     def sides(self, e: n.Expr) -> tuple[n.Expr, ...]:
         """Return the arguments of a call whose differential is zero where they do not matter."""

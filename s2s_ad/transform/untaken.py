@@ -11,12 +11,16 @@ they are met by a zero is seen from the differential: the condition may have ano
 variables that have no value yet.
 
 The other way round, a root has an infinite slope where what it is taken of is cut off, as in
-`np.sqrt(np.maximum(x, 0.0))`: there the share of the extreme is the zero that wins.
+`np.sqrt(np.maximum(x, 0.0))`: there the share of the extreme is the zero that wins, or what is cut
+off is, for another factor. Of a number such a slope is infinite too, where Python does not divide.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
+from functools import partial
 
 import numpy as np
 
@@ -37,8 +41,14 @@ SIDES: tuple[tuple[object, tuple[int, ...]], ...] = (
 )
 
 TESTS = (np.isnan, np.isfinite, np.isinf)
-ROOTS = (np.sqrt, np.cbrt, np.power, np.float_power, np.arcsin, np.arccos, np.arccosh)
+ROOTS = (
+    *(np.sqrt, np.cbrt, np.power, np.float_power, np.arcsin, np.arccos, np.arccosh),
+    *(math.sqrt, math.pow, math.asin, math.acos, math.acosh, pow),
+)
 BOUNDED = (np.sin, np.cos, np.tanh, np.arctan, np.sign, np.abs, np.maximum, np.minimum)
+
+
+EXTREMES = (max, min, np.maximum, np.minimum, np.fmax, np.fmin, np.clip)
 
 
 def sides_of(e: n.Expr, found: object) -> tuple[n.Expr, ...]:
@@ -155,23 +165,69 @@ def under_roots(body: n.Block, object_of: ObjectOf) -> frozenset[str]:
         calls = (x for x in inside(s, n.Call) if x.args)
         roots = [x.args[0] for x in calls if any(object_of(x.func, s) is f for f in ROOTS)]
         powers = (x for x in inside(s, n.Binary) if x.op == "**" and not is_count(x.right))
-        found.update(*map(_in_product, (*roots, *(x.left for x in powers))))
+        handed_on = partial(_handed_on, object_of=partial(_object_at, object_of, s))
+        found.update(*map(handed_on, (*roots, *(x.left for x in powers))))
     while found:
-        known = [s.value for s in every if isinstance(s, n.Assign) and sole_target(s) in found]
-        more = found.union(*map(_in_product, known))
+        known = [s for s in every if isinstance(s, n.Assign) and sole_target(s) in found]
+        more = found.union(*(_handed_on(s.value, partial(_object_at, object_of, s)) for s in known))
         if more == found:
             break
         found = more
     return frozenset(found)
 
 
-def _in_product(e: n.Expr) -> frozenset[str]:
+def cut_off(body: n.Block, object_of: ObjectOf) -> frozenset[str]:
+    """Return the variables that hold what an extreme or a branch cuts off, or a product with it."""
+    every = tuple(walk_stmts(body))
+    values = [(sole_target(s), s) for s in every if isinstance(s, n.Assign)]
+    branches = [b for s in every if isinstance(s, n.If) for b in s.branches]
+    found = {
+        x
+        for b in branches
+        for s in b.body
+        if isinstance(s, n.Assign) and isinstance(s.value, n.Const) and (x := sole_target(s))
+    }
+    while True:
+        here = frozenset(found)
+        for x, s in values:
+            if x and is_cut_off(s.value, here, partial(_object_at, object_of, s)):
+                found.add(x)
+        if here == found:
+            return here
+
+
+def _object_at(object_of: ObjectOf, s: n.Stmt, func: n.Expr) -> object:
+    return object_of(func, s)
+
+
+def is_cut_off(e: n.Expr, names_: frozenset[str], object_of: Callable[[n.Expr], object]) -> bool:
+    """True for what an extreme cuts off, as these variables are, and for a product with it."""
+    if isinstance(e, n.Name):
+        return e.id in names_
+    if isinstance(e, n.IfExp):
+        return isinstance(e.body, n.Const) or isinstance(e.orelse, n.Const)
+    if is_extreme(e, object_of):
+        return True
+    return is_product(e) and any(is_cut_off(x, names_, object_of) for x in children(e))
+
+
+def _handed_on(e: n.Expr, object_of: Callable[[n.Expr], object]) -> frozenset[str]:
     if isinstance(e, n.Name):
         return frozenset((e.id,))
-    return frozenset().union(*map(_in_product, children(e) if is_product(e) else ()))
+    parts = e.args if is_extreme(e, object_of) and isinstance(e, n.Call) else ()
+    parts = children(e) if is_product(e) else parts
+    return frozenset().union(*(_handed_on(x, object_of) for x in parts))
+
+
+def is_extreme(e: n.Expr, object_of: Callable[[n.Expr], object]) -> bool:
+    if not isinstance(e, n.Call):
+        return False
+    found = object_of(e.func)
+    return any(found is f for f in EXTREMES)
 
 
 def is_product(e: n.Expr) -> bool:
+    """True for what hands an infinite differential on to its parts: a product, or a sign."""
     return isinstance(e, n.Unary) or (isinstance(e, n.Binary) and e.op in "*/")
 
 
@@ -181,8 +237,30 @@ def is_steep(template: n.Expr, helper: Callable[[str], n.Expr]) -> bool:
     return any(isinstance(x, n.Call) and x.func in known for x in subexprs(template))
 
 
-def of_steep(template: n.Expr, helper: Callable[[str], n.Expr]) -> n.Expr:
+def without_error(template: n.Expr, helper: Callable[[str], n.Expr]) -> n.Expr:
+    """Return the slope of a root of a number so that it is infinite where it would divide by zero.
+
+    >>> from s2s_ad.ir.quote import parse_expr
+    >>> from s2s_ad.ir.text import expr_text
+    >>> expr_text(without_error(parse_expr("0.5 * d / out if d else 0.0"), n.Name))
+    'quotient(0.5 * d, out)'
+    """
+    if not isinstance(template, n.IfExp) or template.test != D:
+        return template
+    parts = factors(template.body)
+    below: list[tuple[str, n.Expr]] = [("*", x) for op, x in parts if op == "/"]
+    if not below:
+        return template
+    above = multiplied([part for part in parts if part[0] == "*"])
+    return n.Call(helper("quotient"), (above, multiplied(below)))
+
+
+def of_steep(
+    template: n.Expr, helper: Callable[[str], n.Expr], flat: AbstractSet[str] = frozenset()
+) -> n.Expr:
     """Return the share `d * (a > b)` of an extreme so that none of an infinite `d` is zero.
+
+    flat: parameters whose argument is cut off, `d * a` being the slope of a product with it.
 
     >>> from s2s_ad.ir.quote import parse_expr
     >>> from s2s_ad.ir.text import expr_text
@@ -195,6 +273,7 @@ def of_steep(template: n.Expr, helper: Callable[[str], n.Expr]) -> n.Expr:
         isinstance(x, n.Compare) or (isinstance(x, n.Call) and x.func == helper("within"))
         for x in subexprs(template.right)
     )
+    share = share or (isinstance(template.right, n.Name) and template.right.id in flat)
     return n.Call(helper("absorb"), (template.right, D)) if share else template
 
 

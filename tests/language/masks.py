@@ -144,3 +144,10 @@ def root_of_a_named_cut(x, h):
     scaled = kept * h
     root = scaled**0.5
     return np.sum(root * x) + np.sum(kept * x)
+
+
+@case(P - 1.5, 2.0, wrt="x h")
+@case(-1.0, 2.0, wrt="x h")
+def factor_beside_what_is_cut_off(x, h):
+    cut = np.maximum(x, 0.0)
+    return np.sqrt(cut * h) + h * np.sqrt(np.clip(x, 0.0, 0.75)), np.sum(x)

@@ -149,3 +149,23 @@ def variance_that_is_cut_off(v, kappa, rho):
         log_s += root * z - 0.05 * vp
         v += kappa * (0.04 - vp) * 0.1 + 0.5 * root * (rho * z + math.sqrt(1.0 - rho * rho))
     return log_s + v
+
+
+@case(0.001, 1.5, 0.1, wrt="v kappa dt")
+def variance_that_a_branch_cuts_off(v, kappa, dt):
+    """What is cut off is nothing for the factor beside it too."""
+    total = 0.0
+    for z in [0.3, -2.4, 1.0]:
+        if v < 0.0:
+            v = 0.0
+        root = math.sqrt(v * dt)
+        total += root * z
+        v += kappa * (0.04 - v) * dt + 0.5 * root * z
+    return total, v
+
+
+@case(1.2, -0.5, 2.0, wrt="c x h")
+def angle_and_powers_of_what_is_cut_off(c, x, h):
+    angle = math.acos(max(-1.0, min(1.0, c)))
+    above = max(x, 0.0)
+    return angle + c + above**0.3 + math.sqrt(above * h) + above**0.5 * h
