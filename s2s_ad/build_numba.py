@@ -345,9 +345,11 @@ class _Form:
         ).fresh
         known = Steps(lambda _: False, is_zeros, number, array, number, frozenset())
         body = handed_on(f.body, Handing(is_zeros, same, Order(f.body, known).shared))
-        summing = Summing(
-            lambda e: dtype_of(e, kinds) == "float", is_zeros, Order(body, known).shared, fresh
-        )
+
+        def item(e: n.Subscript) -> bool:
+            return dtype_of(e, kinds) == "float" and not users & names(e.value)
+
+        summing = Summing(item, is_zeros, Order(body, known).shared, fresh)
         return replace(f, body=sums_beside(body, summing))
 
     def users(self) -> set[str]:
