@@ -31,9 +31,9 @@ _INDEX = (n.Name, n.Const, n.Unary, n.Binary, n.TupleExpr)
 
 @dataclass(frozen=True)
 class Summing:
-    """item: whether an item of an array is a float, and the array none of the user's. zeros: whether
-    an expression makes new zeros. shared: a name for all variables that may hold one array. fresh:
-    a new name."""
+    """item: whether an item of an array is a float, and the array none of the user's. zeros:
+    whether an expression makes new zeros. shared: a name for all variables that may hold one array.
+    fresh: a new name."""
 
     item: Callable[[n.Subscript], bool]
     zeros: Callable[[n.Expr], bool]
