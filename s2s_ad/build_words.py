@@ -23,6 +23,7 @@ from s2s_ad.ir.kinds import (
     DictOf,
     Kind,
     ListOf,
+    MaybeNumber,
     NoneKind,
     Number,
     Object,
@@ -150,6 +151,8 @@ def kind_text(kind: Kind) -> str:
     >>> kind_text(Number("float")), kind_text(ListOf(Number("float")))
     ('number', 'list of numbers')
     """
+    if isinstance(kind, MaybeNumber):
+        return "number or None"
     if isinstance(kind, Number):
         return {"int": "integer", "bool": "bool"}.get(kind.type, "number")
     if isinstance(kind, Array):
@@ -176,7 +179,8 @@ def kind_text(kind: Kind) -> str:
 
 
 def _plural(kind: Kind) -> str:
-    return {"number": "numbers", "integer": "integers"}.get(kind_text(kind), "values")
+    plurals = {"number": "numbers", "integer": "integers", "number or None": "numbers or None"}
+    return plurals.get(kind_text(kind), "values")
 
 
 def command_of(request: Any, subject: Subject) -> str:

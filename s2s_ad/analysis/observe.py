@@ -24,6 +24,7 @@ from s2s_ad.ir.kinds import (
     Dim,
     Kind,
     ListOf,
+    MaybeNumber,
     Number,
     Object,
     OneTime,
@@ -31,7 +32,7 @@ from s2s_ad.ir.kinds import (
     Str,
     TupleOf,
     Unknown,
-    join,
+    either,
 )
 from s2s_ad.runtime.structure import few, own_arithmetic
 
@@ -103,12 +104,25 @@ def _joined(kinds: list[Kind]) -> Kind:
         return NOTHING
     result = kinds[0]
     for kind in kinds[1:]:
-        result = join(result, kind)
+        result = _alike(result, kind)
     return result
+
+
+def _alike(a: Kind, b: Kind) -> Kind:
+    """Return the kind of items of which some are missing: numbers or None, in tuples too.
+
+    >>> _joined([TupleOf((INT, NONE)), TupleOf((INT, FLOAT))])
+    TupleOf(items=(Number(type='int'), MaybeNumber(type='float')), is_list=False)
+    """
+    if isinstance(a, TupleOf) and isinstance(b, TupleOf) and len(a.items) == len(b.items):
+        return TupleOf(tuple(map(_alike, a.items, b.items)), a.is_list or b.is_list)
+    return either(a, b)
 
 
 def real(kind: Kind) -> Kind:
     """Return the kind a differentiated argument has: its integers stand for real numbers."""
+    if isinstance(kind, MaybeNumber):
+        return MaybeNumber(FLOAT.type)
     if isinstance(kind, Number):
         return FLOAT
     if isinstance(kind, TupleOf):

@@ -372,12 +372,17 @@ def adjoint_kind(kind: Kind) -> Kind:
     if isinstance(kind, TupleOf):
         return TupleOf(tuple(adjoint_kind(item) for item in kind.items), True)
     if isinstance(kind, ListOf):
-        return ListOf(adjoint_kind(kind.item))
+        return ListOf(_adjoint_of_item(kind.item))
     if isinstance(kind, DictOf):
-        return DictOf(adjoint_kind(kind.value))
+        return DictOf(_adjoint_of_item(kind.value))
     if isinstance(kind, Folded):
         return UNKNOWN
     return kind if isinstance(kind, (Unknown, Nothing)) else FLOAT
+
+
+def _adjoint_of_item(kind: Kind) -> Kind:
+    """Return the kind of the adjoint of an item, which may be missing as the item is."""
+    return UNKNOWN if isinstance(kind, MaybeNumber) else adjoint_kind(kind)
 
 
 def is_discrete(kind: Kind) -> bool:

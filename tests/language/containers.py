@@ -775,3 +775,31 @@ def dict_of_pairs_with_written_keys(x, names):
     extra = table.pop(names[0] + "_0", 0.0)
     missing = table.pop("none", 2.0)
     return sum(table.values()) * extra + missing * len(table) * x
+
+
+@case(0.5, [0.3, None, 1.2, None], wrt="x")
+@case(0.5, [0.3, 0.4], wrt="x")
+@case(0.5, [None, None], wrt="x")
+@case(0.5, [0.3, None, 1.2], wrt="x ys")
+def some_are_missing(x, ys):
+    mean, spread = x, x * x
+    total = 0.0
+    for y in ys:
+        spread = spread * 1.1 + x
+        if y is None:
+            continue
+        gain = spread / (spread + 0.4)
+        total -= math.log(spread) + (y - mean) ** 2 / spread
+        mean = mean + gain * (y - mean)
+    return total + mean
+
+
+@case(0.5, [(1.0, None), (2.0, 0.7)], {"a": None, "b": 2}, wrt="x")
+def some_parts_are_missing(x, rows, known):
+    total = 0.0
+    for weight, y in rows:
+        total += weight * (x if y is None else (x - y) ** 2)
+    for name in known:
+        value = known[name]
+        total += x * x * x if value is None else value * math.sin(x)
+    return total
