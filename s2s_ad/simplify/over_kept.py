@@ -88,7 +88,9 @@ def by_the_index(body: n.Block, back: frozenset[int], light: Callable[[str], boo
         if isinstance(s, n.For) and isinstance(found, n.For) and found.body != s.body:
             taken = [item[0] for x in s.body if (item := popped(x)) is not None]
             numbers = all(light(x) for target in taken for x in target_names(target))
-            if numbers and names(s.target) & mentioned(s.body):
+            # a loop whose steps have no index of their own would be given one
+            own = (found.target, found.iter) == (s.target, s.iter)
+            if numbers and own and names(s.target) & mentioned(s.body):
                 s = replace(s, body=_without_names(found.body, s.body, once))
         out.append(s)
     return tuple(out)

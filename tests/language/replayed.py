@@ -292,3 +292,28 @@ def kept_before_an_exit(x, y, n):
         x = x + 0.5 * z * x
         y = math.cos(y) * z
     return x * y
+
+
+@case(0.6, 2.7, wrt="x y")
+@case(-0.53, 2.7, wrt="x y")
+def steps_of_loops_in_loops(x, y):
+    """Neither loop has an index, and the inner one binds the name that stands for none."""
+    while x < 0.5:
+        x = x + 0.4
+        while y > x + 1.0:
+            y = 0.75 * y
+            x = x + 0.1
+    return y * x
+
+
+@case(0.6, 1.5, wrt="x y")
+@case(-0.5, 1.5, wrt="x y")
+def constants_of_loops_in_loops(x, y):
+    n = 0
+    while n < 2:
+        n += 1
+        m = 0
+        while m < n:
+            m += 1
+            y = 2.0
+    return y * x
