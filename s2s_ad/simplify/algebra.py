@@ -304,8 +304,10 @@ def total(parts: Sequence[Term], common: Expr | None = None) -> tuple[int, Expr]
         return 1, ZERO
     sign = -1 if all(t.coefficient < 0 for t in parts) else 1
     parts = [replace(t, coefficient=sign * t.coefficient) for t in parts]
-    whole = len(parts) > 1 and not any(map(_has_mask, parts))
-    shared = _in_all(parts) if whole and common is not None else ()
+    masks = [t for t in parts if _has_mask(t)]
+    # `-` of a mask alone, and what two of them add up to, are no numbers
+    plain = not masks or (len(masks) == 1 and masks[0] is parts[0] and parts[0].coefficient > 0)
+    shared = _in_all(parts) if plain and len(parts) > 1 and common is not None else ()
     if ("*", common) in shared:
         rest = []
         for t in parts:
@@ -433,6 +435,12 @@ def simplify_sum(expr: Expr, common: Expr | None = None) -> Expr:
     >>> x = Name("x")
     >>> simplify_sum(Binary("+", x, x)) == Binary("*", Const("2.0", 2.0), x)
     True
+    >>> from s2s_ad.ir.quote import parse_expr
+    >>> from s2s_ad.ir.text import expr_text
+    >>> expr_text(simplify_sum(parse_expr("d * (x > 0.0) - d * y"), Name("d")))
+    'd * ((x > 0.0) - y)'
+    >>> expr_text(simplify_sum(parse_expr("d * (x > 0.0) + d * (x > y)"), Name("d")))
+    'd * (x > 0.0) + d * (x > y)'
     """
     sign, result = total(terms(expr), common)
     return negate(result) if sign < 0 else result

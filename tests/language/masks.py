@@ -151,3 +151,16 @@ def root_of_a_named_cut(x, h):
 def factor_beside_what_is_cut_off(x, h):
     cut = np.maximum(x, 0.0)
     return np.sqrt(cut * h) + h * np.sqrt(np.clip(x, 0.0, 0.75)), np.sum(x)
+
+
+@case(np.array([0.4, -1.3, 2.0]), np.array([1.0, 0.0, 1.0]), wrt="x")
+@case(np.array([0.4, -1.3, 2.0]), np.array([True, False, True]), wrt="x")
+def cross_entropy_of_logits(x, y):
+    """What comes in stands in front of a mask and floats, but not of two masks."""
+    loss = np.sum(np.maximum(x, 0.0) - x * y + np.log1p(np.exp(-np.abs(x))))
+    return loss + 0.3 * np.sum(np.maximum(x, 1.0) + np.maximum(x, y) * 1.0) + np.sum(x * y - x * x)
+
+
+@case(np.array([0.4, -1.3, 2.0]), np.array([True, False, True]), wrt="x")
+def mask_and_booleans(x, y):
+    return np.sum(np.maximum(x, 0.0) + x * y) * np.sum(np.maximum(x, 0.5) - np.maximum(x, 1.0))
