@@ -15,6 +15,7 @@ from s2s_ad.analysis.owned import NOTHING_OWNED, Owned
 from s2s_ad.build_fresh import newness
 from s2s_ad.build_subject import Subject
 from s2s_ad.ir import nodes as n
+from s2s_ad.ir.blocks import said_by
 from s2s_ad.ir.kinds import UNKNOWN, DictOf, Kind, ListOf, Unknown, is_immutable
 from s2s_ad.ir.walk import all_parts, walk_stmts
 
@@ -40,7 +41,27 @@ def has_no_effect(subject: Subject, program: Program, facts: Facts, again: bool)
     )
 
 
-def _leaves_all_as_it_was(s: n.Stmt, owned: Owned, facts: Facts, again: bool) -> bool:
+def is_followed(subject: Subject, program: Program, facts: Facts) -> bool:
+    """True when nothing that varies is put where other names may see it, as through an alias or by
+    a call: what `facts` know to vary is all that does then."""
+    body = subject.function.body
+
+    def kind(e: n.Expr, uid: int) -> Kind:
+        return facts.value(e, uid).kind if uid in facts.before else UNKNOWN
+
+    owned = ownership(body, lambda e: newness(subject, program, e), kind)
+    for s in walk_stmts(body):
+        env = facts.before.get(s.uid, {})
+        varies = any(name in env and env[name].varied for name in said_by(s))
+        own = owned.get(s.uid, NOTHING_OWNED)
+        if varies and not _leaves_all_as_it_was(s, own, facts, again=False, guarded=False):
+            return False
+    return True
+
+
+def _leaves_all_as_it_was(
+    s: n.Stmt, owned: Owned, facts: Facts, again: bool, guarded: bool = True
+) -> bool:
     own = owned.own
     if isinstance(s, (n.Append, n.Pop)) and s.stack not in own:
         return False
@@ -55,7 +76,7 @@ def _leaves_all_as_it_was(s: n.Stmt, owned: Owned, facts: Facts, again: bool) ->
         if name is not None and name not in own:
             # what may be an array is made sure to be a number (`build_updates`)
             kind = facts.value(s.target, s.uid).kind
-            rebinds = is_immutable(kind) or isinstance(kind, Unknown)
+            rebinds = is_immutable(kind) or (guarded and isinstance(kind, Unknown))
             return rebinds and _calls_are_pure(s, facts, again, own)
     for target in targets:
         parts = target.items if isinstance(target, (n.TupleExpr, n.ListExpr)) else (target,)

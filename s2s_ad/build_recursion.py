@@ -13,10 +13,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from s2s_ad.analysis.flow import interpret
+from s2s_ad.analysis.flow import Facts, interpret
 from s2s_ad.analysis.values import NeverReturnsError, Value, item_of, merge
 from s2s_ad.build_keys import canonical
 from s2s_ad.build_subject import Subject, SubjectWorld
+from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import (
     FLOAT,
     UNKNOWN,
@@ -30,10 +31,12 @@ from s2s_ad.ir.kinds import (
     either,
     join,
 )
+from s2s_ad.ir.walk import walk_stmts
 
 if TYPE_CHECKING:
     from s2s_ad.build_program import Program
 
+NOTHING = n.Const("None", None)
 MOST_ROUNDS = 8
 DEEPEST = 10
 Values = tuple[tuple[str, Value], ...]
@@ -70,7 +73,7 @@ def _fixpoint(program: Program, key: Any, subject: Subject, values: Values) -> V
         recursive = key in program.assumed
         waiting = any(program.running[k] is None for k in program.assumed - {key})
         program.assumed |= outside
-        found = facts.result
+        found = facts.result and _with_hidden(facts.result, program, subject, values, facts)
         if found is None and waiting:
             raise NeverReturnsError
         if not recursive or (found is None and guess is not None):
@@ -83,6 +86,36 @@ def _fixpoint(program: Program, key: Any, subject: Subject, values: Values) -> V
             return _plain(guess)
         guess = new
     return nothing
+
+
+def _with_hidden(
+    found: Value, program: Program, subject: Subject, values: Values, facts: Facts
+) -> Value:
+    """Return a result that may vary, where something that does was put where it is not followed.
+
+    The derivative of the function says what is wrong with it then.
+    """
+    from s2s_ad.build_effects import is_followed
+
+    if _varies_whole(found) or not any(v.varied for _, v in values) or gives_nothing(subject):
+        return found
+    try:
+        followed = is_followed(subject, program, facts)
+    except NeverReturnsError:
+        return found  # it is asked again once something is known of the calls in it
+    return found if followed else Value(UNKNOWN, True)
+
+
+def _varies_whole(value: Value) -> bool:
+    if value.items is None:
+        return value.varied
+    return all(map(_varies_whole, value.items))
+
+
+def gives_nothing(subject: Subject) -> bool:
+    """True for a function that returns None by its text."""
+    ends = [s.value for s in walk_stmts(subject.function.body) if isinstance(s, n.Return)]
+    return all(e is None or e == NOTHING for e in ends)
 
 
 def _is_same(values: Values, a: Value, b: Value) -> bool:

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import builtins
 import functools
+import inspect
 import logging
 import math
 import types
 import warnings
+from collections.abc import Callable
 
 import numpy as np
 
@@ -40,6 +42,7 @@ READING_METHODS = frozenset(
     "bit_length is_integer as_integer_ratio hex conjugate zfill __getitem__ __len__".split()
 )
 LIBRARIES = ("numpy", "scipy")
+NOTHING = (n.Const("None", None), n.Const("False", False))
 LOGGING = frozenset("debug info warning error critical exception log".split())
 
 
@@ -109,12 +112,37 @@ def is_pure_method(name: str) -> bool:
 
 def changes_arguments(e: n.Call) -> bool:
     """True when a keyword says that the call puts something into an argument."""
-    none = n.Const("None", None)
-    false = n.Const("False", False)
     return any(
-        k.name is not None and k.name.startswith(CHANGING_KEYWORDS) and k.value not in (none, false)
+        k.name is not None and k.name.startswith(CHANGING_KEYWORDS) and k.value not in NOTHING
         for k in e.keywords
     )
+
+
+def fills_arguments(callee: object, e: n.Call) -> bool:
+    """True when a function of a library is given, by position, what it puts its result into."""
+    if not e.args or not callable(callee):
+        return False
+    first = _first_filled(callee)
+    return first is not None and any(x not in NOTHING for x in e.args[first:])
+
+
+def _first_filled(callee: Callable[..., object]) -> int | None:
+    if isinstance(callee, np.ufunc):
+        return callee.nin
+    home = str(getattr(callee, "__module__", None) or "")
+    if home.split(".")[0] not in LIBRARIES or isinstance(callee, type):
+        return None
+    return _place_of_out(callee)
+
+
+@functools.lru_cache(maxsize=1024)
+def _place_of_out(callee: Callable[..., object]) -> int | None:
+    try:
+        params = list(inspect.signature(callee).parameters.values())
+    except (TypeError, ValueError):
+        return None
+    named = [p.name for p in params if p.kind <= p.POSITIONAL_OR_KEYWORD]
+    return named.index("out") if "out" in named else None
 
 
 def _is_bound(callee: object) -> bool:

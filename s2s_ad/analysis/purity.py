@@ -27,6 +27,8 @@ def is_pure(reader: Interpreter, e: n.Call, env: Env, again: bool) -> bool:
         found, captured = (kind.function,), dict(zip(kind.names, map(Value, kind.items)))
     if found is None:
         return isinstance(e.func, n.Attribute) and effects.is_pure_method(e.func.attr)
+    if effects.fills_arguments(found[0], e):
+        return False
     applied = effects.applied(found[0], e)
     if applied is not None:
         return _applies_purely(reader, *applied, env, again)

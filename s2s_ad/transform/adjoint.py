@@ -97,6 +97,7 @@ class Builder(Assignments):
         written = assigned((s,))
         survives = any(self.facts.varied_after(x, s.uid) for x in written & self.barred)
         if not survives and not any(self.is_active(x) for x in walk_stmts((s,))):
+            self.context.check_inside(s)
             return Sweeps([s], self.cleared(written))
         # what a step of a loop has kept before an exception would not be taken back
         if self.depth or s.orelse or whole_body(s, self.context.function) is None:

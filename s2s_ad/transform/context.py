@@ -228,9 +228,25 @@ class Context(Changes):
             if not isinstance(e, n.Lambda):
                 todo.extend((x, followed) for x in children(e))
 
+    def check_inside(self, s: n.Try) -> None:
+        """Refuse effects on active values in a `try` that is written as it is."""
+        for x in walk_stmts((s,)):
+            self.check_calls(x, False)
+            self.check_effect(x)
+            stored = x.targets if isinstance(x, n.Assign) else ()
+            stored = (x.target,) if isinstance(x, n.AugAssign) else stored
+            value = x.value if isinstance(x, (n.Assign, n.AugAssign, n.Append)) else None
+            if all(isinstance(t, n.Name) for t in stored) and not isinstance(x, n.Append):
+                continue
+            if value is not None and self.facts.varied(value, x.uid):
+                message, hint = "`try` around active statements", "move them out of the block"
+                raise self.refuse(s, None, message, hint)
+
     def check_call(self, call: n.Call, s: n.Stmt) -> None:
         """Refuse a call whose derivative is not taken if it may change an active container."""
         owner = call.func.value if isinstance(call.func, n.Attribute) else None
+        if owner is None and self.facts.object_of(call.func, s.uid) is None:
+            owner = call.func  # it may hold what it changes
         parts = [*call.args, *(k.value for k in call.keywords), *([owner] if owner else [])]
         values = [self.facts.value(e, s.uid) for e in parts]
         if not any(v.varied for v in values) or self.is_harmless(call, s):

@@ -178,6 +178,7 @@ class _Tangent(Pairs):
         """Return a `try` in which nothing varies; what it returns has a tangent all the same."""
         if self.is_active_inside(s):
             return self.active_try(s)
+        self.context.check_inside(s)
 
         def visit(x: n.Stmt) -> list[n.Stmt]:
             return self.returned(x) if isinstance(x, n.Return) else [x]
