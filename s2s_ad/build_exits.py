@@ -68,6 +68,9 @@ def sweeps(prepared: Prepared, wrt: Sequence[str], value: bool) -> Sweeps:
     if not guards:
         settle_exits(prepared)
         return Sweeps(prepared, reverse(prepared, wrt, joint=True), constant=constant)
+    context = prepared.context()
+    for s in guards:
+        context.check_calls(s, False)
     result = _result(prepared)
     plain: list[n.Stmt] = []
     exits: dict[int, list[Reverse]] = {}

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from s2s_ad import grad, jvp
+from s2s_ad.build import Request, derive
 from s2s_ad.errors import S2SError
 
 
@@ -357,3 +358,8 @@ def test_what_is_counted_does_not_vary():
         return x * weights[steps(x)]
 
     assert grad(f)(3.0) == 3.0
+
+
+def test_tests_of_early_exits_with_kinds_unknown():
+    with pytest.raises(S2SError, match="into a container"):
+        derive(Request(in_a_test, "adjoint", ("x",)))
