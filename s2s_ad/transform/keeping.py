@@ -241,6 +241,27 @@ class Keeping(Versions):
         back = n.Assign((item.place,), value, of=of)
         self.insert.undo_first.setdefault(kill, []).append(back)
 
+    def better_carried(self) -> frozenset[str]:
+        """Return what is kept whole as a step of a loop leaves it, that need not be: it comes back
+        from the step behind where all stores of the step are taken back. Of the stores that are
+        taken back for that alone, one at most has to keep more than a number."""
+        return frozenset(v for v in self.ending if self.takes_all_back(v))
+
+    def takes_all_back(self, v: str) -> bool:
+        at = [k for k, killed in enumerate(self.kills) if v in killed]
+        if not all(self.can_undo(v, k) and not self.stores_often(v, k) for k in at):
+            return False
+        stack = self.recorder.item_stacks.get(v)
+        kept = {
+            s.of
+            for several in self.insert.save_before.values()
+            for s in several
+            if isinstance(s, n.Append) and s.stack == stack
+        }
+        stores = [s for k in at for s in walk_stmts((self.primal[k],)) if self.is_undone(s, v)]
+        items = [self.recorder.item(s) for s in stores if s.uid not in kept]
+        return sum(item is None or not item.small for item in items) <= 1
+
     def kept_value(self, v: str, kill: int | None) -> n.Expr:
         """Return what is kept of a variable: a copy, if it may yet be changed in place."""
         recorder = self.recorder
@@ -274,6 +295,8 @@ class Keeping(Versions):
         """Keep the version of `v` made by statement `d` and bring it back."""
         recorder = self.recorder
         at = kill if kill is not None and (d == START or not self.depth) else d
+        if kill is None:
+            self.ending.add(v)
         of = self.primal[at].uid
         behind = d
         if at == d and (last := self.filled(v, d, kill)) is not None:

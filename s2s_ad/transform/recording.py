@@ -286,7 +286,7 @@ class _Block(Keeping):
         carried = frozenset(v for j, v in self.undone if j == k)
         block = self.loop_block(s, reverse, body_kills | changed_own, own, carried)
         while True:
-            wanted = frozenset(block.entry) & body_kills
+            wanted = (frozenset(block.entry) | block.better_carried()) & body_kills
             if wanted <= carried:
                 break
             carried |= wanted

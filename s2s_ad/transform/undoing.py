@@ -31,13 +31,14 @@ from s2s_ad.transform.reading import stored_into
 class Item:
     """A place that a store overwrites. name: the container. index: variables that say where it is.
     kept: what is kept of it. own: whether no other name comes to share the container later: what
-    others know is not put back."""
+    others know is not put back. small: whether it is a number, or what takes no more room."""
 
     name: str
     place: n.Expr
     index: frozenset[str]
     kept: n.Expr
     own: bool = True
+    small: bool = True
 
 
 def overwritten_item(context: Context, s: n.Stmt, exposed: frozenset[str]) -> Item | None:
@@ -71,7 +72,8 @@ def overwritten_item(context: Context, s: n.Stmt, exposed: frozenset[str]) -> It
         part = part.value
     # what others come to know later is known to them when it is put back, as far as can be proved
     own = name in context.unshared().get(end, NOTHING_OWNED).own
-    return Item(name, target, frozenset(index - {name}), _kept(context, s, target), own)
+    where = frozenset(index - {name})
+    return Item(name, target, where, _kept(context, s, target), own, is_immutable(item))
 
 
 def _stays(context: Context, s: n.Stmt, part: n.Subscript, name: str) -> bool:

@@ -156,6 +156,7 @@ class Versions:
         self.chosen_by: frozenset[int] = frozenset()
         self.level: set[str] = set()
         self.written_back: set[str] = set()
+        self.ending: set[str] = set()  # kept as the block leaves it
 
     def killed(self, s: n.Stmt) -> frozenset[str]:
         found = self.recorder.kills.get(s.uid)

@@ -141,3 +141,54 @@ def zeros_of_written_lengths(u, n):
         rows = np.concatenate([u[:1], u])
         u = np.tanh(u + 0.1 * speed * around + rows[1:] * rows[:-1])
     return np.sum(u**2)
+
+
+@case(X, V, 2, wrt="a b")
+@case(X[:3], V[:1], 2, wrt="a b")
+@case(X[:3], V[:3], 0, wrt="a b")
+def spread_over_what_is_stored(a, b, n):
+    """What is stored may be spread over its place; the reverse sweep asks for its shape alone."""
+    u = a * 1.0
+    w = b * b
+    for _ in range(n):
+        u[:3] = w[:1] * 0.5 + w
+        w[:1] += np.sum(u[1:3])
+        u[1:3] = u[:2] - w[:1]
+        w[:] = w * 0.5
+    return np.sum(u**2) + np.sum(w)
+
+
+@case(X, 3, wrt="a")
+@case(X, 0, wrt="a")
+def shorter_at_each_step(a, n):
+    """An array that is bound anew has another shape when its reverse asks for it."""
+    u = a * 1.0
+    v = a[:1] * 2.0
+    for k in range(n):
+        u[1:3] = v * 0.5 + u[1:3]
+        w = u[k : k + 2]
+        v = w * 1.5
+        u[0] = np.sum(v)
+    v = v[-1:] * 1.0
+    v[0] = v[0] * u[1]
+    return np.sum(u) + np.sum(v**2)
+
+
+@case(X, 3, wrt="u")
+@case(X[:3], 1, wrt="u")
+@case(X, 0, wrt="u")
+def ends_that_follow(u, n):
+    """A step stores into one array several times, and into a part of it in a branch."""
+    u = u.copy()
+    t = 0.0
+    for k in range(n):
+        u[0] = u[1]
+        if k % 2:
+            u[-1] = u[-2] * 1.5
+        for j in range(k):
+            u[j] += 0.1 * k
+        lap = u[2:] - 2.0 * u[1:-1] + u[:-2]
+        u[1:-1] += 0.1 * lap * u[1:-1]
+        t += u[k] * u[-1]
+    u[0] = u[0] * 2.0
+    return np.sum(u**2) + t
