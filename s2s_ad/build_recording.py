@@ -35,12 +35,14 @@ from s2s_ad.simplify.together import together
 from s2s_ad.transform.adjoint import Builder
 from s2s_ad.transform.context import Context
 from s2s_ad.transform.copies import copied_value
+from s2s_ad.transform.measured import hidden, of_one_shape, shown
 from s2s_ad.transform.overwritten import never_read_again
 from s2s_ad.transform.recording import record
 from s2s_ad.transform.undoing import apart, overwritten_item, put_back
 from s2s_ad.transform.versions import Recorder
 
 Sweep = tuple[n.Block, n.Block]
+MEASURING = ("unbroadcast", "expand")  # helpers whose second argument says a shape, no more
 
 
 @dataclass
@@ -143,21 +145,32 @@ class Recording:
     def changed(self, s: n.Stmt) -> frozenset[str]:
         return self.context.changed(self.primal.get(s.uid, s))
 
-    def recorded(
+    def recorded(self, forward: n.Block, backward: n.Block, step: bool = False) -> Sweep:
+        """Return two sweeps with what is kept between them. What is only measured is not read.
+
+        step: whether they are a step of a loop, not the whole function.
+        """
+        fixed = of_one_shape(self.prepared.function, self.kinds)
+        measuring = {self.context.helper(name) for name in MEASURING}
+        measured, arrays = hidden(backward, fixed, measuring)
+        ahead, back = self.read(forward, measured, step)
+        return shown(ahead, arrays), shown(back, arrays)
+
+    def read(
         self,
         forward: n.Block,
         backward: n.Block,
-        step: bool = False,
+        step: bool,
         barred: frozenset[str] = frozenset(),
     ) -> Sweep:
-        """Return two sweeps with what is kept between them.
+        """Return two sweeps with what is kept of what the reverse sweep reads.
 
-        step: whether they are a step of a loop, not the whole function. barred: variables into
-        which each store counts as giving them another value.
+        barred: variables into which each store counts as giving them another value.
         """
         context, kinds, builder = self.context, self.kinds, self.builder
         params, variables, primal = self.params, self.variables, self.primal
         surely, exposed, stored = self.surely, self.exposed, self.stored
+        taken = set(context.names.taken)
         every = list(walk_stmts(forward))
         items = {
             s.uid: item
@@ -218,7 +231,8 @@ class Recording:
         new_forward, new_backward = record(recorder, forward, backward)
         changing = put_back(new_backward, frozenset(variables))
         if stale := recorder.stale | recorder.filled & changing:
-            return self.recorded(forward, backward, step, barred | stale)
+            context.names.taken = taken
+            return self.read(forward, backward, step, barred | stale)
         kinds.update({x: k for x, k in builder.flags.items() if isinstance(k, Number)})
         made: list[str] = []
 
