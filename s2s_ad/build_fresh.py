@@ -5,6 +5,8 @@ Takes calls of a subject, requires `rules`, `build_subject`, `analysis`.
 
 from __future__ import annotations
 
+import numpy as np
+
 from s2s_ad.analysis.effects import is_pure_object
 from s2s_ad.analysis.observe import known_object
 from s2s_ad.build_program import Program
@@ -66,9 +68,17 @@ def newness_of_object(obj: object, e: n.Call) -> int:
         return sharing.newness_of_builtin(name)
     if name in sharing.CONTAINERS and home.partition(".")[0] == "numpy":
         return WHOLLY_NEW  # an array, not a container of what there was
+    if any(k.name in (None, "buffer", "copy") and not _is_true(k.value) for k in e.keywords):
+        return SHARES  # `np.array(x, copy=False)` may be `x` itself
+    if obj is np.ndarray and len(e.args) > 2:
+        return SHARES  # the third argument is the storage
     starred = any(isinstance(a, n.Starred) for a in e.args)
     args = 1 if starred else len(e.args)
     return sharing.newness_of_function(name, args) if registry.lookup(obj) else SHARES
+
+
+def _is_true(e: n.Expr) -> bool:
+    return isinstance(e, n.Const) and e.value is True
 
 
 def makes_new(subject: Subject, program: Program, e: n.Call) -> bool:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from s2s_ad import runtime
+from s2s_ad.analysis.aliasing import store_root
 from s2s_ad.analysis.flow import Facts, interpret
 from s2s_ad.analysis.memory import Memory
 from s2s_ad.analysis.owned import NOTHING_OWNED
@@ -47,6 +48,7 @@ from s2s_ad.ir.walk import (
     subexprs,
     walk_stmts,
 )
+from s2s_ad.rules.sharing import SHARES
 from s2s_ad.transform.cancelling import cancelling
 from s2s_ad.transform.context import Context
 from s2s_ad.transform.copies import copied_value
@@ -368,7 +370,8 @@ def name_expressions(
                 )
             else:
                 s = map_stmt_exprs(s, put)
-            before.append(n.Assign((name,), e, origin=s.origin))
+            value = e if is_user_call(e) else _apart(prepared, s, e)
+            before.append(n.Assign((name,), value, origin=s.origin))
             if not is_user_call(e):
                 prepared.transparent[name.id] = e
         target = s.targets[0] if isinstance(s, n.Assign) else None
@@ -379,6 +382,21 @@ def name_expressions(
         return (*before, replace(s, comments=n.NO_COMMENTS))
 
     return replace(function, body=map_block(function.body, visit))
+
+
+def _apart(prepared: Prepared, s: n.Stmt, e: n.Expr) -> n.Expr:
+    """Return `e`, or a copy of it where it may be a view of what the statement stores into:
+
+    y[:3] *= np.flip(y[:3])     →       flip = np.flip(y[:3]).copy()
+                                        y[:3] = y[:3] * flip
+    """
+    roots = {store_root(t) for t in s.targets} if isinstance(s, n.Assign) else set()
+    read = {x.id for x in subexprs(e) if isinstance(x, n.Name)}
+    if not isinstance(e, n.Call) or not roots & read:
+        return e
+    kind = prepared.facts().value(e, s.uid).kind
+    view = isinstance(kind, Array) and prepared.newness_here(e) == SHARES
+    return n.Call(n.Attribute(e, "copy"), ()) if view else e
 
 
 def _index_put(target: n.Expr, put: Callable[[n.Expr], n.Expr]) -> n.Expr:

@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from s2s_ad import runtime
 from s2s_ad.analysis.values import Value
 from s2s_ad.build_linker import Linker, Watch
@@ -380,6 +382,8 @@ def _method(owner: object, name: str) -> object | None:
     """Return a method of an instance, bound to it, or to its class."""
     if isinstance(owner, (type, types.ModuleType)) or name in getattr(owner, "__dict__", {}):
         return None
+    if isinstance(owner, np.ufunc):
+        return getattr(owner, name, None)
     found = inspect.getattr_static(type(owner), name, None)
     if isinstance(found, (staticmethod, classmethod)):
         of_class: object = getattr(type(owner), name)

@@ -16,6 +16,7 @@ import math
 import types
 import warnings
 from collections.abc import Callable
+from typing import TypeGuard
 
 import numpy as np
 
@@ -42,6 +43,8 @@ READING_METHODS = frozenset(
     "bit_length is_integer as_integer_ratio hex conjugate zfill __getitem__ __len__".split()
 )
 LIBRARIES = ("numpy", "scipy")
+# methods of ufuncs that give a value, and where each takes an array to put it into
+UFUNC_METHODS = {"outer": None, "reduce": 3, "accumulate": 3, "reduceat": 4}
 NOTHING = (n.Const("None", None), n.Const("False", False))
 LOGGING = frozenset("debug info warning error critical exception log".split())
 
@@ -67,7 +70,7 @@ def is_pure_object(callee: object) -> bool:
             or callee in PURE_BUILTINS
             or home == "fractions"
         )
-    if isinstance(callee, np.ufunc):
+    if isinstance(callee, np.ufunc) or is_method_of_ufunc(callee):
         return True
     try:
         if callee in PURE_BUILTINS:
@@ -84,6 +87,12 @@ def is_pure_object(callee: object) -> bool:
         return True
     library = home.split(".")[0] in LIBRARIES
     return library and ".random" not in home and name not in CHANGING and not _is_bound(callee)
+
+
+def is_method_of_ufunc(callee: object) -> TypeGuard[types.BuiltinMethodType]:
+    """True for `np.add.outer` and its like, which give a value; `np.add.at` changes an array."""
+    owner = getattr(callee, "__self__", None)
+    return isinstance(owner, np.ufunc) and getattr(callee, "__name__", "") in UFUNC_METHODS
 
 
 def only_tells(callee: object) -> bool:
@@ -122,6 +131,10 @@ def fills_arguments(callee: object, e: n.Call) -> bool:
     """True when a function of a library is given, by position, what it puts its result into."""
     if not e.args or not callable(callee):
         return False
+    if callee is np.nan_to_num:
+        # unless it is told to copy, it puts what it returns into what it is given
+        told = [*e.args[1:2], *(k.value for k in e.keywords if k.name == "copy")]
+        return any(x != n.Const("True", True) for x in told)
     first = _first_filled(callee)
     return first is not None and any(x not in NOTHING for x in e.args[first:])
 
@@ -129,6 +142,8 @@ def fills_arguments(callee: object, e: n.Call) -> bool:
 def _first_filled(callee: Callable[..., object]) -> int | None:
     if isinstance(callee, np.ufunc):
         return callee.nin
+    if is_method_of_ufunc(callee):
+        return UFUNC_METHODS[callee.__name__]
     home = str(getattr(callee, "__module__", None) or "")
     if home.split(".")[0] not in LIBRARIES or isinstance(callee, type):
         return None

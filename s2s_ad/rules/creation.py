@@ -66,6 +66,7 @@ def _spaced(kinds: Kinds, args: Args) -> Kind:
 for _name in ("zeros", "ones", "empty"):
     zero(f"np.{_name}(shape, dtype=None)", result=_made)
     zero(f"np.{_name}_like(a, /, dtype=None)", result=_like)
+zero("np.ndarray(shape, dtype=None)", result=_made)
 zero("np.eye(N, M=None, k=0, dtype=None)", result=lengths.square("N"))
 zero("np.tri(N, M=None, k=0, dtype=None)", result=lengths.square("N"))
 zero("np.identity(n, dtype=None)", result=lengths.square("n"))

@@ -201,7 +201,7 @@ elementwise("math.fma(x, y, z, /)", x="d * y", y="d * x", z="d", on=(0.5, 2))
 elementwise("np.real(val)", "d", result="same", on=(0.5, 2))
 elementwise("np.conjugate(x, /)", "d", result="same", on=(0.5, 2))
 elementwise("np.nan_to_num(x, copy=True, nan=0.0, posinf=None, neginf=None)",
-            "d * np.isfinite(x)", result="same", on=(-2, 2))  # fmt: skip
+            "d * np.isfinite(x)", where={"copy": True}, result="same", on=(-2, 2))  # fmt: skip
 zero("np.imag(val)", "np.angle(z, deg=False)", result="same")
 
 # special functions

@@ -69,6 +69,12 @@ for _name in BORROWED:
 
 _SHAPED = "np.reshape(d, a.shape)"
 reshaping("a.reshape(*shape)", a=_SHAPED, result=lengths.shaped("shape", "any", "a", star=True))
+for _order in ("C", "F"):
+    _turned = f"np.reshape(d, a.shape, order={_order!r})"
+    reshaping("a.reshape(*shape, order)", a=_turned, where={"order": _order},
+              result=lengths.shaped("shape", "any", "a", star=True))  # fmt: skip
+    reshaping("a.flatten(order)", a=_turned, where={"order": _order},
+              result=results.raveled("a"))  # fmt: skip
 reshaping("a.flatten()", a=_SHAPED, result=results.raveled("a"))
 reshaping("a.transpose()", a="np.transpose(d)", result=results.transposed("a"))
 

@@ -15,6 +15,7 @@ What the engine does with a call of a resolved function `obj`:
 from __future__ import annotations
 
 import importlib
+import types
 
 from .matching import Choice, bind, choose, fits_rank, specialise
 from .rule import Rule
@@ -47,10 +48,12 @@ TABLES = (
     "padding",
     "joining",
     "indexing",
+    "picking",
     "linalg",
     "contractions",
     "creation",
     "numerics",
+    "ufuncs",
     "predicates",
     "methods",
     "helpers",
@@ -58,7 +61,7 @@ TABLES = (
 
 BUILT_IN = ("operator", "builtins", "math", "np", "method", "attribute", "runtime")
 
-_functions: dict[int, tuple[object, list[Rule]]] = {}
+_functions: dict[object, tuple[object, list[Rule]]] = {}
 _named: dict[tuple[str, str], list[Rule]] = {}
 _rules: list[Rule] = []
 _mentioned: list[Rule] = []
@@ -70,7 +73,7 @@ def register(rule: Rule) -> None:
     if rule.function is None:
         _named.setdefault((rule.namespace, rule.name), []).append(rule)
     else:
-        _, found = _functions.setdefault(id(rule.function), (rule.function, []))
+        _, found = _functions.setdefault(_identity(rule.function), (rule.function, []))
         found.append(rule)
     _rules.append(rule)
     mention(rule)
@@ -84,8 +87,9 @@ def mention(rule: Rule) -> None:
 def forget(function: object) -> None:
     """Remove all rules of a function, so that others may be declared."""
     load()
-    _functions.pop(id(function), None)
-    _rules[:] = [rule for rule in _rules if rule.function is not function]
+    _functions.pop(_identity(function), None)
+    same = _identity(function)
+    _rules[:] = [rule for rule in _rules if _identity(rule.function) != same]
 
 
 def load() -> None:
@@ -99,8 +103,16 @@ def load() -> None:
 def lookup(obj: object) -> tuple[Rule, ...]:
     """Return the rules of a function, by identity, the preferred first; () when it has none."""
     load()
-    found = _functions.get(id(obj))
-    return tuple(found[1]) if found is not None and found[0] is obj else ()
+    found = _functions.get(_identity(obj))
+    return tuple(found[1]) if found is not None else ()
+
+
+def _identity(function: object) -> object:
+    """Return what tells a function from others while it lives: a method is made at each access."""
+    owner = getattr(function, "__self__", None)
+    if isinstance(function, (types.MethodType, types.BuiltinMethodType)) and owner is not None:
+        return id(owner), function.__name__
+    return id(function)
 
 
 def lookup_operator(op: str) -> tuple[Rule, ...]:

@@ -128,6 +128,13 @@ for _known in (("array",), None):
     reshaping("np.reshape(a, shape, /)", a=_shape, ranks=_known,
               result=lengths.shaped("shape", "any", "a"))  # fmt: skip
     reshaping("np.ravel(a)", a=_shape, ranks=_known, result=results.raveled("a"))
+    for _order in ("C", "F"):
+        _turned = f"np.reshape(d, np.shape(a), order={_order!r})"
+        _turned = _turned if _known else f"unbroadcast({_turned}, a)"
+        reshaping("np.reshape(a, shape, /, order)", a=_turned, ranks=_known,
+                  where={"order": _order}, result=lengths.shaped("shape", "any", "a"))  # fmt: skip
+        reshaping("np.ravel(a, order)", a=_turned, ranks=_known, where={"order": _order},
+                  result=results.raveled("a"))  # fmt: skip
     reshaping("np.squeeze(a, axis=None)", a=_shape, ranks=_known, result=_squeezed)
     reshaping("np.expand_dims(a, axis)", a=_shape, ranks=_known, result=_expanded)
     for _rank in (1, 2, 3):
@@ -151,9 +158,11 @@ reshaping("np.moveaxis(a, source, destination)", a="np.moveaxis(d, destination, 
 
 # order along axes
 
-reshaping("np.flip(m, axis=None)", m="np.flip(d, axis)", result=results.aligned("m"))
+reshaping("np.flip(m, axis=None)", m="np.flip(d, axis=axis)", result=results.aligned("m"))
 reshaping("np.flipud(m)", m="np.flipud(d)", result=results.like("m"))
 reshaping("np.fliplr(m)", m="np.fliplr(d)", result=results.like("m"))
+reshaping("np.rot90(m, k=1, axes=(0, 1))", m="np.rot90(d, -k, axes)",
+          result=results.same_rank("m"))  # fmt: skip
 reshaping("np.roll(a, shift, axis=None)", a="np.roll(d, np.negative(shift), axis=axis)",
           result=results.like("a"))  # fmt: skip
 
@@ -180,8 +189,9 @@ linear("np.tile(A, reps)", A="np.sum(np.reshape(d, (reps, -1)), axis=0)", ranks=
 
 for _main, _k in (({"k": 0}, ""), ({}, ", k")):
     for _name in ("tril", "triu"):
-        linear(f"np.{_name}(m, k=0)", m=f"np.{_name}(d{_k})", where=_main, ranks=(2,),
-               result=results.like("m"))  # fmt: skip
+        for _rank in (2, 3):
+            linear(f"np.{_name}(m, k=0)", m=f"np.{_name}(d{_k})", where=_main, ranks=(_rank,),
+                   result=results.like("m"))  # fmt: skip
     linear("np.diag(v, k=0)", v=f"np.diag(d{_k})", where=_main, ranks=(1,),
            result=_diagonal("v", "k"))  # fmt: skip
 for _call, _x, _k in (("np.diag(v, k=0)", "v", "k"), ("np.diagonal(a, offset=0)", "a", "offset")):

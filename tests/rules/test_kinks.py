@@ -59,6 +59,12 @@ def test_entries_of_an_array_share_its_extreme():
     assert got == [0.5, 0.0, 0.5, 0.0]
 
 
+def test_the_last_of_entries_that_tie_has_what_follows():
+    x = np.array([1.0, 3.0, 3.0, 2.0])
+    rules = registry.lookup(np.maximum.accumulate)
+    assert np.array_equal(applied(rules, [(x, np.arange(4.0))], {})[1], [0.0, 1.0, 2.0, 2.0])
+
+
 def test_clip_is_flat_at_its_bounds():
     for value, slope in ((0.0, 0.0), (1.0, 0.0), (0.5, 1.0), (-1.0, 0.0)):
         assert slopes(np.clip, value, 0.0, 1.0, wrt=[0]) == [slope]
