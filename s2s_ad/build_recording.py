@@ -36,7 +36,7 @@ from s2s_ad.transform.adjoint import Builder
 from s2s_ad.transform.context import Context
 from s2s_ad.transform.copies import copied_value
 from s2s_ad.transform.measured import hidden, of_one_shape, shown
-from s2s_ad.transform.overwritten import never_read_again
+from s2s_ad.transform.overwritten import ResultLost, never_read_again
 from s2s_ad.transform.recording import record
 from s2s_ad.transform.undoing import apart, overwritten_item, put_back
 from s2s_ad.transform.versions import Recorder
@@ -177,8 +177,10 @@ class Recording:
             for s in every
             if (item := overwritten_item(context, primal.get(s.uid, s), exposed)) is not None
         }
-        unread = never_read_again(context, forward, backward, items)
+        unread = never_read_again(context, forward, backward, items, builder.by_results)
         idle = {uid: items[uid].name for uid in unread if items[uid].name not in barred}
+        if lost := builder.by_results.keys() & {s.uid for s in every} - idle.keys():
+            raise ResultLost(*sorted(lost))
 
         def changed(s: n.Stmt) -> frozenset[str]:
             return frozenset() if s.uid in idle else self.changed(s)

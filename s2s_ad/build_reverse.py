@@ -39,6 +39,7 @@ from s2s_ad.transform.copies import (
     zero_adjoint,
 )
 from s2s_ad.transform.keeping import RecordBranch
+from s2s_ad.transform.overwritten import ResultLost
 from s2s_ad.transform.recording import ReverseExit
 from s2s_ad.transform.settled import Sweep, settled
 from s2s_ad.transform.steady import steady
@@ -146,6 +147,8 @@ class _Run:
                 ahead, back = recording.whole(sweeps.forward, backward)
         except RecordBranch as found:
             return self.again(replace(self.options, branches=self.options.branches | found.uids))
+        except ResultLost as found:
+            return self.again(replace(self.options, unread=self.options.unread | found.uids))
         except ReverseExit as found:
             return self.again(replace(self.options, exits=self.options.exits | {found.uid}))
         backward = list(back)

@@ -25,9 +25,9 @@ Level = tuple[n.Block, int, n.Stmt | None]
 class Where:
     """Where a statement stands: its number in the text, the blocks around it from the outside in,
     each with the place of the statement in it and the loop whose body it is. tests: those of the
-    branches around it, and whether they held."""
+    branches around it, and whether they held. Between two statements, numbers are not whole."""
 
-    number: int
+    number: float
     levels: tuple[Level, ...]
     tests: tuple[tuple[n.Expr, bool], ...] = ()
 

@@ -11,7 +11,7 @@ from s2s_ad.analysis.aliasing import store_root
 from s2s_ad.analysis.owned import NOTHING_OWNED
 from s2s_ad.analysis.values import target_names
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.kinds import UNKNOWN, Array, DictOf, Kind, Nothing, Number
+from s2s_ad.ir.kinds import UNKNOWN, Array, DictOf, Kind, ListOf, Nothing, Number
 from s2s_ad.ir.nodes import ZERO
 from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import (
@@ -29,6 +29,8 @@ from s2s_ad.transform.context import Diff, NeedsName
 from s2s_ad.transform.contributions import Contributions, Sweeps, root_of
 from s2s_ad.transform.pullback import Pullback
 from s2s_ad.transform.shapes import same_shape
+
+_STORED = n.Name("what is stored")  # no variable has such a name
 
 
 class Assignments(Contributions):
@@ -82,8 +84,17 @@ class Assignments(Contributions):
             value = n.Binary(s.op, target, value)
         seed = n.Name(self.context.names.fresh(f"{root}_item_bar"))
         self.temporaries.add(seed.id)
-        pull.pull(value, self.stored(pull, Diff(seed, kind), target, value))
-        rest = self.contributions(pull, (), seed)
+
+        def reversed_with(pull: Pullback, out: n.Expr | None) -> list[n.Stmt]:
+            pull.pull(value, self.stored(pull, Diff(seed, kind), target, value), out)
+            return self.contributions(pull, (), seed)
+
+        rest = None
+        if s.uid not in self.options.unread and self.holds_result(pull, target, value):
+            rest = self.by_result(s, target, reversed_with(pull, _STORED))
+            pull = pull if rest is not None else self.pullback(s)
+        if rest is None:
+            rest = reversed_with(pull, None)
         self.check_lost_item(s, target, tuple(rest))
         clear = n.Assign((place,), self.cleared_item(s, target))
         if not rest:
@@ -91,6 +102,33 @@ class Assignments(Contributions):
         if isinstance(kind, Number):
             return Sweeps([s], _begun(seed, place, clear, rest))
         return Sweeps([s], [n.Assign((seed,), self.taken(place, kind)), clear, *rest])
+
+    def holds_result(self, pull: Pullback, target: n.Expr, value: n.Expr) -> bool:
+        """True where a store leaves the very value that it was given: as it is, in one place."""
+        if not isinstance(target, n.Subscript):
+            return False
+        owner, kind, given = (pull.value(x).kind for x in (target.value, target, value))
+        if pull.gathers(target.index, owner):
+            return False
+        if isinstance(owner, Array) and owner.dtype != "float":
+            return False
+        if isinstance(kind, Number) and isinstance(given, Number):
+            return isinstance(owner, (Array, ListOf))
+        arrays = isinstance(kind, Array) and isinstance(given, Array) and given.dtype == "float"
+        return arrays and isinstance(owner, Array) and same_shape(kind, given)
+
+    def by_result(
+        self, s: n.Assign | n.AugAssign, target: n.Expr, rest: list[n.Stmt]
+    ) -> list[n.Stmt] | None:
+        """Return the reverse of a store with what it has stored in the place of `_STORED`; None if
+        it reads what was there before as well, which is spelled the same."""
+        read = [e for x in rest for e in stmt_exprs(x)]
+        if not any(_STORED.id in names(e) for e in read):
+            return rest
+        if any(target == x for e in read for x in subexprs(e)):
+            return None
+        self.by_results[s.uid] = target
+        return [_substituted(x, _STORED.id, target) for x in rest]
 
     def check_lost_item(self, s: n.Assign | n.AugAssign, place: n.Expr, rest: n.Block) -> None:
         """Ask for a name for the number that a store overwrites and its reverse reads, where it

@@ -46,10 +46,12 @@ class Sweeps:
 @dataclass(frozen=True)
 class Options:
     """branches: uids of `if`s whose choice is recorded. exits: uids of `if`s with a `break` of
-    which the step of the loop is reversed like any other."""
+    which the step of the loop is reversed like any other. unread: uids of stores whose reverse does
+    not read what they have stored, since it is not there any more."""
 
     branches: frozenset[int] = frozenset()
     exits: frozenset[int] = frozenset()
+    unread: frozenset[int] = frozenset()
 
 
 class Contributions:
@@ -84,6 +86,8 @@ class Contributions:
         self.growing: dict[int, str] = {}
         self.deferred: set[str] = set()
         self.flags: dict[str, Kind] = {}
+        # places whose reverse reads what has been stored there, by the uid of the store
+        self.by_results: dict[int, n.Expr] = {}
         self.under_roots = under_roots(context.function.body, partial(object_of, context))
         self.cut_off = cut_off(context.function.body, partial(object_of, context))
         self.on_sides = only_on_sides(context.function.body, partial(object_of, context))

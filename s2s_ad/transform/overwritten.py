@@ -45,8 +45,17 @@ from s2s_ad.transform.undoing import Item
 from s2s_ad.transform.versions import AT_THE_END
 
 LATEST = 10**9
+BEHIND = 0.5  # of a statement, and in front of the next one
 _RANGE = n.Name("range")
 MANY = 20_000  # pairs of stores and reads that are compared
+
+
+class ResultLost(Exception):
+    """What stores have stored is not there any more when their reverse reads it."""
+
+    def __init__(self, *uids: int) -> None:
+        super().__init__(*uids)
+        self.uids = frozenset(uids)
 
 
 @dataclass(frozen=True)
@@ -60,15 +69,20 @@ class _Read:
 
 
 def never_read_again(
-    context: Context, primal: n.Block, reverse: n.Block, items: Mapping[int, Item]
+    context: Context,
+    primal: n.Block,
+    reverse: n.Block,
+    items: Mapping[int, Item],
+    results: Mapping[int, n.Expr],
 ) -> frozenset[int]:
     """Return the stores, by uid, of which nothing needs to be kept.
 
-    primal: as the forward sweep has it. items: the places that stores overwrite.
+    primal: as the forward sweep has it. items: the places that stores overwrite. results: places of
+    which the reverse of a store, by its uid, reads what has been stored there.
     """
     if not items:
         return frozenset()
-    run = _Run(context, primal, reverse, items)
+    run = _Run(context, primal, reverse, items, results)
     every = sorted({item.name for item in items.values()})
     return frozenset(uid for name in every for uid in run.harmless(name))
 
@@ -105,8 +119,15 @@ class Integers:
 
 class _Run:
     def __init__(
-        self, context: Context, primal: n.Block, reverse: n.Block, items: Mapping[int, Item]
+        self,
+        context: Context,
+        primal: n.Block,
+        reverse: n.Block,
+        items: Mapping[int, Item],
+        results: Mapping[int, n.Expr],
     ) -> None:
+        self.results = results
+        self.again: frozenset[str] | None = None
         self.context = context
         self.primal = primal
         self.reverse = reverse
@@ -114,7 +135,7 @@ class _Run:
         self.where = {s.uid: where for s, where in places(primal)}
         self.integers = Integers(context, primal)
         self.rounds: dict[int, Round] = {}
-        self.known: dict[int, Cases] = {}
+        self.known: dict[float, Cases] = {}
 
     def harmless(self, name: str) -> Iterator[int]:
         reads = self.reads(name)
@@ -135,6 +156,7 @@ class _Run:
         for what never comes back to it."""
         found: list[_Read] = []
         anew = self.is_made_anew(name)
+        again = self.wanted_again()
         for s in walk_stmts(self.primal):
             if isinstance(s, (n.Try, n.With, n.Delete, n.FunctionDef, n.Global)):
                 return None
@@ -148,7 +170,8 @@ class _Run:
                     harmless = binds or second or isinstance(s, (n.Return, n.For))
                     if place is None and alone and not harmless:
                         return None
-                    if isinstance(s, n.Assign) and not binds and isinstance(s.targets[0], n.Name):
+                    target = s.targets[0] if isinstance(s, n.Assign) else None
+                    if not binds and isinstance(target, n.Name) and target.id in again:
                         # the statement may be made again in the reverse sweep
                         found.append(_Read(where, place, True))
             if isinstance(s, (n.Assign, n.AugAssign)):
@@ -162,9 +185,29 @@ class _Run:
         for s in walk_stmts(self.reverse):
             of = s.of if s.of is not None else -1
             where = last if of == AT_THE_END else self.where.get(of, first)
+            result = self.results.get(of)
+            behind = replace(where, number=where.number + BEHIND)
             for e in stmt_exprs(flat(s)):
-                found += [_Read(where, place) for place, _ in uses(e, name, False)]
+                for place, _ in uses(e, name, False):
+                    stored = result is not None and place == result
+                    found.append(_Read(behind if stored else where, place))
         return found
+
+    def wanted_again(self) -> frozenset[str]:
+        """Return the variables that the reverse sweep may read, or make others from that it reads:
+        those whose definitions it may run again."""
+        if self.again is None:
+            wanted = {x for s in walk_stmts(self.reverse) for x in said_by(flat(s))}
+            wanted |= {x for item in self.items.values() for x in item.index}
+            made = [s for s in walk_stmts(self.primal) if isinstance(s, n.Assign)]
+            size = -1
+            while size < len(wanted):
+                size = len(wanted)
+                for s in made:
+                    if not wanted.isdisjoint(assigned((s,))):
+                        wanted |= names(s.value)
+            self.again = frozenset(wanted)
+        return self.again
 
     def is_made_anew(self, name: str) -> bool:
         """True for a variable that only gets containers that are made where it gets them.

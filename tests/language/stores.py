@@ -499,3 +499,41 @@ def calls_stored(x, w):
         total += math.sin(b) * a
         y[i + 1] *= math.exp(-b * b)
     return total + np.sum(y * y)
+
+
+@case(np.array([0.5, 1.5, 0.25, 2.0]), 2, wrt="x")
+@case(np.array([0.5, 1.5, 0.25, 2.0]), 0, wrt="x")
+def results_that_are_stored(x, n):
+    """What a store has left is read by its reverse, unless something has overwritten it since."""
+    y = x.copy()
+    for k in range(n):
+        y[k] = np.exp(y[k] * 0.3)
+        y[k + 1] /= y[k]
+        y[1] = np.sqrt(y[1] + y[k])
+        y[k % 2] = np.tanh(y[k % 2]) * y[-1]
+        y[2:] = np.exp(-y[:2] * y[2:])
+        y[[0, 2]] = np.exp(y[1:3])
+        y[y > 0.5] = np.sqrt(y[y > 0.5])
+    z = np.zeros(4)
+    for i in range(4):
+        z[i] = np.exp(y[i])
+    z[n] = z[n] / z[n - 1]
+    w = [0.0] * 3
+    for i in range(3):
+        w[i] = np.exp(y[i] * 0.5)
+    w[n] = w[n - 1] / w[n]
+    return np.sum(z) * w[0] + w[1] * w[2]
+
+
+@case(np.array([[0.5, 1.5], [0.25, 2.0]], dtype=np.float32).astype(float), wrt="x")
+def results_in_other_places(x):
+    """Rows that are stored into rows, and into all of an array."""
+    y = x * 1.0
+    y[0] = np.exp(y[1])
+    y[1] = np.sqrt(y[1] + y[0])
+    y[1, 0] /= y[0, 1]
+    y[0] = y[1] / y[0]
+    whole = np.zeros((2, 2))
+    whole[:] = np.exp(x[0])
+    whole[0] = 1.0 / whole[1]
+    return np.sum(y) + np.sum(whole * y)
