@@ -41,10 +41,9 @@ def has_no_effect(subject: Subject, program: Program, facts: Facts, again: bool)
     )
 
 
-def is_followed(subject: Subject, program: Program, facts: Facts) -> bool:
+def is_followed(subject: Subject, program: Program, body: n.Block, facts: Facts) -> bool:
     """True when nothing that varies is put where other names may see it, as through an alias or by
-    a call: what `facts` know to vary is all that does then."""
-    body = subject.function.body
+    a call: what `facts` know to vary is all that does then. body: of the subject, in some form."""
 
     def kind(e: n.Expr, uid: int) -> Kind:
         return facts.value(e, uid).kind if uid in facts.before else UNKNOWN

@@ -12,8 +12,9 @@ from s2s_ad.analysis.observe import known_object
 from s2s_ad.build_program import Program
 from s2s_ad.build_subject import Subject, SubjectWorld
 from s2s_ad.ir import nodes as n
+from s2s_ad.ir.blocks import said_by, sole_target
 from s2s_ad.ir.kinds import is_immutable
-from s2s_ad.ir.walk import bound_names, children, names, stmt_exprs, walk_stmts
+from s2s_ad.ir.walk import blocks, bound_names, children, names, stmt_exprs, walk_stmts
 from s2s_ad.rules import registry, sharing
 from s2s_ad.rules.sharing import NEW, SHARES, WHOLLY_NEW
 from s2s_ad.transform.reading import flat, stored_into
@@ -93,7 +94,8 @@ def returns_new(program: Program, callee: Subject) -> bool:
         known[id(callee)] = True  # of a recursive call: as all its other results are
         local = callee.locals
         body = callee.function.body
-        held = reached(callee, program, body, {p.name for p in callee.function.params})
+        params = {p.name for p in callee.function.params}
+        held = reached(callee, program, body, params - _renewed(callee, program))
         known[id(callee)] = not any(
             names(s.value) & held or names(s.value) - local
             for s in walk_stmts(body)
@@ -111,6 +113,23 @@ def hands_on(subject: Subject, program: Program, e: n.Call) -> bool:
         return True
     callee = program.subject(obj)
     return callee is not None and returns_own(program, callee)
+
+
+def _renewed(callee: Subject, program: Program) -> set[str]:
+    """Return the parameters that a function gives something new before all else: `x = x.copy()`."""
+    found: set[str] = set()
+    seen: set[str] = set()
+    for s in callee.function.body:
+        name = sole_target(s)
+        if name is None or any(blocks(s)) or not isinstance(s, n.Assign):
+            break
+        # what we copy so holds nothing but numbers
+        flat_copy = s.value == n.Call(n.Attribute(n.Name(name), "copy"), ())
+        own = callee.is_generated or name in callee.copied
+        if name not in seen and (holds_nothing(callee, program, s.value) or (flat_copy and own)):
+            found.add(name)
+        seen |= said_by(s) - found
+    return found
 
 
 def returns_own(program: Program, callee: Subject) -> bool:

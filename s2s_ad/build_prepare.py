@@ -25,6 +25,7 @@ from s2s_ad.build_parts import with_named_parts
 from s2s_ad.build_program import Program
 from s2s_ad.build_subject import Subject, SubjectWorld
 from s2s_ad.build_updates import settle_stores, settle_updates
+from s2s_ad.build_writes import with_writes
 from s2s_ad.errors import OutputError, UnsupportedSyntax
 from s2s_ad.frontend.exits import exits, structure
 from s2s_ad.frontend.fold import fold_decided
@@ -36,7 +37,7 @@ from s2s_ad.frontend.sink import sink
 from s2s_ad.frontend.webs import with_webs_apart
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import Array, DictOf, ListOf, is_immutable
-from s2s_ad.ir.names import Names
+from s2s_ad.ir.names import Names, plain_name
 from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.verify import is_on, unbound_reads, verify
 from s2s_ad.ir.walk import (
@@ -181,6 +182,8 @@ def prepare(
     facts = prepared.facts()
     prepared.become(by_position(prepared.function, facts, names, prepared.alias, refuse))
     prepared.name_effects(tests=False, last=False)
+    facts = prepared.facts()
+    prepared.become(with_writes(prepared.function, facts, subject, program, names.fresh, entry))
     for _ in range(ROUNDS):
         # what is written out may have to be written out further, with facts of its own
         context = prepared.context()
@@ -430,7 +433,7 @@ def wish(e: n.Expr) -> str:
             elsewhere = hasattr(builtins, func.attr) or func.attr in runtime.__all__
             return f"{func.attr}_value" if elsewhere else func.attr
         if isinstance(func, n.Name):
-            return f"{func.id}_value"
+            return f"{plain_name(func.id)}_value"
     if isinstance(e, n.Subscript) and isinstance(e.value, n.Name):
         items = e.index.items if isinstance(e.index, n.TupleExpr) else (e.index,)
         one = all(isinstance(x, (n.Name, n.Const, n.Unary, n.Binary)) for x in items)

@@ -17,6 +17,7 @@ from s2s_ad.analysis.flow import Facts, interpret
 from s2s_ad.analysis.values import Value
 from s2s_ad.build_closures import Places, captured, closed_over, expanded, is_partial
 from s2s_ad.build_keys import OUTSIDE, canonical, in_symbols, keyed
+from s2s_ad.build_leaving import Writing, leaving
 from s2s_ad.build_linker import Linker
 from s2s_ad.build_recursion import assumed, bounded, summarised
 from s2s_ad.build_signature import bind
@@ -103,6 +104,8 @@ class Program:
     heavy: set[Any] = field(default_factory=set)
     halved: set[Any] = field(default_factory=set)
     smalls: dict[str, Small] = field(default_factory=dict)
+    writings: dict[Any, Writing] = field(default_factory=dict)
+    written: dict[Any, frozenset[str]] = field(default_factory=dict)
     small: Callable[[Variant], Small] | None = None
 
     def subject(self, callee: object) -> Subject | None:
@@ -112,6 +115,8 @@ class Program:
             return self.subject(callee.__wrapped__)
         if isinstance(callee, functools.partial):
             return self.fixed(callee)
+        if isinstance(callee, Writing):
+            return leaving(self, callee)
         if not isinstance(callee, (types.FunctionType, types.MethodType, LocalFunction)):
             if isinstance(inner := getattr(callee, "py_func", None), types.FunctionType):
                 return self.subject(inner)  # compiled by numba: what it was compiled from
@@ -405,9 +410,13 @@ class Program:
         alike = self.smalls.get(other.reverse) if other is not None and other.cheap else None
         if other is not None and alike is not None and not alike.again:
             return other
-        cheap = mode == "adjoint" and self.is_cheap(subject, RUN_AGAIN if again else 0)
+        cheap = (
+            mode == "adjoint"
+            and not subject.copied
+            and self.is_cheap(subject, RUN_AGAIN if again else 0)
+        )
         # what reads its arguments alone in its reverse sweep keeps nothing that has to be handed on
-        bare = mode == "adjoint" and not cheap and not changes
+        bare = mode == "adjoint" and not cheap and not changes and not subject.copied
         bare = bare and self.is_cheap(subject, RUN_AGAIN)
         cheap = (cheap or bare) and not kept and self.has_no_effect(subject, values)
         reverse, tangent = (

@@ -31,7 +31,7 @@ from s2s_ad.ir.kinds import (
     either,
     join,
 )
-from s2s_ad.ir.walk import walk_stmts
+from s2s_ad.ir.walk import bound_names, walk_stmts
 
 if TYPE_CHECKING:
     from s2s_ad.build_program import Program
@@ -67,13 +67,13 @@ def _fixpoint(program: Program, key: Any, subject: Subject, values: Values) -> V
         program.running[key] = guess
         outside = program.assumed - {key}
         program.assumed.discard(key)
-        facts = interpret(
-            subject.function, dict(values), SubjectWorld(subject, program), subject.locals
-        )
+        body, facts = _with_writes(program, subject, values)
         recursive = key in program.assumed
         waiting = any(program.running[k] is None for k in program.assumed - {key})
         program.assumed |= outside
-        found = facts.result and _with_hidden(facts.result, program, subject, values, facts)
+        found = facts.result
+        if found is not None and any(v.varied for _, v in values) and not gives_nothing(subject):
+            found = _with_hidden(found, program, subject, body, facts)
         if found is None and waiting:
             raise NeverReturnsError
         if not recursive or (found is None and guess is not None):
@@ -88,8 +88,22 @@ def _fixpoint(program: Program, key: Any, subject: Subject, values: Values) -> V
     return nothing
 
 
+def _with_writes(program: Program, subject: Subject, values: Values) -> tuple[n.Block, Facts]:
+    """Return a body in which calls that write into arguments bind what they leave; its facts."""
+    from s2s_ad.build_writes import with_writes
+
+    function, world = subject.function, SubjectWorld(subject, program)
+    facts = interpret(function, dict(values), world, subject.locals)
+    fresh = subject.fresh_names().fresh
+    settled = with_writes(function, facts, subject, program, fresh, False)
+    if settled == function:
+        return function.body, facts
+    local = frozenset(p.name for p in settled.params) | bound_names(settled.body)
+    return settled.body, interpret(settled, dict(values), world, local)
+
+
 def _with_hidden(
-    found: Value, program: Program, subject: Subject, values: Values, facts: Facts
+    found: Value, program: Program, subject: Subject, body: n.Block, facts: Facts
 ) -> Value:
     """Return a result that may vary, where something that does was put where it is not followed.
 
@@ -97,10 +111,10 @@ def _with_hidden(
     """
     from s2s_ad.build_effects import is_followed
 
-    if _varies_whole(found) or not any(v.varied for _, v in values) or gives_nothing(subject):
+    if _varies_whole(found):
         return found
     try:
-        followed = is_followed(subject, program, facts)
+        followed = is_followed(subject, program, body, facts)
     except NeverReturnsError:
         return found  # it is asked again once something is known of the calls in it
     return found if followed else Value(UNKNOWN, True)

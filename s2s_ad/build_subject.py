@@ -68,6 +68,7 @@ class Subject:
     prelude: list[LocalFunction] = field(default_factory=list)
     bound: tuple[n.Function, frozenset[str]] | None = None
     of: tuple[str, ...] = ()
+    copied: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

@@ -23,7 +23,7 @@ from s2s_ad.frontend.walrus import taken_out
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import renamed
 from s2s_ad.ir.kinds import DictOf, Kind, ListOf, TupleOf, Unknown
-from s2s_ad.ir.names import Names
+from s2s_ad.ir.names import Names, plain_name
 from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import (
     all_parts,
@@ -285,8 +285,8 @@ class _Normalise(Unpacking):
 
     def named(self, e: n.Expr, s: n.Stmt, pre: list[n.Stmt]) -> n.Expr:
         func = e.func if isinstance(e, n.Call) else e
-        own = f"{func.id}_value" if isinstance(func, n.Name) else getattr(func, "attr", "value")
-        temp = n.Name(self.fresh(own))
+        own = plain_name(func.id) + "_value" if isinstance(func, n.Name) else ""
+        temp = n.Name(self.fresh(own or getattr(func, "attr", "value")))
         pre.append(n.Assign((temp,), e, origin=s.origin))
         return temp
 

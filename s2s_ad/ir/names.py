@@ -15,6 +15,15 @@ _KEPT = re.compile(r"(.*)_saved(\d*)\Z")
 _MARKED = re.compile(r"(.*_(?:bar|dot))(\d*)\Z")
 
 
+def plain_name(name: str) -> str:
+    """Return the name of a function without what ours says of how it is called.
+
+    >>> plain_name("step that leaves u, v"), plain_name("step")
+    ('step', 'step')
+    """
+    return name.partition(" ")[0]
+
+
 class Names:
     """An allocator of variable names. The same requests in the same order give the same names.
 

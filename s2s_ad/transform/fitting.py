@@ -22,6 +22,7 @@ from s2s_ad.ir.kinds import (
     TupleOf,
     Unknown,
 )
+from s2s_ad.ir.names import plain_name
 from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import assigned, map_expr, names, subexprs
 from s2s_ad.rules.registry import Choice
@@ -329,7 +330,7 @@ class Fitting:
         if isinstance(e, n.Call):
             func = e.func
             last = func.attr if isinstance(func, n.Attribute) else getattr(func, "id", "value")
-            return f"{last}_bar"
+            return f"{plain_name(last)}_bar"
         return "value_bar"
 
     def result_of(self, e: n.Expr, kind: Kind, template: n.Expr) -> n.Expr:

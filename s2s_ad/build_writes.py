@@ -1,0 +1,289 @@
+"""Calls of functions that write into their arguments, as calls of functions that return what they
+leave there.
+
+Takes a function with its facts, gives it with such calls written so; requires `analysis`,
+`build_updates`, `build_program`.
+
+    step(u, p)                              u = step'(u, p)
+    error = step(rows[i], p)       →        error, rows[i] = step'(rows[i], p)
+
+The function that is called then works on copies (`Writing`), so that nothing changes but what the
+statement binds or stores into. That is the same where no other name sees what is written into.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from s2s_ad.analysis.aliasing import ownership
+from s2s_ad.analysis.flow import Facts, interpret
+from s2s_ad.analysis.held import holds_plain_items
+from s2s_ad.analysis.managers import may_enter_again
+from s2s_ad.analysis.owned import NOBODY, NOTHING_OWNED, Owned
+from s2s_ad.analysis.values import NeverReturnsError, Value
+from s2s_ad.build_fresh import holds_nothing, makes_new, newness, reached
+from s2s_ad.build_leaving import Writing, writing
+from s2s_ad.build_program import Program
+from s2s_ad.build_signature import bind
+from s2s_ad.build_subject import Subject, SubjectWorld
+from s2s_ad.build_updates import updated
+from s2s_ad.ir import nodes as n
+from s2s_ad.ir.kinds import UNKNOWN, Array, Kind, is_immutable
+from s2s_ad.ir.names import RETURNED
+from s2s_ad.ir.remembered import replace
+from s2s_ad.ir.walk import (
+    all_parts,
+    bound_here,
+    container_of,
+    map_block,
+    names,
+    subexprs,
+    walk_stmts,
+)
+from s2s_ad.transform.reading import stored_into
+
+Values = tuple[tuple[str, Value], ...]
+LITERALS = (n.Binary, n.Unary, n.Const, n.ListExpr, n.DictExpr, n.Comprehension)
+
+
+@dataclass(frozen=True)
+class _Call:
+    """A call that writes into arguments. given: its arguments by parameter. places: where those
+    that are written into are, by parameter, but for those that nothing else holds."""
+
+    callee: object
+    subject: Subject
+    given: Mapping[str, n.Expr]
+    written: tuple[str, ...]
+    places: Mapping[str, n.Expr]
+
+
+def with_writes(
+    function: n.Function,
+    facts: Facts,
+    subject: Subject,
+    program: Program,
+    fresh: Callable[[str], str],
+    entry: bool,
+) -> n.Function:
+    """Return the function with calls that write into their arguments as assignments.
+
+    entry: whether the user calls what is generated: arguments are the function's own then.
+    """
+    run = _Writes(function, facts, subject, program, entry)
+    guarded = _may_go_on(function, facts)
+
+    def visit(s: n.Stmt) -> tuple[n.Stmt, ...]:
+        e = s.value if isinstance(s, (n.ExprStmt, n.Assign, n.AugAssign, n.Return)) else None
+        if not isinstance(e, n.Call) or s.uid not in facts.before or s.uid in guarded:
+            return (s,)
+        try:
+            call = run.writing(e, s)
+        except NeverReturnsError:
+            return (s,)  # it is looked at again once something is known of the call
+        if call is None or (isinstance(s, n.AugAssign) and _meets(s.target, call)):
+            return (s,)
+        return _assigned(s, e, call, program, subject, fresh)
+
+    return replace(function, body=map_block(function.body, visit))
+
+
+def _may_go_on(function: n.Function, facts: Facts) -> frozenset[int]:
+    """Return the statements behind which the function may go on when they raise: what a call has
+    left by then is seen, and a copy of it would not be."""
+    found: set[int] = set()
+    for s in walk_stmts(function.body):
+        if isinstance(s, n.With):
+            managers = [m.func if isinstance(m, n.Call) else m for m, _ in s.items]
+            known = [facts.object_of(m, s.uid) for m in managers]
+            if all(x is not None and may_enter_again(x[0]) for x in known):
+                continue
+        if isinstance(s, (n.With, n.Try)):
+            found |= {x.uid for x in walk_stmts((s,))}
+    return frozenset(found)
+
+
+def _meets(target: n.Expr, call: _Call) -> bool:
+    """True when an operator reads what a call writes into, before it is called."""
+    return any(names(target) & names(place) for place in call.places.values())
+
+
+def _assigned(
+    s: n.Stmt,
+    e: n.Call,
+    call: _Call,
+    program: Program,
+    subject: Subject,
+    fresh: Callable[[str], str],
+) -> tuple[n.Stmt, ...]:
+    """Return a statement whose value is a call as one that binds what the call leaves."""
+    handed_back = _handed_back(call.subject)
+    same = call.places.get(handed_back or "")
+    value = not isinstance(s, n.ExprStmt) and same is None
+    of = (*((RETURNED,) if value else ()), *call.places)
+    if not of:
+        return (s,)
+    leaves = writing(program, call.callee, of, call.written)
+    spelled = f"{call.subject.name} that leaves {', '.join(of)}"
+    subject.free[spelled] = leaves
+    new = replace(e, func=n.Name(spelled))
+    places = list(call.places.values())
+    if not value:
+        made = _binding(places, new, s)
+        if isinstance(s, n.ExprStmt):
+            return (made,)
+        assert same is not None
+        return made, _of_value(s, same)
+    result = n.Name(fresh(f"{call.subject.name}_value"))
+    return _binding([result, *places], new, s), _of_value(s, result)
+
+
+def _binding(targets: list[n.Expr], value: n.Expr, s: n.Stmt) -> n.Stmt:
+    target = targets[0] if len(targets) == 1 else n.TupleExpr(tuple(targets))
+    return n.Assign((target,), value, origin=s.origin, comments=s.comments)
+
+
+def _of_value(s: n.Stmt, value: n.Expr) -> n.Stmt:
+    """Return a statement with another value, and no comments: they stand above it."""
+    assert isinstance(s, (n.Assign, n.AugAssign, n.Return))
+    return replace(s, value=value, comments=n.NO_COMMENTS)
+
+
+def _handed_back(subject: Subject) -> str | None:
+    """Return the parameter that a function always returns."""
+    ends = [s.value for s in walk_stmts(subject.function.body) if isinstance(s, n.Return)]
+    found = {e.id if isinstance(e, n.Name) else None for e in ends}
+    name = found.pop() if len(found) == 1 else None
+    last = subject.function.body[-1:]
+    return name if last and isinstance(last[0], n.Return) else None
+
+
+def _is_apart(program: Program, callee: Subject, written: frozenset[str]) -> bool:
+    """True when what a function returns holds no part of what it writes into."""
+    body = callee.function.body
+    held = reached(callee, program, body, set(written), with_globals=False)
+    ends = [s.value for s in walk_stmts(body) if isinstance(s, n.Return) and s.value is not None]
+    return all(holds_nothing(callee, program, e) or not names(e) & held for e in ends)
+
+
+class _Writes:
+    def __init__(
+        self, function: n.Function, facts: Facts, subject: Subject, program: Program, entry: bool
+    ) -> None:
+        self.function = function
+        self.facts = facts
+        self.subject = subject
+        self.program = program
+        self.params = frozenset(p.name for p in function.params)
+        self.start = self.params if entry else NOBODY
+
+    def kind(self, e: n.Expr, uid: int) -> Kind:
+        return self.facts.value(e, uid).kind if uid in self.facts.before else UNKNOWN
+
+    def writing(self, e: n.Call, s: n.Stmt) -> _Call | None:
+        """Return what a call writes into, None where it is left as it is."""
+        reader, env = self.facts.reader(s.uid), self.facts.before[s.uid]
+        found = reader.object_of(e.func, env)
+        keywords = {k.name: k.value for k in e.keywords if k.name is not None}
+        if found is None or len(keywords) != len(e.keywords):
+            return None
+        if any(isinstance(a, n.Starred) for a in e.args) or isinstance(found[0], Writing):
+            return None
+        callee = self.program.fitted(found[0], len(e.args), tuple(keywords))
+        given = callee and bind(callee.function.params, e.args, keywords)
+        if callee is None or not given or callee is not self.program.subject(found[0]):
+            return None
+        if all(is_immutable(self.kind(x, s.uid)) for x in given.values() if x is not None):
+            return None
+        if not any(self.facts.varied(x, s.uid) for x in given.values() if x is not None):
+            return None
+        known = {p: None if x is None else self.facts.value(x, s.uid) for p, x in given.items()}
+        written = written_into(self.program, callee, self.program.entry(callee, known))
+        passed = {p: x for p, x in given.items() if x is not None}
+        if not written or not written <= passed.keys():
+            return None
+        places = {p: passed[p] for p in passed if p in written and not self.is_made(passed[p])}
+        if not all(self.is_place(p, x, passed, s) for p, x in places.items()):
+            return None
+        kind = self.kind(e, s.uid)
+        gives = not isinstance(s, n.ExprStmt) and _handed_back(callee) not in places
+        if gives and not is_immutable(kind) and not _is_apart(self.program, callee, written):
+            return None
+        order = tuple(p for p in passed if p in written)
+        if not all(holds_plain_items(self.kind(passed[p], s.uid)) for p in order):
+            return None  # what it holds would be seen by two names
+        return _Call(found[0], callee, passed, order, places)
+
+    def is_made(self, e: n.Expr) -> bool:
+        """True for an expression whose value nothing else holds."""
+        made = isinstance(e, n.Call) and makes_new(self.subject, self.program, e)
+        return made or isinstance(e, LITERALS)
+
+    def is_place(self, param: str, e: n.Expr, passed: Mapping[str, n.Expr], s: n.Stmt) -> bool:
+        """True for an argument that can be assigned to, and that is seen by no other name."""
+        root = container_of(e)
+        while isinstance(root, (n.Subscript, n.Attribute)):
+            root = container_of(root)
+        if not isinstance(root, n.Name) or root.id not in self.facts.locals:
+            return False
+        if any(isinstance(x, (n.Call, n.Lambda, n.NamedExpr)) for x in subexprs(e)):
+            return False
+        if any(root.id in names(x) for p, x in passed.items() if p != param):
+            return False  # it is passed twice, or a part of it
+        if any(root.id in pair for pair in self.program.shared):
+            return False
+        owned = self.owned(s)
+        flat = isinstance(self.kind(root, s.uid), Array) or e is root
+        return root.id in (owned.own if flat else owned.whole)
+
+    def owned(self, s: n.Stmt) -> Owned:
+        """Return the variables whose values no other name sees before a statement."""
+        body = self.function.body
+
+        def new(e: n.Call) -> int:
+            return newness(self.subject, self.program, e)
+
+        unbound = frozenset(x for t in walk_stmts(body) for x in bound_here(t)) - self.params
+        table = ownership(body, new, self.kind, self.start, unbound)
+        return table.get(s.uid, NOTHING_OWNED)
+
+
+def written_into(program: Program, callee: Subject, values: Values) -> frozenset[str]:
+    """Return the parameters that a function changes in place, by their own names; none where one of
+    these is given another value too."""
+    key = (id(callee), values)
+    if key in program.written:
+        return program.written[key]
+    program.written[key] = NOBODY  # a recursive call writes what the rest of the function does
+    body = callee.function.body
+    params = {p.name for p in callee.function.params}
+    found = {x for s in walk_stmts(body) for x in stored_into(s) if x in params}
+    found |= {s.stack for s in walk_stmts(body) if isinstance(s, (n.Append, n.Pop))} & params
+    found |= updated(program, callee, values)
+    facts = interpret(callee.function, dict(values), SubjectWorld(callee, program), callee.locals)
+    found |= {x for s in walk_stmts(body) for x in _by_calls(program, s, facts)} & params
+    rebound = {x for s in walk_stmts(body) if not isinstance(s, n.AugAssign) for x in bound_here(s)}
+    program.written[key] = NOBODY if found & rebound else frozenset(found)
+    return program.written[key]
+
+
+def _by_calls(program: Program, s: n.Stmt, facts: Facts) -> set[str]:
+    """Return the variables that calls in a statement write into."""
+    found: set[str] = set()
+    env = facts.before.get(s.uid)
+    for e in all_parts(s) if env is not None else ():
+        if not isinstance(e, n.Call) or any(isinstance(a, n.Starred) for a in e.args):
+            continue
+        target = facts.reader(s.uid).object_of(e.func, env or {})
+        keywords = {k.name: k.value for k in e.keywords if k.name is not None}
+        if target is None or len(keywords) != len(e.keywords):
+            continue
+        callee = program.fitted(target[0], len(e.args), tuple(keywords))
+        given = callee and bind(callee.function.params, e.args, keywords)
+        if callee is None or not given:
+            continue
+        known = {p: None if x is None else facts.value(x, s.uid) for p, x in given.items()}
+        for p in written_into(program, callee, program.entry(callee, known)):
+            found |= names(given[p] or n.Const("None", None))
+    return found
