@@ -16,7 +16,7 @@ import numpy as np
 
 from s2s_ad import runtime
 from s2s_ad.frontend.volatile import rebound_globals
-from s2s_ad.ir.names import Names
+from s2s_ad.ir.names import BUILTINS, Names
 
 MODULES: dict[str, Any] = {"np": np, "math": math}
 OTHER_NAMES = {"np": "numpy"}
@@ -81,7 +81,7 @@ class Linker:
             return False
         if name in self.objects:
             return self.objects[name] is obj
-        shadowed = getattr(builtins, name, obj)
+        shadowed = getattr(builtins, name) if name in BUILTINS else obj
         return shadowed is obj
 
     def function(self, wanted: str, names: Names | None = None) -> str:

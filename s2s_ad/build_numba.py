@@ -43,7 +43,7 @@ from s2s_ad.ir.kinds import (
     TupleOf,
     adjoint_kind,
 )
-from s2s_ad.ir.names import Names, marked
+from s2s_ad.ir.names import BUILTINS, Names, marked
 from s2s_ad.ir.nodes import ZERO
 from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import (
@@ -396,7 +396,7 @@ class _Form:
     def written(self, function: n.Function) -> n.Function:
         own = {p.name for p in function.params} | bound_names(function.body)
         taken = own | free_names(function) | self.linker.objects.keys() | self.linker.functions
-        fresh = Names(taken | set(dir(builtins))).fresh
+        fresh = Names(taken | BUILTINS).fresh
         kinds = self.kinds.get(function.name, {})
 
         def array(name: str) -> n.Expr:

@@ -8,7 +8,6 @@ nothing to do with each other, such as the branches of an `if`, may have one nam
 
 from __future__ import annotations
 
-import builtins
 import keyword
 import re
 from collections.abc import Iterator, Mapping
@@ -18,6 +17,7 @@ from itertools import count
 from s2s_ad.build_subject import rename
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import said_by
+from s2s_ad.ir.names import BUILTINS
 from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import (
     blocks,
@@ -53,7 +53,7 @@ def numbering(
         return {}
     params = {p.name for p in function.params}
     ours = bound_names(function.body) - params - users - taken - _bound_inside(function)
-    taken = {*taken, *params, *users, *free_names(function), *dir(builtins), *keyword.kwlist}
+    taken = {*taken, *params, *users, *free_names(function), *BUILTINS, *keyword.kwlist}
     taken |= bound_names(function.body) - ours
     fixed = frozenset(taken)
     families: dict[str, list[str]] = {}

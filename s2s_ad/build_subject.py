@@ -22,7 +22,7 @@ from s2s_ad.frontend import lower, resolve, source, volatile
 from s2s_ad.frontend.lift import Lifted, lift
 from s2s_ad.frontend.walrus import without_walrus
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.names import Names
+from s2s_ad.ir.names import BUILTINS, Names
 from s2s_ad.ir.places import place_of
 from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import (
@@ -89,7 +89,7 @@ class Subject:
     def fresh_names(self) -> Names:
         """Return an allocator that avoids what this function reads or binds, and our helpers."""
         taken = set(self.locals) | set(self.free) | {"np", "math", "numpy", "_"}
-        return Names(taken | set(dir(builtins)) | set(runtime.__all__))
+        return Names(taken | BUILTINS | set(runtime.__all__))
 
     def refuse(self, s: n.Stmt, e: n.Expr | None, message: str, hint: str) -> S2SError:
         """Return a refusal that points at `e` in the statement `s`."""

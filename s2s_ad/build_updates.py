@@ -105,7 +105,8 @@ def settle_stores(
     So with `inner = u[1:-1]`, where inner is not read any more once u is stored into.
     """
     every = list(walk_stmts(function.body))
-    stored = {x for s in every for x in stored_into(s)}
+    changed = {s.uid: stored_into(s) | _updated_array(s, facts) for s in every}
+    stored = {x for found in changed.values() for x in found}
     moving = [
         (s, name, s.value)
         for s in every
@@ -119,7 +120,7 @@ def settle_stores(
     run = _Updates(program, subject, function, facts)
     plain, moved = run.made_and_moved()
     shared = {
-        x for s in every for x in stored_into(s) if x not in plain.get(s.uid, NOTHING_OWNED).own
+        x for s in every for x in changed[s.uid] if x not in plain.get(s.uid, NOTHING_OWNED).own
     }
     parts = {s.uid for s, _, value in moving if isinstance(value, n.Subscript)}
 
@@ -169,10 +170,16 @@ def settle_stores(
 
 
 def _is_part(e: n.Expr, stored: set[str]) -> bool:
-    """True for a slice of one of these variables."""
-    if not isinstance(e, n.Subscript) or not isinstance(e.index, n.Slice):
-        return False
-    return isinstance(e.value, n.Name) and e.value.id in stored
+    """True for a part of one of these variables."""
+    return isinstance(e, n.Subscript) and isinstance(e.value, n.Name) and e.value.id in stored
+
+
+def _updated_array(s: n.Stmt, facts: Facts) -> set[str]:
+    """Return the variable whose array an operator changes in place."""
+    if not isinstance(s, n.AugAssign) or not isinstance(s.target, n.Name):
+        return set()
+    kind = facts.value(s.target, s.uid).kind if s.uid in facts.before else UNKNOWN
+    return {s.target.id} if isinstance(kind, Array) else set()
 
 
 def updated(program: Program, subject: Subject, values: Values) -> frozenset[str]:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import builtins
+import math
+
+from s2s_ad.build import Request, derive
 from s2s_ad.build_numbering import numbering, with_numbers
 from s2s_ad.frontend.lower import lower_module
+from s2s_ad.ir.kinds import FLOAT
 from s2s_ad.ir.text import function_text
 
 
@@ -105,3 +110,24 @@ return ratio3 + y"""
         "y = ratio4",
         "return ratio + y",
     ]
+
+
+def test_names_that_a_session_adds_to_the_builtins_change_nothing():
+    """An interactive session keeps its last value in `_`, IPython adds `display`."""
+
+    def text():
+        def last_of(x):
+            total = x
+            while total < 10.0:
+                total = total * x
+            display = math.sin(total)
+            return display * display
+
+        return derive(Request(last_of, "adjoint", ("x",), {"x": FLOAT})).text
+
+    before = text()
+    builtins._, builtins.display = None, print
+    try:
+        assert text() == before
+    finally:
+        del builtins._, builtins.display

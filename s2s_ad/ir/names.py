@@ -5,10 +5,15 @@ Takes the names in use, gives fresh ones; requires nothing.
 
 from __future__ import annotations
 
+import builtins
 import keyword
 import re
 from collections.abc import Callable, Hashable, Iterable
 
+# those of Python alone: an interactive session, or a doctest, puts more names there
+BUILTINS = frozenset(
+    name for name, x in vars(builtins).items() if getattr(x, "__module__", "") == "builtins"
+) | {"Ellipsis", "NotImplemented"}
 RETURNED = "return"  # among the outputs of a function: what it returns
 
 _KEPT = re.compile(r"(.*)_saved(\d*)\Z")

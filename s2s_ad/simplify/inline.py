@@ -104,15 +104,9 @@ class _Inline:
         between: set[str] = set(target_names(target))
         for j in range(k + 1, len(out)):
             t = out[j]
-            goal = t.targets[0] if isinstance(t, n.Assign) and len(t.targets) == 1 else None
-            copy = t.value if isinstance(t, n.Assign) else None
-            if (
-                isinstance(goal, n.Name)
-                and isinstance(copy, n.Name)
-                and copy.id in made
-                and goal.id not in between
-            ):
-                first = replace(s, targets=(substitute(target, {copy.id: goal}),))
+            goals = _copies(t)
+            if goals and goals.keys() <= made and not {x.id for x in goals.values()} & between:
+                first = replace(s, targets=(substitute(target, goals),))
                 return [*out[:k], first, *out[k + 1 : j], *out[j + 1 :]]
             if blocks(t):
                 return None
@@ -363,6 +357,22 @@ def _added_to(s: n.Stmt, name: n.Name) -> n.Expr | None:
         if isinstance(place, n.Subscript) and e.args == (place, name) and not e.keywords:
             return place
     return None
+
+
+def _copies(s: n.Stmt) -> dict[str, n.Name]:
+    """Return which variables a statement gives other names, where that is all it does: `x = t`, or
+    `x, y = t, u`."""
+    if not isinstance(s, n.Assign) or len(s.targets) != 1:
+        return {}
+    target, value = s.targets[0], s.value
+    goals = target.items if isinstance(target, n.TupleExpr) else (target,)
+    given = value.items if isinstance(value, n.TupleExpr) else (value,)
+    pairs = [
+        (a.id, b) for a, b in zip(given, goals) if isinstance(a, n.Name) and isinstance(b, n.Name)
+    ]
+    found = dict(pairs)
+    whole = len(pairs) == len(goals) == len(given) == len(found)
+    return found if whole and len({b.id for b in found.values()}) == len(found) else {}
 
 
 def is_recomputed(s: n.Stmt) -> bool:
