@@ -112,6 +112,29 @@ bilinear(
     b="0",
     result=results.same("b"),
 )
+bilinear(
+    "runtime.tensordot_left(g, a, b, axes)",
+    g="np.tensordot(d, b, axes)",
+    a="0",
+    b="tensordot_right(g, d, b, axes)",
+    result=results.same("a"),
+)
+bilinear(
+    "runtime.tensordot_right(g, a, b, axes)",
+    g="np.tensordot(a, d, axes)",
+    a="tensordot_left(g, a, d, axes)",
+    b="0",
+    result=results.same("b"),
+)
+linear(
+    "runtime.ungradient(g, spacing=1.0, axis=0, edge_order=1)",
+    g="np.gradient(d, spacing, axis=axis, edge_order=edge_order)",
+    spacing="-np.sum(d * out) / spacing",
+    tangent={"spacing": "-out * (d / spacing)"},
+    ranks=("array", 0),
+    result=results.like("g"),
+    on={"g": (-2.0, 2.0), "spacing": (0.5, 2.0)},
+)
 _WITH_D = "(*directions[:k], {}, *directions[k + 1 :])"
 _EACH = "for k in range(len(directions))"
 for _ranks, _back in ((("array",), "{}"), ((None,), "unbroadcast({}, x)")):

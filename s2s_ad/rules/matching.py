@@ -264,9 +264,11 @@ def choose(
 
 
 def _says_nothing(rule: Rule, keyword: Keyword, value_of: Callable[[Expr], object]) -> bool:
-    """True for an option that a rule of NumPy's need not know: `out=None`, a `dtype` of floats."""
+    """True for an option that a rule of NumPy's need not know: `out=None`, a float `dtype`."""
     if rule.namespace not in ("np", "method") or any(p.name == keyword.name for p in rule.params):
         return False
+    if keyword.name == "optimize":
+        return rule.name == "einsum"  # the order of what is computed
     value = value_of(keyword.value)
     if keyword.name == "out":
         return value is None

@@ -9,7 +9,7 @@ from s2s_ad.ir.kinds import UNKNOWN, Array, ListOf, Number
 
 from . import results
 from .declare import bilinear, elementwise, linear, passive, reduction
-from .results import constant, is_given
+from .results import constant, is_given, is_integer
 
 # quadrature of vectors; older numpy calls it trapz
 
@@ -36,19 +36,48 @@ for _name in ("trapz", "trapezoid"):
         result=constant(Number("float")),
     )
 
+    # along an axis of what has several: half of the first and the last
+    linear(
+        f"np.{_name}(y, x=None, dx=1.0, axis=-1)",
+        y="np.moveaxis(np.multiply.outer(weights, d), 0, axis)",
+        where={"x": None, "axis": is_integer},
+        ranks=("array",),
+        let={
+            "ones": "np.ones(y.shape[axis] - 1)",
+            "weights": "0.5 * dx * (np.append(ones, 0.0) + np.append(0.0, ones))",
+        },
+        result=results.reduction("y"),
+    )
+
 # values between points and of polynomials
 
+_BELOW = "np.clip(np.searchsorted(xp, x, side='right') - 1, 0, len(xp) - 2)"
 elementwise(
     "np.interp(x, xp, fp)",
     x="(x >= xp[0]) * (x <= xp[-1]) * (rise / run) * d",
     let={
-        "k": "np.clip(np.searchsorted(xp, x, side='right') - 1, 0, len(xp) - 2)",
+        "k": _BELOW,
         "rise": "np.take(fp, k + 1) - np.take(fp, k)",
         "run": "np.take(xp, k + 1) - np.take(xp, k)",
     },
     active=("x",),
     result=results.elementwise("float", ("x",)),
     on={"x": (0.1, 0.9)},
+)
+linear(
+    "np.interp(x, xp, fp)",
+    fp="unbroadcast(scatter((1.0 - part) * d, np.asarray(fp, float), k) "
+    "+ scatter(part * d, np.asarray(fp, float), k + 1), fp)",
+    x="unbroadcast((x >= xp[0]) * (x <= xp[-1]) * (rise / run) * d, x)",
+    tangent={"x": "(x >= xp[0]) * (x <= xp[-1]) * (rise / run) * d"},
+    let={
+        "k": _BELOW,
+        "rise": "np.take(fp, k + 1) - np.take(fp, k)",
+        "run": "np.take(xp, k + 1) - np.take(xp, k)",
+        "part": "np.clip((x - np.take(xp, k)) / run, 0.0, 1.0)",
+    },
+    result=results.elementwise("float", ("x",)),
+    on={"x": (0.1, 0.9), "fp": (-2.0, 2.0)},
 )
 elementwise(
     "np.polyval(p, x)",

@@ -346,6 +346,16 @@ def ranked(rank: int, operand: str, dtype: str | None = None) -> Result:
     return result
 
 
+def several(operand: str, container: type, rank: int) -> Result:
+    """Return two arrays of that rank in a list or a tuple, whichever this NumPy gives."""
+
+    def result(kinds: Kinds, args: Args) -> Kind:
+        one, other = (ranked(rank, operand)(kinds, args) for _ in range(2))
+        return ListOf(one) if container is list else TupleOf((one, other))
+
+    return result
+
+
 def same_rank(operand: str) -> Result:
     """Return an array of the rank of an operand, with other lengths."""
 

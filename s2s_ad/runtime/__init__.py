@@ -20,6 +20,9 @@ from .products import (
     matmul_right,
     recurrence,
     recurrence_back,
+    tensordot_left,
+    tensordot_right,
+    ungradient,
 )
 from .slopes import (
     absorb,
@@ -89,8 +92,11 @@ __all__ = [
     "split_like",
     "spread",
     "stop_gradient",
+    "tensordot_left",
+    "tensordot_right",
     "ties",
     "unbroadcast",
+    "ungradient",
     "unpad",
     "unrepeat",
     "unstack",

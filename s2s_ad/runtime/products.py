@@ -170,3 +170,54 @@ def recurrence_back(a: Any, b: Any, axis: int = 0) -> Any:
     for k in range(len(out) - 2, -1, -1):
         out[k] += a[k + 1] * out[k + 1]
     return np.moveaxis(out, 0, axis)
+
+
+def tensordot_left(g: Any, a: Any, b: Any, axes: Any) -> Any:
+    """Return the adjoint of `a` in `np.tensordot(a, b, axes)`.
+
+    >>> tensordot_left(3.0, np.ones(2), np.array([1.0, 2.0]), 1)
+    array([3., 6.])
+    """
+    of_a, of_b = _summed(a, b, axes)
+    others = [k for k in range(np.ndim(b)) if k not in of_b]
+    rest = np.ndim(g) - len(others)
+    back = np.tensordot(g, b, (list(range(rest, np.ndim(g))), others))
+    # behind the axes of `a` alone come those summed over, in their order in `b`
+    places = [of_a[of_b.index(k)] for k in sorted(of_b)]
+    return np.moveaxis(back, list(range(rest, np.ndim(back))), places)
+
+
+def tensordot_right(g: Any, a: Any, b: Any, axes: Any) -> Any:
+    """Return the adjoint of `b` in `np.tensordot(a, b, axes)`."""
+    of_a, of_b = _summed(a, b, axes)
+    others = [k for k in range(np.ndim(a)) if k not in of_a]
+    back = np.tensordot(a, g, (others, list(range(len(others)))))
+    places = [of_b[of_a.index(k)] for k in sorted(of_a)]
+    return np.moveaxis(back, list(range(len(places))), places)
+
+
+def _summed(a: Any, b: Any, axes: Any) -> tuple[list[int], list[int]]:
+    """Return the axes of each that `np.tensordot` sums over, counted from the first."""
+    if isinstance(axes, (int, np.integer)):
+        return list(range(np.ndim(a) - axes, np.ndim(a))), list(range(axes))
+    of_a, of_b = (np.atleast_1d(x).astype(int).tolist() for x in axes)
+    return [k % np.ndim(a) for k in of_a], [k % np.ndim(b) for k in of_b]
+
+
+def ungradient(g: Any, spacing: float = 1.0, axis: int = 0, edge_order: int = 1) -> Any:
+    """Return the adjoint of `f` in `np.gradient(f, spacing, axis=axis)` at equal spacing.
+
+    >>> ungradient(np.array([1.0, 0.0, 0.0, 2.0]))
+    array([-1.,  1., -2.,  2.])
+    """
+    rows = np.moveaxis(np.divide(g, spacing), axis, 0)
+    out = np.zeros_like(rows)
+    out[2:] += 0.5 * rows[1:-1]
+    out[:-2] -= 0.5 * rows[1:-1]
+    ends = (1.0,) if edge_order == 1 else (2.0, -0.5)
+    for k, weight in enumerate(ends, 1):
+        out[k] += weight * rows[0]
+        out[-1 - k] -= weight * rows[-1]
+    out[0] -= sum(ends) * rows[0]
+    out[-1] += sum(ends) * rows[-1]
+    return np.moveaxis(out, 0, axis)

@@ -222,6 +222,8 @@ class Pullback(Callees):
         array = choice.arguments.get("a")
         if (choice.rule.namespace, choice.rule.name) != ("np", "diff") or len(choice.arguments) > 3:
             return False
+        if literal(choice.arguments.get("n")) != 1:
+            return False  # differences of differences
         if not isinstance(array, n.Name) or array.id in self.context.transparent:
             return False
         if array.id in assigned((self.s,)):

@@ -191,6 +191,8 @@ class Pushforward:
         result = self.result(e, choice, [p for p, _ in given], kind) if out is None else out
         parts = [self.part(e, choice, p, d, kind, result) for p, d in given]
         adds = rule.namespace == "runtime" and rule.name == "add"
+        # what NumPy gives in a list it gives in a tuple as of some version
+        adds = adds or (rule.namespace == "np" and isinstance(kind, ListOf))
         if (isinstance(kind, TupleOf) or adds) and len(parts) > 1:
             both = parts[0].expr
             for other in parts[1:]:

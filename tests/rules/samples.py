@@ -129,6 +129,22 @@ SAMPLES: dict[str, list[Values]] = {
         {"a": M23, "b": np.cos(M23), "axis": 1},
     ],
 }
+_TENSORDOTS: list[tuple[np.ndarray, np.ndarray, object]] = [
+    (V3, M32, 1),
+    (M23, M23, 2),
+    (T223, M23, ([2, 0], [1, 0])),
+    (M32, T223, (0, -1)),
+    (V2, V3, 0),
+]
+SAMPLES["tensordot_left"] = [
+    {"g": np.asarray(np.cos(np.tensordot(a, b, axes))), "a": a, "b": b, "axes": axes}
+    for a, b, axes in _TENSORDOTS
+]
+SAMPLES["tensordot_right"] = SAMPLES["tensordot_left"]
+SAMPLES["ungradient"] = [
+    {"g": g, "spacing": 0.5, "axis": axis, "edge_order": order}
+    for g, axis, order in ((V3, 0, 1), (V3, 0, 2), (M23, 0, 1), (M23, 1, 2))
+]
 SAMPLES["contract_right"] = SAMPLES["contract_left"]
 SAMPLES["recurrence_back"] = SAMPLES["recurrence"]
 

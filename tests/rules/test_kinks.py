@@ -142,6 +142,19 @@ def test_the_side_not_taken_of_where_gets_nothing():
     assert np.array_equal(got, [0.0, 1.0])
 
 
+def test_what_is_no_number_gets_nothing_and_gives_nothing():
+    x = np.array([1.0, np.nan, 4.0, 2.0])
+    for function, want in (
+        (np.nansum, [1.0, 0.0, 1.0, 1.0]),
+        (np.nanmean, [1 / 3, 0.0, 1 / 3, 1 / 3]),
+        (np.nanmax, [0.0, 0.0, 1.0, 0.0]),
+        (np.nanprod, [8.0, 0.0, 2.0, 4.0]),
+        (np.nanvar, [-8 / 9, 0.0, 10 / 9, -2 / 9]),
+    ):
+        got = [applied(registry.lookup(function), [(x, unit)], {})[1] for unit in np.eye(4)]
+        assert got == pytest.approx(want)
+
+
 def test_steps_are_flat():
     for function in (math.floor, np.floor, round, int, np.sign, np.round, np.heaviside):
         args = (1.5, 0.5) if function is np.heaviside else (1.5,)

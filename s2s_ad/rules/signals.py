@@ -1,0 +1,133 @@
+"""Rules of numpy's sliding products, differences, powers and products of all with all.
+
+Takes nothing, registers rules when imported, requires `rules.declare`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from s2s_ad.ir.kinds import UNKNOWN
+
+from . import results
+from .declare import bilinear, linear
+from .results import constant, is_integer
+
+# sliding products: what is left out of the full one is 0 there
+
+_FULL = "np.correlate({}, {}, 'valid')"
+_SHORT = "min(np.size(a), np.size(v)) - 1"
+for _mode, _whole in (
+    ("full", "d"),
+    ("same", f"np.pad(d, (({_SHORT}) // 2, {_SHORT} - ({_SHORT}) // 2))"),
+    ("valid", f"np.pad(d, {_SHORT})"),
+):
+    bilinear(
+        "np.convolve(a, v, mode='full')",
+        a=_FULL.format(_whole, "v"),
+        v=_FULL.format(_whole, "a"),
+        where={"mode": _mode},
+        ranks=(1, 1),
+        result=results.ranked(1, "a"),
+    )
+    if _mode != "same":
+        bilinear(
+            "np.correlate(a, v, mode='valid')",
+            a=_FULL.format(_whole, "v[::-1]"),
+            v=_FULL.format(_whole, "a") + "[::-1]",
+            where={"mode": _mode},
+            ranks=(1, 1),
+            result=results.ranked(1, "a"),
+        )
+
+# all with all
+
+bilinear("np.kron(a, b)", ranks=(1, 1), a="np.reshape(d, (a.size, b.size)) @ b",
+         b="a @ np.reshape(d, (a.size, b.size))", result=results.ranked(1, "a", "any"))  # fmt: skip
+_BLOCKS = "np.reshape(d, (a.shape[0], b.shape[0], a.shape[1], b.shape[1]))"
+bilinear("np.kron(a, b)", ranks=(2, 2), a=f"np.einsum('ikjl,kl->ij', {_BLOCKS}, b)",
+         b=f"np.einsum('ikjl,ij->kl', {_BLOCKS}, a)",
+         result=results.ranked(2, "a", "any"))  # fmt: skip
+bilinear(
+    "np.tensordot(a, b, axes=2)",
+    a="tensordot_left(d, a, b, axes)",
+    b="tensordot_right(d, a, b, axes)",
+    ranks=("array", "array"),
+    result=constant(UNKNOWN),
+)
+
+# differences
+
+_SLOPES = "np.gradient(f, spacing, /, *, axis=None, edge_order=1)"
+for _rank, _axis in ((1, None), (1, is_integer), ("array", is_integer)):
+    _along = "0" if _axis is None else "axis"
+    _none: dict[str, Any] = {}
+    for _text, _by, _maps in (
+        ("np.gradient(f, /, *, axis=None, edge_order=1)", "1.0", _none),
+        (_SLOPES, "spacing", {"spacing": "-np.sum(d * out) / spacing"}),
+    ):
+        linear(
+            _text,
+            f=f"ungradient(d, {_by}, {_along}, edge_order)",
+            tangent={"spacing": "-out * (d / spacing)"},
+            where={"axis": _axis},
+            ranks=(_rank, 0) if _maps else (_rank,),
+            result=results.like("f", "float"),
+            on={"f": (-2.0, 2.0), "spacing": (0.5, 2.0)},
+            **_maps,
+        )
+    # along coordinates: each entry of the result by each of the function
+    linear(
+        _SLOPES,
+        f=f"np.moveaxis(np.tensordot(np.gradient(np.eye(f.shape[{_along}]), spacing, axis=0, "
+        f"edge_order=edge_order), d, (0, {_along})), 0, {_along})",
+        where={"axis": _axis},
+        ranks=(_rank, 1),
+        result=results.like("f", "float"),
+    )
+_SIDES = results.several("f", type(np.gradient(np.eye(2))), 2)
+linear(
+    "np.gradient(f, /, *, edge_order=1)",
+    f="ungradient(d[0], 1.0, 0, edge_order) + ungradient(d[1], 1.0, 1, edge_order)",
+    ranks=(2,),
+    result=_SIDES,
+)
+linear(
+    "np.gradient(f, dx, dy, /, *, edge_order=1)",
+    f="ungradient(d[0], dx, 0, edge_order) + ungradient(d[1], dy, 1, edge_order)",
+    ranks=(2, 0, 0),
+    result=_SIDES,
+)
+linear(
+    "np.diff(a, n=1, axis=-1)",
+    a="unbroadcast(np.diff(np.diff(d, axis=axis, prepend=0.0, append=0.0), "
+    "axis=axis, prepend=0.0, append=0.0), a)",
+    where={"n": 2},
+    ranks=("array",),
+    result=results.same_rank("a"),
+)
+
+# powers
+
+linear(
+    "np.ediff1d(ary)",
+    ary="np.reshape(-np.diff(d, prepend=0.0, append=0.0), np.shape(ary))",
+    ranks=("array",),
+    result=results.ranked(1, "ary"),
+)
+_STEEP = "powers * np.float_power(np.expand_dims(x, 1), np.maximum(powers - 1, 0))"
+for _increasing, _powers in (
+    (False, "np.arange(out.shape[1])[::-1]"),
+    (True, "np.arange(out.shape[1])"),
+):
+    linear(
+        "np.vander(x, N=None, increasing=False)",
+        x=f"np.sum(d * {_STEEP}, axis=1)",
+        tangent={"x": f"np.expand_dims(d, 1) * {_STEEP}"},
+        let={"powers": _powers},
+        where={"increasing": _increasing},
+        ranks=(1,),
+        result=results.ranked(2, "x"),
+    )
