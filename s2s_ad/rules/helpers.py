@@ -60,6 +60,8 @@ linear("runtime.scatter(g, like, index)", g="unbroadcast(d[index], g)", like="0"
        result=results.adjoint("like"))  # fmt: skip
 linear("runtime.scatter_along(g, like, indices, axis)", like="0",
        g="np.take_along_axis(d, indices, axis)", result=results.same("like"))  # fmt: skip
+linear("runtime.last_stored(g, like, index)", like="0", g="last_stored(d, like, index)",
+       result=results.same("g"))  # fmt: skip
 
 # where zero wins
 

@@ -28,6 +28,7 @@ from s2s_ad.transform.calls import CallPlan
 from s2s_ad.transform.context import Diff, NeedsName
 from s2s_ad.transform.contributions import Contributions, Sweeps, root_of
 from s2s_ad.transform.pullback import Pullback
+from s2s_ad.transform.reading import as_value
 from s2s_ad.transform.shapes import same_shape
 
 _STORED = n.Name("what is stored")  # no variable has such a name
@@ -101,7 +102,20 @@ class Assignments(Contributions):
             return Sweeps([s], [clear])
         if isinstance(kind, Number):
             return Sweeps([s], _begun(seed, place, clear, rest))
-        return Sweeps([s], [n.Assign((seed,), self.taken(place, kind)), clear, *rest])
+        taken = self.what_stayed(pull, target, place) or self.taken(place, kind)
+        return Sweeps([s], [n.Assign((seed,), taken), clear, *rest])
+
+    def what_stayed(self, pull: Pullback, target: n.Expr, place: n.Expr) -> n.Expr | None:
+        """Return the adjoint of what is stored at places of which the index may name one twice, so
+        that all but the last one are overwritten; None for other places."""
+        if not isinstance(target, n.Subscript) or not isinstance(place, n.Subscript):
+            return None
+        if not pull.repeats(target.index, pull.value(target.value).kind):
+            return None
+        if _names_each_once(target.index):
+            return None
+        index = as_value(target.index)
+        return n.Call(self.context.helper("last_stored"), (place, place.value, index))
 
     def holds_result(self, pull: Pullback, target: n.Expr, value: n.Expr) -> bool:
         """True where a store leaves the very value that it was given: as it is, in one place."""
@@ -176,24 +190,30 @@ class Assignments(Contributions):
             pull.pull(value, self.stored(pull, Diff(seed, kind), s.target, s.value))
             return self.contributions(pull, (), seed)
 
-        return self.in_order(reversed_with, place, kind)
+        stayed = self.what_stayed(self.pullback(s), s.target, place)
+        return self.in_order(reversed_with, place, kind, stayed)
 
     def in_order(
-        self, reversed_with: Callable[[n.Expr], list[n.Stmt]], place: n.Expr, kind: Kind
+        self,
+        reversed_with: Callable[[n.Expr], list[n.Stmt]],
+        place: n.Expr,
+        kind: Kind,
+        stayed: n.Expr | None = None,
     ) -> list[n.Stmt]:
         """Return the reverse of a statement that adds to what has the adjoint `place`.
 
         What it adds to items of that adjoint itself comes last; where there are several of those,
-        they are given what `place` was before the first. reversed_with: makes the reverse.
+        they are given what `place` was before the first. reversed_with: makes the reverse. stayed:
+        the adjoint of what has been added, if that is another one.
         """
         rest = reversed_with(place)
         again = [x for x in rest if _may_change(x, place)]
-        if len(again) < 2:
+        if not rest or (len(again) < 2 and stayed is None):
             return [*(x for x in rest if x not in again), *again]
         name = (root_of(place) or "").removesuffix("_bar")
         seed = n.Name(self.context.names.fresh(f"{name}_item_bar"))
         self.temporaries.add(seed.id)
-        return [n.Assign((seed,), self.taken(place, kind)), *reversed_with(seed)]
+        return [n.Assign((seed,), stayed or self.taken(place, kind)), *reversed_with(seed)]
 
     def stored(self, pull: Pullback, d: Diff, target: n.Expr, value: n.Expr) -> Diff:
         """Return the differential of a stored value, which NumPy spread over the place."""
@@ -453,6 +473,14 @@ def _as_index(index: n.Expr) -> n.Expr:
         parts = [None if e == n.Const("None", None) else e for e in index.args]
         return n.Slice(parts[0], parts[1], parts[2])
     return index
+
+
+def _names_each_once(index: n.Expr) -> bool:
+    """True for a list of different numbers that is written out: `[0, 2]`."""
+    if not isinstance(index, n.ListExpr):
+        return False
+    found = [e.value for e in index.items if isinstance(e, n.Const) and type(e.value) is int]
+    return len(set(found)) == len(index.items)
 
 
 def _evaluated(e: n.Expr, name: n.Name) -> int:

@@ -537,3 +537,31 @@ def results_in_other_places(x):
     whole[:] = np.exp(x[0])
     whole[0] = 1.0 / whole[1]
     return np.sum(y) + np.sum(whole * y)
+
+
+@case(np.array([0.5, 1.5, 0.25, 2.0]), np.array([0, 0, 1]), wrt="x")
+@case(np.array([0.5, 1.5, 0.25, 2.0]), np.array([2, -2, 2]), wrt="x")
+@case(np.array([0.5, 1.5, 0.25, 2.0]), np.array([0, 1, 2]), wrt="x")
+def places_that_are_named_twice(x, i):
+    """Of what is stored at one place the last item stays."""
+    y = x.copy()
+    y[i] = x[:3] * x[1]
+    y[i] *= x[1:]
+    y[i] += x[:3] ** 2
+    y[i] /= x[0]
+    y[i] -= 0.5 * x[2]
+    y[[0, 2]] = y[:2] * y[3]
+    z = np.outer(x, x)
+    z[i] = y
+    z[i, [1, 1, 2]] -= x[1:] * 2.0
+    z[1:, i] = z[:-1, i] * x[3]
+    np.add.at(z, (i, i), x[:3])
+    return np.sum(y**2) + np.sum(z**2)
+
+
+@case([np.array([0.5, 1.5, 0.25])], [0, 0, 1], wrt="xs")
+def places_in_an_item(xs, i):
+    y = [x * 1.0 for x in xs]
+    y[0][i] = xs[0] ** 2
+    y[0][i] += xs[0] * 3.0
+    return np.sum(y[0] ** 2)

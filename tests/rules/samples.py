@@ -95,6 +95,11 @@ SAMPLES: dict[str, list[Values]] = {
         {"g": V2, "like": M23, "index": (slice(None), 1)},
         {"g": 1.5, "like": [1.0, 2.0], "index": 0},
     ],
+    "last_stored": [
+        {"g": V3, "like": V3, "index": np.array([0, 2, 0])},
+        {"g": M23, "like": np.zeros((4, 3)), "index": np.array([1, 1])},
+        {"g": 1.5, "like": V3, "index": 1},
+    ],
     "scatter_along": [
         {"g": M23, "like": M23, "indices": np.argsort(M23, axis=1), "axis": 1},
         {"g": V2, "like": V3, "indices": np.array([2, 2]), "axis": 0},
