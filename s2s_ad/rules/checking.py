@@ -60,13 +60,13 @@ OPTIONS: Mapping[str, tuple[Any, ...]] = {
     "index": (0, -1, slice(1, None), (slice(None), 1), np.array([0, 1, 0]), ..., None),
     "condition": (True, np.array([True, False, True])),
     "subscripts": ("ij,jk->ik", "ij,ij->j", "ij->ji", "ij,j,i->", "ij->i"),
-    "ord": (None, 2, 1, 3, "fro", math.inf),
+    "ord": (None, 2, 1, 3, "fro", "nuc", math.inf),
     "num": (2, 5),
     "endpoint": (True, False),
     "ddof": (0, 1),
     "dtype": (None, float),
     "copy": (True,),
-    "n": (1, 2),
+    "n": (1, 2, 3, 4),
     "i": (2, 1),
     "j": (1,),
     "a_min": (None, -0.7),
@@ -81,6 +81,8 @@ OPTIONS: Mapping[str, tuple[Any, ...]] = {
     "spacing": (np.array([0.0, 0.3, 1.0]),),
     "edge_order": (1, 2),
     "indexing": ("xy", "ij"),
+    "full_matrices": (True, False),
+    "compute_uv": (True, False),
     "increasing": (False, True),
     "start": (0, 2),
     "new_shape": (5, (2, 2)),
@@ -95,6 +97,8 @@ REFUSALS = (
     *(TypeError, ValueError, IndexError, AttributeError, ArithmeticError, np.linalg.LinAlgError),
 )
 SHAPES: tuple[tuple[int, ...], ...] = ((3,), (2, 3), (3, 2), (3, 3), (4, 2, 3), (4, 3, 2), (1,))
+# of square matrices
+STACKS: tuple[tuple[int, ...], ...] = ((2, 3, 3), (2, 1, 2, 2))
 PAIRS: tuple[tuple[tuple[int, ...] | None, ...], ...] = (
     (None, None),
     ((3,), (3,)),
@@ -186,7 +190,7 @@ def _pool(rule: Rule, place: int, param: Param) -> tuple[Any, ...]:
 
 
 def _variations(pools: Sequence[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
-    return itertools.islice(itertools.product(*pools), 60)
+    return itertools.islice(itertools.product(*pools), 90)
 
 
 def _shape_choices(rule: Rule, moving: Sequence[int]) -> Iterator[tuple[Any, ...]]:
@@ -223,7 +227,7 @@ def _shapes_of(rank: int | str) -> tuple[Any, ...]:
         return ((3, 3),)
     if rank == "triples":
         return tuple(shape for shape in SHAPES if shape[-1] >= 3)
-    return tuple(shape for shape in SHAPES if len(shape) == rank)
+    return tuple(shape for shape in (*SHAPES, *STACKS) if len(shape) == rank)
 
 
 def _interval(rule: Rule, param: Param) -> tuple[float, ...]:

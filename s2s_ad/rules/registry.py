@@ -52,6 +52,7 @@ TABLES = (
     "splitting",
     "missing_values",
     "linalg",
+    "factors",
     "contractions",
     "creation",
     "numerics",

@@ -39,8 +39,10 @@ def test_program(rule, tmp_path):
 
 
 def may_be_refused(rule, values):
-    """An order of a norm that is in no literal, and a list that is repeated."""
-    return values.get("ord") == math.inf or rule.ranks == ("list", 0)
+    """An order of a norm that is in no literal, a list that is repeated, a matrix that nothing says
+    to be square."""
+    orders = values.get("ord") == math.inf
+    return orders or rule.ranks in (("list", 0), ("square",))
 
 
 def check(f, args, passed, wrt):
