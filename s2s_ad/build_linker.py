@@ -8,6 +8,7 @@ from __future__ import annotations
 import builtins
 import functools
 import math
+import sys
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,7 @@ import numpy as np
 from s2s_ad import runtime
 from s2s_ad.frontend.volatile import rebound_globals
 from s2s_ad.ir.names import BUILTINS, Names
+from s2s_ad.rules.declare import LIBRARIES
 
 MODULES: dict[str, Any] = {"np": np, "math": math}
 OTHER_NAMES = {"np": "numpy"}
@@ -100,6 +102,8 @@ class Linker:
         """Return how `np`, `math`, a builtin or a helper is written where `avoid` is taken."""
         if name in MODULES:
             return self.claim(name, MODULES[name], avoid)
+        if name in LIBRARIES:
+            return self.claim(name, sys.modules[LIBRARIES[name]], avoid)
         if name in runtime.__all__:
             return self.claim(name, getattr(runtime, name), avoid)
         found = getattr(builtins, name, None)

@@ -20,6 +20,7 @@ from s2s_ad import runtime
 from s2s_ad.ir.nodes import Expr, Param
 from s2s_ad.ir.text import expr_text
 
+from .declare import MODULES
 from .registry import lookup, specialise
 from .results import literal
 from .rule import Rule
@@ -80,6 +81,7 @@ OPTIONS: Mapping[str, tuple[Any, ...]] = {
     "order": ("C", "F"),
     "spacing": (np.array([0.0, 0.3, 1.0]),),
     "edge_order": (1, 2),
+    "nu": (0.5, 2.0),
     "indexing": ("xy", "ij"),
     "full_matrices": (True, False),
     "compute_uv": (True, False),
@@ -322,10 +324,10 @@ def _operate(rule: Rule, args: Sequence[Any]) -> Any:
 
 def template(rule: Rule, expr: Expr, values: Values, d: Any, out: Any) -> Any:
     """Return a template's value; `let` names are computed first."""
-    if rule.flavour == "elementwise" and rule.namespace == "np":
+    if rule.flavour == "elementwise" and rule.namespace in ("np", "special"):
         values = {k: np.asarray(v) if isinstance(v, list) else v for k, v in values.items()}
         d = np.asarray(d) if isinstance(d, list) else d
-    names = {**NAMESPACE, **values, "d": d, "out": out, "function": rule.function}
+    names = {**NAMESPACE, **MODULES, **values, "d": d, "out": out, "function": rule.function}
     for name, value in rule.let:
         names[name] = eval(expr_text(value), names)
     return eval(expr_text(expr), names)

@@ -16,6 +16,8 @@ call's own module.
 from __future__ import annotations
 
 import builtins
+import contextlib
+import importlib
 import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
@@ -56,6 +58,8 @@ MODULES: dict[str, ModuleType] = {
     "builtins": builtins,
     "runtime": runtime,
 }
+# modules that may be missing: what is declared of them is documented anyway
+LIBRARIES = {"special": "scipy.special"}
 # `d` and `out`, the function as it was called, and the names of star parameters (`specialise`)
 SPECIAL = frozenset({"d", "out", "function", "item", "others", "chosen", "count"})
 # helpers whose result has the structure of the argument whatever that is
@@ -325,13 +329,16 @@ def _call_targets(pattern: str, head: str, function: object) -> list[Target]:
         found = _call_targets(f"{head}({inside[1:-1]})", head, function)
         return [replace(target, display=True) for target in found]
     root, _, rest = head.partition(".")
+    if root in LIBRARIES and root not in MODULES:
+        MODULES[root] = _library(root)
     if function is not None:
         params = parse_params(inside)
         home = getattr(function, "__module__", None) or "user"
         return [Target(home, head, params, _call("function", params))]
     if root in MODULES and rest:
         params = parse_params(inside)
-        if not _exists(root, rest) and head not in VERSIONED:
+        missing = root in LIBRARIES and not vars(MODULES[root]).get("__file__")
+        if not _exists(root, rest) and head not in VERSIONED and not missing:
             raise DeclarationError(f"{head} does not exist")
         spelled = rest if root in ("builtins", "runtime") else head
         return [Target(root, rest, params, _call(spelled, params))]
@@ -343,6 +350,13 @@ def _call_targets(pattern: str, head: str, function: object) -> list[Target]:
     if not homes:
         raise DeclarationError(f"{pattern}: neither math nor numpy has {head}")
     return [Target(home, head, params, _call(f"{home}.{head}", params)) for home in homes]
+
+
+def _library(name: str) -> ModuleType:
+    """Return a module that may be missing, one without anything in its place."""
+    with contextlib.suppress(ImportError):
+        return importlib.import_module(LIBRARIES[name])
+    return ModuleType(LIBRARIES[name])
 
 
 def _exists(root: str, path: str) -> bool:
@@ -467,7 +481,7 @@ def _resolved(text: str, expr: Expr, known: set[str], namespace: str) -> Expr:
     """Say of each free name of a template which module it is from; refuse what it may not use."""
     mapping: dict[str, Expr] = {}
     for name in walk.names(expr) - known - SPECIAL:
-        if name in ("np", "math") or name in runtime.__all__ or hasattr(builtins, name):
+        if name in ("np", "math", namespace) or name in runtime.__all__ or hasattr(builtins, name):
             continue
         home = f"{namespace}.{name}"
         if namespace not in ("np", "math") or not (_exists(namespace, name) or home in VERSIONED):

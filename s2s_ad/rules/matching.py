@@ -265,7 +265,9 @@ def choose(
 
 def _says_nothing(rule: Rule, keyword: Keyword, value_of: Callable[[Expr], object]) -> bool:
     """True for an option that a rule of NumPy's need not know: `out=None`, a float `dtype`."""
-    if rule.namespace not in ("np", "method") or any(p.name == keyword.name for p in rule.params):
+    if rule.namespace not in ("np", "method", "special") or any(
+        p.name == keyword.name for p in rule.params
+    ):
         return False
     if keyword.name == "optimize":
         return rule.name == "einsum"  # the order of what is computed
@@ -290,7 +292,7 @@ def _in_floats(result: Result) -> Result:
 def _operands(
     rule: Rule, arguments: Mapping[str, Expr], kind_of: Callable[[Expr], Kind]
 ) -> Mapping[str, Expr]:
-    if rule.flavour != "elementwise" or rule.namespace != "np":
+    if rule.flavour != "elementwise" or rule.namespace not in ("np", "special"):
         return arguments
     return {
         name: as_array_call(expr) if isinstance(kind_of(expr), (ListOf, TupleOf)) else expr

@@ -15,6 +15,7 @@ What the engine does with a call of a resolved function `obj`:
 from __future__ import annotations
 
 import importlib
+import sys
 import types
 
 from .matching import Choice, bind, choose, fits_rank, specialise
@@ -63,7 +64,9 @@ TABLES = (
     "helpers",
 )
 
-BUILT_IN = ("operator", "builtins", "math", "np", "method", "attribute", "runtime")
+# tables that are loaded once what they are about is
+OPTIONAL = {"scipy.special": "special"}
+BUILT_IN = ("operator", "builtins", "math", "np", "method", "attribute", "runtime", "special")
 
 _functions: dict[object, tuple[object, list[Rule]]] = {}
 _named: dict[tuple[str, str], list[Rule]] = {}
@@ -97,10 +100,14 @@ def forget(function: object) -> None:
 
 
 def load() -> None:
-    """Import the tables of built-in rules, once."""
+    """Import the tables of built-in rules, once: those of SciPy when that is in use."""
     if not _loaded:
         _loaded.append("loading")
         for table in TABLES:
+            importlib.import_module(f"s2s_ad.rules.{table}")
+    for module, table in OPTIONAL.items():
+        if module in sys.modules and table not in _loaded:
+            _loaded.append(table)
             importlib.import_module(f"s2s_ad.rules.{table}")
 
 
@@ -145,6 +152,8 @@ def rules_of(namespace: str, name: str) -> tuple[Rule, ...]:
 def documented() -> tuple[Rule, ...]:
     """Return every built-in rule, the same on every version of Python and NumPy."""
     load()
+    for table in OPTIONAL.values():
+        importlib.import_module(f"s2s_ad.rules.{table}")
     return tuple(rule for rule in _mentioned if rule.namespace in BUILT_IN)
 
 

@@ -20,6 +20,7 @@ TITLES = {
     "builtins": "Builtins",
     "math": "math",
     "np": "NumPy",
+    "special": "scipy.special",
     "method": "Methods of arrays",
     "attribute": "Attributes of arrays",
     "runtime": "Helpers that generated code may call",

@@ -367,6 +367,8 @@ class Context(Changes):
         if known is None:
             own = frozenset({"d", "out"} | {p.name for p in rule.params} | {k for k, _ in rule.let})
             known = self.rules[id(rule)] = rule, rule.mapped(lambda e: self.spelled(e, own))
+        if any(choice.operands[k] is not e for k, e in choice.arguments.items()):
+            self.alias("np")  # a list among entrywise operands is made an array
         return choice if known[1] is rule else replace(choice, rule=known[1])
 
     def no_source(self, e: n.Call, s: n.Stmt) -> S2SError:

@@ -1,1 +1,3 @@
 """Tests that come from the registry of rules: nothing is written here when a rule is added."""
+
+import scipy.special  # noqa: F401

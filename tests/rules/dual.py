@@ -10,6 +10,7 @@ import builtins
 import math
 
 import numpy as np
+from scipy import special
 
 from s2s_ad import runtime
 from s2s_ad.analysis.observe import kind_of
@@ -20,7 +21,7 @@ from s2s_ad.rules.checking import NAMESPACE
 
 Pair = tuple[object, object]
 
-GLOBALS = {**vars(builtins), **NAMESPACE}
+GLOBALS = {**vars(builtins), **NAMESPACE, "special": special}
 SEQUENCES = {list, tuple, zip, reversed}
 
 
@@ -121,7 +122,7 @@ def called(expr: n.Call, env: dict[str, Pair]) -> Pair:
 def _is_module(expr: n.Expr, env: dict[str, Pair]) -> bool:
     if isinstance(expr, n.Attribute):
         return _is_module(expr.value, env)
-    return isinstance(expr, n.Name) and expr.id not in env and expr.id in ("np", "math")
+    return isinstance(expr, n.Name) and expr.id not in env and expr.id in ("np", "math", "special")
 
 
 def applied(rules, pairs: list[Pair], keywords: dict[str, Pair], method: bool = False) -> Pair:
@@ -182,5 +183,5 @@ def _result(rule, args, keywords, values: dict[str, object]) -> object:
         if rule.namespace == "method":
             head, given = f"{given[0]}.{rule.name}", given[1:]
         text = f"{head}({', '.join(given)})"
-    names = {"function": rule.function, "np": np, "math": math, "inf": math.inf}
+    names = {"special": special, "function": rule.function, "np": np, "math": math, "inf": math.inf}
     return eval(text, {**values, **names})
