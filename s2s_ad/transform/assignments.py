@@ -29,6 +29,7 @@ from s2s_ad.transform.context import Diff, NeedsName
 from s2s_ad.transform.contributions import Contributions, Sweeps, root_of
 from s2s_ad.transform.pullback import Pullback
 from s2s_ad.transform.reading import as_value
+from s2s_ad.transform.seeds import number_taken, part_taken
 from s2s_ad.transform.shapes import same_shape
 
 _STORED = n.Name("what is stored")  # no variable has such a name
@@ -101,9 +102,21 @@ class Assignments(Contributions):
         if not rest:
             return Sweeps([s], [clear])
         if isinstance(kind, Number):
-            return Sweeps([s], _begun(seed, place, clear, rest))
-        taken = self.what_stayed(pull, target, place) or self.taken(place, kind)
-        return Sweeps([s], [n.Assign((seed,), taken), clear, *rest])
+            return Sweeps([s], number_taken(seed, place, clear, rest))
+        stayed = self.what_stayed(pull, target, place)
+        taken = n.Assign((seed,), stayed or self.taken(place, kind))
+        alone = root in self.context.unshared().get(s.uid, NOTHING_OWNED).own
+        if alone and self.is_part(pull, target):
+            return Sweeps([s], part_taken(taken, place, clear, rest, self.algebra.product))
+        return Sweeps([s], [taken, clear, *rest])
+
+    def is_part(self, pull: Pullback, target: n.Expr) -> bool:
+        """True for a part of an array that is a view of it, such as a slice."""
+        if not isinstance(target, n.Subscript):
+            return False
+        owner, kind = pull.value(target.value).kind, pull.value(target).kind
+        arrays = isinstance(owner, Array) and isinstance(kind, Array)
+        return arrays and not pull.gathers(target.index, owner)
 
     def what_stayed(self, pull: Pullback, target: n.Expr, place: n.Expr) -> n.Expr | None:
         """Return the adjoint of what is stored at places of which the index may name one twice, so
@@ -410,29 +423,6 @@ class Assignments(Contributions):
         if isinstance(kind, Array):
             return n.Call(self.context.np("zeros_like"), (n.Name(name),))
         return n.Call(self.context.helper("zeros_like"), (n.Name(name),))
-
-
-def _begun(seed: n.Name, place: n.Expr, clear: n.Stmt, rest: list[n.Stmt]) -> list[n.Stmt]:
-    """Return the reverse of a store of a number: what it contributes to the place it stores into
-    is what is there then, and what it has taken from there stays if it only adds to what was there.
-
-        seed = x_bar[i]; x_bar[i] = 0.0; x_bar[i] += seed * w      →   seed = x_bar[i]
-                                                                       x_bar[i] = seed * w
-    """
-    taken = n.Assign((seed,), place)
-    root = root_of(place)
-    plain = all(
-        isinstance(x, n.AugAssign) and x.op in "+-" and root not in names(x.value) for x in rest
-    )
-    own = [x for x in rest if isinstance(x, n.AugAssign) and x.target == place]
-    if not plain or not own:
-        return [taken, clear, *rest]
-    first = own[0]
-    others = [x for x in rest if x is not first]
-    if first.op == "+" and first.value == seed:
-        return [taken, *others] if others else []
-    value = n.Unary("-", first.value) if first.op == "-" else first.value
-    return [taken, n.Assign((place,), value), *others]
 
 
 def _added_to(s: n.Stmt) -> n.Expr | None:
