@@ -34,6 +34,7 @@ from s2s_ad.frontend.live_loops import by_position
 from s2s_ad.frontend.normalise import normalise
 from s2s_ad.frontend.questions import Outside
 from s2s_ad.frontend.sink import sink
+from s2s_ad.frontend.views import without_views
 from s2s_ad.frontend.webs import with_webs_apart
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import Array, DictOf, ListOf, is_immutable
@@ -182,10 +183,9 @@ def prepare(
     facts = prepared.facts()
     prepared.become(by_position(prepared.function, facts, names, prepared.alias, refuse))
     prepared.name_effects(tests=False, last=False)
-    facts = prepared.facts()
-    prepared.become(with_writes(prepared.function, facts, subject, program, names.fresh, entry))
     for _ in range(ROUNDS):
         # what is written out may have to be written out further, with facts of its own
+        prepared.become(_in_the_open(prepared, entry))
         context = prepared.context()
         facts = context.facts
         unshared = {uid: owned.own for uid, owned in context.unshared().items()}
@@ -210,6 +210,15 @@ def prepare(
     if structural:
         settle_exits(prepared)
     return prepared
+
+
+def _in_the_open(prepared: Prepared, entry: bool) -> n.Function:
+    """Return the function with stores through views, and in calls, as stores of its own."""
+    subject, program = prepared.subject, prepared.program
+    while (plain := without_views(prepared.function, prepared.facts())) != prepared.function:
+        prepared.become(plain)
+    fresh = prepared.names.fresh
+    return with_writes(prepared.function, prepared.facts(), subject, program, fresh, entry)
 
 
 def unlike(function: n.Function, facts: Facts) -> list[str]:

@@ -58,12 +58,13 @@ def by_position(
 
     def written(s: n.For) -> tuple[n.Stmt, ...]:
         over, counted = _counted(s, facts)
-        if not isinstance(over, n.Name) or not facts.varied(over, s.uid):
+        if not isinstance(over, n.Name):
             return (s,)
         name, kind = over.id, facts.value(over, s.uid).kind
         sizes, items = resized(s.body), changed_in_place(s.body)
         known = isinstance(kind, (ListOf, Array)) or (isinstance(kind, Unknown) and name in sizes)
-        if name not in items or not known:
+        rows = isinstance(kind, Array) and bool(items & set(target_names(s.target)))
+        if not rows and (name not in items or not known or not facts.varied(over, s.uid)):
             return (s,)
         comments = replace(n.NO_COMMENTS, before=s.comments.before)
         rest = replace(s.comments, before=())

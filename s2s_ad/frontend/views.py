@@ -1,0 +1,180 @@
+"""Views of arrays that are stored into are written out: every store is one into the array itself.
+
+Takes a Function with its facts, gives it with such variables replaced by what they are views of.
+Requires `ir`, `analysis`.
+
+    for i in range(len(q)):                 for i in range(len(q)):
+        row = q[i]                  →           q[i] -= c * q[0]
+        row -= c * q[0]                         total += q[i] @ q[i]
+        total += row @ row
+
+A variable is replaced where it is bound once, by a basic index of an array that is itself bound
+once, all its uses come behind in the same block, and the index keeps its value until there.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+from s2s_ad.analysis.flow import Facts
+from s2s_ad.analysis.held import scattered
+from s2s_ad.ir import nodes as n
+from s2s_ad.ir.blocks import mentioned, said_by, sole_target, stored_by
+from s2s_ad.ir.kinds import Array, Kind, NoneKind, Number
+from s2s_ad.ir.remembered import replace
+from s2s_ad.ir.walk import (
+    blocks,
+    bound_here,
+    inside,
+    map_block,
+    map_stmt_exprs,
+    names,
+    subexprs,
+    substitute,
+    target_names,
+    walk_stmts,
+)
+
+PLAIN = (n.Name, n.Const, n.Unary, n.Binary, n.Slice)
+
+
+def without_views(function: n.Function, facts: Facts) -> n.Function:
+    """Return the function with one view that is in the way of a store written out; itself where
+    there is none."""
+    every = tuple(walk_stmts(function.body))
+    if not any(_changed(s, facts) for s in every):
+        return function
+    if any(len(_single(s, facts)) > 1 for s in every):
+        return replace(function, body=map_block(function.body, lambda s: _single(s, facts)))
+    bound = Counter(x for s in every if not _is_in_place(s, facts) for x in bound_here(s))
+    bound.update(p.name for p in function.params)
+    for block, k in _places(function.body):
+        s = block[k]
+        name, array = sole_target(s), _array(s, facts)
+        if name is None or array is None or not isinstance(s, n.Assign):
+            continue
+        rest = block[k + 1 :]
+        once = bound[name] == bound[array.id] == 1
+        anew = {x for t in walk_stmts(rest) if not _is_in_place(t, facts) for x in bound_here(t)}
+        level = not names(s.value) & anew
+        alone = _mentions(function.body, name) == 1 + _mentions(rest, name)
+        if not once or not level or not alone or not _is_read_now(rest, name):
+            continue
+        if _is_in_the_way(rest, name, array.id, facts):
+            return _written_out(function, s, name, rest[0].uid)
+    return function
+
+
+def _single(s: n.Stmt, facts: Facts) -> tuple[n.Stmt, ...]:
+    """Return the assignments of `upper, lower = b[:2], b[1:]`, one by one: neither reads a name
+    that is bound."""
+    target = s.targets[0] if isinstance(s, n.Assign) and len(s.targets) == 1 else None
+    if not isinstance(s, n.Assign) or not isinstance(target, n.TupleExpr):
+        return (s,)
+    if not isinstance(s.value, n.TupleExpr) or len(s.value.items) != len(target.items):
+        return (s,)
+    pairs = list(zip(target.items, s.value.items))
+    plain = all(isinstance(t, n.Name) for t in target.items)
+    views = any(_array(replace(s, targets=(t,), value=e), facts) for t, e in pairs)
+    if not plain or not views or names(s.value) & set(target_names(target)):
+        return (s,)
+    first = n.Assign((target.items[0],), s.value.items[0], origin=s.origin, comments=s.comments)
+    return first, *(n.Assign((t,), e, origin=s.origin) for t, e in pairs[1:])
+
+
+def _is_in_the_way(rest: n.Block, view: str, array: str, facts: Facts) -> bool:
+    """True when the array changes by way of a view, or while that is still read."""
+    changed = [frozenset().union(*(_changed(x, facts) for x in walk_stmts((s,)))) for s in rest]
+    last = max((k for k, s in enumerate(rest) if view in mentioned((s,))), default=-1)
+    return any(view in found for found in changed) or any(
+        array in found for found in changed[: last + 1]
+    )
+
+
+def _array(s: n.Stmt, facts: Facts) -> n.Name | None:
+    """Return the array that an assignment gives a view of, or a view of a view."""
+    e: n.Expr | None = s.value if isinstance(s, n.Assign) else None
+    if not isinstance(e, n.Subscript) or s.uid not in facts.before:
+        return None
+
+    def kind(x: n.Expr) -> Kind:
+        return facts.value(x, s.uid).kind
+
+    while isinstance(e, n.Subscript):
+        items = e.index.items if isinstance(e.index, n.TupleExpr) else (e.index,)
+        part = kind(e)
+        # an item of an array of unknown rank may be a number, which is no view
+        if not isinstance(part, Array) or not part.dims:
+            return None
+        if not all(_is_basic(x, kind) for x in items):
+            return None
+        e = e.value
+    local = isinstance(e, n.Name) and e.id in facts.locals
+    return e if isinstance(e, n.Name) and local and isinstance(kind(e), Array) else None
+
+
+def _is_basic(e: n.Expr, kind: Callable[[n.Expr], Kind]) -> bool:
+    """True for an index that gives a view, and the same one whenever it is evaluated while the
+    variables in it have the same values."""
+    if not all(isinstance(x, PLAIN) for x in subexprs(e)):
+        return False
+    if isinstance(e, n.Slice):
+        return True
+    known = kind(e)
+    whole = isinstance(known, Number) and known.type == "int"
+    return whole or e == n.Const("...", ...) or isinstance(known, NoneKind)
+
+
+def _changed(s: n.Stmt, facts: Facts) -> frozenset[str]:
+    """Return the variables whose arrays a statement itself changes in place."""
+    found = stored_by(s) if not any(blocks(s)) else frozenset[str]()
+    if (added := scattered(s)) is not None:
+        found |= names(added[0])
+    if isinstance(s, n.AugAssign) and isinstance(s.target, n.Name) and _is_in_place(s, facts):
+        found |= {s.target.id}
+    return found
+
+
+def _is_in_place(s: n.Stmt, facts: Facts) -> bool:
+    """True for an operator that changes an array, and binds no name anew."""
+    if not isinstance(s, n.AugAssign) or s.uid not in facts.before:
+        return False
+    return isinstance(facts.value(s.target, s.uid).kind, Array)
+
+
+def _places(block: n.Block) -> Iterator[tuple[n.Block, int]]:
+    """Yield each statement with its block, but for those of a `try`: where one raises matters."""
+    for k, s in enumerate(block):
+        yield block, k
+        for inner in () if isinstance(s, n.Try) else blocks(s):
+            yield from _places(inner)
+
+
+def _mentions(block: n.Block, name: str) -> int:
+    return sum(name in said_by(s) for s in walk_stmts(block))
+
+
+def _is_read_now(rest: n.Block, name: str) -> bool:
+    """True when nothing that may run later reads a variable, and nothing deletes it."""
+    for s in walk_stmts(rest):
+        if isinstance(s, (n.FunctionDef, n.Delete, n.Global)) and name in mentioned((s,)):
+            return False
+        if any(name in names(e) for e in inside(s, n.Lambda)):
+            return False
+    return True
+
+
+def _written_out(function: n.Function, s: n.Assign, name: str, following: int) -> n.Function:
+    """Return the function without a view. following: the statement that gets its comments."""
+
+    def visit(x: n.Stmt) -> tuple[n.Stmt, ...]:
+        if x.uid == s.uid:
+            return ()
+        x = map_stmt_exprs(x, lambda e: substitute(e, {name: s.value}))
+        if x.uid == following:
+            before = (*s.comments.before, *x.comments.before)
+            x = replace(x, comments=replace(x.comments, before=before))
+        return (x,)
+
+    return replace(function, body=map_block(function.body, visit))

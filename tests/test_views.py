@@ -1,0 +1,286 @@
+"""Views of arrays that are stored into: what is stored through one name is read through the other.
+
+Takes nothing, gives tests; requires `oracles` and the public names.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from s2s_ad import grad, jvp, value_and_grad
+from s2s_ad.errors import S2SError
+from tests.oracles import directional, leaves
+
+FOLLOWED = []
+SEEN = []
+
+
+def followed(f):
+    FOLLOWED.append(f)
+    return f
+
+
+def seen(f):
+    SEEN.append(f)
+    return f
+
+
+@followed
+def orthonormal_rows(a, k):
+    """Classical Gram and Schmidt, row by row."""
+    q = a.copy()
+    for i in range(len(q)):
+        row = q[i]
+        row[i] += k
+        # take away what the rows above span
+        c = q[:i] @ row
+        row -= c @ q[:i]
+        row *= 1.0 / np.sqrt(row @ row)
+    return np.sum(q[1:] * a[:-1])
+
+
+@followed
+def stored_through_a_slice(a, k):
+    b = a.copy()
+    inner = b[1:-1, 1:]
+    inner[0] = k * inner[0] * inner[0]
+    inner += b[0, 1:]
+    return np.sum(b * b)
+
+
+@followed
+def read_through_a_slice(a, k):
+    b = a.copy()
+    inner = b[1:]
+    b[2] *= k
+    b[1, 0] = k
+    return np.sum(inner * inner) * inner[0, 0]
+
+
+@followed
+def column(a, k):
+    b = a * k
+    for j in range(b.shape[1]):
+        col = b[:, j]
+        col /= np.sum(np.abs(col))
+    return np.sum(b * a)
+
+
+@followed
+def rows_of_a_loop(a, k):
+    b = a.copy()
+    for row in b:
+        row[1:] += k * row[:-1]
+    return np.sum(b * b)
+
+
+@followed
+def rows_with_their_numbers(a, k):
+    b = np.zeros((3, 4))
+    for i, row in enumerate(b):
+        row[i] = k * a[i, 0]
+        row += k
+    return np.sum(b * b)
+
+
+@followed
+def two_views(a, k):
+    b = a.copy()
+    upper, lower = b[:2], b[1:]
+    upper *= k
+    lower += upper[0]
+    return np.sum(b * b)
+
+
+@followed
+def reversed_and_strided(a, k):
+    b = a[0].copy()
+    back = b[::-1]
+    even = b[::2]
+    even *= k
+    back[0] = back[1] * k
+    return np.sum(b * b) + back[0]
+
+
+@followed
+def a_view_of_a_view(a, k):
+    b = a.copy()
+    rest = b[1:]
+    last = rest[-1]
+    last *= k
+    rest[0, 0] = last[1] * k
+    return np.sum(b * b)
+
+
+@followed
+def with_new_axes(a, k):
+    b = a[0].copy()
+    wide = b[None, :]
+    wide[0, 1] = k * b[0]
+    wide += k
+    return np.sum(b * b)
+
+
+@seen
+def an_index_that_changes(a, k):
+    b = a.copy()
+    i = 0
+    row = b[i]
+    i = 1
+    row *= k
+    b[i] += row
+    return np.sum(b * b)
+
+
+@seen
+def of_the_step_before(a, k):
+    b = a.copy()
+    row = b[0]
+    for i in range(1, 3):
+        row += b[i]
+        row = b[i]
+        row *= k
+    return np.sum(b * b)
+
+
+@seen
+def one_of_two(a, k):
+    b = a.copy()
+    row = b[0] if k > 0.0 else b[1]
+    row *= k
+    return np.sum(b * b)
+
+
+@seen
+def in_a_branch(a, k):
+    b = a.copy()
+    if k > 0.0:
+        row = b[0]
+    else:
+        row = b[1]
+    row *= k
+    return np.sum(b * b)
+
+
+@seen
+def of_an_array_bound_anew(a, k):
+    b = a.copy()
+    row = b[0]
+    b = b * k
+    row *= k
+    return np.sum(b * b) + np.sum(row)
+
+
+@seen
+def by_a_list_of_places(a, k):
+    b = a.copy()
+    some = b[[0, 2]]
+    some *= k
+    return np.sum(b * b) + np.sum(some)
+
+
+@seen
+def by_a_mask(a, k):
+    b = a.copy()
+    some = b[b > 0.5]
+    some *= k
+    b[0] = k
+    return np.sum(b * b) + np.sum(some)
+
+
+@seen
+def read_later(a, k):
+    b = a.copy()
+    row = b[0]
+    f = lambda: np.sum(row)
+    row *= k
+    return f() * np.sum(b)
+
+
+@seen
+def transposed(a, k):
+    b = a.copy()
+    t = b.T
+    t[0] = k * t[1]
+    return np.sum(b * b)
+
+
+@seen
+def reshaped(a, k):
+    b = a.copy()
+    flat = b.reshape(-1)
+    flat[1] = k * flat[0]
+    return np.sum(b * b)
+
+
+@seen
+def an_item_is_no_view(a, k):
+    b = a[0].copy()
+    x = b[0]
+    x *= k
+    b[0] = x * x
+    return np.sum(b) * x
+
+
+@seen
+def in_a_list(a, k):
+    b = a.copy()
+    parts = [b[0], b[1:]]
+    for part in parts:
+        part *= k
+    return np.sum(b * b)
+
+
+@seen
+def used_in_the_next_step(a, k):
+    b = a.copy()
+    for i in range(3):
+        if i > 0:
+            b[i] += row  # noqa: F821
+        row = b[i]
+        row *= k
+    return np.sum(b * b)
+
+
+A = np.random.default_rng(8).uniform(0.2, 1.0, (3, 4))
+K = 0.6
+
+
+def compare(f):
+    along = (np.random.default_rng(9).standard_normal(A.shape), 0.7)
+    wanted = directional(lambda a, k: f(a.copy(), k), (A, K), leaves(along))[0][0]
+    given = A.copy()
+    value, slope = jvp(f, (given, K), along)
+    assert value == pytest.approx(f(A.copy(), K), rel=1e-15)
+    assert slope == pytest.approx(wanted, rel=1e-9, abs=1e-9)
+    value, gradient = value_and_grad(f, ("a", "k"))(given, K)
+    assert value == pytest.approx(f(A.copy(), K), rel=1e-15)
+    assert leaves(gradient) @ leaves(along) == pytest.approx(wanted, rel=1e-9, abs=1e-9)
+    assert np.array_equal(given, A), "the caller's own"
+
+
+@pytest.mark.parametrize("f", FOLLOWED, ids=lambda f: f.__name__)
+def test_followed(f):
+    compare(f)
+
+
+@pytest.mark.parametrize("f", SEEN, ids=lambda f: f.__name__)
+def test_refused_or_right(f):
+    try:
+        compare(f)
+    except S2SError:
+        pass
+
+
+@pytest.mark.parametrize("f", [orthonormal_rows, rows_of_a_loop, two_views])
+def test_second_order(f):
+    def slope(k):
+        return grad(f, "k")(A.copy(), k)
+
+    found = grad(grad(f, "k"), "k")(A.copy(), K)
+    h = 1e-4
+    wanted = (8.0 * (slope(K + h) - slope(K - h)) - slope(K + 2 * h) + slope(K - 2 * h)) / (
+        12.0 * h
+    )
+    assert found == pytest.approx(wanted, rel=1e-7, abs=1e-8)
