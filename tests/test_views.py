@@ -122,6 +122,17 @@ def with_new_axes(a, k):
     return np.sum(b * b)
 
 
+@followed
+def gathered_from_a_view(a, k):
+    b = np.stack([a, 2.0 * a])
+    part = b[1]
+    part *= k
+    places = np.array([2, 0, 0])
+    picked = part[:, places]
+    part[0] = k
+    return np.sum(picked[:, 0] * picked[:, 2]) + np.sum(part[:, places] * a[:, :3])
+
+
 @seen
 def an_index_that_changes(a, k):
     b = a.copy()

@@ -21,13 +21,14 @@ from s2s_ad.analysis.flow import Facts
 from s2s_ad.analysis.held import scattered
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import mentioned, said_by, sole_target, stored_by
-from s2s_ad.ir.kinds import Array, Kind, NoneKind, Number
+from s2s_ad.ir.kinds import UNKNOWN, Array, Kind, Number
 from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import (
     blocks,
     bound_here,
     inside,
     map_block,
+    map_expr,
     map_stmt_exprs,
     names,
     subexprs,
@@ -36,6 +37,8 @@ from s2s_ad.ir.walk import (
     walk_stmts,
 )
 
+ALL = n.Slice(None, None, None)
+NO_AXIS = (n.Const("None", None), n.Const("...", ...))
 PLAIN = (n.Name, n.Const, n.Unary, n.Binary, n.Slice)
 
 
@@ -62,7 +65,7 @@ def without_views(function: n.Function, facts: Facts) -> n.Function:
         if not once or not level or not alone or not _is_read_now(rest, name):
             continue
         if _is_in_the_way(rest, name, array.id, facts):
-            return _written_out(function, s, name, rest[0].uid)
+            return _written_out(function, facts, s, name, rest[0].uid)
     return function
 
 
@@ -102,12 +105,11 @@ def _array(s: n.Stmt, facts: Facts) -> n.Name | None:
         return facts.value(x, s.uid).kind
 
     while isinstance(e, n.Subscript):
-        items = e.index.items if isinstance(e.index, n.TupleExpr) else (e.index,)
         part = kind(e)
         # an item of an array of unknown rank may be a number, which is no view
         if not isinstance(part, Array) or not part.dims:
             return None
-        if not all(_is_basic(x, kind) for x in items):
+        if not all(_is_basic(x, kind) for x in _items(e.index)):
             return None
         e = e.value
     local = isinstance(e, n.Name) and e.id in facts.locals
@@ -123,7 +125,7 @@ def _is_basic(e: n.Expr, kind: Callable[[n.Expr], Kind]) -> bool:
         return True
     known = kind(e)
     whole = isinstance(known, Number) and known.type == "int"
-    return whole or e == n.Const("...", ...) or isinstance(known, NoneKind)
+    return whole or e in NO_AXIS
 
 
 def _changed(s: n.Stmt, facts: Facts) -> frozenset[str]:
@@ -165,13 +167,52 @@ def _is_read_now(rest: n.Block, name: str) -> bool:
     return True
 
 
-def _written_out(function: n.Function, s: n.Assign, name: str, following: int) -> n.Function:
+def composed(e: n.Subscript) -> n.Expr:
+    """Return a part of a part by one index, where that is as plain.
+
+    >>> from s2s_ad.ir.quote import parse_expr
+    >>> from s2s_ad.ir.text import expr_text
+    >>> for text in ("q[i][1:-1]", "q[:, j][0]", "q[i][:, 2]", "q[1:][0]"):
+    ...     print(expr_text(composed(parse_expr(text))))
+    q[i, 1:-1]
+    q[0, j]
+    q[i, :, 2]
+    q[1:][0]
+    """
+    if not isinstance(e.value, n.Subscript):
+        return e
+    first, rest = _items(e.value.index), _items(e.index)
+    plain = (n.Name, n.Unary, n.Binary, n.Const, n.Slice)
+    known = all(isinstance(x, plain) and x not in NO_AXIS for x in (*first, *rest))
+    if not known or any(isinstance(x, n.Slice) and x != ALL for x in first):
+        return e
+    taken = [rest.pop(0) if x == ALL and rest else x for x in first] + rest
+    return replace(e.value, index=taken[0] if len(taken) == 1 else n.TupleExpr(tuple(taken)))
+
+
+def _items(index: n.Expr) -> list[n.Expr]:
+    return list(index.items) if isinstance(index, n.TupleExpr) else [index]
+
+
+def _written_out(
+    function: n.Function, facts: Facts, s: n.Assign, name: str, following: int
+) -> n.Function:
     """Return the function without a view. following: the statement that gets its comments."""
 
     def visit(x: n.Stmt) -> tuple[n.Stmt, ...]:
         if x.uid == s.uid:
             return ()
-        x = map_stmt_exprs(x, lambda e: substitute(e, {name: s.value}))
+
+        def kind(e: n.Expr) -> Kind:
+            return facts.value(e, x.uid).kind if x.uid in facts.before else UNKNOWN
+
+        def at_once(e: n.Expr) -> n.Expr:
+            if not isinstance(e, n.Subscript) or e.value != s.value:
+                return e
+            return composed(e) if all(_is_basic(i, kind) for i in _items(e.index)) else e
+
+        if name in said_by(x):
+            x = map_stmt_exprs(x, lambda e: map_expr(substitute(e, {name: s.value}), at_once))
         if x.uid == following:
             before = (*s.comments.before, *x.comments.before)
             x = replace(x, comments=replace(x.comments, before=before))
