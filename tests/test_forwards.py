@@ -24,7 +24,7 @@ BACKWARDS = {
     "left_from_the_last_step": ["total"],
     "kept_once_a_step": [],
     "a_number_carried_on": ["i"],
-    "triangle_read_beside_the_diagonal": ["j", "i"],
+    "triangle_read_beside_the_diagonal": ["j"],
     "gathered_and_stored": ["i"],
     "maximum_so_far": ["i"],
 }
