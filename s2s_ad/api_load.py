@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 MOST_TEXTS = 1024
 _BINDS = "# s2s_ad binds "
 _OUR_NAMESPACES = frozenset(
-    ("np", "math", "builtins", "runtime", "operator", "method", "attribute", "special")
+    ("np", "math", "builtins", "runtime", "operator", "method", "attribute", "special", "linalg")
 )
 
 

@@ -59,7 +59,7 @@ MODULES: dict[str, ModuleType] = {
     "runtime": runtime,
 }
 # modules that may be missing: what is declared of them is documented anyway
-LIBRARIES = {"special": "scipy.special"}
+LIBRARIES = {"special": "scipy.special", "linalg": "scipy.linalg"}
 # `d` and `out`, the function as it was called, and the names of star parameters (`specialise`)
 SPECIAL = frozenset({"d", "out", "function", "item", "others", "chosen", "count"})
 # helpers whose result has the structure of the argument whatever that is

@@ -34,6 +34,8 @@ def picking(
 
 picking("np.repeat(a, repeats, axis=None)", "a", "np.repeat(PLACES, repeats, axis=axis)",
         constant(UNKNOWN))  # fmt: skip
+picking("np.take(a, indices, axis=None)", "a", "np.take(PLACES, indices, axis)",
+        constant(UNKNOWN), ranks=("array",))  # fmt: skip
 picking("np.tile(A, reps)", "A", "np.tile(PLACES, reps)", constant(UNKNOWN))
 picking("np.delete(arr, obj, axis=None)", "arr", "np.delete(PLACES, obj, axis=axis)",
         constant(UNKNOWN))  # fmt: skip
@@ -54,6 +56,13 @@ linear(
     ranks=("array",),
     result=constant(UNKNOWN),
 )
+linear(
+    "np.bincount(labels, /, weights, minlength=0)",
+    weights="np.take(d, labels)",
+    ranks=(None, 1),
+    result=results.ranked(1, "weights"),
+)
+
 # entries in order
 
 _FLAT = "np.argsort(a, axis=None)"

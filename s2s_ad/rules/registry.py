@@ -65,8 +65,18 @@ TABLES = (
 )
 
 # tables that are loaded once what they are about is
-OPTIONAL = {"scipy.special": "special"}
-BUILT_IN = ("operator", "builtins", "math", "np", "method", "attribute", "runtime", "special")
+OPTIONAL = {"scipy.special": "special", "scipy.linalg": "scipy_linalg"}
+BUILT_IN = (
+    "operator",
+    "builtins",
+    "math",
+    "np",
+    "method",
+    "attribute",
+    "runtime",
+    "special",
+    "linalg",
+)
 
 _functions: dict[object, tuple[object, list[Rule]]] = {}
 _named: dict[tuple[str, str], list[Rule]] = {}

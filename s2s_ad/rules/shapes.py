@@ -166,6 +166,11 @@ reshaping("np.rot90(m, k=1, axes=(0, 1))", m="np.rot90(d, -k, axes)",
 reshaping("np.roll(a, shift, axis=None)", a="np.roll(d, np.negative(shift), axis=axis)",
           result=results.like("a"))  # fmt: skip
 
+reshaping("np.fft.fftshift(x, axes=None)", x="np.fft.ifftshift(d, axes)",
+          result=results.like("x"))  # fmt: skip
+reshaping("np.fft.ifftshift(x, axes=None)", x="np.fft.fftshift(d, axes)",
+          result=results.like("x"))  # fmt: skip
+
 # repetition
 
 linear(

@@ -21,6 +21,7 @@ TITLES = {
     "math": "math",
     "np": "NumPy",
     "special": "scipy.special",
+    "linalg": "scipy.linalg",
     "method": "Methods of arrays",
     "attribute": "Attributes of arrays",
     "runtime": "Helpers that generated code may call",

@@ -10,7 +10,7 @@ import builtins
 import math
 
 import numpy as np
-from scipy import special
+from scipy import linalg, special
 
 from s2s_ad import runtime
 from s2s_ad.analysis.observe import kind_of
@@ -21,7 +21,8 @@ from s2s_ad.rules.checking import NAMESPACE
 
 Pair = tuple[object, object]
 
-GLOBALS = {**vars(builtins), **NAMESPACE, "special": special}
+MODULES = {"np": np, "math": math, "special": special, "linalg": linalg}
+GLOBALS = {**vars(builtins), **NAMESPACE, **MODULES}
 SEQUENCES = {list, tuple, zip, reversed}
 
 
@@ -122,7 +123,11 @@ def called(expr: n.Call, env: dict[str, Pair]) -> Pair:
 def _is_module(expr: n.Expr, env: dict[str, Pair]) -> bool:
     if isinstance(expr, n.Attribute):
         return _is_module(expr.value, env)
-    return isinstance(expr, n.Name) and expr.id not in env and expr.id in ("np", "math", "special")
+    return (
+        isinstance(expr, n.Name)
+        and expr.id not in env
+        and expr.id in ("np", "math", "special", "linalg")
+    )
 
 
 def applied(rules, pairs: list[Pair], keywords: dict[str, Pair], method: bool = False) -> Pair:
@@ -183,5 +188,12 @@ def _result(rule, args, keywords, values: dict[str, object]) -> object:
         if rule.namespace == "method":
             head, given = f"{given[0]}.{rule.name}", given[1:]
         text = f"{head}({', '.join(given)})"
-    names = {"special": special, "function": rule.function, "np": np, "math": math, "inf": math.inf}
+    names = {
+        "special": special,
+        "linalg": linalg,
+        "function": rule.function,
+        "np": np,
+        "math": math,
+        "inf": math.inf,
+    }
     return eval(text, {**values, **names})

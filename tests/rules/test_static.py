@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 import pytest
-from scipy import special
+from scipy import linalg, special
 
 from s2s_ad import runtime
 from s2s_ad.ir import walk
@@ -18,7 +18,7 @@ from s2s_ad.rules.results import MISSING, literal
 from tests.rules.test_rules import name_of
 
 RULES = registry.all_rules()
-MODULES = {"np": np, "math": math, "special": special}
+MODULES = {"np": np, "math": math, "special": special, "linalg": linalg}
 # part of the language rather than of the table: building and walking sequences
 LANGUAGE = {"list", "zip", "range", "len", "slice"}
 
