@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -205,8 +206,7 @@ def prepare(
     if "cancel" not in program.options:
         prepared.leave_out(cancelling(prepared.context()))
     if entry:
-        function = with_own_arguments(prepared.function, prepared.context(), program.shared)
-        prepared.become(function)
+        own_arguments(prepared, program.shared)
     if structural:
         settle_exits(prepared)
     return prepared
@@ -251,14 +251,31 @@ def settle_exits(prepared: Prepared, result: str | None = None) -> None:
         prepared.sunk.update(taken)
 
 
-def with_own_arguments(
-    function: n.Function, context: Context, shared: Sequence[tuple[str, ...]] = ()
-) -> n.Function:
+def own_arguments(prepared: Prepared, shared: Sequence[tuple[str, ...]]) -> None:
     """Copy on entry the arguments that the function changes in place.
+
+    Those that it stores into come first: no other argument changes with their copies.
+    """
+    context = prepared.context()
+    changed = changed_arguments(prepared.function, context, shared)
+    stored = {name for name, direct in changed.items() if direct}
+    if stored and stored < changed.keys():
+        prepared.become(with_copies(prepared.function, context, stored))
+        context = prepared.context()
+        changed = changed_arguments(prepared.function, context, shared)
+    if changed:
+        prepared.become(with_copies(prepared.function, context, changed.keys()))
+
+
+def changed_arguments(
+    function: n.Function, context: Context, shared: Sequence[tuple[str, ...]] = ()
+) -> dict[str, bool]:
+    """Return the parameters that the function changes in place, and whether it stores into them by
+    their names; others may share what it stores into.
 
     shared: parameters that receive one array, which must not be changed then.
     """
-    changed: dict[str, None] = {}
+    changed: dict[str, bool] = {}
     params = {p.name for p in function.params}
     for s in walk_stmts(function.body):
         made = context.unshared().get(s.uid, NOTHING_OWNED).own
@@ -275,10 +292,15 @@ def with_own_arguments(
             if name in updated - context.changed(s):
                 continue  # it is written as an assignment
             if name in stored or isinstance(kind, (Array, ListOf, DictOf)):
-                changed[name] = None
+                changed[name] = changed.get(name, False) or name in stored
+    return changed
+
+
+def with_copies(function: n.Function, context: Context, which: AbstractSet[str]) -> n.Function:
+    """Return a function that copies some of its arguments on entry."""
     copies = []
     for p in function.params:
-        if p.name in changed:
+        if p.name in which:
             e = copied_value(context, p.name, context.facts.entry[p.name].kind)
             copies.append(n.Assign((n.Name(p.name),), e, origin=function.origin))
     return replace(function, body=(*copies, *function.body))

@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 
 from s2s_ad import grad, jvp, vjp
+from s2s_ad.analysis.observe import kind_of
+from s2s_ad.build import Request, derive
 from s2s_ad.errors import ArgumentError, UnsupportedSyntax
 from tests.oracles import directional, leaves, rebuild
 
@@ -182,3 +184,18 @@ def test_the_command_names_the_outputs(tmp_path):
     refused = run("adjoint", "model.py::relax", "--of", "v", "--like", like)
     assert refused.returncode == 1
     assert "no parameter `v`" in refused.stderr
+
+
+def solve(low, x, b):
+    """Forward substitution into an argument."""
+    for i in range(len(x)):
+        x[i] = (b[i] - low[i, :i] @ x[:i]) / low[i, i]
+
+
+def test_arguments_that_are_only_read_are_not_copied() -> None:
+    args = {"low": A + np.eye(4), "x": np.zeros(4), "b": B[:4]}
+    kinds = {name: kind_of(value, name) for name, value in args.items()}
+    text = derive(Request(solve, "adjoint", ("low", "b"), kinds, of=("x",))).text
+    assert "    x = x.copy()\n" in text
+    assert "low.copy()" not in text
+    assert "b.copy()" not in text.replace("x_bar.copy()", "")
