@@ -432,7 +432,8 @@ class Package:
         body = with_returns(body, swept.constant)
         options = self.program.options
         short = None
-        if not swept.lead and not swept.constant and "cheap_callees" not in options:
+        rebinds = any(p.name == found.result for p in prepared.function.params)
+        if not (swept.lead or swept.constant or rebinds or "cheap_callees" in options):
             kind = found.kinds.get(found.result, UNKNOWN)
             idle = partial(live, pure=pure, options=options, pinned=frozenset())
             short = from_result(body, back, found.result, kind, idle)

@@ -1,4 +1,4 @@
-"""Calls that give a view or new storage, or change what they are given, around stores."""
+"""Calls that give a view, their argument or new storage, or change what they are given."""
 
 from __future__ import annotations
 
@@ -46,6 +46,21 @@ def test_stores_beside_calls_that_give_values(f):
     want = slope(lambda t: f(X + t * D))
     assert jvp(f, (X,), (D,))[1] == pytest.approx(want, rel=1e-8)
     assert grad(f)(X) @ D == pytest.approx(want, rel=1e-8)
+
+
+def checked(weights):
+    weights = np.asarray(weights)
+    if np.min(weights * weights) < 0.0:
+        raise ValueError("negative")
+    return weights
+
+
+def of_a_parameter_that_is_returned(x):
+    return np.sum(checked(x) ** 2)
+
+
+def test_a_callee_that_binds_its_parameter_anew_and_returns_it():
+    assert np.array_equal(grad(of_a_parameter_that_is_returned)(X), 2.0 * X)
 
 
 def not_copied(x):
