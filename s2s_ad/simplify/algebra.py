@@ -19,11 +19,9 @@ from s2s_ad.ir.nodes import (
     ZERO,
     Attribute,
     Binary,
-    BoolOp,
     Compare,
     Const,
     Expr,
-    IfExp,
     Name,
     Slice,
     Subscript,
@@ -31,7 +29,8 @@ from s2s_ad.ir.nodes import (
     Unary,
 )
 from s2s_ad.ir.remembered import remembered, replace
-from s2s_ad.ir.walk import names, subexprs, substitute
+from s2s_ad.ir.walk import subexprs, substitute
+from s2s_ad.simplify.both import if_both
 from s2s_ad.simplify.cancel import cancelled, one_root
 
 ONE = Const("1.0", 1.0)
@@ -315,7 +314,7 @@ def total(parts: Sequence[Term], common: Expr | None = None) -> tuple[int, Expr]
             for factor in shared:
                 factors.remove(factor)
             rest.append(replace(t, factors=tuple(factors)))
-        return sign, Binary("*", from_term(Term(Fraction(1), shared)), sum_of(rest))
+        return sign, Binary("*", from_term(Term(Fraction(1), shared)), sum_of(_joined(rest)))
     divisors = []
     while (below := _common_divisor(parts)) is not None:
         divisors.append(below)
@@ -324,6 +323,23 @@ def total(parts: Sequence[Term], common: Expr | None = None) -> tuple[int, Expr]
     for below in reversed(divisors):
         expr = Binary("/", expr, below)
     return sign, expr
+
+
+def _joined(parts: Sequence[Term]) -> Sequence[Term]:
+    """Return the terms of a sum, of the sums in it too where equal ones are added together by that
+    and none goes: 1 - 2 x for (1 - x) - x."""
+    every: list[Term] = []
+    for t in parts:
+        inner = t.factors[0][1] if t.factors and t.factors[0][0] == "*" else None
+        whole = len(t.factors) == 1 and abs(t.coefficient) == 1
+        if whole and isinstance(inner, Binary) and inner.op in "+-":
+            every.extend(terms(inner, int(t.coefficient)))
+        else:
+            every.append(t)
+    merged = merge(every)
+    kinds = {frozenset(t.factors) for t in every}
+    fewer = len(merged) < len(every) and len(merged) == len(kinds)
+    return merged if fewer and not any(map(_has_mask, every)) else parts
 
 
 def _common_divisor(parts: Sequence[Term]) -> Expr | None:
@@ -467,28 +483,8 @@ def splice(template: Expr, hole: Name, value: Expr) -> Expr:
             text = outer.text
         coefficient, over = inner.coefficient * outer.coefficient, inner.over * outer.over
         return from_term(_reduced(Term(coefficient, cancelled(factors), text, over)))
-    both = _if_both(template, hole, value)
+    both = if_both(template, hole, value)
     return substitute(template, {hole.id: value}) if both is None else both
-
-
-def _if_both(template: Expr, hole: Name, value: Expr) -> Expr | None:
-    """Return `e if a and b else 0.0` for the two conditions under which a value flows.
-
-    >>> from s2s_ad.ir.quote import parse_expr
-    >>> from s2s_ad.ir.text import expr_text
-    >>> expr_text(splice(parse_expr("d if a else 0.0"), Name("d"), parse_expr("e if b else 0.0")))
-    'e if b and a else 0.0'
-    """
-    if not isinstance(template, IfExp) or not isinstance(value, IfExp):
-        return None
-    if template.body != hole or hole.id in names(template.test):
-        return None
-    if (template.orelse, value.orelse) != (ZERO, ZERO):
-        return None
-    tests = [value.test, template.test]
-    if any(isinstance(t, (BoolOp, IfExp)) for t in tests):
-        return None
-    return replace(value, test=BoolOp("and", tuple(tests)))
 
 
 def _inside(outer: Term, hole: Name) -> set[Expr]:
