@@ -47,6 +47,7 @@ from s2s_ad.build_words import (
     reverse_doc,
     tangent_doc,
 )
+from s2s_ad.build_writes import spoken
 from s2s_ad.emit.line_map import line_origins
 from s2s_ad.emit.module import Header, module_text
 from s2s_ad.emit.statements import annotated, flattened, opened, origins
@@ -101,6 +102,7 @@ class Package:
         while self.program.pending:
             functions.extend(self.callee(self.program.pending.pop(0)))
         functions = called(functions, 2 if mode == "split" else 1)
+        functions = [spoken(f, self.program.spoken) for f in functions]
         functions = [*local(functions, self.program), *map(self.numbered, functions)]
         form = Form(functions)
         if FORM in self.program.options:

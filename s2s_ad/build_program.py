@@ -106,6 +106,7 @@ class Program:
     smalls: dict[str, Small] = field(default_factory=dict)
     writings: dict[Any, Writing] = field(default_factory=dict)
     written: dict[Any, frozenset[str]] = field(default_factory=dict)
+    spoken: dict[str, tuple[n.Expr, Writing]] = field(default_factory=dict)
     small: Callable[[Variant], Small] | None = None
 
     def subject(self, callee: object) -> Subject | None:

@@ -199,7 +199,7 @@ def updated(program: Program, subject: Subject, values: Values) -> frozenset[str
     found, before = frozenset[str](), None
     while found != before:
         program.updating[key] = before = found
-        found = run.of_parameters()
+        found = run.of_parameters() - set(subject.copied)
     del program.updating[key]
     # what rests on a call that is still being looked at is found again once that is known
     program.unsettled.discard(key)

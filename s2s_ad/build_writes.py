@@ -125,7 +125,7 @@ def _assigned(
     if not of:
         return (s,)
     leaves = writing(program, call.callee, of, call.written)
-    spelled = f"{call.subject.name} that leaves {', '.join(of)}"
+    spelled = _spelled(program, call.subject.name, e.func, leaves)
     subject.free[spelled] = leaves
     new = replace(e, func=n.Name(spelled))
     places = list(call.places.values())
@@ -137,6 +137,45 @@ def _assigned(
         return made, _of_value(s, same)
     result = n.Name(fresh(f"{call.subject.name}_value"))
     return _binding([result, *places], new, s), _of_value(s, result)
+
+
+def _spelled(program: Program, name: str, func: n.Expr, leaves: Writing) -> str:
+    """Return how a function that returns what it leaves is called, which no source can say."""
+    for spelled, known in program.spoken.items():
+        if known == (func, leaves):
+            return spelled
+    spelled = f"{name} that leaves {', '.join(leaves.of)} ({len(program.spoken)})"
+    program.spoken[spelled] = func, leaves
+    return spelled
+
+
+def spoken(function: n.Function, functions: Mapping[str, tuple[n.Expr, Writing]]) -> n.Function:
+    """Return a generated function with the calls whose derivative nobody needs as they were, on
+    copies: what was kept of an array stays as it is.
+
+    functions: those of the user, by the names of what they leave.
+    """
+
+    def visit(s: n.Stmt) -> tuple[n.Stmt, ...]:
+        e = s.value if isinstance(s, n.Assign) else None
+        name = e.func.id if isinstance(e, n.Call) and isinstance(e.func, n.Name) else ""
+        if not isinstance(s, n.Assign) or not isinstance(e, n.Call) or name not in functions:
+            return (s,)
+        (target,) = s.targets
+        places = list(target.items) if isinstance(target, n.TupleExpr) else [target]
+        func, leaves = functions[name]
+        call = replace(e, func=func)
+        made: n.Stmt = n.ExprStmt(call, origin=s.origin, comments=s.comments)
+        if RETURNED in leaves.of:
+            made = n.Assign((places.pop(0),), call, origin=s.origin, comments=s.comments)
+        copies = [
+            n.Assign((x,), n.Call(n.Attribute(x, "copy"), ()), origin=s.origin)
+            for x in places
+            if isinstance(x, n.Name)
+        ]
+        return (*copies, made)
+
+    return replace(function, body=map_block(function.body, visit))
 
 
 def _binding(targets: list[n.Expr], value: n.Expr, s: n.Stmt) -> n.Stmt:

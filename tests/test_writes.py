@@ -70,6 +70,13 @@ def enter(table, x):
     table["a"] = x * table["b"]
 
 
+def drift(u, k):
+    ahead = u[1:]
+    gain = np.sum(ahead * ahead)
+    u *= k
+    u += gain
+
+
 def fail_late(u, k):
     u[0] = k * k
     if k > 0.0:
@@ -301,6 +308,24 @@ def in_a_branch(u, k):
 @followed
 def in_a_callee(u, k):
     return once(u, k) * k
+
+
+@followed
+def what_nobody_reads(u, k):
+    w = u * k
+    kept = w * w
+    step(w, k)
+    total = np.sum(kept * w)
+    limit(w, k)
+    w = u[1:] * k
+    return total * np.sum(w)
+
+
+@followed
+def one_that_moves(u, k):
+    u = u.copy()
+    drift(u, k)
+    return np.sum(u * u)
 
 
 @followed
