@@ -10,7 +10,6 @@ import builtins
 import math
 
 import numpy as np
-from scipy import linalg, special
 
 from s2s_ad import runtime
 from s2s_ad.analysis.observe import kind_of
@@ -18,10 +17,11 @@ from s2s_ad.ir import nodes as n
 from s2s_ad.ir.text import expr_text
 from s2s_ad.rules import registry
 from s2s_ad.rules.checking import NAMESPACE
+from tests.rules import SCIPY
 
 Pair = tuple[object, object]
 
-MODULES = {"np": np, "math": math, "special": special, "linalg": linalg}
+MODULES = {"np": np, "math": math, **SCIPY}
 GLOBALS = {**vars(builtins), **NAMESPACE, **MODULES}
 SEQUENCES = {list, tuple, zip, reversed}
 
@@ -189,8 +189,7 @@ def _result(rule, args, keywords, values: dict[str, object]) -> object:
             head, given = f"{given[0]}.{rule.name}", given[1:]
         text = f"{head}({', '.join(given)})"
     names = {
-        "special": special,
-        "linalg": linalg,
+        **SCIPY,
         "function": rule.function,
         "np": np,
         "math": math,

@@ -12,9 +12,11 @@ from pathlib import Path
 
 from s2s_ad.rules.checking import Values, flat, is_default
 from s2s_ad.rules.rule import Rule
+from tests.rules import SCIPY
 
 _numbers = itertools.count()
-HEADER = "import math\n\nimport numpy as np\nfrom scipy import linalg, special\n\n\n"
+HEADER = "import math\n\nimport numpy as np\n"
+HEADER += "from scipy import linalg, special\n\n\n" if SCIPY else "\n\n"
 # of tuples, the part that moves
 PARTS = {"divmod": "[1]", "slogdet": "[1]", "modf": "[0]", "frexp": "[0]"}
 

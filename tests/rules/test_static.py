@@ -8,17 +8,17 @@ import math
 
 import numpy as np
 import pytest
-from scipy import linalg, special
 
 from s2s_ad import runtime
 from s2s_ad.ir import walk
 from s2s_ad.ir.nodes import Attribute, Call, Name
 from s2s_ad.rules import registry
 from s2s_ad.rules.results import MISSING, literal
+from tests.rules import SCIPY
 from tests.rules.test_rules import name_of
 
 RULES = registry.all_rules()
-MODULES = {"np": np, "math": math, "special": special, "linalg": linalg}
+MODULES = {"np": np, "math": math, **SCIPY}
 # part of the language rather than of the table: building and walking sequences
 LANGUAGE = {"list", "zip", "range", "len", "slice"}
 
