@@ -22,9 +22,10 @@ import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
+from s2s_ad.build_leaving import returning
 from s2s_ad.build_linker import Linker, Watch
 from s2s_ad.build_outside import writes_outside
 from s2s_ad.build_package import Package
@@ -34,7 +35,6 @@ from s2s_ad.build_stars import has_stars
 from s2s_ad.build_subject import Subject
 from s2s_ad.build_words import kind_text
 from s2s_ad.errors import ArgumentError, S2SError, SourceError
-from s2s_ad.frontend.outputs import with_outputs
 from s2s_ad.ir.kinds import UNKNOWN, Kind, is_immutable
 from s2s_ad.ir.names import RETURNED
 from s2s_ad.ir.nodes import Origin
@@ -185,6 +185,4 @@ def _with_outputs(subject: Subject, request: Request) -> Subject:
                 f"`{name}` is an output, but is a {kind_text(kind)}: nothing can be stored into it",
                 hint='outputs are arrays, lists, dicts or objects, and "return"',
             )
-    unused = subject.fresh_names().fresh("returned")
-    function = with_outputs(subject.function, request.of, subject.refuse, unused)
-    return replace(subject, function=function, of=request.of)
+    return returning(subject, request.of)

@@ -45,13 +45,13 @@ def leaving(program: Program, callee: Writing) -> Subject | None:
         inner = program.subject(callee.base)
         if inner is None:
             return None
-        made = writing_copies(inner, callee.of, callee.copied)
+        made = returning(inner, callee.of, callee.copied)
         program.subjects[id(callee)] = found = (callee, made)
     return found[1] if isinstance(found[1], Subject) else None
 
 
-def writing_copies(subject: Subject, of: tuple[str, ...], copied: tuple[str, ...]) -> Subject:
-    """Return a subject that copies parameters on entry, and returns the outputs `of`."""
+def returning(subject: Subject, of: tuple[str, ...], copied: tuple[str, ...] = ()) -> Subject:
+    """Return a subject that returns the outputs `of`. copied: parameters that it copies first."""
     unused = subject.fresh_names().fresh("returned")
     function = with_outputs(subject.function, of, subject.refuse, unused)
     copies = tuple(

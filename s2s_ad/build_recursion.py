@@ -72,7 +72,7 @@ def _fixpoint(program: Program, key: Any, subject: Subject, values: Values) -> V
         waiting = any(program.running[k] is None for k in program.assumed - {key})
         program.assumed |= outside
         found = facts.result
-        if found is not None and any(v.varied for _, v in values) and not gives_nothing(subject):
+        if found is not None and any(v.varied for _, v in values) and not _gives_nothing(subject):
             found = _with_hidden(found, program, subject, body, facts)
         if found is None and waiting:
             raise NeverReturnsError
@@ -126,7 +126,7 @@ def _varies_whole(value: Value) -> bool:
     return all(map(_varies_whole, value.items))
 
 
-def gives_nothing(subject: Subject) -> bool:
+def _gives_nothing(subject: Subject) -> bool:
     """True for a function that returns None by its text."""
     ends = [s.value for s in walk_stmts(subject.function.body) if isinstance(s, n.Return)]
     return all(e is None or e == NOTHING for e in ends)

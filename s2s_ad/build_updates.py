@@ -16,10 +16,12 @@ Elsewhere an array is refused. What may be either is made sure of where it matte
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import functools
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 
 from s2s_ad.analysis.aliasing import gives_away, ownership
-from s2s_ad.analysis.flow import Facts, interpret
+from s2s_ad.analysis.flow import Facts, interpret, updated_array
 from s2s_ad.analysis.held import is_flat
 from s2s_ad.analysis.last_use import is_last_use
 from s2s_ad.analysis.liveness import live_after
@@ -67,7 +69,7 @@ def settle_updates(
     function: n.Function, facts: Facts, subject: Subject, program: Program
 ) -> n.Function:
     """Return the function with guards; refuse in-place operators on arrays with other names."""
-    run = _Updates(program, subject, function, facts)
+    run = Updates(program, subject, function, facts)
     # in-place operators of what is generated are on numbers, and on arrays that it has made
     run.is_trusted = subject.is_generated
     for s in walk_stmts(function.body):
@@ -105,7 +107,7 @@ def settle_stores(
     So with `inner = u[1:-1]`, where inner is not read any more once u is stored into.
     """
     every = list(walk_stmts(function.body))
-    changed = {s.uid: stored_into(s) | _updated_array(s, facts) for s in every}
+    changed = {s.uid: stored_into(s) | updated_array(s, facts) for s in every}
     stored = {x for found in changed.values() for x in found}
     moving = [
         (s, name, s.value)
@@ -117,7 +119,7 @@ def settle_stores(
     ]
     if not moving:
         return function
-    run = _Updates(program, subject, function, facts)
+    run = Updates(program, subject, function, facts)
     plain, moved = run.made_and_moved()
     shared = {
         x for s in every for x in changed[s.uid] if x not in plain.get(s.uid, NOTHING_OWNED).own
@@ -174,14 +176,6 @@ def _is_part(e: n.Expr, stored: set[str]) -> bool:
     return isinstance(e, n.Subscript) and isinstance(e.value, n.Name) and e.value.id in stored
 
 
-def _updated_array(s: n.Stmt, facts: Facts) -> set[str]:
-    """Return the variable whose array an operator changes in place."""
-    if not isinstance(s, n.AugAssign) or not isinstance(s.target, n.Name):
-        return set()
-    kind = facts.value(s.target, s.uid).kind if s.uid in facts.before else UNKNOWN
-    return {s.target.id} if isinstance(kind, Array) else set()
-
-
 def updated(program: Program, subject: Subject, values: Values) -> frozenset[str]:
     """Return the parameters that a call may change in place by an operator."""
     if subject.is_generated:
@@ -195,7 +189,7 @@ def updated(program: Program, subject: Subject, values: Values) -> frozenset[str
     outside, program.unsettled = program.unsettled, set()
     world = SubjectWorld(subject, program)
     facts = interpret(subject.function, dict(values), world, subject.locals)
-    run = _Updates(program, subject, subject.function, facts)
+    run = Updates(program, subject, subject.function, facts)
     found, before = frozenset[str](), None
     while found != before:
         program.updating[key] = before = found
@@ -209,7 +203,49 @@ def updated(program: Program, subject: Subject, values: Values) -> frozenset[str
     return found
 
 
-class _Updates:
+@dataclass(frozen=True)
+class Bound:
+    """A call of a function of the user that is given something it may change. callee: the object
+    called. given: its arguments by parameter, None where a default applies. values: what is known
+    of all parameters."""
+
+    call: n.Call
+    callee: object
+    subject: Subject
+    given: Mapping[str, n.Expr | None]
+    values: Values
+
+
+def bound_call(program: Program, e: n.Call, s: n.Stmt, facts: Facts) -> Bound | None:
+    """Return which function of the user a call calls, and with what; None for all others."""
+    env = facts.before.get(s.uid)
+    if env is None or any(isinstance(a, n.Starred) for a in e.args):
+        return None
+    found = facts.reader(s.uid).object_of(e.func, env)
+    keywords = {k.name: k.value for k in e.keywords if k.name is not None}
+    if found is None or len(keywords) != len(e.keywords):
+        return None
+    callee = program.fitted(found[0], len(e.args), tuple(keywords))
+    given = callee and bind(callee.function.params, e.args, keywords)
+    if callee is None or not given:
+        return None
+    if all(x is None or rebinds(facts.value(x, s.uid).kind) for x in given.values()):
+        return None  # what is immutable cannot be changed: the callee need not be read
+    known = {p: None if x is None else facts.value(x, s.uid) for p, x in given.items()}
+    return Bound(e, found[0], callee, given, program.entry(callee, known))
+
+
+def bound_calls(program: Program, s: n.Stmt, facts: Facts) -> Iterator[Bound]:
+    """Yield the calls of functions of the user in a statement."""
+    for e in all_parts(s):
+        found = bound_call(program, e, s, facts) if isinstance(e, n.Call) else None
+        if found is not None:
+            yield found
+
+
+class Updates:
+    """Which in-place changes of a function others may see."""
+
     def __init__(
         self, program: Program, subject: Subject, function: n.Function, facts: Facts
     ) -> None:
@@ -222,7 +258,10 @@ class _Updates:
         self.guarded: set[int] = set()
         self.moved: set[int] = set()
         self.owners: tuple[Owners, Owners, Owners] | None = None
-        self.later = live_after(function.body)
+
+    @functools.cached_property
+    def later(self) -> Mapping[int, frozenset[str]]:
+        return live_after(self.function.body)
 
     def made_here(self) -> Owners:
         return self.tables()[0]
@@ -333,34 +372,12 @@ class _Updates:
 
     def changed_arguments(self, s: n.Stmt) -> Iterator[tuple[n.Call, n.Expr]]:
         """Yield the arguments, not made for the call, that callees of a statement may change."""
-        if s.uid not in self.facts.before:
-            return
-        env = self.facts.before[s.uid]
-        reader = self.facts.reader(s.uid)
-        for e in all_parts(s):
-            if not isinstance(e, n.Call) or any(isinstance(a, n.Starred) for a in e.args):
-                continue
-            found = reader.object_of(e.func, env)
-            keywords = {k.name: k.value for k in e.keywords if k.name is not None}
-            if found is None or len(keywords) != len(e.keywords):
-                continue
-            callee = self.program.fitted(found[0], len(e.args), tuple(keywords))
-            given = callee and bind(callee.function.params, e.args, keywords)
-            if callee is None or not given:
-                continue
-            values = {
-                p: None if x is None else self.facts.value(x, s.uid) for p, x in given.items()
-            }
-            exposed = {
-                p: x
-                for p, x in given.items()
-                if x is not None and not rebinds(self.facts.value(x, s.uid).kind)
-            }
-            if not exposed:
-                continue  # numbers cannot be changed in place: the callee need not be read
-            for p in sorted(updated(self.program, callee, self.program.entry(callee, values))):
-                if p in exposed and not self.is_made(exposed[p]):
-                    yield e, exposed[p]
+        for call in bound_calls(self.program, s, self.facts):
+            for p in sorted(updated(self.program, call.subject, call.values)):
+                x = call.given.get(p)
+                if x is None or rebinds(self.facts.value(x, s.uid).kind) or self.is_made(x):
+                    continue
+                yield call.call, x
 
     def is_made(self, e: n.Expr) -> bool:
         """True for an expression whose value nothing else holds."""

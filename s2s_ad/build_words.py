@@ -192,6 +192,6 @@ def command_of(request: Any, subject: Subject) -> str:
     place = f"{subject.file}::"
     if subject.file == f"{module.replace('.', '/')}.py" and not os.path.exists(subject.file):
         place = f"{module}:"  # an installed package: not to be found from here
-    of = f" --of {','.join(request.of)}" if request.of else ""
-    form = of + " --numba" if "numba" in request.options else of
+    form = f" --of {','.join(request.of)}" if request.of else ""
+    form += " --numba" if "numba" in request.options else ""
     return f"s2s-ad {mode} {place}{name} --wrt {','.join(request.wrt)}{form}"

@@ -13,27 +13,26 @@ statement binds or stores into. That is the same where no other name sees what i
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from s2s_ad.analysis.aliasing import ownership
 from s2s_ad.analysis.flow import Facts, interpret
 from s2s_ad.analysis.held import holds_plain_items
 from s2s_ad.analysis.managers import may_enter_again
 from s2s_ad.analysis.owned import NOBODY, NOTHING_OWNED, Owned
 from s2s_ad.analysis.values import NeverReturnsError, Value
-from s2s_ad.build_fresh import holds_nothing, makes_new, newness, reached
+from s2s_ad.build_fresh import holds_nothing, reached
+from s2s_ad.build_keys import canonical
 from s2s_ad.build_leaving import Writing, writing
 from s2s_ad.build_program import Program
-from s2s_ad.build_signature import bind
 from s2s_ad.build_subject import Subject, SubjectWorld
-from s2s_ad.build_updates import updated
+from s2s_ad.build_updates import Bound, Updates, bound_call, bound_calls, updated
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.kinds import UNKNOWN, Array, Kind, is_immutable
+from s2s_ad.ir.kinds import Array, is_immutable
 from s2s_ad.ir.names import RETURNED
 from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import (
-    all_parts,
     bound_here,
     container_of,
     map_block,
@@ -44,17 +43,14 @@ from s2s_ad.ir.walk import (
 from s2s_ad.transform.reading import stored_into
 
 Values = tuple[tuple[str, Value], ...]
-LITERALS = (n.Binary, n.Unary, n.Const, n.ListExpr, n.DictExpr, n.Comprehension)
 
 
 @dataclass(frozen=True)
 class _Call:
-    """A call that writes into arguments. given: its arguments by parameter. places: where those
-    that are written into are, by parameter, but for those that nothing else holds."""
+    """A call that writes into arguments. places: where those that are written into are, by
+    parameter, but for those that nothing else holds."""
 
-    callee: object
-    subject: Subject
-    given: Mapping[str, n.Expr]
+    bound: Bound
     written: tuple[str, ...]
     places: Mapping[str, n.Expr]
 
@@ -118,14 +114,14 @@ def _assigned(
     fresh: Callable[[str], str],
 ) -> tuple[n.Stmt, ...]:
     """Return a statement whose value is a call as one that binds what the call leaves."""
-    handed_back = _handed_back(call.subject)
+    handed_back = _handed_back(call.bound.subject)
     same = call.places.get(handed_back or "")
     value = not isinstance(s, n.ExprStmt) and same is None
     of = (*((RETURNED,) if value else ()), *call.places)
     if not of:
         return (s,)
-    leaves = writing(program, call.callee, of, call.written)
-    spelled = _spelled(program, call.subject.name, e.func, leaves)
+    leaves = writing(program, call.bound.callee, of, call.written)
+    spelled = _spelled(program, call.bound.subject.name, e.func, leaves)
     subject.free[spelled] = leaves
     new = replace(e, func=n.Name(spelled))
     places = list(call.places.values())
@@ -135,7 +131,7 @@ def _assigned(
             return (made,)
         assert same is not None
         return made, _of_value(s, same)
-    result = n.Name(fresh(f"{call.subject.name}_value"))
+    result = n.Name(fresh(f"{call.bound.subject.name}_value"))
     return _binding([result, *places], new, s), _of_value(s, result)
 
 
@@ -210,54 +206,41 @@ class _Writes:
     def __init__(
         self, function: n.Function, facts: Facts, subject: Subject, program: Program, entry: bool
     ) -> None:
-        self.function = function
         self.facts = facts
-        self.subject = subject
         self.program = program
-        self.params = frozenset(p.name for p in function.params)
-        self.start = self.params if entry else NOBODY
+        self.run = Updates(program, subject, function, facts)
+        self.start = self.run.params if entry else NOBODY
 
-    def kind(self, e: n.Expr, uid: int) -> Kind:
-        return self.facts.value(e, uid).kind if uid in self.facts.before else UNKNOWN
+    @functools.cached_property
+    def owners(self) -> Mapping[int, Owned]:
+        """Return the variables whose values no other name sees, before each statement."""
+        bound = {x for s in walk_stmts(self.run.function.body) for x in bound_here(s)}
+        return self.run.table(self.start, frozenset(bound - self.run.params))
 
     def writing(self, e: n.Call, s: n.Stmt) -> _Call | None:
         """Return what a call writes into, None where it is left as it is."""
-        reader, env = self.facts.reader(s.uid), self.facts.before[s.uid]
-        found = reader.object_of(e.func, env)
-        keywords = {k.name: k.value for k in e.keywords if k.name is not None}
-        if found is None or len(keywords) != len(e.keywords):
+        bound = bound_call(self.program, e, s, self.facts)
+        if bound is None or isinstance(bound.callee, Writing):
             return None
-        if any(isinstance(a, n.Starred) for a in e.args) or isinstance(found[0], Writing):
+        if bound.subject is not self.program.subject(bound.callee):
             return None
-        callee = self.program.fitted(found[0], len(e.args), tuple(keywords))
-        given = callee and bind(callee.function.params, e.args, keywords)
-        if callee is None or not given or callee is not self.program.subject(found[0]):
+        passed = {p: x for p, x in bound.given.items() if x is not None}
+        if not any(self.facts.varied(x, s.uid) for x in passed.values()):
             return None
-        if all(is_immutable(self.kind(x, s.uid)) for x in given.values() if x is not None):
-            return None
-        if not any(self.facts.varied(x, s.uid) for x in given.values() if x is not None):
-            return None
-        known = {p: None if x is None else self.facts.value(x, s.uid) for p, x in given.items()}
-        written = written_into(self.program, callee, self.program.entry(callee, known))
-        passed = {p: x for p, x in given.items() if x is not None}
+        written = written_into(self.program, bound.subject, bound.values)
         if not written or not written <= passed.keys():
             return None
-        places = {p: passed[p] for p in passed if p in written and not self.is_made(passed[p])}
+        places = {p: x for p, x in passed.items() if p in written and not self.run.is_made(x)}
         if not all(self.is_place(p, x, passed, s) for p, x in places.items()):
             return None
-        kind = self.kind(e, s.uid)
-        gives = not isinstance(s, n.ExprStmt) and _handed_back(callee) not in places
-        if gives and not is_immutable(kind) and not _is_apart(self.program, callee, written):
+        kind = self.run.kind(e, s.uid)
+        gives = not isinstance(s, n.ExprStmt) and _handed_back(bound.subject) not in places
+        if gives and not is_immutable(kind) and not _is_apart(self.program, bound.subject, written):
             return None
         order = tuple(p for p in passed if p in written)
-        if not all(holds_plain_items(self.kind(passed[p], s.uid)) for p in order):
+        if not all(holds_plain_items(self.run.kind(passed[p], s.uid)) for p in order):
             return None  # what it holds would be seen by two names
-        return _Call(found[0], callee, passed, order, places)
-
-    def is_made(self, e: n.Expr) -> bool:
-        """True for an expression whose value nothing else holds."""
-        made = isinstance(e, n.Call) and makes_new(self.subject, self.program, e)
-        return made or isinstance(e, LITERALS)
+        return _Call(bound, order, places)
 
     def is_place(self, param: str, e: n.Expr, passed: Mapping[str, n.Expr], s: n.Stmt) -> bool:
         """True for an argument that can be assigned to, and that is seen by no other name."""
@@ -272,26 +255,15 @@ class _Writes:
             return False  # it is passed twice, or a part of it
         if any(root.id in pair for pair in self.program.shared):
             return False
-        owned = self.owned(s)
-        flat = isinstance(self.kind(root, s.uid), Array) or e is root
+        owned = self.owners.get(s.uid, NOTHING_OWNED)
+        flat = isinstance(self.run.kind(root, s.uid), Array) or e is root
         return root.id in (owned.own if flat else owned.whole)
-
-    def owned(self, s: n.Stmt) -> Owned:
-        """Return the variables whose values no other name sees before a statement."""
-        body = self.function.body
-
-        def new(e: n.Call) -> int:
-            return newness(self.subject, self.program, e)
-
-        unbound = frozenset(x for t in walk_stmts(body) for x in bound_here(t)) - self.params
-        table = ownership(body, new, self.kind, self.start, unbound)
-        return table.get(s.uid, NOTHING_OWNED)
 
 
 def written_into(program: Program, callee: Subject, values: Values) -> frozenset[str]:
     """Return the parameters that a function changes in place, by their own names; none where one of
     these is given another value too."""
-    key = (id(callee), values)
+    key = (id(callee), canonical(values))
     if key in program.written:
         return program.written[key]
     program.written[key] = NOBODY  # a recursive call writes what the rest of the function does
@@ -310,19 +282,8 @@ def written_into(program: Program, callee: Subject, values: Values) -> frozenset
 def _by_calls(program: Program, s: n.Stmt, facts: Facts) -> set[str]:
     """Return the variables that calls in a statement write into."""
     found: set[str] = set()
-    env = facts.before.get(s.uid)
-    for e in all_parts(s) if env is not None else ():
-        if not isinstance(e, n.Call) or any(isinstance(a, n.Starred) for a in e.args):
-            continue
-        target = facts.reader(s.uid).object_of(e.func, env or {})
-        keywords = {k.name: k.value for k in e.keywords if k.name is not None}
-        if target is None or len(keywords) != len(e.keywords):
-            continue
-        callee = program.fitted(target[0], len(e.args), tuple(keywords))
-        given = callee and bind(callee.function.params, e.args, keywords)
-        if callee is None or not given:
-            continue
-        known = {p: None if x is None else facts.value(x, s.uid) for p, x in given.items()}
-        for p in written_into(program, callee, program.entry(callee, known)):
-            found |= names(given[p] or n.Const("None", None))
+    for call in bound_calls(program, s, facts):
+        for p in written_into(program, call.subject, call.values):
+            x = call.given[p]
+            found |= names(x) if x is not None else frozenset()
     return found

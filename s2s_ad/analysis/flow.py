@@ -91,6 +91,14 @@ class Facts:
         return self.after.get(uid, {}).get(name, PASSIVE).varied
 
 
+def updated_array(s: n.Stmt, facts: Facts) -> frozenset[str]:
+    """Return the variable whose array an operator changes in place: it is not bound anew."""
+    if not isinstance(s, n.AugAssign) or not isinstance(s.target, n.Name):
+        return frozenset()
+    known = s.uid in facts.before and isinstance(facts.value(s.target, s.uid).kind, Array)
+    return frozenset({s.target.id}) if known else frozenset()
+
+
 def interpret(
     function: n.Function,
     entry: Env,

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 
-from s2s_ad.analysis.flow import Facts
+from s2s_ad.analysis.flow import Facts, updated_array
 from s2s_ad.analysis.held import scattered
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import mentioned, said_by, sole_target, stored_by
@@ -50,7 +50,7 @@ def without_views(function: n.Function, facts: Facts) -> n.Function:
         return function
     if any(len(_single(s, facts)) > 1 for s in every):
         return replace(function, body=map_block(function.body, lambda s: _single(s, facts)))
-    bound = Counter(x for s in every if not _is_in_place(s, facts) for x in bound_here(s))
+    bound = Counter(x for s in every for x in bound_here(s) - updated_array(s, facts))
     bound.update(p.name for p in function.params)
     for block, k in _places(function.body):
         s = block[k]
@@ -59,7 +59,7 @@ def without_views(function: n.Function, facts: Facts) -> n.Function:
             continue
         rest = block[k + 1 :]
         once = bound[name] == bound[array.id] == 1
-        anew = {x for t in walk_stmts(rest) if not _is_in_place(t, facts) for x in bound_here(t)}
+        anew = {x for t in walk_stmts(rest) for x in bound_here(t) - updated_array(t, facts)}
         level = not names(s.value) & anew
         alone = _mentions(function.body, name) == 1 + _mentions(rest, name)
         if not once or not level or not alone or not _is_read_now(rest, name):
@@ -133,16 +133,7 @@ def _changed(s: n.Stmt, facts: Facts) -> frozenset[str]:
     found = stored_by(s) if not any(blocks(s)) else frozenset[str]()
     if (added := scattered(s)) is not None:
         found |= names(added[0])
-    if isinstance(s, n.AugAssign) and isinstance(s.target, n.Name) and _is_in_place(s, facts):
-        found |= {s.target.id}
-    return found
-
-
-def _is_in_place(s: n.Stmt, facts: Facts) -> bool:
-    """True for an operator that changes an array, and binds no name anew."""
-    if not isinstance(s, n.AugAssign) or s.uid not in facts.before:
-        return False
-    return isinstance(facts.value(s.target, s.uid).kind, Array)
+    return found | updated_array(s, facts)
 
 
 def _places(block: n.Block) -> Iterator[tuple[n.Block, int]]:
@@ -182,8 +173,7 @@ def composed(e: n.Subscript) -> n.Expr:
     if not isinstance(e.value, n.Subscript):
         return e
     first, rest = _items(e.value.index), _items(e.index)
-    plain = (n.Name, n.Unary, n.Binary, n.Const, n.Slice)
-    known = all(isinstance(x, plain) and x not in NO_AXIS for x in (*first, *rest))
+    known = all(isinstance(x, PLAIN) and x not in NO_AXIS for x in (*first, *rest))
     if not known or any(isinstance(x, n.Slice) and x != ALL for x in first):
         return e
     taken = [rest.pop(0) if x == ALL and rest else x for x in first] + rest

@@ -31,13 +31,16 @@ class Callees(Templates):
             if not isinstance(out, n.Name):
                 raise NeedsName(self.s.uid, e)
             args.append(out)
-        formula, function = plan.formula, self.context.function
-        own = assigned(function.body) | {p.name for p in function.params}
-        own |= self.context.names.made
-        if formula is not None and fits(formula, args, own, function.body, e):
-            self.by_formula(plan, formula, args, e, d)
+        if plan.formula is not None and self.is_said_better(plan.formula, args, e):
+            self.by_formula(plan, plan.formula, args, e, d)
         else:
             self.callee(plan, tuple(args), d)
+
+    def is_said_better(self, formula: Formula, args: list[n.Expr], e: n.Call) -> bool:
+        """True when a formula says better what the reverse function of a callee would compute."""
+        function = self.context.function
+        own = assigned(function.body) | {p.name for p in function.params} | self.context.names.made
+        return fits(formula, args, own, function.body, e)
 
     def by_formula(
         self, plan: CallPlan, formula: Formula, args: list[n.Expr], e: n.Call, d: Diff
