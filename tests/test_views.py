@@ -1,6 +1,6 @@
 """Views of arrays that are stored into: what is stored through one name is read through the other.
 
-Takes nothing, gives tests; requires `oracles` and the public names.
+Takes nothing, gives tests; requires `stored`.
 """
 
 from __future__ import annotations
@@ -8,22 +8,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from s2s_ad import grad, jvp, value_and_grad
-from s2s_ad.errors import S2SError
-from tests.oracles import directional, leaves
+from tests.stored import Cases
 
-FOLLOWED = []
-SEEN = []
-
-
-def followed(f):
-    FOLLOWED.append(f)
-    return f
-
-
-def seen(f):
-    SEEN.append(f)
-    return f
+CASES = Cases(
+    (np.random.default_rng(8).uniform(0.2, 1.0, (3, 4)), 0.6),
+    (np.random.default_rng(9).standard_normal((3, 4)), 0.7),
+)
+followed, seen = CASES.followed, CASES.seen
 
 
 @followed
@@ -254,44 +245,16 @@ def used_in_the_next_step(a, k):
     return np.sum(b * b)
 
 
-A = np.random.default_rng(8).uniform(0.2, 1.0, (3, 4))
-K = 0.6
-
-
-def compare(f):
-    along = (np.random.default_rng(9).standard_normal(A.shape), 0.7)
-    wanted = directional(lambda a, k: f(a.copy(), k), (A, K), leaves(along))[0][0]
-    given = A.copy()
-    value, slope = jvp(f, (given, K), along)
-    assert value == pytest.approx(f(A.copy(), K), rel=1e-15)
-    assert slope == pytest.approx(wanted, rel=1e-9, abs=1e-9)
-    value, gradient = value_and_grad(f, ("a", "k"))(given, K)
-    assert value == pytest.approx(f(A.copy(), K), rel=1e-15)
-    assert leaves(gradient) @ leaves(along) == pytest.approx(wanted, rel=1e-9, abs=1e-9)
-    assert np.array_equal(given, A), "the caller's own"
-
-
-@pytest.mark.parametrize("f", FOLLOWED, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("f", CASES.all_followed, ids=lambda f: f.__name__)
 def test_followed(f):
-    compare(f)
+    CASES.compare(f)
 
 
-@pytest.mark.parametrize("f", SEEN, ids=lambda f: f.__name__)
-def test_refused_or_right(f):
-    try:
-        compare(f)
-    except S2SError:
-        pass
+@pytest.mark.parametrize("f", CASES.all_seen, ids=lambda f: f.__name__)
+def test_refused_or_right_where_others_see_it(f):
+    CASES.compare_unless_refused(f)
 
 
 @pytest.mark.parametrize("f", [orthonormal_rows, rows_of_a_loop, two_views])
 def test_second_order(f):
-    def slope(k):
-        return grad(f, "k")(A.copy(), k)
-
-    found = grad(grad(f, "k"), "k")(A.copy(), K)
-    h = 1e-4
-    wanted = (8.0 * (slope(K + h) - slope(K - h)) - slope(K + 2 * h) + slope(K - 2 * h)) / (
-        12.0 * h
-    )
-    assert found == pytest.approx(wanted, rel=1e-7, abs=1e-8)
+    CASES.compare_second(f)

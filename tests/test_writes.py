@@ -1,6 +1,6 @@
 """Calls of functions that write into their arguments: differentiated where no other name sees it.
 
-Takes nothing, gives tests; requires `oracles` and the public names.
+Takes nothing, gives tests; requires `stored`.
 """
 
 from __future__ import annotations
@@ -10,9 +10,7 @@ import contextlib
 import numpy as np
 import pytest
 
-from s2s_ad import grad, hessian, jvp, value_and_grad
-from s2s_ad.errors import S2SError
-from tests.oracles import directional, leaves
+from tests.stored import Cases
 
 
 def step(u, k):
@@ -94,18 +92,10 @@ class Model:
 
 
 MODEL = Model(0.3)
-FOLLOWED = []
-SEEN = []
-
-
-def followed(f):
-    FOLLOWED.append(f)
-    return f
-
-
-def seen(f):
-    SEEN.append(f)
-    return f
+CASES = Cases(
+    (np.array([0.9, 0.4, 0.7, 0.3, 0.55]), 0.45), (np.array([0.3, -0.8, 0.5, 1.0, -0.2]), 0.7)
+)
+followed, seen = CASES.followed, CASES.seen
 
 
 # -- what is differentiated
@@ -463,47 +453,16 @@ def in_a_comprehension(u, k):
     return found[1] * np.sum(a)
 
 
-U = np.array([0.9, 0.4, 0.7, 0.3, 0.55])
-K = 0.45
-
-
-def expected(f, along):
-    return directional(lambda u, k: f(u.copy(), k), (U, K), leaves(along))[0]
-
-
-def compare(f):
-    along = (np.array([0.3, -0.8, 0.5, 1.0, -0.2]), 0.7)
-    wanted = expected(f, along)
-    given = U.copy()
-    value, slope = jvp(f, (given, K), along)
-    assert value == pytest.approx(f(U.copy(), K), rel=1e-15)
-    assert slope == pytest.approx(wanted[0], rel=1e-9, abs=1e-9)
-    value, gradient = value_and_grad(f, ("u", "k"))(given, K)
-    assert value == pytest.approx(f(U.copy(), K), rel=1e-15)
-    assert leaves(gradient) @ leaves(along) == pytest.approx(wanted[0], rel=1e-9, abs=1e-9)
-    assert np.array_equal(given, U), "the caller's own"
-
-
-@pytest.mark.parametrize("f", FOLLOWED, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("f", CASES.all_followed, ids=lambda f: f.__name__)
 def test_followed(f):
-    compare(f)
+    CASES.compare(f)
 
 
-@pytest.mark.parametrize("f", SEEN, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("f", CASES.all_seen, ids=lambda f: f.__name__)
 def test_refused_or_right_where_others_see_it(f):
-    try:
-        compare(f)
-    except S2SError:
-        pass
+    CASES.compare_unless_refused(f)
 
 
 @pytest.mark.parametrize("f", [once, in_a_loop, with_a_value, through_another])
 def test_second_order(f):
-    def slope(k):
-        return grad(f, "k")(U.copy(), k)
-
-    found = hessian(f, "k")(U.copy(), K)
-    step_ = 1e-4
-    wanted = (8.0 * (slope(K + step_) - slope(K - step_)) - slope(K + 2 * step_)) / (12.0 * step_)
-    wanted += slope(K - 2 * step_) / (12.0 * step_)
-    assert found == pytest.approx(wanted, rel=1e-7, abs=1e-8)
+    CASES.compare_second(f)
