@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from s2s_ad import grad, jvp, value_and_grad
+from s2s_ad import grad, hessian, jvp, value_and_grad
 from s2s_ad.errors import S2SError
 from tests.oracles import directional, leaves
 
@@ -71,5 +71,5 @@ class Cases:
         h = 1e-4
         wanted = 8.0 * (slope(number + h) - slope(number - h))
         wanted = (wanted - slope(number + 2 * h) + slope(number - 2 * h)) / (12.0 * h)
-        found = grad(grad(f, "k"), "k")(array.copy(), number)
-        assert found == pytest.approx(wanted, rel=1e-7, abs=1e-8)
+        for second in (grad(grad(f, "k"), "k"), hessian(f, "k")):
+            assert second(array.copy(), number) == pytest.approx(wanted, rel=1e-7, abs=1e-8)
