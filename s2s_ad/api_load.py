@@ -32,9 +32,6 @@ if TYPE_CHECKING:
 
 MOST_TEXTS = 1024
 _BINDS = "# s2s_ad binds "
-_OUR_NAMESPACES = frozenset(
-    ("np", "math", "builtins", "runtime", "operator", "method", "attribute", "special", "linalg")
-)
 
 
 class Order(NamedTuple):
@@ -267,5 +264,5 @@ def _declared_rules() -> str:
     registry = sys.modules.get("s2s_ad.rules.registry")
     if registry is None:
         return ""
-    rules = [r for r in registry.all_rules() if r.namespace.split(".")[0] not in _OUR_NAMESPACES]
+    rules = [r for r in registry.all_rules() if r.namespace.split(".")[0] not in registry.BUILT_IN]
     return "\n".join(f"{r.text} {r.adjoint} {r.tangent} {r.let}" for r in rules)

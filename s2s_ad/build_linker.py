@@ -18,7 +18,7 @@ import numpy as np
 from s2s_ad import runtime
 from s2s_ad.frontend.volatile import rebound_globals
 from s2s_ad.ir.names import BUILTINS, Names
-from s2s_ad.rules.declare import LIBRARIES
+from s2s_ad.rules.rule import LIBRARIES
 
 MODULES: dict[str, Any] = {"np": np, "math": math}
 OTHER_NAMES = {"np": "numpy"}

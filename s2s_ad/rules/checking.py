@@ -23,7 +23,7 @@ from s2s_ad.ir.text import expr_text
 from .declare import MODULES
 from .registry import lookup, specialise
 from .results import literal
-from .rule import Rule
+from .rule import LIBRARIES, Drawn, Rule
 
 Values = dict[str, Any]
 
@@ -162,7 +162,7 @@ def cases(rule: Rule, seed: int = 0) -> Iterator[Values]:
         for options in _variations(fixed):
             rest = iter(options)
             values = {
-                param.name: _value(rng, shapes[moving.index(k)], _interval(rule, param), k % 3)
+                param.name: _value(rng, shapes[moving.index(k)], _domain(rule, param), k % 3)
                 if k in moving
                 else copy.deepcopy(next(rest))
                 for k, param in enumerate(rule.params)
@@ -181,7 +181,8 @@ def _numbers(rule: Rule) -> list[str]:
 def _is_operand(rule: Rule, param: Param) -> bool:
     if param.name in rule.adjoint:
         return True
-    return param.name in rule.level and param.name not in OPTIONS and param.default is None
+    free = param.name in rule.level or param.name in rule.domain
+    return free and param.name not in OPTIONS and param.default is None
 
 
 def _pool(rule: Rule, place: int, param: Param) -> tuple[Any, ...]:
@@ -235,17 +236,19 @@ def _shapes_of(rank: int | str) -> tuple[Any, ...]:
     return tuple(shape for shape in (*SHAPES, *STACKS) if len(shape) == rank)
 
 
-def _interval(rule: Rule, param: Param) -> tuple[float, ...]:
+def _domain(rule: Rule, param: Param) -> Drawn:
     default = rule.domain.get("", (-2.0, 2.0))
     return rule.domain.get(param.name, default)
 
 
-def _value(rng: np.random.Generator, shape: Any, interval: tuple[float, ...], place: int) -> Any:
+def _value(rng: np.random.Generator, shape: Any, domain: Drawn, place: int) -> Any:
     """Return random entries that are apart from each other, from 0 and from other operands.
 
-    interval: their bounds, and what is added on the diagonal of a matrix.
+    domain: their bounds and what is added on the diagonal of a matrix, or what draws them.
     """
-    low, high, *diagonal = interval
+    if callable(domain):
+        return domain(rng)
+    low, high, *diagonal = domain
     slots = rng.permutation(29) + 0.15 + 0.2 * place
 
     def entries(*shape: int) -> Any:
@@ -327,7 +330,7 @@ def _operate(rule: Rule, args: Sequence[Any]) -> Any:
 
 def template(rule: Rule, expr: Expr, values: Values, d: Any, out: Any) -> Any:
     """Return a template's value; `let` names are computed first."""
-    if rule.flavour == "elementwise" and rule.namespace in ("np", "special"):
+    if rule.flavour == "elementwise" and rule.namespace in ("np", *LIBRARIES):
         values = {k: np.asarray(v) if isinstance(v, list) else v for k, v in values.items()}
         d = np.asarray(d) if isinstance(d, list) else d
     names = {**NAMESPACE, **MODULES, **values, "d": d, "out": out, "function": rule.function}

@@ -46,11 +46,10 @@ from s2s_ad.ir.quote import parse_expr, parse_params
 from s2s_ad.ir.remembered import replace
 
 from . import registry, results
-from .rule import Rank, Result, Rule
+from .rule import LIBRARIES, Drawn, Interval, Rank, Result, Rule
 
 Templates = Mapping[str, str]
-Interval = tuple[float, ...]
-Domain = Interval | Mapping[str, Interval]
+Domain = Interval | Mapping[str, Drawn]
 
 MODULES: dict[str, ModuleType] = {
     "np": np,
@@ -58,8 +57,6 @@ MODULES: dict[str, ModuleType] = {
     "builtins": builtins,
     "runtime": runtime,
 }
-# modules that may be missing: what is declared of them is documented anyway
-LIBRARIES = {"special": "scipy.special", "linalg": "scipy.linalg"}
 # `d` and `out`, the function as it was called, and the names of star parameters (`specialise`)
 SPECIAL = frozenset({"d", "out", "function", "item", "others", "chosen", "count"})
 # helpers whose result has the structure of the argument whatever that is
@@ -481,7 +478,11 @@ def _resolved(text: str, expr: Expr, known: set[str], namespace: str) -> Expr:
     """Say of each free name of a template which module it is from; refuse what it may not use."""
     mapping: dict[str, Expr] = {}
     for name in walk.names(expr) - known - SPECIAL:
-        if name in ("np", "math", namespace) or name in runtime.__all__ or hasattr(builtins, name):
+        if (
+            name in ("np", "math", *LIBRARIES, namespace)
+            or name in runtime.__all__
+            or hasattr(builtins, name)
+        ):
             continue
         home = f"{namespace}.{name}"
         if namespace not in ("np", "math") or not (_exists(namespace, name) or home in VERSIONED):

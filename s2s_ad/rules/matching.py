@@ -42,7 +42,7 @@ from s2s_ad.ir.remembered import replace
 
 from .dtypes import is_float_value
 from .results import MISSING, literal
-from .rule import Rank, Result, Rule
+from .rule import LIBRARIES, Rank, Result, Rule
 
 _ONE = Const("1.0", 1.0)
 _ARGSORT = Attribute(Name("np"), "argsort")
@@ -292,7 +292,7 @@ def _in_floats(result: Result) -> Result:
 def _operands(
     rule: Rule, arguments: Mapping[str, Expr], kind_of: Callable[[Expr], Kind]
 ) -> Mapping[str, Expr]:
-    if rule.flavour != "elementwise" or rule.namespace not in ("np", "special"):
+    if rule.flavour != "elementwise" or rule.namespace not in ("np", *LIBRARIES):
         return arguments
     return {
         name: as_array_call(expr) if isinstance(kind_of(expr), (ListOf, TupleOf)) else expr

@@ -19,7 +19,7 @@ import sys
 import types
 
 from .matching import Choice, bind, choose, fits_rank, specialise
-from .rule import Rule
+from .rule import LIBRARIES, Rule
 
 __all__ = [
     "Choice",
@@ -64,8 +64,6 @@ TABLES = (
     "helpers",
 )
 
-# tables that are loaded once what they are about is
-OPTIONAL = {"scipy.special": "special", "scipy.linalg": "scipy_linalg"}
 BUILT_IN = (
     "operator",
     "builtins",
@@ -74,8 +72,7 @@ BUILT_IN = (
     "method",
     "attribute",
     "runtime",
-    "special",
-    "linalg",
+    *LIBRARIES,
 )
 
 _functions: dict[object, tuple[object, list[Rule]]] = {}
@@ -110,15 +107,15 @@ def forget(function: object) -> None:
 
 
 def load() -> None:
-    """Import the tables of built-in rules, once: those of SciPy when that is in use."""
+    """Import the tables of built-in rules, once: those of a library when that is in use."""
     if not _loaded:
         _loaded.append("loading")
         for table in TABLES:
             importlib.import_module(f"s2s_ad.rules.{table}")
-    for module, table in OPTIONAL.items():
-        if module in sys.modules and table not in _loaded:
-            _loaded.append(table)
-            importlib.import_module(f"s2s_ad.rules.{table}")
+    for name, module in LIBRARIES.items():
+        if module in sys.modules and name not in _loaded:
+            _loaded.append(name)
+            importlib.import_module(f"s2s_ad.rules.scipy_{name}")
 
 
 def lookup(obj: object) -> tuple[Rule, ...]:
@@ -162,8 +159,8 @@ def rules_of(namespace: str, name: str) -> tuple[Rule, ...]:
 def documented() -> tuple[Rule, ...]:
     """Return every built-in rule, the same on every version of Python and NumPy."""
     load()
-    for table in OPTIONAL.values():
-        importlib.import_module(f"s2s_ad.rules.{table}")
+    for name in LIBRARIES:
+        importlib.import_module(f"s2s_ad.rules.scipy_{name}")
     return tuple(rule for rule in _mentioned if rule.namespace in BUILT_IN)
 
 

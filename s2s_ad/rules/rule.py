@@ -9,12 +9,24 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+import numpy as np
+
 from s2s_ad.ir.kinds import Kind
 from s2s_ad.ir.nodes import Expr, Param
 from s2s_ad.ir.remembered import replace
 
 Result: TypeAlias = Callable[[Mapping[str, Kind], Mapping[str, Expr]], Kind]
 Rank: TypeAlias = "int | str | None"
+# what tests draw for a parameter: from an interval, or what is drawn by a function
+Interval: TypeAlias = tuple[float, ...]
+Drawn: TypeAlias = "Interval | Callable[[np.random.Generator], object]"
+# modules that may be missing, by the names that rules have for them
+LIBRARIES: Mapping[str, str] = {
+    "special": "scipy.special",
+    "linalg": "scipy.linalg",
+    "stats": "scipy.stats",
+    "signal": "scipy.signal",
+}
 
 
 @dataclass(frozen=True)
@@ -49,7 +61,8 @@ class Rule:
     written: makes the rule for a call from its arguments, their values as far as they are known,
     and their kinds; None for a call it has none for.
     function: the object the rule is for; None for operators, methods and attributes.
-    domain: per parameter (or under `""` for all), the interval from which tests draw.
+    domain: per parameter (or under `""` for all), the interval from which tests draw, or a function
+    of a generator that draws.
     """
 
     text: str
@@ -66,7 +79,7 @@ class Rule:
     ranks: tuple[Rank, ...] | None = None
     where: Mapping[str, Callable[[object], bool]] = field(default_factory=dict)
     active: frozenset[str] | None = None
-    domain: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    domain: Mapping[str, Drawn] = field(default_factory=dict)
     function: object = None
     display: bool = False
     by_result: Mapping[str, Expr] = field(default_factory=dict)

@@ -13,15 +13,14 @@ from s2s_ad.ir.text import expr_text
 from s2s_ad.ir.walk import map_expr
 
 from . import registry
-from .rule import Rank, Rule
+from .rule import LIBRARIES, Rank, Rule
 
 TITLES = {
     "operator": "Operators",
     "builtins": "Builtins",
     "math": "math",
     "np": "NumPy",
-    "special": "scipy.special",
-    "linalg": "scipy.linalg",
+    **LIBRARIES,
     "method": "Methods of arrays",
     "attribute": "Attributes of arrays",
     "runtime": "Helpers that generated code may call",

@@ -10,8 +10,8 @@ from types import ModuleType
 
 SCIPY: dict[str, ModuleType] = {}
 try:
-    from scipy import linalg, special
+    from scipy import linalg, signal, special, stats
 except ImportError:
     pass
 else:
-    SCIPY = {"linalg": linalg, "special": special}
+    SCIPY = {"linalg": linalg, "special": special, "stats": stats, "signal": signal}

@@ -123,11 +123,7 @@ def called(expr: n.Call, env: dict[str, Pair]) -> Pair:
 def _is_module(expr: n.Expr, env: dict[str, Pair]) -> bool:
     if isinstance(expr, n.Attribute):
         return _is_module(expr.value, env)
-    return (
-        isinstance(expr, n.Name)
-        and expr.id not in env
-        and expr.id in ("np", "math", "special", "linalg")
-    )
+    return isinstance(expr, n.Name) and expr.id not in env and expr.id in MODULES
 
 
 def applied(rules, pairs: list[Pair], keywords: dict[str, Pair], method: bool = False) -> Pair:

@@ -16,7 +16,7 @@ from tests.rules import SCIPY
 
 _numbers = itertools.count()
 HEADER = "import math\n\nimport numpy as np\n"
-HEADER += "from scipy import linalg, special\n\n\n" if SCIPY else "\n\n"
+HEADER += f"from scipy import {', '.join(SCIPY)}\n\n\n" if SCIPY else "\n\n"
 # of tuples, the part that moves
 PARTS = {"divmod": "[1]", "slogdet": "[1]", "modf": "[0]", "frexp": "[0]"}
 

@@ -1,7 +1,7 @@
 """Rules of scipy.special: functions of the gamma, error and Bessel families, sums of exponentials.
 
 Takes nothing, registers rules when imported, requires `rules.declare`. Loaded once SciPy is
-(`registry.OPTIONAL`); without SciPy the rules are mentioned in the documentation, no more.
+(`registry.load`); without SciPy the rules are mentioned in the documentation, no more.
 """
 
 from __future__ import annotations
