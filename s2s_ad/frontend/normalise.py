@@ -130,6 +130,8 @@ class _Normalise(Unpacking):
 
     def assign(self, s: n.Assign) -> list[n.Stmt]:
         if not self.varied(s.value, s):
+            if self.stores_among(s):
+                return self.commented(self.each_target(s), s)
             return self.with_value(s, s.value, []) if self.shrinks(s.value, s) else [s]
         out: list[n.Stmt] = []
         taken = set(self.names.taken)
@@ -143,15 +145,7 @@ class _Normalise(Unpacking):
             return self.commented([*out, *self.again(replace_value(s, written), s)], s)
         if len(s.targets) > 1:
             if not all(isinstance(t, n.Name) for t in s.targets):
-                temp = n.Name(self.fresh("value"))
-                first = self.again(n.Assign((temp,), s.value), s)
-                self.facts.before[first[-1].uid] = self.facts.before[s.uid]
-                rest = [n.Assign((t,), temp, origin=s.origin) for t in s.targets]
-                for other in rest:
-                    env = dict(self.facts.before[s.uid])
-                    env[temp.id] = self.facts.value(s.value, s.uid)
-                    self.facts.before[other.uid] = env
-                return [*first, *(x for other in rest for x in self.statement(other))]
+                return self.each_target(s)
             first = self.again(n.Assign(s.targets[:1], s.value, comments=s.comments), s)
             more = [n.Assign((t,), s.targets[0], origin=s.origin) for t in s.targets[1:]]
             return [*first, *more]

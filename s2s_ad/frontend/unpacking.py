@@ -1,4 +1,4 @@
-"""Targets with several parts taken apart: `a, (b, *c) = e` as assignments to names.
+"""Targets with several parts taken apart: `a, (b, *c) = e` and `a[0] = b = e`, one by one.
 
 Takes an active assignment with its facts, gives equivalent ones. Requires `ir`, `analysis`.
 """
@@ -12,7 +12,7 @@ from s2s_ad.frontend.containers import Containers
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import ListOf
 from s2s_ad.ir.remembered import replace
-from s2s_ad.ir.walk import names
+from s2s_ad.ir.walk import children, names
 
 
 class Unpacking(Containers):
@@ -29,6 +29,38 @@ class Unpacking(Containers):
     @abstractmethod
     def commented(self, out: list[n.Stmt], s: n.Stmt) -> list[n.Stmt]:
         """Give the comments of a statement to what stands for it."""
+
+    def stores_among(self, s: n.Assign) -> bool:
+        """True when an active array, list or object is stored into by one of several targets."""
+        alone = len(s.targets) == 1 and not isinstance(s.targets[0], (n.TupleExpr, n.ListExpr))
+        todo = [] if alone else list(s.targets)
+        while todo:
+            part = todo.pop()
+            if isinstance(part, (n.Subscript, n.Attribute)):
+                if self.varied(part.value, s):
+                    return True
+            else:
+                todo.extend(children(part))
+        return False
+
+    def each_target(self, s: n.Assign) -> list[n.Stmt]:
+        """Write `a[0] = b = e` as `value = e; a[0] = value; b = value`, and take a tuple apart."""
+        target = s.targets[0]
+        if len(s.targets) == 1:
+            assert isinstance(target, (n.TupleExpr, n.ListExpr))
+            return self.unpack(s, target)
+        env = dict(self.facts.before[s.uid])
+        first: list[n.Stmt] = []
+        value = s.value
+        if not isinstance(value, n.Const):
+            value = n.Name(self.fresh("value"))
+            first = self.again(n.Assign((value,), s.value), s)
+            self.facts.before[first[-1].uid] = self.facts.before[s.uid]
+            env[value.id] = self.facts.value(s.value, s.uid)
+        rest = [n.Assign((t,), value, origin=s.origin) for t in s.targets]
+        for other in rest:
+            self.facts.before[other.uid] = env
+        return [*first, *(x for other in rest for x in self.statement(other))]
 
     def unpack(self, s: n.Assign, target: n.TupleExpr | n.ListExpr) -> list[n.Stmt]:
         target = self.each_once(target)
