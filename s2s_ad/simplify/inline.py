@@ -35,6 +35,7 @@ from s2s_ad.ir.walk import (
     walk_stmts,
 )
 from s2s_ad.simplify.algebra import negate, terms
+from s2s_ad.simplify.one_object import changes_in
 
 LONG = 40  # parts of an expression that is not made longer
 
@@ -64,6 +65,7 @@ class _Inline:
         self.writes: Counter[str] = Counter()
         self.again: Counter[str] = Counter()
         self.stored: set[str] = set()
+        self.changes = changes_in(body)
         for s in walk_stmts(body):
             self.reads.update(_read(s))
             self.writes.update(_bound(s))
@@ -166,7 +168,7 @@ class _Inline:
                 place = j
             elif count:
                 return None
-            if place is None and changed_by(t) & free:
+            if place is None and self.changes(t) & free:
                 return None
             if name in changed_by(t):
                 return None
@@ -191,7 +193,7 @@ class _Inline:
                 return None
             if name in _read(t):
                 return self.put(out, k, j, name, s.value)
-            if changed_by(t) & free:
+            if self.changes(t) & free:
                 return None
         return None
 
