@@ -17,6 +17,7 @@ import numpy as np
 
 from s2s_ad import runtime
 from s2s_ad.frontend.volatile import rebound_globals
+from s2s_ad.ir import nodes as n
 from s2s_ad.ir.names import BUILTINS, Names
 from s2s_ad.rules.rule import LIBRARIES
 
@@ -42,7 +43,8 @@ class Linker:
     """The top-level names of one generated module.
 
     objects: live objects by name. functions: names of generated functions. homes: module and name
-    from which an object was taken. reads_numbers: whether the text depends on the value of some
+    from which an object was taken. stores: calls of libraries that are written as stores, by the
+    place and value of these. reads_numbers: whether the text depends on the value of some
     number outside, as a power does on its exponent.
     """
 
@@ -52,6 +54,7 @@ class Linker:
     homes: dict[str, tuple[str, str]] = field(default_factory=dict)
     rebound: dict[int, dict[str, list[object]]] = field(default_factory=dict)
     reaches: Callable[[object], bool] = lambda _: True
+    stores: dict[tuple[n.Expr, n.Expr], n.Call] = field(default_factory=dict)
     reads_numbers: bool = False
 
     def is_rebound(self, namespace: Mapping[str, Any], name: str) -> bool:

@@ -51,6 +51,7 @@ from s2s_ad.build_writes import spoken
 from s2s_ad.emit.line_map import line_origins
 from s2s_ad.emit.module import Header, module_text
 from s2s_ad.emit.statements import annotated, flattened, opened, origins
+from s2s_ad.frontend.library_stores import called_again
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import UNKNOWN, Kind, ListOf, Number
 from s2s_ad.ir.remembered import replace
@@ -103,6 +104,8 @@ class Package:
             functions.extend(self.callee(self.program.pending.pop(0)))
         functions = called(functions, 2 if mode == "split" else 1)
         functions = [spoken(f, self.program.spoken) for f in functions]
+        if FORM not in self.program.options:
+            functions = [called_again(f, self.program.linker.stores) for f in functions]
         functions = [*local(functions, self.program), *map(self.numbered, functions)]
         form = Form(functions)
         if FORM in self.program.options:

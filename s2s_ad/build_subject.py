@@ -19,6 +19,7 @@ from s2s_ad.analysis.values import Value
 from s2s_ad.build_linker import Linker, Watch
 from s2s_ad.errors import Place, S2SError, UnsupportedSyntax
 from s2s_ad.frontend import lower, resolve, source, volatile
+from s2s_ad.frontend.library_stores import with_library_stores
 from s2s_ad.frontend.lift import Lifted, lift
 from s2s_ad.frontend.walrus import without_walrus
 from s2s_ad.ir import nodes as n
@@ -125,6 +126,7 @@ def subject_of(function: Any, linker: Linker) -> Subject:
     names = Names(resolve.local_names(ir) | free_names(ir))
     _lift(subject, names, linker)
     _link(subject, linker)
+    _settle_stores(subject, linker)
     _settle_defaults(subject, function, linker)
     return subject
 
@@ -148,7 +150,23 @@ def lifted_subject(local: LocalFunction, linker: Linker) -> Subject:
     names = Names(resolve.local_names(local.function) | free_names(local.function))
     _lift(subject, names, linker)
     subject.defaults = {p.name: p.default for p in local.function.params if p.default is not None}
+    _settle_stores(subject, linker)
     return subject
+
+
+def _settle_stores(subject: Subject, linker: Linker) -> None:
+    """Write calls of libraries that put something into an array as stores."""
+    outside = resolve.Scope({}, subject.free, vars(builtins))
+
+    def object_of(e: n.Expr) -> object:
+        found = resolve.resolve(e, outside, subject.locals | subject.lifted.keys())
+        if found is resolve.MISSING and isinstance(e, n.Attribute):
+            owner = resolve.resolve(e.value, outside, subject.locals)
+            found = getattr(owner, e.attr, None) if isinstance(owner, np.ufunc) else None
+        return None if found is resolve.MISSING else found
+
+    subject.function, calls = with_library_stores(subject.function, object_of)
+    linker.stores.update(calls)
 
 
 def _check_globals(subject: Subject) -> None:

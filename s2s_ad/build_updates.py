@@ -22,7 +22,7 @@ from dataclasses import dataclass
 
 from s2s_ad.analysis.aliasing import gives_away, ownership
 from s2s_ad.analysis.flow import Facts, interpret, updated_array
-from s2s_ad.analysis.held import is_flat
+from s2s_ad.analysis.held import is_flat, paired
 from s2s_ad.analysis.last_use import is_last_use
 from s2s_ad.analysis.liveness import live_after
 from s2s_ad.analysis.owned import NOBODY, NOTHING_OWNED, Owned
@@ -104,18 +104,20 @@ def settle_stores(
         after[1:-1] = 0.0               after[1:-1] = 0.0
 
     Nothing reads the first name again: the copy changes no value, and each name has its own store.
+    So with `u, v = v, u`, where each takes what the other had.
     So with `inner = u[1:-1]`, where inner is not read any more once u is stored into.
     """
     every = list(walk_stmts(function.body))
     changed = {s.uid: stored_into(s) | updated_array(s, facts) for s in every}
     stored = {x for found in changed.values() for x in found}
     moving = [
-        (s, name, s.value)
+        (s, name, e)
         for s in every
-        if (name := sole_target(s)) is not None and isinstance(s, n.Assign)
-        if s.uid in facts.before and is_flat(kind := facts.value(s.value, s.uid).kind)
-        if (isinstance(s.value, n.Name) and name in stored)
-        or (isinstance(kind, Array) and _is_part(s.value, stored))
+        if isinstance(s, n.Assign) and len(s.targets) == 1 and s.uid in facts.before
+        for name, e in paired(s.targets[0], s.value)
+        if is_flat(kind := facts.value(e, s.uid).kind)
+        if (isinstance(e, n.Name) and name in stored)
+        or (isinstance(kind, Array) and _is_part(e, stored) and sole_target(s) == name)
     ]
     if not moving:
         return function
@@ -159,14 +161,25 @@ def settle_stores(
         given = value.id in moved.get(s.uid, NOTHING_OWNED).own
         return given and is_last_use(value.id, s, function.body, run.later)
 
-    copied = {s.uid for s, name, value in moving if is_copied(s, name, value)}
+    copied: dict[int, list[n.Expr]] = {}
+    for s, name, value in moving:
+        if is_copied(s, name, value):
+            copied.setdefault(s.uid, []).append(value)
+
+    def copy(e: n.Expr, uid: int) -> n.Expr:
+        if e not in copied[uid]:
+            return e
+        if isinstance(facts.value(e, uid).kind, ListOf):
+            return n.Subscript(e, n.Slice(None, None, None))
+        return n.Call(n.Attribute(e, "copy"), ())
 
     def visit(s: n.Stmt) -> tuple[n.Stmt, ...]:
         if s.uid not in copied or not isinstance(s, n.Assign):
             return (s,)
-        if isinstance(facts.value(s.value, s.uid).kind, ListOf):
-            return (replace(s, value=n.Subscript(s.value, n.Slice(None, None, None))),)
-        return (replace(s, value=n.Call(n.Attribute(s.value, "copy"), ())),)
+        if isinstance(s.value, (n.TupleExpr, n.ListExpr)):
+            items = tuple(copy(e, s.uid) for e in s.value.items)
+            return (replace(s, value=replace(s.value, items=items)),)
+        return (replace(s, value=copy(s.value, s.uid)),)
 
     return replace(function, body=map_block(function.body, visit)) if copied else function
 

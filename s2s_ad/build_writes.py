@@ -28,6 +28,8 @@ from s2s_ad.build_leaving import Writing, writing
 from s2s_ad.build_program import Program
 from s2s_ad.build_subject import Subject, SubjectWorld
 from s2s_ad.build_updates import Bound, Updates, bound_call, bound_calls, updated
+from s2s_ad.frontend.container_methods import ARRAY_CHANGES
+from s2s_ad.frontend.views import part_of
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import Array, is_immutable
 from s2s_ad.ir.names import RETURNED
@@ -274,6 +276,7 @@ def written_into(program: Program, callee: Subject, values: Values) -> frozenset
     found |= updated(program, callee, values)
     facts = interpret(callee.function, dict(values), SubjectWorld(callee, program), callee.locals)
     found |= {x for s in walk_stmts(body) for x in _by_calls(program, s, facts)} & params
+    found |= {x for s in walk_stmts(body) for x in _by_a_method(s, facts)} & params
     rebound = {x for s in walk_stmts(body) if not isinstance(s, n.AugAssign) for x in bound_here(s)}
     program.written[key] = NOBODY if found & rebound else frozenset(found)
     return program.written[key]
@@ -287,3 +290,14 @@ def _by_calls(program: Program, s: n.Stmt, facts: Facts) -> set[str]:
             x = call.given[p]
             found |= names(x) if x is not None else frozenset()
     return found
+
+
+def _by_a_method(s: n.Stmt, facts: Facts) -> frozenset[str]:
+    """Return the array that `y.fill(e)` or `y[0].sort()` changes."""
+    e = s.value if isinstance(s, n.ExprStmt) else None
+    if not isinstance(e, n.Call) or not isinstance(e.func, n.Attribute):
+        return NOBODY
+    if e.func.attr not in ARRAY_CHANGES or s.uid not in facts.before:
+        return NOBODY
+    root = part_of(e.func.value, lambda x: facts.value(x, s.uid).kind)
+    return NOBODY if root is None else frozenset((root.id,))

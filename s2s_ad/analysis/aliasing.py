@@ -474,9 +474,11 @@ class _Moving(_Ownership):
         self.later = live_after(body)
 
     def assigned(self, target: n.Expr, value: n.Expr, own: Owned) -> Owned:
-        moved = isinstance(target, n.Name) and self.new(value) == SHARES and self.sole(value, own)
         after = super().assigned(target, value, own)
-        return after.having(target.id, NEW) if moved and isinstance(target, n.Name) else after
+        for name, e in paired(target, value):
+            if self.new(e) == SHARES and self.sole(e, own):
+                after = after.having(name, NEW)
+        return after
 
     def sole(self, e: n.Expr, own: Owned) -> bool:
         """True when nothing else will see the value of an expression of the current statement."""

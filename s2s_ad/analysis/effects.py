@@ -135,11 +135,12 @@ def fills_arguments(callee: object, e: n.Call) -> bool:
         # unless it is told to copy, it puts what it returns into what it is given
         told = [*e.args[1:2], *(k.value for k in e.keywords if k.name == "copy")]
         return any(x != n.Const("True", True) for x in told)
-    first = _first_filled(callee)
+    first = place_of_out(callee)
     return first is not None and any(x not in NOTHING for x in e.args[first:])
 
 
-def _first_filled(callee: Callable[..., object]) -> int | None:
+def place_of_out(callee: Callable[..., object]) -> int | None:
+    """Return which argument of a function of a library is what it puts its result into."""
     if isinstance(callee, np.ufunc):
         return callee.nin
     if is_method_of_ufunc(callee):
@@ -147,11 +148,11 @@ def _first_filled(callee: Callable[..., object]) -> int | None:
     home = str(getattr(callee, "__module__", None) or "")
     if home.split(".")[0] not in LIBRARIES or isinstance(callee, type):
         return None
-    return _place_of_out(callee)
+    return _named_out(callee)
 
 
 @functools.lru_cache(maxsize=1024)
-def _place_of_out(callee: Callable[..., object]) -> int | None:
+def _named_out(callee: Callable[..., object]) -> int | None:
     try:
         params = list(inspect.signature(callee).parameters.values())
     except (TypeError, ValueError):

@@ -97,6 +97,12 @@ def _index_kind(index: n.Expr, kind_of: KindOf) -> str | tuple[tuple[Dim, ...], 
     return _place_kind(kind_of(index))
 
 
+def is_whole(index: n.Expr) -> bool:
+    """True for an index that names all of an array: `...`, `:`, `:, :`."""
+    items = index.items if isinstance(index, n.TupleExpr) else (index,)
+    return all(x in (n.Const("...", ...), n.Slice(None, None, None)) for x in items)
+
+
 def gathers(kind: Kind) -> bool:
     """True when an index of this kind picks entries into a new array: NumPy gives no view."""
     if isinstance(kind, TupleOf):

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.walk import all_parts, blocks, names, walk_stmts
+from s2s_ad.ir.walk import all_parts, blocks, names, target_names, walk_stmts
 
 
 def is_last_use(name: str, s: n.Stmt, body: n.Block, later: Mapping[int, frozenset[str]]) -> bool:
@@ -60,12 +60,13 @@ def only_built(block: n.Block) -> frozenset[str]:
 
 def _reads(s: n.Stmt, name: str) -> int:
     """Return how often a statement itself, without its blocks, reads a variable."""
-    bound = sum(t == n.Name(name) for t in s.targets) if isinstance(s, n.Assign) else 0
-    return sum(e == n.Name(name) for e in all_parts(s)) - bound
+    return sum(e == n.Name(name) for e in all_parts(s)) - _binds(s, name)
 
 
-def _binds(s: n.Stmt, name: str) -> bool:
-    return isinstance(s, n.Assign) and n.Name(name) in s.targets
+def _binds(s: n.Stmt, name: str) -> int:
+    """Return how often a statement binds a variable."""
+    targets = s.targets if isinstance(s, n.Assign) else ()
+    return sum(x == name for t in targets for x in target_names(t))
 
 
 def _is_repeated(e: n.Expr, name: str, is_here: bool) -> bool:

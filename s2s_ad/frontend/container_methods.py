@@ -14,13 +14,17 @@ from abc import ABC, abstractmethod
 
 from s2s_ad.analysis.indexing import constant_int
 from s2s_ad.frontend.questions import Questions
+from s2s_ad.frontend.views import part_of
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.kinds import DictOf, ListOf, Unknown
+from s2s_ad.ir.kinds import Array, DictOf, ListOf, Unknown
 from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import all_parts, inside, names, subexprs, substitute
 
 CHANGING = frozenset({"pop", "setdefault"})
 ONE = n.Const("1", 1)
+WHOLE = n.Const("...", ...)
+# methods that change an array
+ARRAY_CHANGES = frozenset({"fill", "sort"})
 NONE = n.Const("None", None)
 Statements = list[n.Stmt]
 
@@ -189,7 +193,8 @@ class Methods(Questions, ABC):
         if not isinstance(e, n.Call) or not isinstance(e.func, n.Attribute):
             return None
         owner, name = e.func.value, e.func.attr
-        if not isinstance(owner, n.Name) or owner.id not in self.facts.locals:
+        root = part_of(owner, lambda x: self.facts.value(x, s.uid).kind) or owner
+        if not isinstance(root, n.Name) or root.id not in self.facts.locals:
             return None
         if any(isinstance(a, n.Starred) for a in e.args) or any(k.name is None for k in e.keywords):
             return None
@@ -199,11 +204,23 @@ class Methods(Questions, ABC):
         )
         if not active:
             return None
-        if isinstance(value.kind, DictOf):
+        if isinstance(value.kind, Array):
+            return self.changed_array(owner, name, e, s)
+        if isinstance(value.kind, DictOf) and isinstance(owner, n.Name):
             return self.changed_dict(owner, name, e, s)
-        if isinstance(value.kind, ListOf):
+        if isinstance(value.kind, ListOf) and isinstance(owner, n.Name):
             return self.changed_list(owner, name, e, s)
         return None
+
+    def changed_array(self, owner: n.Expr, name: str, e: n.Call, s: n.Stmt) -> Statements | None:
+        new: n.Expr | None = None
+        if name == "fill" and len(e.args) == 1 and not e.keywords:
+            new = e.args[0]
+        if name == "sort" and {k.name for k in e.keywords} <= {"axis"}:
+            sort = n.Attribute(n.Name(self.alias("np")), "sort")
+            new = n.Call(sort, (owner, *e.args), e.keywords)
+        place = owner if isinstance(owner, n.Subscript) else n.Subscript(owner, WHOLE)
+        return None if new is None else [n.Assign((place,), new, origin=s.origin)]
 
     def changed_dict(self, owner: n.Name, name: str, e: n.Call, s: n.Stmt) -> Statements | None:
         if name == "update" and len(e.args) <= 1:

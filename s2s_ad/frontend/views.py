@@ -101,9 +101,13 @@ def _array(s: n.Stmt, facts: Facts) -> n.Name | None:
     if not isinstance(e, n.Subscript) or s.uid not in facts.before:
         return None
 
-    def kind(x: n.Expr) -> Kind:
-        return facts.value(x, s.uid).kind
+    found = part_of(e, lambda x: facts.value(x, s.uid).kind)
+    return found if found is not None and found.id in facts.locals else None
 
+
+def part_of(e: n.Expr | None, kind: Callable[[n.Expr], Kind]) -> n.Name | None:
+    """Return the array that an expression is a view of, or that array itself; None where it may
+    be something else."""
     while isinstance(e, n.Subscript):
         part = kind(e)
         # an item of an array of unknown rank may be a number, which is no view
@@ -112,8 +116,7 @@ def _array(s: n.Stmt, facts: Facts) -> n.Name | None:
         if not all(_is_basic(x, kind) for x in _items(e.index)):
             return None
         e = e.value
-    local = isinstance(e, n.Name) and e.id in facts.locals
-    return e if isinstance(e, n.Name) and local and isinstance(kind(e), Array) else None
+    return e if isinstance(e, n.Name) and isinstance(kind(e), Array) else None
 
 
 def _is_basic(e: n.Expr, kind: Callable[[n.Expr], Kind]) -> bool:

@@ -75,7 +75,19 @@ for _name in ("argmax", "argmin"):
     zero(f"np.{_name}(a, axis=None)", result=results.reduction("a", "int"))
 zero("np.count_nonzero(a, axis=None)", result=results.reduction("a", "int"))
 zero("np.argsort(a, axis=-1)", result=results.along_axis("a", "int"))
-zero("np.nonzero(a)", result=constant(UNKNOWN))
+zero("np.nonzero(a)", result=results.places_along("a"))
+passive(
+    "np.diag_indices(n)",
+    "np.tril_indices(n, k=0, m=None)",
+    "np.triu_indices(n, k=0, m=None)",
+    result=results.pair_of_places,
+)
+zero(
+    "np.tril_indices_from(arr, k=0)",
+    "np.triu_indices_from(arr, k=0)",
+    result=results.pair_of_places,
+)
+zero("np.diag_indices_from(arr)", result=results.places_along("arr"))
 zero("np.searchsorted(a, v, side='left')", result=results.elementwise("int", ("v",)))
 passive("np.unique(ar)", result=constant(UNKNOWN))
 zero("np.flatnonzero(a)", result=results.ranked(1, "a", "int"))

@@ -346,6 +346,23 @@ def ranked(rank: int, operand: str, dtype: str | None = None) -> Result:
     return result
 
 
+def places_along(operand: str) -> Result:
+    """Return a tuple of as many arrays of whole numbers, of one length, as the operand has axes."""
+
+    def result(kinds: Kinds, args: Args) -> Kind:
+        kind = as_array(kinds.get(operand, UNKNOWN))
+        if not isinstance(kind, Array) or kind.dims is None:
+            return UNKNOWN
+        return TupleOf((Array((fresh_dim(),), "int"),) * max(1, len(kind.dims)))
+
+    return result
+
+
+def pair_of_places(kinds: Kinds, args: Args) -> Kind:
+    """Return two arrays of whole numbers of one length: the places of a part of a matrix."""
+    return TupleOf((Array((fresh_dim(),), "int"),) * 2)
+
+
 def several(operand: str, container: type, rank: int) -> Result:
     """Return two arrays of that rank in a list or a tuple, whichever this NumPy gives."""
 

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from s2s_ad.analysis.aliasing import Sharing, store_root
-from s2s_ad.analysis.held import is_flat
+from s2s_ad.analysis.held import is_flat, paired
 from s2s_ad.analysis.liveness import live_after
 from s2s_ad.analysis.owned import NOTHING_OWNED, Owned
 from s2s_ad.ir import nodes as n
@@ -131,7 +131,8 @@ class Owning(Sharing):
         if isinstance(owner, DictOf):
             return owner.value
         if isinstance(owner, Array) and owner.dims is not None and len(owner.dims) == 1:
-            return owner if part else FLOAT
+            whole = part or index == n.Const("...", ...)
+            return owner if whole else FLOAT if self.is_place(index) else UNKNOWN
         if isinstance(owner, TupleOf) and owner.items and not part:
             found = owner.items[0]
             for other in owner.items[1:]:
@@ -160,6 +161,11 @@ class Owning(Sharing):
     def assigned(self, target: n.Expr, value: n.Expr, own: Owned) -> Owned:
         """Return what is owned then: arithmetic on arrays of no axes makes numbers, no buffers."""
         after = super().assigned(target, value, own)
+        if isinstance(target, n.TupleExpr) and _is_exchange(target, value):
+            for name, e in paired(target, value):
+                if isinstance(e, n.Name) and e.id in own.own and name in self.buffers.bars:
+                    after = after.having(name, WHOLLY_NEW if e.id in own.whole else NEW)
+            return after
         if isinstance(target, n.Name) and self.is_handed_over(target, value, own):
             assert isinstance(value, n.Name)
             return after.having(target.id, WHOLLY_NEW if value.id in own.whole else NEW)
@@ -313,6 +319,14 @@ class Owning(Sharing):
             if isinstance(method, n.Attribute) and method.attr == "pop":
                 note(method.value, False)
         return found
+
+
+def _is_exchange(target: n.TupleExpr, value: n.Expr) -> bool:
+    """True for `u, v = v, u` and the like: each takes what another one gives."""
+    if not isinstance(value, n.TupleExpr):
+        return False
+    plain = all(isinstance(x, n.Name) for x in (*target.items, *value.items))
+    return plain and len({*value.items}) == len(value.items) and {*value.items} == {*target.items}
 
 
 def _is_arithmetic(e: n.Expr) -> bool:

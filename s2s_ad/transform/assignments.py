@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from s2s_ad.analysis.aliasing import store_root
+from s2s_ad.analysis.indexing import is_whole
 from s2s_ad.analysis.owned import NOTHING_OWNED
 from s2s_ad.analysis.values import target_names
 from s2s_ad.ir import nodes as n
@@ -82,6 +83,10 @@ class Assignments(Contributions):
         kind = self.facts.value(target, s.uid).kind
         if isinstance(s, n.AugAssign) and s.op in "+-":
             return Sweeps([s], self.added(s, place, kind))
+        array = target.value if isinstance(target, n.Subscript) and is_whole(target.index) else None
+        some = isinstance(kind, Array) and bool(kind.dims)
+        if isinstance(s, n.Assign) and isinstance(array, n.Name) and some:
+            return self.whole_store(s, target, array.id, pull)
         if isinstance(s, n.AugAssign):
             value = n.Binary(s.op, target, value)
         seed = n.Name(self.context.names.fresh(f"{root}_item_bar"))
@@ -109,6 +114,15 @@ class Assignments(Contributions):
         if alone and self.is_part(pull, target):
             return Sweeps([s], part_taken(taken, place, clear, rest, self.algebra.product))
         return Sweeps([s], [taken, clear, *rest])
+
+    def whole_store(self, s: n.Assign, target: n.Expr, root: str, pull: Pullback) -> Sweeps:
+        """Reverse a store into all of an array: its adjoint is that of what is stored."""
+        seeds, taken = self.set_aside(s, (root,))
+        seed = seeds.get(root, self.bar(root))
+        kind = self.facts.value(target, s.uid).kind
+        pull.pull(s.value, self.stored(pull, Diff(seed, kind), target, s.value))
+        own = () if seeds else (root,)
+        return Sweeps([s], [*taken, *self.contributions(pull, own, seed)])
 
     def is_part(self, pull: Pullback, target: n.Expr) -> bool:
         """True for a part of an array that is a view of it, such as a slice."""
