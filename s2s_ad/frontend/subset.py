@@ -110,6 +110,13 @@ def _no(
     return Construct("", name, example, "", wrt, instead, reverse_only)
 
 
+SWAPPED = """\
+a, b = v.copy(), v.copy()
+for _ in range(n):
+    b[1:] = a[1:] * a[:-1]
+    a, b = b, a
+y = a @ a"""
+
 CONSTRUCTS: tuple[Construct, ...] = (
     *_topic(
         "Assignments",
@@ -275,11 +282,15 @@ CONSTRUCTS: tuple[Construct, ...] = (
             "a = v * x\nb = a\na[0] = x\ny = np.sum(a * b)",
             "store into a copy",
         ),
-        _no(
-            "out=", "a = np.empty(3)\nnp.multiply(v * x, v, out=a)\ny = a[0]", "use what it returns"
+        _yes(
+            "results put into an array",
+            "a = np.empty(3)\nnp.multiply(v, x, out=a)\na.sort()\na[1:].fill(x)\ny = a @ a",
+            "`out=`, `np.copyto`, `np.fill_diagonal`, `fill`, `sort`",
+            wrt="x v",
         ),
-        _no("fill", "a = np.empty(3)\na.fill(x)\ny = a[0]", "use np.full"),
-        _no("sort in place", "a = v * x\na.sort()\ny = a[0]", "use np.sort"),
+        _yes("buffers that change places", SWAPPED, wrt="v"),
+        _yes("stores through a view", "a = v * x\nb = a[1:]\nb *= a[0]\ny = np.sum(a)", wrt="x v"),
+        _no("ufunc.at", "a = v * x\nnp.multiply.at(a, [0, 0], x)\ny = a[0]", "use a loop"),
     ),
     *_topic(
         "Blocks",
