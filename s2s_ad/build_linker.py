@@ -19,7 +19,7 @@ from s2s_ad import runtime
 from s2s_ad.frontend.volatile import rebound_globals
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.names import BUILTINS, Names
-from s2s_ad.rules.rule import LIBRARIES
+from s2s_ad.rules.modules import LIBRARIES
 
 MODULES: dict[str, Any] = {"np": np, "math": math}
 OTHER_NAMES = {"np": "numpy"}

@@ -20,10 +20,10 @@ from s2s_ad import runtime
 from s2s_ad.ir.nodes import Expr, Param
 from s2s_ad.ir.text import expr_text
 
-from .declare import MODULES
+from .modules import LIBRARIES, MODULES
 from .registry import lookup, specialise
 from .results import literal
-from .rule import LIBRARIES, Drawn, Rule
+from .rule import Drawn, Rule
 
 Values = dict[str, Any]
 
@@ -47,7 +47,17 @@ OPTIONS: Mapping[str, tuple[Any, ...]] = {
     "k": (0, 1, -1),
     "offset": (0, 1),
     "pad_width": (1, 2, (0, 1), ((1, 0), (2, 1))),
-    "mode": ("constant", "edge", "reflect", "symmetric", "wrap", "full", "same", "valid"),
+    "mode": (
+        "constant",
+        "edge",
+        "reflect",
+        "symmetric",
+        "wrap",
+        "full",
+        "same",
+        "valid",
+        "economic",
+    ),
     "constant_values": (1.5,),
     "dx": (0.5,),
     "dy": (0.25,),
@@ -85,6 +95,9 @@ OPTIONS: Mapping[str, tuple[Any, ...]] = {
     "labels": (np.array([0, 2, 0]),),
     "lower": (True, False),
     "trans": (0, 1),
+    "l_and_u": ((1, 1), (2, 0), (0, 1)),
+    "eigvals_only": (True,),
+    "driver": ("ev",),
     "indexing": ("xy", "ij"),
     "full_matrices": (True, False),
     "compute_uv": (True, False),
@@ -124,16 +137,25 @@ def flat(value: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
 
 
 def moved(value: Any, step: float, direction: Any) -> Any:
-    """Return `value + step * direction` for numbers, arrays, lists and tuples."""
+    """Return `value + step * direction` for numbers, arrays, lists and tuples of them."""
+    if is_whole(value):
+        return value
     if isinstance(value, (list, tuple)):
         return type(value)(moved(v, step, d) for v, d in zip(value, direction))
     return value + step * direction
+
+
+def is_whole(value: Any) -> bool:
+    """True for what does not move: truths, arrays of whole numbers."""
+    return isinstance(value, bool) or (isinstance(value, np.ndarray) and value.dtype.kind in "iub")
 
 
 def drawn(rng: np.random.Generator, like: Any) -> Any:
     """Return a random direction of the structure of `like` (tuples as lists)."""
     if isinstance(like, (list, tuple)):
         return [drawn(rng, item) for item in like]
+    if is_whole(like):
+        return 0.0 * like
     return rng.normal(size=like.shape) if isinstance(like, np.ndarray) else float(rng.normal())
 
 
@@ -438,7 +460,7 @@ def _same_structure(adjoint: Any, value: Any, where: str) -> None:
             _same_structure(part, item, where)
     elif isinstance(value, np.ndarray):
         assert np.shape(adjoint) == value.shape, f"{where}: shape {np.shape(adjoint)}"
-        assert np.asarray(adjoint).dtype.kind == value.dtype.kind, (
+        assert is_whole(value) or np.asarray(adjoint).dtype.kind == value.dtype.kind, (
             f"{where}: {np.asarray(adjoint).dtype}"
         )
     else:

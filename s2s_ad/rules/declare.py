@@ -16,15 +16,9 @@ call's own module.
 from __future__ import annotations
 
 import builtins
-import contextlib
-import importlib
-import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from types import ModuleType
 from typing import Any
-
-import numpy as np
 
 from s2s_ad import runtime
 from s2s_ad.ir import walk
@@ -46,28 +40,16 @@ from s2s_ad.ir.quote import parse_expr, parse_params
 from s2s_ad.ir.remembered import replace
 
 from . import registry, results
-from .rule import LIBRARIES, Drawn, Interval, Rank, Result, Rule
+from .modules import LIBRARIES, MODULES, VERSIONED, is_missing, module_of, object_of
+from .rule import Drawn, Interval, Rank, Result, Rule
 
 Templates = Mapping[str, str]
 Domain = Interval | Mapping[str, Drawn]
 
-MODULES: dict[str, ModuleType] = {
-    "np": np,
-    "math": math,
-    "builtins": builtins,
-    "runtime": runtime,
-}
 # `d` and `out`, the function as it was called, and the names of star parameters (`specialise`)
 SPECIAL = frozenset({"d", "out", "function", "item", "others", "chosen", "count"})
 # helpers whose result has the structure of the argument whatever that is
 STRUCTURED = frozenset({"expand", "scatter", "spread", "unbroadcast", "unrepeat"})
-# what some supported version of Python or NumPy lacks: documented, and registered where it exists
-VERSIONED = frozenset(
-    {
-        *("math.cbrt", "math.exp2", "math.fma", "math.sumprod"),
-        *("np.trapezoid", "np.trapz", "np.vecdot"),
-    }
-)
 
 
 class DeclarationError(ValueError):
@@ -109,7 +91,7 @@ def elementwise(
     that the result does not move with that parameter. by_result: maps that read `out` in the place
     of the parameter, preferred where the argument is costly.
     """
-    for target in _targets(text, function):
+    for target in targets(text, function):
         names = [p.name for p in target.params]
         general = _by_param(text, names, one, maps)
         special = None if number is None else _by_param(text, names, number, {})
@@ -145,7 +127,7 @@ def linear(
 
     whole: the maps have the shape of the result, to which NumPy has broadcast the arguments.
     """
-    for target in _targets(text, function):
+    for target in targets(text, function):
         adjoint = _by_param(text, [p.name for p in target.params], one, maps)
         own = tangent or {}
         forward: dict[str, str | Expr] = {
@@ -186,7 +168,7 @@ def general(
     function: object = None,
 ) -> None:
     """Declare a function by its tangent and its adjoint: of its first parameter, or by name."""
-    for target in _targets(text, function):
+    for target in targets(text, function):
         names = [p.name for p in target.params]
         options = _Options(
             let, on, where, active, ranks, result or _default_result(target), function
@@ -213,7 +195,7 @@ def zero(
 ) -> None:
     """Declare functions through which no derivative flows."""
     for text in texts:
-        for target in _targets(text, function):
+        for target in targets(text, function):
             kind = _elementwise_result(target, result)
             options = _Options(None, None, where, None, None, kind, function)
             level = {p.name: "0" for p in target.params}
@@ -223,7 +205,7 @@ def zero(
 def passive(*texts: str, result: Result) -> None:
     """Declare functions whose arguments must not be active: what they do there is not known."""
     for text in texts:
-        for target in _targets(text, None):
+        for target in targets(text):
             options = _Options(None, None, None, None, None, result, None)
             _register(text, "zero", target, {}, {}, "argument", options)
 
@@ -307,7 +289,7 @@ def _default_result(target: Target) -> Result:
     return results.reduction(target.params[0].name, "same")
 
 
-def _targets(text: str, function: object) -> list[Target]:
+def targets(text: str, function: object = None) -> list[Target]:
     """Return what `text` declares: one target, or for a bare call one in each of math and np."""
     pattern = text.strip()
     head, bracket, _ = pattern.partition("(")
@@ -326,16 +308,13 @@ def _call_targets(pattern: str, head: str, function: object) -> list[Target]:
         found = _call_targets(f"{head}({inside[1:-1]})", head, function)
         return [replace(target, display=True) for target in found]
     root, _, rest = head.partition(".")
-    if root in LIBRARIES and root not in MODULES:
-        MODULES[root] = _library(root)
     if function is not None:
         params = parse_params(inside)
         home = getattr(function, "__module__", None) or "user"
         return [Target(home, head, params, _call("function", params))]
-    if root in MODULES and rest:
+    if module_of(root) and rest:
         params = parse_params(inside)
-        missing = root in LIBRARIES and not vars(MODULES[root]).get("__file__")
-        if not _exists(root, rest) and head not in VERSIONED and not missing:
+        if not _exists(root, rest) and head not in VERSIONED and not is_missing(root):
             raise DeclarationError(f"{head} does not exist")
         spelled = rest if root in ("builtins", "runtime") else head
         return [Target(root, rest, params, _call(spelled, params))]
@@ -349,18 +328,8 @@ def _call_targets(pattern: str, head: str, function: object) -> list[Target]:
     return [Target(home, head, params, _call(f"{home}.{head}", params)) for home in homes]
 
 
-def _library(name: str) -> ModuleType:
-    """Return a module that may be missing, one without anything in its place."""
-    with contextlib.suppress(ImportError):
-        return importlib.import_module(LIBRARIES[name])
-    return ModuleType(LIBRARIES[name])
-
-
 def _exists(root: str, path: str) -> bool:
-    found: object = MODULES[root]
-    for part in path.split("."):
-        found = getattr(found, part, None)
-    return found is not None
+    return object_of(root, path) is not None
 
 
 def _call(head: str, params: tuple[Param, ...]) -> Expr:
@@ -406,7 +375,6 @@ def _register(
     let = options.let
     pairs = [let.split(" = ", 1)] if isinstance(let, str) else list((let or {}).items())
     known = {p.name for p in target.params} | {name for name, _ in pairs}
-    where = {name: _test(wanted) for name, wanted in (options.where or {}).items()}
 
     def read(template: str | Expr) -> Expr:
         expr = parse_expr(template) if isinstance(template, str) else template
@@ -427,26 +395,28 @@ def _register(
         let=tuple((name, read(template)) for name, template in pairs),
         level=frozenset(name for name in adjoint if name not in moving),
         ranks=options.ranks,
-        where=where,
+        where=tests_of(options.where or {}),
         active=None if options.active is None else frozenset(options.active),
-        function=options.function or _function(target),
+        function=options.function or function_of(target),
         display=target.display,
         domain=domain if isinstance(domain, Mapping) else {"": domain},
         by_result={name: read(template) for name, template in options.by_result.items()},
     )
-    if rule.function is None and target.namespace in MODULES:
+    enter(rule)
+
+
+def enter(rule: Rule) -> None:
+    """Register a rule; that of a function that is not there is mentioned, no more."""
+    if rule.function is None and rule.namespace in MODULES:
         registry.mention(rule)
     else:
         registry.register(rule)
 
 
-def _function(target: Target) -> object:
-    if target.namespace not in MODULES:
-        return None
-    found: object = MODULES[target.namespace]
-    for part in target.name.split("."):
-        found = getattr(found, part, None)
-    return found
+def function_of(target: Target) -> object:
+    """Return the function that a rule is declared for; None where there is none of that name."""
+    known = target.namespace in MODULES
+    return object_of(target.namespace, target.name) if known else None
 
 
 def _shown(text: str, target: Target) -> str:
@@ -466,6 +436,11 @@ class OneOf:
     @property
     def __name__(self) -> str:
         return f"is {' or '.join(map(repr, self.choices))}"
+
+
+def tests_of(where: Mapping[str, object]) -> dict[str, Callable[[object], bool]]:
+    """Return what arguments must pass: a test, a literal or a tuple of those to choose from."""
+    return {name: _test(wanted) for name, wanted in where.items()}
 
 
 def _test(wanted: object) -> Callable[[object], bool]:

@@ -12,6 +12,7 @@ from s2s_ad.ir.kinds import INT, UNKNOWN, Array, Kind, TupleOf, fresh_dim
 
 from . import results
 from .declare import general, reduction, zero
+from .linalg import some_square
 from .results import Args, Kinds, constant
 from .rule import Result
 
@@ -42,8 +43,9 @@ general(
 
 # singular values and vectors
 
+SINGULAR_VALUES = "np.linalg.svd(a, full_matrices=True, compute_uv=True)"
 general(
-    "np.linalg.svd(a, full_matrices=True, compute_uv=True)",
+    SINGULAR_VALUES,
     ranks=(2,),
     where={"compute_uv": False},
     let={"factors": "np.linalg.svd(a, full_matrices=False)"},
@@ -59,10 +61,12 @@ _TURN_V = f"divide_or_zero({_S}[:, None] * {_MOVED} + {_MOVED}.T * {_S}, gaps)"
 _BACK_U = f"divide_or_zero({_U}.T @ d[0] - d[0].T @ {_U}, gaps) * {_S}"
 _BACK_V = f"{_S}[:, None] * divide_or_zero({_V} @ d[2].T - d[2] @ {_V}.T, gaps)"
 _OFF_U, _OFF_V = f"(d[0] / {_S})", f"(d[2] / {_S}[:, None])"
-for _ranks, _full in ((("square",), (True, False)), ((2,), False)):
+# all vectors of a matrix that is not square are no function of it: products of these fail there
+SINGULAR_VECTORS = "np.linalg.svd(a, full_matrices=True)"
+for _full, _domain in ((False, (-2.0, 2.0)), (True, some_square)):
     general(
-        "np.linalg.svd(a, full_matrices=True)",
-        ranks=_ranks,
+        SINGULAR_VECTORS,
+        ranks=(2,),
         where={"full_matrices": _full},
         let={"gaps": _GAPS},
         tangent=f"({_U} @ {_TURN_U} + (d @ {_V}.T - {_U} @ {_MOVED}) / {_S}, np.diag({_MOVED}), "
@@ -71,6 +75,7 @@ for _ranks, _full in ((("square",), (True, False)), ((2,), False)):
         f"+ ({_OFF_U} - {_U} @ ({_U}.T @ {_OFF_U})) @ {_V} "
         f"+ {_U} @ ({_OFF_V} - ({_OFF_V} @ {_V}.T) @ {_V})",
         result=_parts(2, 1, 2),
+        on={"a": _domain},
     )
 
 # an orthogonal factor and a triangle: what is right of the triangle follows from the factor

@@ -8,6 +8,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 
+import numpy as np
+
 from s2s_ad.ir.kinds import FLOAT, UNKNOWN, Array, Kind, Number, TupleOf, result_dtype
 from s2s_ad.ir.nodes import Expr
 from s2s_ad.ir.remembered import replace
@@ -114,6 +116,12 @@ linear(
     result=constant(UNKNOWN),
 )
 
+
+def some_square(rng: np.random.Generator) -> object:
+    """Return a matrix to try where only one as long as wide has a slope."""
+    return rng.uniform(-2.0, 2.0, (3, 3))
+
+
 # norms: the slope at 0 is 0
 
 
@@ -217,22 +225,37 @@ general(
     "np.linalg.slogdet(a)", ranks=(2,), tangent="(0.0, np.sum(np.linalg.inv(a).T * d))",
     adjoint="d[1] * np.linalg.inv(a).T", result=constant(TupleOf((FLOAT, FLOAT))),
 )  # fmt: skip
-# NumPy reads the lower triangle alone, which stands for both
+# of the matrix one triangle is read, which stands for both
 _LOWER = "np.tri(len({0}), dtype=bool)"
 _HALF = "0.5 * (np.tri(len({0})) + np.tri(len({0}), k=-1))"
-general(
-    "np.linalg.cholesky(a, /)",
-    ranks=(2,),
-    let={
-        "inverse": "np.linalg.inv(out)",
-        "lower": _LOWER.format("out"),
-        "half": _HALF.format("out"),
-    },
-    tangent="out @ (half * (inverse @ np.where(lower, d, d.T) @ inverse.T))",
-    adjoint="half * (inverse.T @ np.where(lower, out.T @ d, (out.T @ d).T) @ inverse)",
-    result=_square,
-    on=(-0.5, 0.5, 2.0),
-)
+
+
+def cholesky(text: str, lower: bool = True, where: Mapping[str, object] | None = None) -> None:
+    """Declare a Cholesky factor; where: the arguments that say which."""
+    factor, d, moved = ("out", "d", "d, d.T") if lower else ("out.T", "d.T", "d.T, d")
+    product = f"({factor}.T @ {d})"
+    turned = "{}" if lower else "({}).T"
+    general(
+        text,
+        ranks=(2,),
+        where=where,
+        let={
+            "inverse": f"np.linalg.inv({factor})",
+            "below": _LOWER.format("out"),
+            "half": _HALF.format("out"),
+        },
+        tangent=turned.format(
+            f"{factor} @ (half * (inverse @ np.where(below, {moved}) @ inverse.T))"
+        ),
+        adjoint=turned.format(
+            f"half * (inverse.T @ np.where(below, {product}, {product}.T) @ inverse)"
+        ),
+        result=_square,
+        on=(-0.5, 0.5, 2.0),
+    )
+
+
+cholesky("np.linalg.cholesky(a, /)")
 
 
 def _eigen(kinds: Mapping[str, Kind], args: Mapping[str, Expr]) -> Kind:

@@ -41,8 +41,9 @@ from s2s_ad.ir.nodes import (
 from s2s_ad.ir.remembered import replace
 
 from .dtypes import is_float_value
+from .modules import LIBRARIES
 from .results import MISSING, literal
-from .rule import LIBRARIES, Rank, Result, Rule
+from .rule import Rank, Result, Rule
 
 _ONE = Const("1.0", 1.0)
 _ARGSORT = Attribute(Name("np"), "argsort")

@@ -6,7 +6,7 @@ the places of entries says which entries it picked: what comes in goes back ther
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from s2s_ad.ir.kinds import UNKNOWN
@@ -22,14 +22,19 @@ def _places(name: str) -> str:
 
 
 def picking(
-    text: str, name: str, picked: str, result: Result, ranks: tuple[Rank, ...] | None = None
+    text: str,
+    name: str,
+    picked: str,
+    result: Result,
+    ranks: tuple[Rank, ...] | None = None,
+    where: Mapping[str, object] | None = None,
 ) -> None:
     """Declare a function that picks entries of `name`; picked: what it makes of their PLACES."""
     at = picked.replace("PLACES", _places(name))
     back: dict[str, Any] = {
         name: f"np.reshape(scatter(d, np.ravel({name}), {at}), np.shape({name}))"
     }
-    linear(text, ranks=ranks, result=result, **back)
+    linear(text, ranks=ranks, where=where, result=result, **back)
 
 
 picking("np.repeat(a, repeats, axis=None)", "a", "np.repeat(PLACES, repeats, axis=axis)",

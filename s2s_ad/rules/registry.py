@@ -19,7 +19,8 @@ import sys
 import types
 
 from .matching import Choice, bind, choose, fits_rank, specialise
-from .rule import LIBRARIES, Rule
+from .modules import LIBRARIES
+from .rule import Rule
 
 __all__ = [
     "Choice",
@@ -58,6 +59,7 @@ TABLES = (
     "creation",
     "numerics",
     "signals",
+    "namesakes",
     "ufuncs",
     "predicates",
     "methods",

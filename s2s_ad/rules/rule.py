@@ -20,13 +20,6 @@ Rank: TypeAlias = "int | str | None"
 # what tests draw for a parameter: from an interval, or what is drawn by a function
 Interval: TypeAlias = tuple[float, ...]
 Drawn: TypeAlias = "Interval | Callable[[np.random.Generator], object]"
-# modules that may be missing, by the names that rules have for them
-LIBRARIES: Mapping[str, str] = {
-    "special": "scipy.special",
-    "linalg": "scipy.linalg",
-    "stats": "scipy.stats",
-    "signal": "scipy.signal",
-}
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from . import results
 from .declare import elementwise, reduction, zero
+from .twins import twin
 
 _ROOT = "math.sqrt(math.pi)"
 _ARRAY = results.elementwise("float", ("x",), array=True)
@@ -86,11 +87,9 @@ for _name, _slope in (("j", "(special.j0(x) - out / x) * d"),
 
 # others
 
-elementwise("special.cbrt(x, /)", "quotient(d, 3.0 * out * out)", on=(0.1, 4))
-elementwise("special.exp2(x, /)", "math.log(2.0) * out * d", on=(-2, 2))
+for _name in ("cbrt", "exp2", "expm1", "log1p"):
+    twin(f"special.{_name}(x, /)", f"np.{_name}")
 elementwise("special.exp10(x, /)", "math.log(10.0) * out * d", on=(-2, 2))
-elementwise("special.expm1(x, /)", "np.exp(x) * d", on=(-2, 2))
-elementwise("special.log1p(x, /)", "d / (1.0 + x)", on=(-0.8, 4))
 elementwise("special.cosm1(x, /)", "-np.sin(x) * d", on=(-3, 3))
 elementwise("special.expi(x, /)", "np.exp(x) * d / x", on=(0.5, 2))
 elementwise("special.exp1(x, /)", "-np.exp(-x) * d / x", on=(0.5, 2))

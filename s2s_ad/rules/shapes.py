@@ -13,7 +13,7 @@ from s2s_ad.ir.remembered import replace
 
 from . import lengths, results
 from .declare import elementwise, linear, reshaping
-from .results import as_array, is_given, is_integer, literal
+from .results import as_array, constant, is_given, is_integer, literal
 from .rule import Result
 
 Kinds = Mapping[str, Kind]
@@ -197,6 +197,9 @@ for _main, _k in (({"k": 0}, ""), ({}, ", k")):
         for _rank in (2, 3):
             linear(f"np.{_name}(m, k=0)", m=f"np.{_name}(d{_k})", where=_main, ranks=(_rank,),
                    result=results.like("m"))  # fmt: skip
+        # of a vector a matrix of rows is made
+        linear(f"np.{_name}(m, k=0)", m=f"unbroadcast(np.{_name}(d{_k}), m)", where=_main,
+               result=constant(UNKNOWN))  # fmt: skip
     linear("np.diag(v, k=0)", v=f"np.diag(d{_k})", where=_main, ranks=(1,),
            result=_diagonal("v", "k"))  # fmt: skip
 for _call, _x, _k in (("np.diag(v, k=0)", "v", "k"), ("np.diagonal(a, offset=0)", "a", "offset")):

@@ -13,7 +13,8 @@ from s2s_ad.ir.text import expr_text
 from s2s_ad.ir.walk import map_expr
 
 from . import registry
-from .rule import LIBRARIES, Rank, Rule
+from .modules import LIBRARIES
+from .rule import Rank, Rule
 
 TITLES = {
     "operator": "Operators",

@@ -10,7 +10,7 @@ import itertools
 import sys
 from pathlib import Path
 
-from s2s_ad.rules.checking import Values, flat, is_default
+from s2s_ad.rules.checking import Values, flat, is_default, is_whole
 from s2s_ad.rules.rule import Rule
 from tests.rules import SCIPY
 
@@ -18,7 +18,7 @@ _numbers = itertools.count()
 HEADER = "import math\n\nimport numpy as np\n"
 HEADER += f"from scipy import {', '.join(SCIPY)}\n\n\n" if SCIPY else "\n\n"
 # of tuples, the part that moves
-PARTS = {"divmod": "[1]", "slogdet": "[1]", "modf": "[0]", "frexp": "[0]"}
+PARTS = {"divmod": "[1]", "cho_factor": "[0]", "slogdet": "[1]", "modf": "[0]", "frexp": "[0]"}
 
 
 def literal_of(value: object) -> str | None:
@@ -96,4 +96,11 @@ def loaded(text: str, folder: Path) -> object:
 
 def differentiated(rule: Rule, values: Values, passed: tuple[str, ...]) -> tuple[str, ...]:
     """Return the parameters of the program that hold floats to differentiate."""
-    return tuple(p for p in passed if p in rule.adjoint and flat(values[p]).size)
+    return tuple(
+        p for p in passed if p in rule.adjoint and flat(values[p]).size and moves(values[p])
+    )
+
+
+def moves(value: object) -> bool:
+    """True for what holds floats alone."""
+    return all(map(moves, value)) if isinstance(value, (list, tuple)) else not is_whole(value)

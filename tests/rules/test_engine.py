@@ -42,7 +42,7 @@ def may_be_refused(rule, values):
     """An order of a norm that is in no literal, a list that is repeated, a matrix that nothing says
     to be square."""
     orders = values.get("ord") == math.inf
-    return orders or rule.ranks in (("list", 0), ("square",))
+    return orders or rule.ranks == ("list", 0) or (rule.ranks or ())[:1] == ("square",)
 
 
 def check(f, args, passed, wrt):
