@@ -14,7 +14,6 @@ from __future__ import annotations
 import builtins
 import functools
 import importlib
-import inspect
 import types
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +23,13 @@ import numpy as np
 
 from s2s_ad import runtime
 from s2s_ad.analysis.values import Value
+from s2s_ad.build_constants import (
+    is_class_of_users,
+    is_constant,
+    is_helper,
+    is_library,
+    plain_value,
+)
 from s2s_ad.build_inlined import inlined
 from s2s_ad.build_program import Program
 from s2s_ad.build_reverse import Reverse
@@ -63,13 +69,13 @@ from s2s_ad.simplify.counting_down import counting_down, ranges_written_out
 from s2s_ad.simplify.dtypes import dtype_of
 from s2s_ad.simplify.forwards import Order, Steps
 from s2s_ad.simplify.handed_on import Handing, handed_on
+from s2s_ad.simplify.room import handed_room
 from s2s_ad.simplify.stack_arrays import Tools, stack_arrays
 from s2s_ad.simplify.sums_beside import Summing, sums_beside
 from s2s_ad.transform.shapes import same_shape
 
 FORM = "numba"
 _DTYPES = {"int": "int64", "bool": "bool_"}
-_NUMBERS = (bool, int, float, str, types.NoneType)
 # what the passes write, and so must mean what it does
 _OURS = ("range", "len", "min", "max")
 _STATEMENTS: dict[type, tuple[str, str]] = {
@@ -157,6 +163,7 @@ class _Form:
                 if below.name not in known:
                     known.add(below.name)
                     waiting.append(below)
+        self.form.functions = handed_room(self.form.functions, self.size)
         called = inlined([f for f in self.form.functions[1:] if not f.decorators])
         how = {x: self.decorator("njit", *["forceinline"] * x) for x in (False, True)}
         self.form.functions = [
@@ -244,7 +251,7 @@ class _Form:
         if not path or not isinstance(root, n.Name) or root.id in own:
             return e
         found: Any = self.linker.objects.get(root.id)
-        if not isinstance(found, types.ModuleType) or _is_library(found):
+        if not isinstance(found, types.ModuleType) or is_library(found):
             return e
         for attr in path:
             owner = found
@@ -280,18 +287,18 @@ class _Form:
         found: Any = self.linker.objects[name]
         if name in _OURS and found is not getattr(builtins, name):
             raise self.refuse(s, n.Name(name), f"a global `{name}`", "call it otherwise")
-        if _is_constant(found):
-            self.form.constants[name] = _plain_value(found)
+        if is_constant(found):
+            self.form.constants[name] = plain_value(found)
         elif isinstance(found, (np.ndarray, list, dict, set)):
             what = f"`{name}`, a global {type(found).__name__},"
             hint = "pass it as an argument: numba would take what it holds now for a constant"
             raise self.refuse(s, n.Name(name), what, hint)
         elif not (callable(found) or isinstance(found, types.ModuleType)) or (
-            isinstance(found, types.MethodType) or _is_class_of_users(found)
+            isinstance(found, types.MethodType) or is_class_of_users(found)
         ):
             what = f"`{name}`, an object of the class {type(found).__name__},"
             raise self.refuse(s, n.Name(name), what, "pass the numbers it holds as arguments")
-        elif _is_helper(found) and getattr(elementwise, found.__name__, None) is None:
+        elif is_helper(found) and getattr(elementwise, found.__name__, None) is None:
             what = f"a derivative that needs `s2s_ad.runtime.{found.__name__}`"
             hint = "compute with numbers in loops; say what the arguments are (--like, --call)"
             raise self.refuse(s, None, what, hint)
@@ -319,6 +326,15 @@ class _Form:
             return isinstance(kind, Number) and kind.type == "int"
 
         return Adding(zeros, made, number, whole)
+
+    def size(self, e: n.Expr) -> n.Expr | None:
+        """Return the size of an array that is made with nothing in it."""
+        made = isinstance(e, n.Call) and isinstance(e.func, n.Attribute) and e.func.attr == "empty"
+        if not made or not isinstance(e, n.Call) or not isinstance(e.func, n.Attribute):
+            return None
+        module = e.func.value
+        ours = isinstance(module, n.Name) and self.linker.objects.get(module.id) is np
+        return e.args[0] if ours and 1 <= len(e.args) <= 2 and not e.keywords else None
 
     def handed_on(self, f: n.Function) -> n.Function:
         """Return a function in which the adjoints of copies are handed on whole, and what a loop
@@ -372,10 +388,10 @@ class _Form:
             found: Any = self.linker.objects.get(name)
             if name in local:
                 yield local[name]
-            elif found is not None and _is_helper(found):
+            elif found is not None and is_helper(found):
                 yield self.helper(name, found)
             elif isinstance(found, types.FunctionType) or hasattr(found, "py_func"):
-                subject = None if _is_library(found) else self.program.subject(found)
+                subject = None if is_library(found) else self.program.subject(found)
                 if subject is not None:
                     del self.linker.objects[name]
                     yield bare(replace(subject.function, name=name))
@@ -416,7 +432,7 @@ class _Form:
             empty,
             lambda e: n.Call(array("array"), (e,)),
             fresh,
-            lambda name: isinstance(kind := kinds.get(name), Array) and kind.dims is not None,
+            lambda name: _rank(kinds.get(name)),
         )
 
         def builtin(e: n.Expr, name: str) -> bool:
@@ -459,32 +475,6 @@ def by_position(params: tuple[n.Param, ...]) -> tuple[n.Param, ...]:
     return tuple(replace(p, kind="normal") if p.kind == "keyword_only" else p for p in params)
 
 
-def _is_constant(value: object) -> bool:
-    if isinstance(value, tuple):
-        return all(map(_is_constant, value))
-    return isinstance(value, (*_NUMBERS, np.generic)) and not isinstance(value, complex)
-
-
-def _plain_value(value: Any) -> object:
-    if isinstance(value, tuple):
-        return tuple(map(_plain_value, value))
-    return value.item() if isinstance(value, np.generic) else value
-
-
-def _is_library(value: Any) -> bool:
-    name = value.__name__ if isinstance(value, types.ModuleType) else _home(value)
-    return name.split(".")[0] in ("numpy", "math", "scipy", "cmath", "builtins", "numba")
-
-
-def _home(value: Any) -> str:
-    return str(getattr(value, "__module__", None) or "")
-
-
-def _is_helper(value: Any) -> bool:
-    return isinstance(value, types.FunctionType) and _home(value).startswith("s2s_ad.runtime")
-
-
-def _is_class_of_users(value: Any) -> bool:
-    if not inspect.isclass(value) or _is_library(value):
-        return False
-    return not issubclass(value, BaseException)
+def _rank(kind: Kind | None) -> int | None:
+    """Return the rank of an array; None for what is none, or may be of several."""
+    return len(kind.dims) if isinstance(kind, Array) and kind.dims is not None else None

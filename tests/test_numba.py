@@ -819,7 +819,7 @@ def test_what_runs_again():
     text(1.3, 0.2, np.ones(3))
     assert "halved_reverse(v + 0.1 * w[i], c, i, v_bar)" in text.source
     assert "halved_forward(v, c, 3)" in text.source
-    assert "weighed_reverse(w, v, total_bar * v, w_bar)" in text.source
+    assert "weighed_reverse(w, v, total_bar * v, w_bar, weighed_total_saved)" in text.source
 
 
 def test_adjoints_of_arrays_are_added_to_in_place():

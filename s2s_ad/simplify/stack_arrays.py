@@ -37,7 +37,7 @@ from s2s_ad.ir.walk import (
 from s2s_ad.simplify.columns import columns_of
 from s2s_ad.simplify.counting_down import number, plus
 from s2s_ad.simplify.how_many import Count, add, count_of, fills, lengths_of, size_of, start_of
-from s2s_ad.simplify.rows import copied_by, what_is_kept
+from s2s_ad.simplify.rows import copied_by, what_is_kept, written_row
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Tools:
     ours: whether a list is none of the user's. dtype: of the numbers that an expression gives, None
     when it may be anything else. empty: an array of a size and dtype, or of arrays like that in a
     variable, the size being a tuple. array: one of the items of a list. fresh: a new name.
-    is_array: whether a variable is an array of one rank.
+    rank: of the array that a variable is, None where it is none, or of several ranks.
     """
 
     ours: Callable[[str], bool]
@@ -55,7 +55,7 @@ class Tools:
     empty: Callable[[n.Expr, str | n.Name], n.Expr]
     array: Callable[[n.Expr], n.Expr]
     fresh: Callable[[str], str]
-    is_array: Callable[[str], bool]
+    rank: Callable[[str], int | None]
 
 
 def stack_arrays(function: n.Function, tools: Tools) -> n.Function:
@@ -130,7 +130,12 @@ def _with_arrays(body: n.Block, stacks: tuple[str, ...], tools: Tools) -> n.Bloc
         taken = next((x for x in stacks if _takes(s, x)), None)
         if isinstance(s, n.Append) and s.stack in stacks:
             place = n.Subscript(n.Name(s.stack), at)
-            new = (_assign(place, copied_by(s.value) or s.value, s, s.comments),)
+            row = copied_by(s.value)
+            rank = tools.rank(row.id) if row is not None else None
+            if row is not None and rank is not None:
+                new = (written_row(place, row, rank, tools.fresh, s),)
+            else:
+                new = (_assign(place, s.value, s, s.comments),)
             if counter and s.stack == stacks[-1]:
                 new = (*new, n.AugAssign(at, "+", number(1), of=s.of, origin=s.origin))
         elif taken:
@@ -152,7 +157,7 @@ def _with_arrays(body: n.Block, stacks: tuple[str, ...], tools: Tools) -> n.Bloc
 
 
 def _kept(body: n.Block, tools: Tools) -> Callable[[n.Expr], str | n.Name | None]:
-    return lambda e: what_is_kept(e, body, tools.dtype, tools.is_array)
+    return lambda e: what_is_kept(e, body, tools.dtype, tools.rank)
 
 
 def _assign(
