@@ -5,7 +5,7 @@ Takes functions, gives transform objects; requires api_base and what it stands o
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -19,13 +19,15 @@ from s2s_ad.api_primal import Values
 from s2s_ad.errors import OutputError
 
 MOST_SHAPES = 256
+_ARRAY = np.ndarray
 # the generated function, the tests that it is current, missing arguments, and whether its
 # gradients are known to have the structure of the arguments
 Shortcut: TypeAlias = "tuple[Callable[..., Any], Values, Values, bool]"
 
 
-def _shape(value: Any) -> Any:
-    return (value.shape, value.dtype) if type(value) is np.ndarray else type(value)
+def _shapes(values: Sequence[Any]) -> Any:
+    """Return the types of arguments, of arrays their shapes."""
+    return tuple([(x.shape, x.dtype) if type(x) is _ARRAY else type(x) for x in values])
 
 
 class ValueAndGradient(Transform):
@@ -44,9 +46,9 @@ class ValueAndGradient(Transform):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if not kwargs:
-            found = self._by_type.get(tuple(map(type, args)))
+            found = self._by_type.get(tuple(map(type, args))) if self._by_type else None
             if found is None and self._by_shape:
-                found = self._by_shape.get(tuple(map(_shape, args)))
+                found = self._by_shape.get(_shapes(args))
             if found is not None:
                 function, tests, rest, exact = found
                 for test in tests:
@@ -145,7 +147,7 @@ class ValueAndGradient(Transform):
             return
         if len(self._by_shape) >= MOST_SHAPES:
             self._by_shape.clear()
-        self._by_shape[tuple(map(_shape, args))] = shortcut
+        self._by_shape[_shapes(args)] = shortcut
 
     def _check_number(self, values: Values, step: Pass, inner: Plan) -> None:
         if step.source is None or not step.source.seed[1]:

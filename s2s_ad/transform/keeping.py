@@ -68,6 +68,8 @@ class Keeping(Versions):
                 continue
             if d != START and self.recompute(v, d, kill, use):
                 continue
+            if kill is None and self.is_known_as(v, d):
+                continue
             if self.depth:
                 self.chosen_by |= self.decided(v, d)
             self.save(v, d, kill)
@@ -122,6 +124,33 @@ class Keeping(Versions):
                 # it comes back on the way, from the value it was left with
                 self.uses.setdefault((o, place), set()).add(place)
         return True
+
+    def is_known_as(self, v: str, d: int) -> bool:
+        """Take a value from the variable that a step of a loop hands it on in, as `u = new` does:
+        that has it when the reverse of the step begins, until it gets back what it had before."""
+        found = [k for k in range(d + 1, len(self.primal)) if self.hands_on(v, d, k)]
+        if not found or any(k > found[-1] for k in self.uses[(v, d)]):
+            return False
+        k = found[-1]
+        s = self.primal[k]
+        assert isinstance(s, n.Assign) and isinstance(s.targets[0], n.Name)
+        self.uses.setdefault((s.targets[0].id, k), set()).add(k)
+        back = n.Assign((n.Name(v),), s.targets[0], of=s.uid)
+        self.insert.restore_early.setdefault(k, []).append(back)
+        return True
+
+    def hands_on(self, v: str, d: int, k: int) -> bool:
+        """True when statement `k` of each step gives what statement `d` made to a variable that the
+        step leaves so, and that is brought back by the reverse of the step behind."""
+        s = self.primal[k]
+        if not self.in_loop or not isinstance(s, n.Assign) or s.value != n.Name(v):
+            return False
+        target = s.targets[0] if len(s.targets) == 1 else None
+        if not isinstance(target, n.Name) or target.id in self.lost | self.recorder.exposed:
+            return False
+        if target.id not in self.recorder.variables or v in self.recorder.exposed:
+            return False
+        return self.next_kill(target.id, k) is None and self.runs_through(0, k)
 
     def available(self, v: str, d: int, again: bool = False) -> int:
         """Return before which statement a definition can first be evaluated again, going back.
