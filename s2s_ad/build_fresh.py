@@ -59,6 +59,10 @@ def is_method(subject: Subject, e: n.Call) -> bool:
     )
 
 
+def _is_text(args: tuple[n.Expr, ...]) -> bool:
+    return any(isinstance(e, n.Const) and isinstance(e.value, str) for e in args)
+
+
 def newness_of_object(obj: object, e: n.Call) -> int:
     """Return how much is new of what a call of a library function returns."""
     name = str(getattr(obj, "__name__", ""))
@@ -75,6 +79,8 @@ def newness_of_object(obj: object, e: n.Call) -> int:
         return SHARES  # the third argument is the storage
     starred = any(isinstance(a, n.Starred) for a in e.args)
     args = 1 if starred else len(e.args)
+    if obj is np.einsum and not starred and not _is_text(e.args[:1]):
+        args = 1 + args // 2  # each operand is followed by the list of its axes
     return sharing.newness_of_function(name, args) if registry.lookup(obj) else SHARES
 
 

@@ -70,7 +70,7 @@ OPTIONS: Mapping[str, tuple[Any, ...]] = {
     "indices": (np.array([0, 2, 0]), 1, np.array([[1], [0]])),
     "index": (0, -1, slice(1, None), (slice(None), 1), np.array([0, 1, 0]), ..., None),
     "condition": (True, np.array([True, False, True])),
-    "subscripts": ("ij,jk->ik", "ij,ij->j", "ij->ji", "ij,j,i->", "ij->i"),
+    "subscripts": ("ij,jk->ik", "ij,ij->j", "ij->ji", "ij,j,i->", "ij->i", "ii->i", "ii,ij->j", "ii"),
     "ord": (None, 2, 1, 3, "fro", "nuc", math.inf),
     "num": (2, 5),
     "endpoint": (True, False),
