@@ -97,3 +97,15 @@ def test_storage_that_is_not_new_is_not_stored_into(f):
 
 def test_what_fills_its_argument_runs_once():
     assert np.array_equal(grad(filled_in_place)(X), [49.0, 4.0, 9.0, 16.0])
+
+
+def diagonal_by_lists(x):
+    z = np.outer(x, x)
+    y = np.einsum(z, [0, 0], [0])
+    y[0] = 5.0
+    return np.sum(z * z)
+
+
+def test_a_view_by_lists_of_axes_is_not_taken_for_new():
+    with pytest.raises(S2SError):
+        grad(diagonal_by_lists)(X)

@@ -134,6 +134,15 @@ def pair(first: str, second: str) -> Result:
     return result
 
 
+def several_of(count: int) -> Result:
+    """Return a tuple of so many results of the first operand's shape."""
+
+    def result(kinds: Kinds, args: Args) -> Kind:
+        return TupleOf((elementwise("float", tuple(kinds)[:1])(kinds, args),) * count)
+
+    return result
+
+
 def aligned(operand: str, dtype: str | None = None) -> Result:
     """Return the kind of what works along the axes of `operand`: a number stays a number."""
 

@@ -14,8 +14,8 @@ VIEWS = frozenset(
     "ascontiguousarray asfortranarray atleast_1d atleast_2d atleast_3d swapaxes moveaxis rollaxis "
     "diagonal diag real imag conj conjugate real_if_close flip fliplr flipud rot90 split "
     "array_split hsplit vsplit dsplit view T unstack permute_dims matrix_transpose nan_to_num "
-    "trim_zeros einsum diff matrix_power item astype require float64 mT sliding_window_view polyder "
-    "polyint".split()
+    "trim_zeros einsum diff matrix_power item astype require float64 mT "
+    "sliding_window_view polyder polyint".split()
 )
 # builtins and methods that make a container of items that are not new
 CONTAINERS = frozenset("list sorted dict sum copy fromkeys values keys items".split())

@@ -46,7 +46,17 @@ EINSUM = lines("""
     Z, A :: np.einsum("ij,jk->ik", Z, A)
     s, x :: np.einsum(",i->i", s, x)
 """)
-CALLS = [*EINSUM]
+SPECIAL = lines("""
+    y :: special.logsumexp(y, b=np.stack([y, 2.0 * y]), axis=1)
+    y, s :: special.logsumexp(y, b=s)
+    y :: special.fresnel(y)
+    s :: special.airy(s)
+    s :: special.j1(s - 0.7) + special.i1(s - 0.7)
+    y :: special.expn(1, y)
+    s :: special.exprel(s - 0.7)
+    x :: special.eval_hermite(2, x)
+""")
+CALLS = [*EINSUM, *SPECIAL]
 # that return lists
 NEW: frozenset[str] = frozenset()
 REFUSED = lines("""
