@@ -135,7 +135,16 @@ def may_follow(
         if meet(one, two, level, _after(one.rounds[level])):
             return True
     ahead = here.number < there.number or (again and here.number == there.number)
-    return ahead and meet(one, two, shared)
+    return ahead and not _exclude(here, there) and meet(one, two, shared)
+
+
+def _exclude(a: Where, b: Where) -> bool:
+    """True for statements of which one step of what is around both runs one at most."""
+    common = shared_levels(a, b)
+    if not 0 < common < min(len(a.levels), len(b.levels)):
+        return False
+    block, at, _ = a.levels[common - 1]
+    return at == b.levels[common - 1][1] and isinstance(block[at], n.If)
 
 
 def _after(r: Round) -> list[Form]:

@@ -261,8 +261,10 @@ class _Block(Keeping):
                 self.deciding[(k, v)] = frozenset(found)
 
     def makes(self) -> set[str]:
-        """Return the variables that the reverse of this block leaves with other values."""
+        """Return the variables that the reverse of this block leaves with other values, or reads as
+        they were once a store that is not taken back was made."""
         found = {v for (v, d), where in self.uses.items() if d != START and where}
+        found |= {self.recorder.idle[s.uid] for s in self.primal if s.uid in self.recorder.idle}
         for blocks in self.inner.values():
             for b in blocks:
                 found |= b.makes()
