@@ -17,7 +17,7 @@ import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from s2s_ad.analysis.flow import Facts, interpret
+from s2s_ad.analysis.flow import Facts, interpret, updated_array
 from s2s_ad.analysis.held import holds_plain_items
 from s2s_ad.analysis.managers import may_enter_again
 from s2s_ad.analysis.owned import NOBODY, NOTHING_OWNED, Owned
@@ -29,6 +29,7 @@ from s2s_ad.build_program import Program
 from s2s_ad.build_subject import Subject, SubjectWorld
 from s2s_ad.build_updates import Bound, Updates, bound_call, bound_calls, updated
 from s2s_ad.frontend.container_methods import ARRAY_CHANGES
+from s2s_ad.frontend.live_loops import with_viewed
 from s2s_ad.frontend.views import part_of
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import Array, is_immutable
@@ -275,8 +276,10 @@ def written_into(program: Program, callee: Subject, values: Values) -> frozenset
     found |= {s.stack for s in walk_stmts(body) if isinstance(s, (n.Append, n.Pop))} & params
     found |= updated(program, callee, values)
     facts = interpret(callee.function, dict(values), SubjectWorld(callee, program), callee.locals)
-    found |= {x for s in walk_stmts(body) for x in _by_calls(program, s, facts)} & params
-    found |= {x for s in walk_stmts(body) for x in _by_a_method(s, facts)} & params
+    changed = {x for s in walk_stmts(body) for x in stored_into(s) | updated_array(s, facts)}
+    changed |= {x for s in walk_stmts(body) for x in _by_calls(program, s, facts)}
+    changed |= {x for s in walk_stmts(body) for x in _by_a_method(s, facts)}
+    found |= with_viewed(changed, body, facts) & params
     rebound = {x for s in walk_stmts(body) if not isinstance(s, n.AugAssign) for x in bound_here(s)}
     program.written[key] = NOBODY if found & rebound else frozenset(found)
     return program.written[key]

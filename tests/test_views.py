@@ -67,6 +67,70 @@ def rows_of_a_loop(a, k):
 
 
 @followed
+def parts_of_rows_of_a_loop(a, k):
+    b = a.copy()
+    for i, row in enumerate(b):
+        part = row[: i + 1]
+        part *= k
+        part += a[:, i] @ a[:, : i + 1]
+    return np.sum(b * b)
+
+
+def scale_rows(stack, k):
+    for sheet in stack:
+        for row in sheet:
+            row[1:] = k * row[:-1] * row[1:]
+
+
+@followed
+def rows_of_rows_in_a_callee(a, k):
+    b = a[:, :, None] * np.array([k, 1.0])
+    scale_rows(b, k)
+    scale_rows(b, 0.5)
+    return np.sum(b * b)
+
+
+def slide(u, k):
+    rest = u[1:]
+    last = rest[-1]
+    last += k * u[0]
+    rest *= k
+
+
+@followed
+def views_in_a_callee(a, k):
+    b = a.copy()
+    slide(b, k)
+    return np.sum(b * b)
+
+
+@seen
+def copies_in_a_callee_are_copies(a, k):
+    b = a.copy()
+    shuffle(b, k)
+    return np.sum(b * b)
+
+
+def shuffle(u, k):
+    part = u[[0, 2]]
+    part *= k
+    u[1] += part[1]
+    u = u * k
+    row = u[0]
+    row += 1.0
+
+
+@followed
+def array_bound_twice(a, k):
+    b = a.copy()
+    b = b * k
+    row = b[1]
+    row += k * b[0]
+    b[0] *= row
+    return np.sum(b * b)
+
+
+@followed
 def rows_with_their_numbers(a, k):
     b = np.zeros((3, 4))
     for i, row in enumerate(b):

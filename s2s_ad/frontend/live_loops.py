@@ -22,11 +22,13 @@ the body gives the variable another list first, what it changes is not what the 
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from s2s_ad.analysis.flow import Facts
 from s2s_ad.frontend.questions import Refuse
+from s2s_ad.frontend.views import viewed
 from s2s_ad.ir import nodes as n
+from s2s_ad.ir.blocks import sole_target
 from s2s_ad.ir.kinds import Array, ListOf, Unknown
 from s2s_ad.ir.names import Names
 from s2s_ad.ir.remembered import replace
@@ -52,18 +54,23 @@ def by_position(
     function: n.Function, facts: Facts, fresh: Names, alias: Callable[[str], str], refuse: Refuse
 ) -> n.Function:
     """Return the function with loops over active sequences that change written by position."""
+    changed = {
+        s.uid: with_viewed(changed_in_place(s.body), s.body, facts)
+        for s in walk_stmts(function.body)
+        if isinstance(s, n.For)
+    }
 
     def visit(s: n.Stmt) -> tuple[n.Stmt, ...]:
         return written(s) if isinstance(s, n.For) and s.uid in facts.before else (s,)
 
     def written(s: n.For) -> tuple[n.Stmt, ...]:
-        over, counted = _counted(s, facts)
+        over, counted = run_over(s, facts)
         if not isinstance(over, n.Name):
             return (s,)
         name, kind = over.id, facts.value(over, s.uid).kind
         sizes, items = resized(s.body), changed_in_place(s.body)
         known = isinstance(kind, (ListOf, Array)) or (isinstance(kind, Unknown) and name in sizes)
-        rows = isinstance(kind, Array) and bool(items & set(target_names(s.target)))
+        rows = isinstance(kind, Array) and bool(changed[s.uid] & set(target_names(s.target)))
         if not rows and (name not in items or not known or not facts.varied(over, s.uid)):
             return (s,)
         comments = replace(n.NO_COMMENTS, before=s.comments.before)
@@ -110,7 +117,7 @@ def _own_index(s: n.For, counted: bool) -> tuple[n.Name | None, n.Expr]:
     return None, s.target
 
 
-def _counted(s: n.For, facts: Facts) -> tuple[n.Expr, Callable[[n.Expr], n.Expr] | None]:
+def run_over(s: n.For, facts: Facts) -> tuple[n.Expr, Callable[[n.Expr], n.Expr] | None]:
     """Return what a loop runs over, and of `enumerate` what it gives at a position."""
     e = s.iter
     if not isinstance(e, n.Call) or not e.args:
@@ -124,6 +131,23 @@ def _counted(s: n.For, facts: Facts) -> tuple[n.Expr, Callable[[n.Expr], n.Expr]
     start = starts[0]
     fixed = isinstance(start, n.Const)
     return (e.args[0] if fixed else e), lambda index: n.Binary("+", index, start)
+
+
+def with_viewed(found: Collection[str], block: n.Block, facts: Facts) -> frozenset[str]:
+    """Return variables with the arrays that they are views of: parts, or rows that loops give."""
+    pairs: set[tuple[str, str]] = set()
+    for s in walk_stmts(block):
+        name, array = sole_target(s), viewed(s, facts)
+        if name is not None and array is not None:
+            pairs.add((name, array.id))
+        if isinstance(s, n.For) and s.uid in facts.before:
+            over, _ = run_over(s, facts)
+            if isinstance(over, n.Name) and isinstance(facts.value(over, s.uid).kind, Array):
+                pairs |= {(x, over.id) for x in target_names(s.target)}
+    seen = set(found)
+    while more := {array for name, array in pairs if name in seen} - seen:
+        seen |= more
+    return frozenset(seen)
 
 
 def resized(block: n.Block) -> set[str]:

@@ -8,8 +8,8 @@ Requires `ir`, `analysis`.
         row -= c * q[0]                         total += q[i] @ q[i]
         total += row @ row
 
-A variable is replaced where it is bound once, by a basic index of an array that is itself bound
-once, all its uses come behind in the same block, and the index keeps its value until there.
+A variable is replaced where it is bound once, by a basic index of an array, all its uses come
+behind in the same block, and neither the array nor what is in the index is bound anew until there.
 """
 
 from __future__ import annotations
@@ -54,15 +54,14 @@ def without_views(function: n.Function, facts: Facts) -> n.Function:
     bound.update(p.name for p in function.params)
     for block, k in _places(function.body):
         s = block[k]
-        name, array = sole_target(s), _array(s, facts)
+        name, array = sole_target(s), viewed(s, facts)
         if name is None or array is None or not isinstance(s, n.Assign):
             continue
         rest = block[k + 1 :]
-        once = bound[name] == bound[array.id] == 1
         anew = {x for t in walk_stmts(rest) for x in bound_here(t) - updated_array(t, facts)}
         level = not names(s.value) & anew
         alone = _mentions(function.body, name) == 1 + _mentions(rest, name)
-        if not once or not level or not alone or not _is_read_now(rest, name):
+        if bound[name] > 1 or not level or not alone or not _is_read_now(rest, name):
             continue
         if _is_in_the_way(rest, name, array.id, facts):
             return _written_out(function, facts, s, name, rest[0].uid)
@@ -79,7 +78,7 @@ def _single(s: n.Stmt, facts: Facts) -> tuple[n.Stmt, ...]:
         return (s,)
     pairs = list(zip(target.items, s.value.items))
     plain = all(isinstance(t, n.Name) for t in target.items)
-    views = any(_array(replace(s, targets=(t,), value=e), facts) for t, e in pairs)
+    views = any(viewed(replace(s, targets=(t,), value=e), facts) for t, e in pairs)
     if not plain or not views or names(s.value) & set(target_names(target)):
         return (s,)
     first = n.Assign((target.items[0],), s.value.items[0], origin=s.origin, comments=s.comments)
@@ -95,7 +94,7 @@ def _is_in_the_way(rest: n.Block, view: str, array: str, facts: Facts) -> bool:
     )
 
 
-def _array(s: n.Stmt, facts: Facts) -> n.Name | None:
+def viewed(s: n.Stmt, facts: Facts) -> n.Name | None:
     """Return the array that an assignment gives a view of, or a view of a view."""
     e: n.Expr | None = s.value if isinstance(s, n.Assign) else None
     if not isinstance(e, n.Subscript) or s.uid not in facts.before:
