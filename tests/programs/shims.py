@@ -81,15 +81,50 @@ def _norm(x: Any, axis: int | None = None) -> Any:
 
 
 def _by_real(numpy_name: str, argument_name: str) -> Callable[..., Any]:
-    def reduced(x: Any, axis: int | None = None) -> Any:
+    def reduced(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
         if not np.iscomplexobj(x):
-            return getattr(np, numpy_name)(x, axis=axis)
-        where = getattr(np, argument_name)(x.real, axis=axis)
-        if axis is None:
-            return wrap(x.reshape(-1)[where])
-        return np.take_along_axis(x, np.expand_dims(where, axis), axis).squeeze(axis)
+            return getattr(np, numpy_name)(x, axis=axis, keepdims=keepdims)
+        axes = range(x.ndim) if axis is None else np.atleast_1d(axis) % x.ndim
+        last = np.moveaxis(x, tuple(axes), range(-len(axes), 0))
+        flat = last.reshape(last.shape[: x.ndim - len(axes)] + (-1,))
+        where = getattr(np, argument_name)(flat.real, axis=-1)
+        found = np.take_along_axis(flat, np.expand_dims(where, -1), -1)[..., 0]
+        return np.expand_dims(found, tuple(axes)) if keepdims else wrap(found[()])
 
     return reduced
+
+
+def _wide(name: str) -> Callable[..., Any]:
+    """Return a function that makes arrays, of complex numbers where it would be of floats."""
+
+    def made(*args: Any, dtype: Any = float, **kwargs: Any) -> Any:
+        # `int` and `float` are functions in such a program
+        kind = {float: complex, BUILTINS["float"]: complex, BUILTINS["int"]: int}.get(dtype, dtype)
+        return getattr(np, name)(*args, dtype=kind, **kwargs)
+
+    return made
+
+
+class Wrapped:
+    """A function of NumPy whose scalar results compare by their real parts."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return wrap(self.function(*args, **kwargs))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.function, name)
+
+
+class Linalg:
+    """`numpy.linalg`, with an analytic norm."""
+
+    norm = staticmethod(_norm)
+
+    def __getattr__(self, name: str) -> Any:
+        return Wrapped(getattr(np.linalg, name))
 
 
 class Numpy:
@@ -100,8 +135,8 @@ class Numpy:
     min = staticmethod(_by_real("min", "argmin"))
     float64 = staticmethod(lambda value: value)
 
-    class linalg:  # noqa: N801
-        norm = staticmethod(_norm)
+    linalg = Linalg()
+    zeros, ones, empty, eye = (staticmethod(_wide(n)) for n in ("zeros", "ones", "empty", "eye"))
 
     @staticmethod
     def maximum(a: Any, b: Any) -> Any:
@@ -127,7 +162,7 @@ class Numpy:
         found = getattr(np, name)
         if not callable(found) or isinstance(found, type):
             return found
-        return lambda *args, **kwargs: wrap(found(*args, **kwargs))
+        return Wrapped(found)
 
 
 class Math:
@@ -191,14 +226,18 @@ def complex_function(text: str, name: str) -> Callable[..., Any]:
     function = namespace[name]
 
     def run(*args: Any) -> Any:
-        return function(*(_complex_arguments(value) for value in args))
+        return function(*(complex_arguments(value) for value in args))
 
     return run
 
 
-def _complex_arguments(value: Any) -> Any:
+def complex_arguments(value: Any) -> Any:
+    """Return a structure whose numbers and arrays may hold complex numbers."""
     if isinstance(value, (list, tuple)):
-        return type(value)(_complex_arguments(item) for item in value)
+        return type(value)(complex_arguments(item) for item in value)
     if isinstance(value, dict):
-        return {key: _complex_arguments(item) for key, item in value.items()}
+        return {key: complex_arguments(item) for key, item in value.items()}
+    if isinstance(value, np.ndarray):
+        # what is stored into it may be complex
+        return value.astype(complex) if value.dtype.kind == "f" else value
     return wrap(value)
