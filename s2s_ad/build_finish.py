@@ -10,7 +10,6 @@ import functools
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TypeGuard
 
 from s2s_ad.analysis.bound import certain_at_end
 from s2s_ad.analysis.interpreter import Interpreter
@@ -21,7 +20,7 @@ from s2s_ad.build_prepare import Prepared, wish
 from s2s_ad.build_purity import repeatable
 from s2s_ad.build_reverse import Reverse
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.blocks import mentioned, sole_target
+from s2s_ad.ir.blocks import sole_target
 from s2s_ad.ir.kinds import (
     FLOAT,
     UNKNOWN,
@@ -50,6 +49,7 @@ from s2s_ad.simplify.known_quotients import known_quotients
 from s2s_ad.simplify.masks import chosen_once
 from s2s_ad.simplify.numbers_first import numbers_first
 from s2s_ad.simplify.one_inverse import one_inverse
+from s2s_ad.simplify.one_store import OneStore, one_store
 from s2s_ad.simplify.over_kept import by_the_index, over_kept
 from s2s_ad.simplify.products import named_in_front, numbers_of, shared_products
 from s2s_ad.simplify.quotients import reuse_quotients
@@ -57,7 +57,7 @@ from s2s_ad.simplify.scaled import without_scaled
 from s2s_ad.simplify.share import NUMBERS, Sharing, share
 from s2s_ad.simplify.spreading import without_spreading
 from s2s_ad.simplify.summed_up import SummedUp, summed_up
-from s2s_ad.simplify.tidy import over_items, tidied
+from s2s_ad.simplify.tidy import over_items, tidied, with_plain_counts
 from s2s_ad.simplify.where_read import where_read
 from s2s_ad.simplify.where_taken import Linear, where_taken
 from s2s_ad.simplify.zeros import zeros_in_place
@@ -145,7 +145,7 @@ def finish(
     # what was computed before is computed again for the reverse sweep, or not at all
     idle = again if all else pure
     body = live(body, idle, options, pinned)
-    body = map_block(body, _with_plain_counts(swept.prepared.subject.locals))
+    body = map_block(body, with_plain_counts(swept.prepared.subject.locals))
     verify_block(body, "dead code")
     body = tidied(body, back)
     verify_block(body, "tidying")
@@ -208,6 +208,8 @@ def finish(
             body = first_time(body, back)
         body, back = where_taken(body, back, _linear(swept, again, sharing))
         body, back = zeros_in_place(body, back)
+        if "algebra" not in options:
+            body = one_store(body, _storing(body, back, swept, sharing))
     if "share" not in options:
         body, back = where_read(body, back, pure)
     if "numba" not in options and builtin("reversed"):
@@ -291,38 +293,6 @@ def _inlining(
     return Inlining(lambda name: name not in local and name not in bars, again, back, last)
 
 
-def _with_plain_counts(local: frozenset[str]) -> Callable[[n.Stmt], tuple[n.Stmt, ...]]:
-    """Return a pass that writes loops that only count as `for _ in range(n)`.
-
-    local: the variables of the user; a count of ours, `range(50)[:steps]`, is never too large.
-    """
-
-    def visit(s: n.Stmt) -> tuple[n.Stmt, ...]:
-        if not isinstance(s, n.For) or not isinstance(s.target, n.Name):
-            return (s,)
-        counted = s.iter.args[0] if _is_call(s.iter, "reversed") else None
-        name = s.target.id
-        if counted is None or name in mentioned(s.body):
-            return (s,)
-        if _is_call(counted, "range") and counted.args == (s.target,):
-            return (replace(s, target=n.Name("_"), iter=counted),)
-        if not isinstance(counted, n.Subscript) or not isinstance(counted.index, n.Slice):
-            return (s,)
-        count = counted.index.upper
-        ours = isinstance(count, n.Name) and count.id not in local
-        if count is None or not ours or counted.index != n.Slice(None, count, None):
-            return (s,)
-        if not _is_call(counted.value, "range"):
-            return (s,)
-        return (replace(s, target=n.Name("_"), iter=replace(counted.value, args=(count,))),)
-
-    return visit
-
-
-def _is_call(e: n.Expr, name: str) -> TypeGuard[n.Call]:
-    return isinstance(e, n.Call) and e.func == n.Name(name) and not e.keywords and bool(e.args)
-
-
 def _same_shape(swept: Sweeps) -> Callable[[str, str], bool]:
     """Return a test for variables of the user that have one shape wherever they have a value."""
     tables = [found.kinds for found in swept.all()]
@@ -380,6 +350,15 @@ def _linear(swept: Sweeps, again: Callable[[n.Expr], bool], sharing: Sharing) ->
     reverses = frozenset(v.reverse for v in variants if v is not None and v.reverse)
     lists = "numba" not in swept.prepared.program.options
     return Linear(again, sharing.number, reverses, lists)
+
+
+def _storing(body: n.Block, back: frozenset[int], swept: Sweeps, sharing: Sharing) -> OneStore:
+    buffers = functools.cache(partial(_buffers, body, back, swept))
+
+    def number(e: n.Expr) -> bool:
+        return isinstance(buffers().kind(e), Number)
+
+    return OneStore(back, number, sharing.fresh, sharing.pure)
 
 
 def _sharing(back: frozenset[int], swept: Sweeps, again: Callable[[n.Expr], bool]) -> Sharing:

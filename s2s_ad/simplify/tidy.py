@@ -12,7 +12,9 @@ Takes a block, gives it with the same meaning. Requires `ir`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from collections.abc import Set as AbstractSet
+from typing import TypeGuard
 
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import mentioned
@@ -99,3 +101,35 @@ def _without_count(e: n.Expr) -> tuple[n.Expr, int]:
     if not isinstance(e, n.Binary) or e.op not in ("+", "-") or type(count) is not int:
         return e, 0
     return e.left, count if e.op == "+" else -count
+
+
+def with_plain_counts(local: frozenset[str]) -> Callable[[n.Stmt], tuple[n.Stmt, ...]]:
+    """Return a pass that writes loops that only count as `for _ in range(n)`.
+
+    local: the variables of the user; a count of ours, `range(50)[:steps]`, is never too large.
+    """
+
+    def visit(s: n.Stmt) -> tuple[n.Stmt, ...]:
+        if not isinstance(s, n.For) or not isinstance(s.target, n.Name):
+            return (s,)
+        counted = s.iter.args[0] if _is_call(s.iter, "reversed") else None
+        name = s.target.id
+        if counted is None or name in mentioned(s.body):
+            return (s,)
+        if _is_call(counted, "range") and counted.args == (s.target,):
+            return (replace(s, target=n.Name("_"), iter=counted),)
+        if not isinstance(counted, n.Subscript) or not isinstance(counted.index, n.Slice):
+            return (s,)
+        count = counted.index.upper
+        ours = isinstance(count, n.Name) and count.id not in local
+        if count is None or not ours or counted.index != n.Slice(None, count, None):
+            return (s,)
+        if not _is_call(counted.value, "range"):
+            return (s,)
+        return (replace(s, target=n.Name("_"), iter=replace(counted.value, args=(count,))),)
+
+    return visit
+
+
+def _is_call(e: n.Expr, name: str) -> TypeGuard[n.Call]:
+    return isinstance(e, n.Call) and e.func == n.Name(name) and not e.keywords and bool(e.args)
