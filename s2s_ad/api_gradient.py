@@ -13,7 +13,6 @@ import numpy as np
 
 from s2s_ad.api_base import Transform, general_order, plan_of
 from s2s_ad.api_bind import Generated, engine, token, type_decides
-from s2s_ad.api_compiled import FORM
 from s2s_ad.api_plan import Pass, Plan, adjoint_pass, caller, first, is_number
 from s2s_ad.api_primal import Values
 from s2s_ad.errors import OutputError
@@ -138,9 +137,6 @@ class ValueAndGradient(Transform):
             self._single or len(wrt) > 1
         )
         rest = values[len(args) :]
-        if FORM in self._options:
-            # numba looks long for the code it has for a default where it has some for the seed too
-            rest = (*rest, 1.0)
         shortcut = (function, tests, rest, exact)
         if not arrays:
             self._by_type[tuple(map(type, args))] = shortcut

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from s2s_ad.api_bind import Generated, engine
+from s2s_ad.api_compiled import FORM
 from s2s_ad.api_load import Order
 from s2s_ad.api_primal import Values
 from s2s_ad.api_trees import Tree, Vector, double, flatten, size, tree_of, unflatten
@@ -131,12 +132,23 @@ def adjoint_pass(
     place, of_number = generated.seed
     # what is not known to be a number may be an array of no axes: NumPy's numbers do for both
     given = np.float64(seed) if isinstance(seed, float) and not of_number else seed
+    left_out = FORM in options and is_default(generated.entry, place, given)
 
     def arrange(values: Values) -> Values:
         arranged = step.arrange(values)
+        if left_out:
+            return arranged
         return (*arranged[:place], given, *arranged[place:])
 
     return Pass(generated.entry, (), arrange, generated, (*step.tests, *generated.current))
+
+
+def is_default(function: Callable[..., Any], place: int, value: Any) -> bool:
+    """Return whether a function takes a number for its last parameter if it is given none. numba
+    then compiles it in, and multiplies nothing by a seed of one."""
+    parameters = list(inspect.signature(function).parameters.values())
+    default = parameters[-1].default
+    return place == len(parameters) - 1 and type(default) is type(value) and default == value
 
 
 def is_number(value: Any) -> bool:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import builtins
 import functools
 import importlib
+import math
 import types
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -70,6 +71,7 @@ from s2s_ad.simplify.dtypes import dtype_of
 from s2s_ad.simplify.forwards import Order, Steps
 from s2s_ad.simplify.handed_on import Handing, handed_on
 from s2s_ad.simplify.room import handed_room
+from s2s_ad.simplify.skipped import Skipping, skipped
 from s2s_ad.simplify.stack_arrays import Tools, stack_arrays
 from s2s_ad.simplify.sums_beside import Summing, sums_beside
 from s2s_ad.transform.shapes import same_shape
@@ -337,8 +339,8 @@ class _Form:
         return e.args[0] if ours and 1 <= len(e.args) <= 2 and not e.keywords else None
 
     def handed_on(self, f: n.Function) -> n.Function:
-        """Return a function in which the adjoints of copies are handed on whole, and what a loop
-        adds to one item of an adjoint is added up beside it."""
+        """Return a function in which the adjoints of copies are handed on whole, what a loop adds
+        to one item of an adjoint is added up beside it, and zeros are not worked out."""
         kinds = self.kinds.get(f.name, {})
         zeros = self.adding().zeros
         users = self.users()
@@ -366,7 +368,20 @@ class _Form:
             return dtype_of(e, kinds) == "float" and not users & names(e.value)
 
         summing = Summing(item, is_zeros, Order(body, known).shared, fresh)
-        return replace(f, body=sums_beside(body, summing))
+        body = sums_beside(body, summing)
+
+        def adjoint(name: str) -> bool:
+            return number(name) and name not in users
+
+        return replace(f, body=skipped(body, Skipping(adjoint, self.takes_long)))
+
+    def takes_long(self, e: n.Expr) -> bool:
+        """True for a power, or a call of a function of `math`."""
+        if isinstance(e, n.Binary):
+            return e.op == "**" and not isinstance(e.right, n.Const)
+        func = e.func if isinstance(e, n.Call) else None
+        module = func.value if isinstance(func, n.Attribute) else None
+        return isinstance(module, n.Name) and self.linker.objects.get(module.id) is math
 
     def users(self) -> set[str]:
         """Return the variables of the user, of whatever function."""

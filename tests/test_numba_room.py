@@ -133,3 +133,26 @@ def test_a_pullback_keeps_its_own_arrays():
     _, other = vjp(deep, c, 2.0 * xs, wrt=("c", "xs"), compile="numba")
     other(1.0)
     same(back(1.0), first)
+
+
+def exercised(s, u, n):
+    """An option that may be exercised early: what is not chosen adds nothing."""
+    value = np.zeros(n + 1)
+    for j in range(n + 1):
+        value[j] = max(s * u ** (2 * j - n) - 1.0, 0.0)
+    for i in range(n - 1, -1, -1):
+        for j in range(i + 1):
+            hold = 0.5 * (value[j] + value[j + 1])
+            early = s * u ** (2 * j - i) - 1.0
+            value[j] = max(hold, early)
+    return value[0]
+
+
+def test_what_was_not_chosen_is_not_worked_out():
+    g = grad(exercised, ("s", "u"), compile="numba")
+    for s, u in ((1.1, 1.05), (0.7, 1.2), (3.0, 1.1)):
+        same(g(s, u, 4), grad(exercised, ("s", "u"))(s, u, 4))
+        for got, want in zip(g(s, u, 4), steps(exercised, (s, u, 4), ("s", "u"))):
+            np.testing.assert_allclose(got, want, rtol=1e-6)
+    assert "            if early_bar != 0.0:\n                u_bar += (" in g.source
+    assert "!= 0.0" not in grad(exercised, ("s", "u")).source
