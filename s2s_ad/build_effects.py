@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from s2s_ad.analysis.aliasing import CHANGES, ownership, store_root
+from s2s_ad.analysis.aliasing import CHANGES, store_root
 from s2s_ad.analysis.effects import only_tells
 from s2s_ad.analysis.flow import Facts
 from s2s_ad.analysis.owned import NOTHING_OWNED, Owned
+from s2s_ad.analysis.ownership import ownership
 from s2s_ad.build_fresh import newness
 from s2s_ad.build_subject import Subject
 from s2s_ad.ir import nodes as n

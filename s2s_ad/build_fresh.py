@@ -26,6 +26,8 @@ def newness(subject: Subject, program: Program, e: n.Call) -> int:
     if obj is None:
         method = e.func.attr if isinstance(e.func, n.Attribute) else ""
         known = method in sharing.CONTAINERS or bool(registry.lookup_method(method))
+        if any(k.name in (None, "copy") and not _is_true(k.value) for k in e.keywords):
+            return SHARES
         return sharing.newness_of_function(method) if known and is_method(subject, e) else SHARES
     callee = None if registry.lookup(obj) else program.subject(obj)
     if callee is not None:

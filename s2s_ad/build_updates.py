@@ -20,12 +20,12 @@ import functools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from s2s_ad.analysis.aliasing import gives_away, ownership
 from s2s_ad.analysis.flow import Facts, interpret, updated_array
 from s2s_ad.analysis.held import is_flat, paired
 from s2s_ad.analysis.last_use import is_last_use
 from s2s_ad.analysis.liveness import live_after
 from s2s_ad.analysis.owned import NOBODY, NOTHING_OWNED, Owned
+from s2s_ad.analysis.ownership import gives_away, ownership, viewed
 from s2s_ad.analysis.values import Value
 from s2s_ad.build_fresh import hands_on, makes_new, newness, reached
 from s2s_ad.build_keys import canonical
@@ -56,6 +56,7 @@ from s2s_ad.ir.walk import (
     map_expr,
     map_stmt_exprs,
     names,
+    subexprs,
     walk_stmts,
 )
 from s2s_ad.transform.reading import stored_into
@@ -110,6 +111,11 @@ def settle_stores(
     every = list(walk_stmts(function.body))
     changed = {s.uid: stored_into(s) | updated_array(s, facts) for s in every}
     stored = {x for found in changed.values() for x in found}
+    run = Updates(program, subject, function, facts)
+
+    def sees(s: n.Stmt, e: n.Expr) -> n.Expr:
+        return viewed(s, e, run.new, run.kind)
+
     moving = [
         (s, name, e)
         for s in every
@@ -117,16 +123,16 @@ def settle_stores(
         for name, e in paired(s.targets[0], s.value)
         if is_flat(kind := facts.value(e, s.uid).kind)
         if (isinstance(e, n.Name) and name in stored)
+        or (name in stored and isinstance(kind, Array) and sees(s, e) != e)
         or (isinstance(kind, Array) and _is_part(e, stored) and sole_target(s) == name)
     ]
     if not moving:
         return function
-    run = Updates(program, subject, function, facts)
     plain, moved = run.made_and_moved()
     shared = {
         x for s in every for x in changed[s.uid] if x not in plain.get(s.uid, NOTHING_OWNED).own
     }
-    parts = {s.uid for s, _, value in moving if isinstance(value, n.Subscript)}
+    parts = {s.uid for s, _, value in moving if _is_part(value, stored)}
 
     def reads(s: n.Stmt, name: str) -> bool:
         return name in said_by(s) and sole_target(s) != name
@@ -154,9 +160,14 @@ def settle_stores(
     }
 
     def is_copied(s: n.Stmt, name: str, value: n.Expr) -> bool:
-        if isinstance(value, n.Subscript) and isinstance(value.value, n.Name):
+        if s.uid in parts and isinstance(value, n.Subscript) and isinstance(value.value, n.Name):
             return ours.get(value.value.id, False)
-        if not isinstance(value, n.Name) or name not in shared:
+        value = sees(s, value)
+        if not isinstance(value, n.Name):
+            # what has a derivative of its own is given a name, and is kept
+            called = any(isinstance(x, n.Call) for x in subexprs(value))
+            return called and facts.varied(value, s.uid)
+        if name not in shared:
             return False
         given = value.id in moved.get(s.uid, NOTHING_OWNED).own
         return given and is_last_use(value.id, s, function.body, run.later)

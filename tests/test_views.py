@@ -188,6 +188,109 @@ def gathered_from_a_view(a, k):
     return np.sum(picked[:, 0] * picked[:, 2]) + np.sum(part[:, places] * a[:, :3])
 
 
+@followed
+def another_name(a, k):
+    b = a * k
+    c = b
+    c += k
+    d = np.asarray(b)
+    d[0] *= c[1]
+    return np.sum(b * c * d)
+
+
+@followed
+def transposed(a, k):
+    b = a * k
+    t = b.T
+    t[1] = k
+    t[2:, 0] *= b[0, 0]
+    t *= np.arange(3.0)
+    t += a.T
+    t -= np.ones(3) * k
+    return np.sum(b * b) + np.sum(t[0] * b[:, 1]) + t[3, 2]
+
+
+@followed
+def transposed_by_a_function(a, k):
+    b = a * 1.0
+    t = np.transpose(b)
+    b[1] = k * b[0]
+    s = b.transpose()
+    s[:, 2] = t[:, 1] * k
+    return np.sum(t * s)
+
+
+@followed
+def stored_into_a_transpose(a, k):
+    b = np.zeros((4, 3))
+    b.T[:, 1:] = a[:, 1:] * k
+    b.T[0] += k
+    return np.sum(b * b)
+
+
+@followed
+def a_view_of_what_is_made_for_it(a, k):
+    b = np.zeros(12).reshape(3, 4)
+    b[0] = a[0] * k
+    c = np.outer(a[0], a[1]).T
+    c[1] *= k
+    d = np.squeeze(np.exp(a * k))
+    d[2] = c[1]
+    e = np.sort(a[0] * k)[::-1]
+    e[0] = d[2, 1]
+    return np.sum(b) * np.sum(c * c) * np.sum(d * d) * np.sum(e)
+
+
+@followed
+def another_shape_of_what_is_read_no_more(a, k):
+    b = np.exp(a * k)
+    b = b.reshape(2, 6)
+    b[0] *= k
+    c = b.ravel()
+    c[3] = k
+    return np.sum(c * c)
+
+
+@followed
+def results_of_one_call(a, k):
+    across, down = np.meshgrid(a[0], a[1] * k)
+    across[1] *= k
+    values, vectors = np.linalg.eigh(a @ a.T)
+    values[0] = k * values[1]
+    return np.sum(across * down) * np.sum(values)
+
+
+@followed
+def tiled(a, k):
+    b = np.tile(a[0], (3, 1))
+    b[1] += k
+    return np.sum(b * b)
+
+
+@seen
+def two_shapes_of_one(a, k):
+    b = np.exp(a * k)
+    c = b.reshape(2, 6)
+    c[0] *= k
+    return np.sum(b * b)
+
+
+@seen
+def a_view_that_is_kept(a, k):
+    b = np.exp(a[0] * k)
+    c = b[None, :]
+    c[0, 1] = k
+    return np.sum(c * c) + np.sum(b)
+
+
+@seen
+def parts_of_what_is_split(a, k):
+    b = a[0] * k
+    left, right = np.split(b, 2)
+    left *= right
+    return np.sum(b * b)
+
+
 @seen
 def an_index_that_changes(a, k):
     b = a.copy()
@@ -265,7 +368,7 @@ def read_later(a, k):
 
 
 @seen
-def transposed(a, k):
+def a_transpose_with_its_array(a, k):
     b = a.copy()
     t = b.T
     t[0] = k * t[1]
@@ -319,6 +422,8 @@ def test_refused_or_right_where_others_see_it(f):
     CASES.compare_unless_refused(f)
 
 
-@pytest.mark.parametrize("f", [orthonormal_rows, rows_of_a_loop, two_views])
+@pytest.mark.parametrize(
+    "f", [orthonormal_rows, rows_of_a_loop, two_views, another_name, transposed]
+)
 def test_second_order(f):
     CASES.compare_second(f)

@@ -1,7 +1,7 @@
-"""Who else may see a container: which stores into elements can be followed.
+"""Who else may see a container: what a statement without blocks does to that.
 
-Takes a Function and what is known of its expressions, gives for each statement the variables whose
-container no other name shares. Requires `ir`.
+Takes expressions and what is known of them, gives how much of their values is new, and which
+variables have a container behind a statement that no other name shares. Requires `ir`.
 
 A store `x[i] = e` is followed when x is *unshared*: made in this function, and given to no other
 name, container or callee since. One into what an item holds, `x[i][j] = e`, when x is *whole*:
@@ -13,11 +13,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
-from s2s_ad.analysis.flat import flat_names, is_no_list, never_lists
+from s2s_ad.analysis.flat import is_no_list
 from s2s_ad.analysis.held import holds_plain_items, is_count, paired, scattered, seen_through
 from s2s_ad.analysis.indexing import gathers
-from s2s_ad.analysis.last_use import is_last_use, only_built
-from s2s_ad.analysis.liveness import live_after
 from s2s_ad.analysis.owned import NOBODY, Names, Owned
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import (
@@ -26,8 +24,6 @@ from s2s_ad.ir.kinds import (
     Kind,
     ListOf,
     Number,
-    Object,
-    RangeKind,
     TupleOf,
     is_immutable,
 )
@@ -36,51 +32,18 @@ from s2s_ad.ir.walk import (
     names,
     stmt_exprs,
     target_names,
-    walk_stmts,
 )
-from s2s_ad.rules.sharing import FIRST, NEW, SHARES, WHOLLY_NEW
+from s2s_ad.rules.sharing import FIRST, NEW, SHARES, VIEW, WHOLLY_NEW
 
 # methods that change a container and give nothing of it away
 CHANGES = frozenset("append clear extend insert pop remove reverse sort update".split())
 
+# attributes of arrays that are views of them
+TURNED = ("T", "mT", "real")
 CONTAINERS = (ListOf, TupleOf, DictOf)
 
 Newness = Callable[[n.Call], int]
 KindOf = Callable[[n.Expr, int], Kind]
-Moves = Callable[[n.Call], bool]
-
-
-def ownership(
-    block: n.Block,
-    newness: Newness,
-    kind: KindOf,
-    start: Names = NOBODY,
-    unbound: Names = NOBODY,
-    moves: Moves | None = None,
-) -> dict[int, Owned]:
-    """Return the variables whose containers are unshared before each statement.
-
-    newness: how much of what a call returns is new. kind: that of an expression of a statement.
-    start: variables taken to be unshared at the start, which the caller may see nevertheless.
-    Nobody shares what is not bound yet.
-    moves: whether what a function returns is new, or (a part of) its arguments: what is read for
-    the last time by such a call, or by `b = a`, belongs to the name that takes the result.
-    """
-    run = _Ownership(newness, kind) if moves is None else _Moving(newness, kind, block, moves)
-    run.moving = not start
-    run.flat = flat_names(block, kind, lambda call: newness(call) != WHOLLY_NEW)
-    run.listless = never_lists(block, kind) & unbound
-    run.built = only_built(block) & unbound
-    run.block(block, Owned(start | unbound, unbound))
-    return run.table
-
-
-def gives_away(s: n.Stmt, name: str, newness: Newness, kind: KindOf) -> bool:
-    """True when a statement without blocks lets others see what a variable alone held so far."""
-    run = _Ownership(newness, kind)
-    run.uid, run.current = s.uid, s
-    alone = frozenset((name,))
-    return name not in run.simple(s, Owned(alone, alone)).own
 
 
 def store_root(target: n.Expr) -> str | None:
@@ -141,6 +104,10 @@ class Sharing(ABC):
             own = self.shared(value, own).without(frozenset(target_names(target)))
             for name, item in paired(target, value):
                 own = own.having(name, self.new(item))
+            if isinstance(value, n.Call) and self.new(value) == WHOLLY_NEW:
+                # the results of a function of a library are apart from each other
+                for name in target_names(target):
+                    own = own.having(name, WHOLLY_NEW)
             return own
         return self.put(target, value, own)
 
@@ -209,11 +176,14 @@ class Sharing(ABC):
             # an index that is an array or a list gathers: no view, but a copy
             items = e.index.items if isinstance(e.index, n.TupleExpr) else (e.index,)
             return WHOLLY_NEW if any(gathers(self.kind(x)) for x in items) else SHARES
-        if isinstance(e, n.Call) and self.gives_first(e):
-            return self.new(e.args[0])
+        if isinstance(e, n.Attribute) and e.attr in TURNED:
+            return self.new(e.value)
+        if isinstance(e, n.Call) and (given := self.given(e)) is not None:
+            makes_array = self.newness(e) == VIEW and isinstance(self.kind(given), CONTAINERS)
+            return WHOLLY_NEW if makes_array else self.new(given)
         if isinstance(e, n.Call):
             found = SHARES if seen_through(e) is not None else self.newness(e)
-            return WHOLLY_NEW if found == NEW and flat else found
+            return WHOLLY_NEW if found == NEW and flat else max(found, SHARES)
         return SHARES
 
     def has_new_rows(self, e: n.Comprehension) -> bool:
@@ -282,16 +252,22 @@ class Sharing(ABC):
             own = self.call_shared(e, own)
         return own
 
-    def gives_first(self, e: n.Call) -> bool:
-        """True for `unbroadcast(g, like)`, which is g or what is new, and the like."""
-        return self.newness(e) == FIRST and bool(e.args) and not isinstance(e.args[0], n.Starred)
+    def given(self, e: n.Call) -> n.Expr | None:
+        """Return what `unbroadcast(g, like)` or `np.reshape(g, shape)` gives or views, g."""
+        found = self.newness(e)
+        owner = e.func.value if isinstance(e.func, n.Attribute) else None
+        if found == VIEW and owner is not None and isinstance(self.kind(owner), Array):
+            return owner  # a method of an array
+        if found not in (FIRST, VIEW) or not e.args or isinstance(e.args[0], n.Starred):
+            return None
+        return e.args[0]
 
     def call_shared(self, e: n.Call, own: Owned) -> Owned:
         found = self.new(e)
         if found == WHOLLY_NEW:
             return own
-        if self.gives_first(e):
-            return self.shared(e.args[0], own)
+        if (given := self.given(e)) is not None:
+            return self.shared(given, own)
         go = self.items_shared if found == NEW else self.shared
         if isinstance(e.func, n.Attribute) and e.func.attr not in CHANGES:
             copied = found == NEW and e.func.attr == "copy"
@@ -330,162 +306,3 @@ class Sharing(ABC):
         if isinstance(root, n.Name):
             return own.opened(frozenset({root.id}))
         return self.items_shared(e, own)
-
-
-class _Ownership(Sharing):
-    def __init__(self, newness: Newness, kind: KindOf) -> None:
-        super().__init__(newness)
-        self.kind_of = kind
-        self.uid = 0
-        self.current: n.Stmt = n.Pass()
-        self.table: dict[int, Owned] = {}
-        self.breaks: list[list[Owned]] = []
-        self.continues: list[list[Owned]] = []
-        self.moving = False
-
-    def appended(self, s: n.Append, own: Owned) -> Owned:
-        name = s.value.id if isinstance(s.value, n.Name) else ""
-        if name in self.built & own.whole:
-            return own.fixed(name)
-        if self.moving and name in own.whole and not self.is_plain(s.value):
-            return own.lending(s.stack, name)
-        return super().appended(s, own)
-
-    def kind(self, e: n.Expr) -> Kind:
-        return self.kind_of(e, self.uid)
-
-    def block(self, block: n.Block, own: Owned) -> Owned | None:
-        current: Owned | None = own
-        for s in block:
-            if current is None:
-                return None
-            known = self.table.get(s.uid)
-            self.table[s.uid] = current if known is None else known & current
-            current = self.statement(s, current)
-        return current
-
-    def statement(self, s: n.Stmt, own: Owned) -> Owned | None:
-        self.uid = s.uid
-        self.current = s
-        if isinstance(s, n.If):
-            ends = [self.block(b.body, own) for b in s.branches]
-            ends.append(self.block(s.orelse, own))
-            live = [e for e in ends if e is not None]
-            if not live:
-                return None
-            joined = live[0]
-            for end in live[1:]:
-                joined &= end
-            return joined
-        if isinstance(s, (n.For, n.While)):
-            return self.loop(s, own)
-        if isinstance(s, (n.Break, n.Continue)):
-            (self.breaks if isinstance(s, n.Break) else self.continues)[-1].append(own)
-            return None
-        if isinstance(s, (n.Return, n.Raise)):
-            return None
-        if isinstance(s, n.With):
-            for context, to in s.items:
-                own = self.shared(context, own)
-                own = own.without(frozenset(target_names(to) if to else ()))
-            return self.block(s.body, own)
-        if isinstance(s, n.Try):
-            return self.attempt(s, own)
-        return self.simple(s, own)
-
-    def loop(self, s: n.For | n.While, own: Owned) -> Owned | None:
-        if isinstance(s, n.While):
-            return self.rounds(s, own)
-        targets = frozenset(target_names(s.target))
-        within = self.rounds(s, self.iterated(s.iter, own).without(targets))
-        if within is None:
-            return None
-        # what it ran over may be stored into again behind it
-        return self.rounds(s, self.iterated(s.iter, own, True).without(targets))
-
-    def rounds(self, s: n.For | n.While, own: Owned) -> Owned | None:
-        """Return what is owned after a loop: at the end of each round, or where it is left."""
-        while True:
-            self.breaks.append([])
-            self.continues.append([])
-            end = self.block(s.body, own)
-            left = self.breaks.pop()
-            ends = [e for e in (end, *self.continues.pop()) if e is not None]
-            if all(own <= e for e in ends):
-                break
-            for e in ends:
-                own &= e
-        after = self.block(s.orelse, own)
-        for e in left:
-            after = e if after is None else after & e
-        return after
-
-    def attempt(self, s: n.Try, own: Owned) -> Owned | None:
-        """What a `try` may share is shared from its start: it may be left anywhere."""
-        start = own
-        while True:
-            ends = [self.block(s.body, start), *(self.block(h.body, start) for h in s.handlers)]
-            ends.append(self.block(s.orelse, start))
-            ends.append(self.block(s.final, start))
-            inside = (*s.body, *(x for h in s.handlers for x in h.body), *s.orelse, *s.final)
-            now = start
-            for table in [self.table[x.uid] for x in walk_stmts(inside) if x.uid in self.table]:
-                now &= table
-            for end in ends:
-                now = now if end is None else now & end
-            if now == start:
-                return start
-            start = now
-
-    def iterated(self, e: n.Expr, own: Owned, done: bool = False) -> Owned:
-        """Return what is owned while a loop runs over `e`, which must not change meanwhile.
-
-        done: what is owned when it has run, and only its items may be seen elsewhere.
-        """
-        if isinstance(self.kind(e), RangeKind) or self.gives_keys(e):
-            return own
-        found = self.kind(e.func) if isinstance(e, n.Call) and not e.keywords else None
-        if isinstance(found, Object) and found.value in (zip, enumerate, reversed):
-            for part in e.args if isinstance(e, n.Call) else ():
-                own = self.iterated(part, own, done)
-            return own
-        if done:
-            return self.items_shared(e, own)
-        if self.is_plain(e):
-            return own
-        if isinstance(e, n.Name):
-            return self.items_shared(e, own).fixed(e.id)
-        return own.without(frozenset(names(e)))
-
-    def gives_keys(self, e: n.Expr) -> bool:
-        """True for a dict: what is stored under its keys may change while a loop runs over them."""
-        if isinstance(e, n.Call) and isinstance(e.func, n.Attribute) and not e.args:
-            e = e.func.value if e.func.attr == "keys" else e
-        return isinstance(e, n.Name) and isinstance(self.kind(e), DictOf)
-
-
-class _Moving(_Ownership):
-    """Ownership in which the last use of a variable hands on what it holds."""
-
-    def __init__(self, newness: Newness, kind: KindOf, body: n.Block, moves: Moves) -> None:
-        super().__init__(newness, kind)
-        self.body = body
-        self.moves = moves
-        self.later = live_after(body)
-
-    def assigned(self, target: n.Expr, value: n.Expr, own: Owned) -> Owned:
-        after = super().assigned(target, value, own)
-        for name, e in paired(target, value):
-            if self.new(e) == SHARES and self.sole(e, own):
-                after = after.having(name, NEW)
-        return after
-
-    def sole(self, e: n.Expr, own: Owned) -> bool:
-        """True when nothing else will see the value of an expression of the current statement."""
-        if self.is_plain(e) or self.new(e) != SHARES:
-            return True
-        if isinstance(e, n.Name):
-            return e.id in own.own and is_last_use(e.id, self.current, self.body, self.later)
-        if isinstance(e, n.Call) and self.moves(e):
-            return all(self.sole(x, own) for x in (*e.args, *(k.value for k in e.keywords)))
-        return False

@@ -279,7 +279,7 @@ CONSTRUCTS: tuple[Construct, ...] = (
         _yes("stack and concatenate", "y = np.sum(np.stack([v, v * v]) ** 2)", wrt="v"),
         _no(
             "store into a shared array",
-            "a = v * x\nb = a\na[0] = x\ny = np.sum(a * b)",
+            "a = v * x\nitems = [a]\na[0] = x\ny = np.sum(items[0])",
             "store into a copy",
         ),
         _yes(
@@ -288,6 +288,7 @@ CONSTRUCTS: tuple[Construct, ...] = (
             "`out=`, `np.copyto`, `np.fill_diagonal`, `fill`, `sort`",
             wrt="x v",
         ),
+        _yes("another name of an array", "a = v * x\nb = a\na[0] = x\ny = a @ b", wrt="x v"),
         _yes("buffers that change places", SWAPPED, wrt="v"),
         _yes("stores through a view", "a = v * x\nb = a[1:]\nb *= a[0]\ny = np.sum(a)", wrt="x v"),
         _no("ufunc.at", "a = v * x\nnp.multiply.at(a, [0, 0], x)\ny = a[0]", "use a loop"),

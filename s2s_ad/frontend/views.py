@@ -10,6 +10,7 @@ Requires `ir`, `analysis`.
 
 A variable is replaced where it is bound once, by a basic index of an array, all its uses come
 behind in the same block, and neither the array nor what is in the index is bound anew until there.
+Another name of an array is such a view too, and so is the transpose of a matrix.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from collections.abc import Callable, Iterator
 
 from s2s_ad.analysis.flow import Facts, updated_array
 from s2s_ad.analysis.held import scattered
+from s2s_ad.frontend.transposed import matrix_of, part_of_transpose, spelled, with_target
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import mentioned, said_by, sole_target, stored_by
 from s2s_ad.ir.kinds import UNKNOWN, Array, Kind, Number
@@ -48,6 +50,9 @@ def without_views(function: n.Function, facts: Facts) -> n.Function:
     every = tuple(walk_stmts(function.body))
     if not any(_changed(s, facts) for s in every):
         return function
+    turned = map_block(function.body, lambda s: (_turned(s, facts),))
+    if turned != function.body:
+        return replace(function, body=turned)
     if any(len(_single(s, facts)) > 1 for s in every):
         return replace(function, body=map_block(function.body, lambda s: _single(s, facts)))
     bound = Counter(x for s in every for x in bound_here(s) - updated_array(s, facts))
@@ -96,12 +101,32 @@ def _is_in_the_way(rest: n.Block, view: str, array: str, facts: Facts) -> bool:
 
 def viewed(s: n.Stmt, facts: Facts) -> n.Name | None:
     """Return the array that an assignment gives a view of, or a view of a view."""
-    e: n.Expr | None = s.value if isinstance(s, n.Assign) else None
-    if not isinstance(e, n.Subscript) or s.uid not in facts.before:
+    if not isinstance(s, n.Assign) or s.uid not in facts.before:
         return None
 
-    found = part_of(e, lambda x: facts.value(x, s.uid).kind)
+    def kind(x: n.Expr) -> Kind:
+        return facts.value(x, s.uid).kind
+
+    e = _view(s, facts)
+    found = part_of(matrix_of(e, kind) or e, kind)
     return found if found is not None and found.id in facts.locals else None
+
+
+def _view(s: n.Assign, facts: Facts) -> n.Expr:
+    """Return the value of an assignment as it is written in the place of the variable."""
+
+    def object_of(e: n.Expr) -> object:
+        found = facts.object_of(e, s.uid)
+        return None if found is None else found[0]
+
+    return spelled(s.value, lambda x: facts.value(x, s.uid).kind, object_of)
+
+
+def _turned(s: n.Stmt, facts: Facts) -> n.Stmt:
+    """Return a store into a part of `a.T` as one into a."""
+    if s.uid not in facts.before:
+        return s
+    return with_target(s, lambda x: facts.value(x, s.uid).kind)
 
 
 def part_of(e: n.Expr | None, kind: Callable[[n.Expr], Kind]) -> n.Name | None:
@@ -191,6 +216,8 @@ def _written_out(
 ) -> n.Function:
     """Return the function without a view. following: the statement that gets its comments."""
 
+    view = _view(s, facts)
+
     def visit(x: n.Stmt) -> tuple[n.Stmt, ...]:
         if x.uid == s.uid:
             return ()
@@ -199,12 +226,14 @@ def _written_out(
             return facts.value(e, x.uid).kind if x.uid in facts.before else UNKNOWN
 
         def at_once(e: n.Expr) -> n.Expr:
-            if not isinstance(e, n.Subscript) or e.value != s.value:
+            if not isinstance(e, n.Subscript) or e.value != view:
                 return e
+            if isinstance(view, n.Attribute):
+                return part_of_transpose(e, kind)
             return composed(e) if all(_is_basic(i, kind) for i in _items(e.index)) else e
 
         if name in said_by(x):
-            x = map_stmt_exprs(x, lambda e: map_expr(substitute(e, {name: s.value}), at_once))
+            x = map_stmt_exprs(x, lambda e: map_expr(substitute(e, {name: view}), at_once))
         if x.uid == following:
             before = (*s.comments.before, *x.comments.before)
             x = replace(x, comments=replace(x.comments, before=before))

@@ -1,21 +1,26 @@
 """What a call shares storage with: how much of its result is new.
 
 Takes names of functions and methods that have rules, gives `FIRST` (it is the first argument, or as
-new as that), `SHARES`, `NEW` (the outermost container is) or `WHOLLY_NEW`. Requires nothing.
+new as that), `VIEW` (a view of the first argument if that is an array, made of it if it is a list),
+`SHARES`, `NEW` (the outermost container is) or `WHOLLY_NEW`. Requires nothing.
 """
 
 from __future__ import annotations
 
-FIRST, SHARES, NEW, WHOLLY_NEW = range(4)
+FIRST, VIEW, SHARES, NEW, WHOLLY_NEW = range(5)
 
-# functions and methods of arrays that may return a view, or their argument itself
+# functions and methods of arrays that may return a view of their argument, or that itself
 VIEWS = frozenset(
-    "reshape transpose ravel broadcast_to broadcast_arrays squeeze expand_dims asarray asanyarray "
-    "ascontiguousarray asfortranarray atleast_1d atleast_2d atleast_3d swapaxes moveaxis rollaxis "
-    "diagonal diag real imag conj conjugate real_if_close flip fliplr flipud rot90 split "
-    "array_split hsplit vsplit dsplit view T unstack permute_dims matrix_transpose nan_to_num "
-    "trim_zeros einsum diff matrix_power item astype require float64 mT "
-    "sliding_window_view polyder polyint".split()
+    "reshape transpose ravel squeeze expand_dims asarray asanyarray ascontiguousarray "
+    "asfortranarray atleast_1d atleast_2d atleast_3d swapaxes moveaxis rollaxis real "
+    "real_if_close flip fliplr flipud rot90 split array_split hsplit vsplit dsplit view T "
+    "permute_dims matrix_transpose mT".split()
+)
+# the same, of which an entry may be seen at several places, which cannot be stored into, or which
+# are of another argument than the first
+SHARING = frozenset(
+    "broadcast_to broadcast_arrays diagonal diag imag conj conjugate unstack trim_zeros einsum "
+    "diff matrix_power item require float64 sliding_window_view polyder polyint".split()
 )
 # builtins and methods that make a container of items that are not new
 CONTAINERS = frozenset("list sorted dict sum copy fromkeys values keys items".split())
@@ -33,6 +38,8 @@ def newness_of_function(name: str, args: int = 1) -> int:
     if name == "einsum" and args > 2:
         return WHOLLY_NEW
     if name in VIEWS:
+        return VIEW
+    if name in SHARING:
         return SHARES
     return NEW if name in CONTAINERS else WHOLLY_NEW
 

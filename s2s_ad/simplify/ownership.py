@@ -140,9 +140,10 @@ class Owning(Sharing):
             return found
         return UNKNOWN
 
-    def gives_first(self, e: n.Call) -> bool:
+    def given(self, e: n.Call) -> n.Expr | None:
         """Of nobody knows what, integers maybe, a buffer is made before it is stored into."""
-        return super().gives_first(e) and not isinstance(self.kind(e.args[0]), Unknown)
+        found = super().given(e)
+        return None if found is None or isinstance(self.kind(found), Unknown) else found
 
     def may_join(self, e: n.Binary) -> bool:
         return self.joins(e, self.kind(e.left), self.kind(e.right))

@@ -93,7 +93,7 @@ class Assignments(Contributions):
         self.temporaries.add(seed.id)
 
         def reversed_with(pull: Pullback, out: n.Expr | None) -> list[n.Stmt]:
-            pull.pull(value, self.stored(pull, Diff(seed, kind), target, value), out)
+            pull.pull(value, pull.stored(Diff(seed, kind), target, value), out)
             return self.contributions(pull, (), seed)
 
         rest = None
@@ -120,7 +120,7 @@ class Assignments(Contributions):
         seeds, taken = self.set_aside(s, (root,))
         seed = seeds.get(root, self.bar(root))
         kind = self.facts.value(target, s.uid).kind
-        pull.pull(s.value, self.stored(pull, Diff(seed, kind), target, s.value))
+        pull.pull(s.value, pull.stored(Diff(seed, kind), target, s.value))
         own = () if seeds else (root,)
         return Sweeps([s], [*taken, *self.contributions(pull, own, seed)])
 
@@ -214,7 +214,7 @@ class Assignments(Contributions):
 
         def reversed_with(seed: n.Expr) -> list[n.Stmt]:
             pull = self.pullback(s)
-            pull.pull(value, self.stored(pull, Diff(seed, kind), s.target, s.value))
+            pull.pull(value, pull.stored(Diff(seed, kind), s.target, s.value))
             return self.contributions(pull, (), seed)
 
         stayed = self.what_stayed(self.pullback(s), s.target, place)
@@ -241,15 +241,6 @@ class Assignments(Contributions):
         seed = n.Name(self.context.names.fresh(f"{name}_item_bar"))
         self.temporaries.add(seed.id)
         return [n.Assign((seed,), stayed or self.taken(place, kind)), *reversed_with(seed)]
-
-    def stored(self, pull: Pullback, d: Diff, target: n.Expr, value: n.Expr) -> Diff:
-        """Return the differential of a stored value, which NumPy spread over the place."""
-        want = pull.value(value).kind
-        if isinstance(d.kind, Array) and isinstance(want, Number):
-            return Diff(n.Call(self.context.np("sum"), (d.expr,)), want)
-        if isinstance(d.kind, Array) and not same_shape(d.kind, want):
-            return pull.unbroadcast(d, target, d.kind, value)
-        return d
 
     def taken(self, place: n.Expr, kind: Kind) -> n.Expr:
         """Return what an element holds, independent of what is stored there next."""

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from s2s_ad.analysis.aliasing import ownership
 from s2s_ad.analysis.effects import only_tells
 from s2s_ad.analysis.flow import Facts
 from s2s_ad.analysis.held import scattered
 from s2s_ad.analysis.owned import NOTHING_OWNED, Owned
+from s2s_ad.analysis.ownership import ownership
 from s2s_ad.analysis.useful import stored_roots
 from s2s_ad.analysis.values import PASSIVE
 from s2s_ad.ir import nodes as n

@@ -216,6 +216,18 @@ class Fitting:
             if x not in before or x not in after or not same_shape(before[x].kind, after[x].kind)
         }
 
+    def stored(self, d: Diff, target: n.Expr, value: n.Expr) -> Diff:
+        """Return the differential of a stored value, which NumPy spread over the place."""
+        want = self.value(value).kind
+        if isinstance(d.kind, Array) and isinstance(want, Number):
+            return Diff(n.Call(self.context.np("sum"), (d.expr,)), want)
+        owner = self.value(target.value).kind if isinstance(target, n.Subscript) else None
+        # what is not known may be an array
+        unsure = isinstance(d.kind, Unknown) and isinstance(owner, (Array, Unknown))
+        if unsure or (isinstance(d.kind, Array) and not same_shape(d.kind, want)):
+            return self.unbroadcast(d, target, d.kind, value)
+        return d
+
     def unbroadcast(self, d: Diff, e: n.Expr, full: Kind, operand: n.Expr) -> Diff:
         """Return `d` brought to the shape of an operand that is not known: that of a variable.
 

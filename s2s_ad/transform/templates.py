@@ -20,7 +20,6 @@ from s2s_ad.ir.kinds import (
 from s2s_ad.ir.nodes import ZERO
 from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import inside, map_expr, names, subexprs, substitute
-from s2s_ad.rules.matching import without_display
 from s2s_ad.rules.registry import Choice
 from s2s_ad.rules.results import literal
 from s2s_ad.transform.context import Diff, atomic
@@ -29,6 +28,7 @@ from s2s_ad.transform.following import object_of
 from s2s_ad.transform.shapes import same_shape, shape_of
 from s2s_ad.transform.signs import is_divisor, unguarded
 from s2s_ad.transform.stand_ins import is_view
+from s2s_ad.transform.unread_results import of_results, without_zero
 from s2s_ad.transform.untaken import (
     is_cut_off,
     is_extreme,
@@ -77,10 +77,8 @@ class Templates(Fitting):
             positive = self.called(filled, self.product(n.Unary("-", d.expr)))
             return self.product(n.Unary("-", positive))
         if isinstance(d.expr, n.TupleExpr):
-            parts = map_expr(substitute(filled, {D.id: d.expr}), without_display)
-            if ZERO in d.expr.items:
-                parts = map_expr(parts, _without_zero)
-            return self.product(parts)
+            zeros_like = self.context.np("zeros_like")
+            return self.product(of_results(filled, D.id, d.expr, out, zeros_like))
         if atomic(d.expr):
             return self.product(substitute(filled, {D.id: d.expr}))
         return self.product(self.called(filled, d.expr))
@@ -121,7 +119,8 @@ class Templates(Fitting):
             return None
         maps = {}
         for name, template in choice.rule.adjoint.items():
-            maps[name] = map_expr(template, lambda x: _only_item(x, k % len(kind.items)))
+            only = map_expr(template, lambda x: _only_item(x, k % len(kind.items)))
+            maps[name] = map_expr(only, without_zero)
             items = sum(_is_item(x) for x in subexprs(template))
             whole = sum(x == n.Name("d") for x in subexprs(template)) != items
             if whole or any(map(_is_item, subexprs(maps[name]))):
@@ -405,18 +404,6 @@ def _only_item(e: n.Expr, k: int) -> n.Expr:
     if at is None or at < 0:
         return e
     return n.Name("d") if at == k else ZERO
-
-
-def _without_zero(e: n.Expr) -> n.Expr:
-    """Leave out what is linear in a part of the result that nothing comes in for."""
-    match e:
-        case n.Binary(op="+", left=left, right=right) if ZERO in (left, right):
-            return left if right == ZERO else right
-        case n.Binary(op="@", left=left, right=right) if ZERO in (left, right):
-            return ZERO
-        case n.Call(func=n.Attribute(attr="diag") | n.Name(id="divide_or_zero"), args=(first, *_)):
-            return ZERO if first == ZERO else e
-    return e
 
 
 def is_matrix(kind: Kind) -> bool:

@@ -1,0 +1,124 @@
+"""Parts of transposed matrices as parts of the matrices, and stores into them.
+
+Takes expressions and statements with a function that gives the kinds of expressions, gives them
+written without the transpose where that is the same; requires `ir`.
+
+    a.T[:, j] = e                       a[j] = e
+    a.T[1:] *= b                →       a[:, 1:] *= b.T
+    y = a.T[0, 1:]                      y = a[1:, 0]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from s2s_ad.ir import nodes as n
+from s2s_ad.ir.kinds import Array, Kind, Number
+from s2s_ad.ir.remembered import replace
+
+ALL = n.Slice(None, None, None)
+KindOf = Callable[[n.Expr], Kind]
+ObjectOf = Callable[[n.Expr], object]
+# functions that give an array of so many axes itself
+SAME: dict[object, int] = {
+    np.asarray: 0,
+    np.asanyarray: 0,
+    np.atleast_1d: 1,
+    np.atleast_2d: 2,
+    np.atleast_3d: 3,
+}
+
+
+def matrix_of(e: n.Expr, kind: KindOf) -> n.Expr | None:
+    """Return the matrix of `a.T`, None for all else."""
+    of = e.value if isinstance(e, n.Attribute) and e.attr == "T" else None
+    return of if of is not None and _is_matrix(kind(of)) else None
+
+
+def spelled(e: n.Expr, kind: KindOf, object_of: ObjectOf) -> n.Expr:
+    """Return a call that gives a view of its argument as an attribute, or as what it is given, and
+    all else as it is: `a.T` for `np.transpose(a)`, a for `np.asarray(a)`."""
+    if not isinstance(e, n.Call) or e.keywords:
+        return e
+    if isinstance(e.func, n.Attribute) and not e.args and isinstance(kind(e.func.value), Array):
+        return _as_attribute(e, e.func.value, e.func.attr, kind)
+    found = object_of(e.func)
+    if len(e.args) != 1 or found is None or not isinstance(kind(e.args[0]), Array):
+        return e
+    if found is np.transpose:
+        return _as_attribute(e, e.args[0], "transpose", kind)
+    known = kind(e.args[0])
+    axes = len(known.dims) if isinstance(known, Array) and known.dims is not None else 0
+    return e.args[0] if axes >= SAME.get(found, axes + 1) else e
+
+
+def _as_attribute(e: n.Expr, of: n.Expr, method: str, kind: KindOf) -> n.Expr:
+    if method == "view":
+        return of
+    return n.Attribute(of, "T") if method == "transpose" and _is_matrix(kind(of)) else e
+
+
+def part_of_transpose(e: n.Expr, kind: KindOf) -> n.Expr:
+    """Return `a[:, i]` for `a.T[i]` and so on; itself where two axes are left."""
+    found = _part(e, kind)
+    return e if found is None or found[1] == 2 else found[0]
+
+
+def with_target(s: n.Stmt, kind: KindOf) -> n.Stmt:
+    """Return a store into a part of a transposed matrix as one into the matrix; itself where that
+    is not known to be the same."""
+    if isinstance(s, n.AugAssign):
+        target = s.target
+    elif isinstance(s, n.Assign) and len(s.targets) == 1:
+        target = s.targets[0]
+    else:
+        return s
+    found = _part(target, kind)
+    value = None if found is None else s.value if found[1] < 2 else _turned(s.value, kind)
+    if found is None or value is None:
+        return s
+    if isinstance(s, n.AugAssign):
+        place = target.value if isinstance(target, n.Attribute) else found[0]
+        return replace(s, target=place, value=value)
+    return replace(s, targets=(found[0],), value=value)
+
+
+def _part(e: n.Expr, kind: KindOf) -> tuple[n.Expr, int] | None:
+    """Return a part of a matrix for that of its transpose, and how many axes that has."""
+    if isinstance(e, n.Attribute):
+        matrix = matrix_of(e, kind)
+        return None if matrix is None else (n.Subscript(matrix, n.Const("...", ...)), 2)
+    if not isinstance(e, n.Subscript):
+        return None
+    matrix = matrix_of(e.value, kind)
+    items = list(e.index.items) if isinstance(e.index, n.TupleExpr) else [e.index]
+    items = [ALL if x == n.Const("...", ...) and len(items) == 1 else x for x in items]
+    if matrix is None or len(items) > 2 or not all(_is_basic(x, kind) for x in items):
+        return None
+    rows, columns = items[0], items[1] if len(items) == 2 else ALL
+    index: n.Expr = columns if rows == ALL else n.TupleExpr((columns, rows))
+    axes = sum(isinstance(x, n.Slice) for x in (rows, columns))
+    return n.Subscript(matrix, index), axes
+
+
+def _turned(value: n.Expr, kind: KindOf) -> n.Expr | None:
+    """Return what is stored into a matrix where a value is stored into its transpose."""
+    known = kind(value)
+    if isinstance(known, Number):
+        return value
+    if not isinstance(known, Array) or known.dims is None or len(known.dims) > 2:
+        return None
+    if len(known.dims) == 2:
+        return matrix_of(value, kind) or n.Attribute(value, "T")
+    return n.Subscript(value, n.TupleExpr((ALL, n.Const("None", None)))) if known.dims else value
+
+
+def _is_basic(e: n.Expr, kind: KindOf) -> bool:
+    found = kind(e)
+    return isinstance(e, n.Slice) or (isinstance(found, Number) and found.type == "int")
+
+
+def _is_matrix(kind: Kind) -> bool:
+    return isinstance(kind, Array) and kind.dims is not None and len(kind.dims) == 2
