@@ -57,6 +57,7 @@ OPTIONS: Mapping[str, tuple[Any, ...]] = {
         "same",
         "valid",
         "economic",
+        "clip",
     ),
     "constant_values": (1.5,),
     "dx": (0.5,),
@@ -80,13 +81,13 @@ OPTIONS: Mapping[str, tuple[Any, ...]] = {
         "ii,ij->j",
         "ii",
     ),
-    "ord": (None, 2, 1, 3, "fro", "nuc", math.inf),
+    "ord": (None, 2, 1, 3, "fro", "nuc", math.inf, -1, -2, 0.5, -math.inf),
     "num": (2, 5),
     "endpoint": (True, False),
     "ddof": (0, 1),
     "dtype": (None, float),
     "copy": (True,),
-    "n": (1, 2, 3, 4),
+    "n": (1, 2, 3, 4, 5, 6, 7, 8, -1, -2, -3, -4),
     "i": (2, 1),
     "j": (1,),
     "a_min": (None, -0.7),
@@ -101,6 +102,16 @@ OPTIONS: Mapping[str, tuple[Any, ...]] = {
     "spacing": (np.array([0.0, 0.3, 1.0]),),
     "edge_order": (1, 2),
     "many": (2,),
+    "deg": (1,),
+    "window_shape": (2,),
+    "to_begin": (0.5,),
+    "to_end": (np.array([0.5, 1.5]),),
+    "bins": (2, np.array([-1.1, 0.3, 1.7])),
+    "range": ((-1.0, 1.0),),
+    "where": (np.array([True, False, True]),),
+    "initial": (0.6,),
+    "rowvar": (True, False),
+    "bias": (False, True),
     "nu": (0.5, 2.0),
     "labels": (np.array([0, 2, 0]),),
     "lower": (True, False),
@@ -228,7 +239,7 @@ def _pool(rule: Rule, place: int, param: Param) -> tuple[Any, ...]:
 
 
 def _variations(pools: Sequence[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
-    return itertools.islice(itertools.product(*pools), 90)
+    return itertools.islice(itertools.product(*pools), 120)
 
 
 def _shape_choices(rule: Rule, moving: Sequence[int]) -> Iterator[tuple[Any, ...]]:

@@ -192,12 +192,13 @@ def zero(
     result: str | Result = "float",
     function: object = None,
     where: Mapping[str, object] | None = None,
+    ranks: tuple[Rank, ...] | None = None,
 ) -> None:
     """Declare functions through which no derivative flows."""
     for text in texts:
         for target in targets(text, function):
             kind = _elementwise_result(target, result)
-            options = _Options(None, None, where, None, None, kind, function)
+            options = _Options(None, None, where, None, ranks, kind, function)
             level = {p.name: "0" for p in target.params}
             _register(text, "zero", target, level, level, "argument", options)
 

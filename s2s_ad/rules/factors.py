@@ -71,7 +71,7 @@ for _full, _domain in ((False, (-2.0, 2.0)), (True, some_square)):
         let={"gaps": _GAPS},
         tangent=f"({_U} @ {_TURN_U} + (d @ {_V}.T - {_U} @ {_MOVED}) / {_S}, np.diag({_MOVED}), "
         f"{_TURN_V}.T @ {_V} + ({_U}.T @ d - {_MOVED} @ {_V}) / {_S}[:, None])",
-        adjoint=f"{_U} @ (np.diag(d[1]) + {_BACK_U} + {_BACK_V}) @ {_V} "
+        adjoint=f"({_U} * d[1] + {_U} @ ({_BACK_U} + {_BACK_V})) @ {_V} "
         f"+ ({_OFF_U} - {_U} @ ({_U}.T @ {_OFF_U})) @ {_V} "
         f"+ {_U} @ ({_OFF_V} - ({_OFF_V} @ {_V}.T) @ {_V})",
         result=_parts(2, 1, 2),
@@ -146,7 +146,7 @@ for _rank, _pair, _residuals in (
 # powers
 
 zero("np.linalg.matrix_power(a, n)", where={"n": 0}, result=results.like("a"))
-for _n in (1, 2, 3, 4):
+for _n in range(1, 9):
     _terms = [" @ ".join(["{0}"] * k + ["d"] + ["{0}"] * (_n - 1 - k)) for k in range(_n)]
     general(
         "np.linalg.matrix_power(a, n)",
@@ -155,6 +155,21 @@ for _n in (1, 2, 3, 4):
         tangent=" + ".join(_terms).format("a"),
         adjoint=" + ".join(_terms).format("a.T"),
         result=results.like("a"),
+    )
+
+for _n in range(1, 5):
+    _powers = [
+        " @ ".join(["inverse"] * (k + 1) + ["d"] + ["inverse"] * (_n - k)) for k in range(_n)
+    ]
+    general(
+        "np.linalg.matrix_power(a, n)",
+        ranks=(2,),
+        where={"n": -_n},
+        let={"inverse": "np.linalg.inv(a)"},
+        tangent=f"-({' + '.join(_powers)})",
+        adjoint=f"-({' + '.join(_powers)})".replace("inverse", "inverse.T"),
+        result=results.like("a"),
+        on=(-0.3, 0.3, 1.5),
     )
 
 # norms of matrices: entries, columns and rows that tie share
@@ -173,7 +188,12 @@ def _norm(order: object, tangent: str, adjoint: str, **let: str) -> None:
     )
 
 
-for _order, _axis, _rows in ((1, 0, "flow"), (math.inf, 1, "flow[:, None]")):
+for _order, _axis, _rows in (
+    (1, 0, "flow"),
+    (-1, 0, "flow"),
+    (math.inf, 1, "flow[:, None]"),
+    (-math.inf, 1, "flow[:, None]"),
+):
     _norm(
         _order,
         f"np.sum(np.sign(x) * {_rows} * d)",
@@ -182,8 +202,27 @@ for _order, _axis, _rows in ((1, 0, "flow"), (math.inf, 1, "flow[:, None]")):
     )
 _norm("nuc", "np.sum((factors[0] @ factors[2]) * d)", "d * (factors[0] @ factors[2])",
       factors="np.linalg.svd(x, full_matrices=False)")  # fmt: skip
-_norm(2, "factors[0][:, 0] @ d @ factors[2][0]", "d * np.outer(factors[0][:, 0], factors[2][0])",
-      factors="np.linalg.svd(x, full_matrices=False)")  # fmt: skip
+for _order, _k in ((2, 0), (-2, -1)):
+    _norm(
+        _order,
+        f"factors[0][:, {_k}] @ d @ factors[2][{_k}]",
+        f"d * np.outer(factors[0][:, {_k}], factors[2][{_k}])",
+        factors="np.linalg.svd(x, full_matrices=False)",
+    )
+_RATIO = "{} / factors[1][-1] - {} * (factors[1][0] / factors[1][-1] ** 2)"
+_SIDES = [[text.format(k) for text in ("factors[0][:, {0}]", "factors[2][{0}]")] for k in (0, -1)]
+general(
+    "np.linalg.cond(x, p=None)",
+    ranks=(2,),
+    where={"p": (None, 2)},
+    let={"factors": "np.linalg.svd(x, full_matrices=False)"},
+    tangent=_RATIO.format(*(f"{left} @ d @ {right}" for left, right in _SIDES)),
+    adjoint="d * ("
+    + _RATIO.format(*(f"np.outer({left}, {right})" for left, right in _SIDES))
+    + ")",
+    result=_NUMBER,
+    on=(0.5, 2),
+)
 
 # stacks of matrices
 

@@ -54,6 +54,8 @@ linear("runtime.split_like(g, arrays, axis=0)", g="np.concatenate(d, axis=axis)"
        result=constant(ListOf(Array(None, "float"))))  # fmt: skip
 linear("runtime.unstack(g, axis=0)", g="np.stack(d, axis=axis)",
        tangent={"g": "unstack(d, axis)"}, result=_LIST)  # fmt: skip
+linear("runtime.unblock(g, arrays)", g="np.block(d)", arrays="0",
+       tangent={"g": "unblock(d, arrays)"}, result=results.adjoint("arrays"))  # fmt: skip
 linear("runtime.unpad(g, pad_width, mode='constant')", g="np.pad(d, pad_width, mode=mode)",
        tangent={"g": "unpad(d, pad_width, mode)"}, result=results.same_rank("g"))  # fmt: skip
 linear("runtime.scatter(g, like, index)", g="unbroadcast(d[index], g)", like="0",

@@ -15,7 +15,7 @@ from s2s_ad.ir.nodes import Expr
 from s2s_ad.ir.remembered import replace
 
 from . import results
-from .declare import bilinear, general, linear, passive, reduction
+from .declare import bilinear, general, linear, passive, reduction, zero
 from .results import constant, is_integer, is_none
 from .rule import Rank
 
@@ -137,8 +137,12 @@ def is_above_1(value: object) -> bool:
     return isinstance(value, (int, float)) and 1 < value < math.inf
 
 
-def is_inf(value: object) -> bool:
-    return value == math.inf
+def is_below_1(value: object) -> bool:
+    return isinstance(value, (int, float)) and -math.inf < value < 1 and value != 0
+
+
+def is_infinite(value: object) -> bool:
+    return value in (math.inf, -math.inf)
 
 
 def _norm(
@@ -182,22 +186,27 @@ for _known, _axis in ((_VECTOR, is_none), (None, is_integer)):
     _norm(
         _known, lambda order: order == 1, _axis, "np.sum(np.sign(x) * d, AXES)", "PUT * np.sign(x)"
     )
-    _norm(
-        _known,
-        is_above_1,
-        _axis,
-        "np.sum(flow * d, AXES)",
-        "PUT * flow",
-        part="divide_or_zero(np.absolute(x), expand(out, x, axis, keepdims))",
-        flow="np.sign(x) * part ** (ord - 1)",
-    )
-    _norm(
-        _known,
-        is_inf,
-        _axis,
-        "np.sum(flow * d, AXES)",
-        "PUT * flow",
-        flow="np.sign(x) * ties(np.absolute(x), out, axis, keepdims)",
+    for _order, _steep in (
+        (is_above_1, "np.sign(x) * part ** (ord - 1)"),
+        # infinitely steep at entries that are 0, of which nothing flows
+        (is_below_1, "absorb(np.sign(x), part ** (ord - 1))"),
+        (is_infinite, "np.sign(x) * ties(np.absolute(x), out, axis, keepdims)"),
+    ):
+        _part = "divide_or_zero(np.absolute(x), expand(out, x, axis, keepdims))"
+        _norm(
+            _known,
+            _order,
+            _axis,
+            "np.sum(flow * d, AXES)",
+            "PUT * flow",
+            **({} if _order is is_infinite else {"part": _part}),
+            flow=_steep,
+        )
+    zero(
+        "np.linalg.norm(x, ord=None, axis=None, keepdims=False)",
+        where={"ord": 0, "axis": _axis},
+        ranks=_known,
+        result=results.reduction("x"),
     )
 
 passive("np.linalg.norm(x, ord=None, axis=None, keepdims=False)", result=results.reduction("x"))
@@ -268,7 +277,7 @@ def _eigen(kinds: Mapping[str, Kind], args: Mapping[str, Expr]) -> Kind:
 
 # eigenvalues that are equal turn into each other's vectors: that has no slope, and is left out
 _MOVED = "out[1].T @ np.where(lower, d, d.T) @ out[1]"
-_TURNED = "np.diag(d[0]) + divide_or_zero(out[1].T @ d[1], gaps)"
+_TURNED = "(out[1] * d[0] + out[1] @ divide_or_zero(out[1].T @ d[1], gaps)) @ out[1].T"
 general(
     "np.linalg.eigh(a)",
     ranks=(2,),
@@ -278,7 +287,7 @@ general(
         "gaps": "out[0] - out[0][:, None]",
     },
     tangent=f"(np.diag({_MOVED}), out[1] @ divide_or_zero({_MOVED}, gaps))",
-    adjoint=f"half * ((out[1] @ ({_TURNED}) @ out[1].T).T + out[1] @ ({_TURNED}) @ out[1].T)",
+    adjoint=f"half * (({_TURNED}).T + {_TURNED})",
     result=_eigen,
 )
 for _rank, _product in ((1, "np.outer({}, out)"), (2, "{} @ out.T")):

@@ -103,6 +103,11 @@ general("a.item(i, j, /)", tangent="d.item(i, j)", adjoint="scatter(d, a, (i, j)
         result=constant(FLOAT))  # fmt: skip
 linear("a.tolist()", a="np.array(d)", ranks=(1,), result=constant(ListOf(NUMBER)))
 linear("a.tolist()", a="np.array(d)", result=constant(UNKNOWN))
+linear("a.compress(condition, axis=None)",
+       a="np.reshape(scatter(d, np.ravel(a), np.compress(condition, np.reshape("
+       "np.arange(a.size), a.shape), axis=axis)), a.shape)",
+       result=constant(UNKNOWN))  # fmt: skip
+elementwise("a.view()", "d", result=results.same("a"))
 clipping("a.clip(min=None, max=None)", "min", "max")
 zero("a.is_integer()", result=constant(BOOL))
 zero("a.index(value)", "a.count(value)", result=constant(INT))
@@ -111,6 +116,10 @@ zero("a.index(value)", "a.count(value)", result=constant(INT))
 
 for _ranks, _back in ((("array",), "d.T"), ((None,), "np.transpose(d)")):
     reshaping("a.T", _back, ranks=_ranks, tangent={"a": "d.T"}, result=results.transposed("a"))
+reshaping("a.mT", "np.swapaxes(d, -1, -2)", ranks=(2,), tangent={"a": "np.swapaxes(d, -1, -2)"},
+          result=results.transposed("a"))  # fmt: skip
+reshaping("a.mT", "np.swapaxes(d, -1, -2)", tangent={"a": "np.swapaxes(d, -1, -2)"},
+          result=results.same_rank("a"))  # fmt: skip
 elementwise("a.real", "d", result=results.same("a"))
 zero("a.imag", result=results.same("a"))
 zero("a.shape", result=lengths.shape_of("a"))

@@ -70,3 +70,60 @@ reshaping(
     ranks=_ARRAY,
     result=results.along_axis("a"),
 )
+
+# running products: what is no number is a 1
+
+_ONE = "np.where(np.isnan(a), 1.0, a)"
+reduction(
+    "np.nancumprod(a, axis=None)",
+    where={"axis": is_integer},
+    tangent=f"recurrence({_ONE}, delay(out, 1.0, axis) * ({_IS} * d), axis)",
+    adjoint=f"{_IS} * delay(out, 1.0, axis) * recurrence_back({_ONE}, d, axis)",
+    ranks=_ARRAY,
+    result=results.along_axis("a"),
+    on=(0.5, 2),
+)
+reduction(
+    "np.nancumprod(a, axis=None)",
+    where={"axis": None},
+    tangent=f"recurrence(np.ravel({_ONE}), delay(out, 1.0) * np.ravel({_IS} * d))",
+    adjoint="np.reshape(delay(out, 1.0) * "
+    f"recurrence_back(np.ravel({_ONE}), d), np.shape(a)) * {_IS}",
+    ranks=_ARRAY,
+    result=results.along_axis("a"),
+    on=(0.5, 2),
+)
+
+# what is between two entries in order, of which those that are no numbers are the last
+
+_MOVED = "np.moveaxis({}, axis, 0)"
+for _text, _place in (
+    ("np.nanmedian(a, axis=None, *, keepdims=False)", "0.5"),
+    ("np.nanquantile(a, q, axis=None, *, keepdims=False)", "q"),
+    ("np.nanpercentile(a, q, axis=None, *, keepdims=False)", "0.01 * q"),
+):
+    _ranks = ("array", 0) if "q" in _text.split(",")[1] else _ARRAY
+    for _axis, _keep, _rows, _put, _back in (
+        (None, False, "np.ravel({})", "{}", "np.reshape({}, a.shape)"),
+        (is_integer, False, _MOVED, "{}", "np.moveaxis({}, 0, axis)"),
+        (is_integer, True, _MOVED, "np.squeeze({}, axis)", "np.moveaxis({}, 0, axis)"),
+    ):
+        _taken = f"np.sum(np.take_along_axis({_rows.format('d')}, near, 0) * share, axis=0)"
+        reduction(
+            _text,
+            where={"axis": _axis, "keepdims": _keep},
+            ranks=_ranks,
+            let={
+                "rows": _rows.format("a"),
+                "place": f"{_place} * (np.sum(np.logical_not(np.isnan(rows)), axis=0) - 1)",
+                "below": "np.floor(place)",
+                "share": "np.stack([1.0 - (place - below), place - below])",
+                "near": "np.take_along_axis(np.argsort(rows, axis=0), "
+                "np.stack([below, np.ceil(place)]).astype(int), 0)",
+            },
+            tangent=f"np.expand_dims({_taken}, axis)" if _keep else _taken,
+            adjoint=_back.format(
+                f"scatter_along(np.expand_dims({_put.format('d')}, 0) * share, rows, near, 0)"
+            ),
+            result=results.reduction("a"),
+        )

@@ -5,11 +5,18 @@ Takes nothing, registers rules when imported, requires `rules.declare`.
 
 from __future__ import annotations
 
-from s2s_ad.ir.kinds import UNKNOWN, Array, ListOf, Number
+import numpy as np
+
+from s2s_ad.ir.kinds import Array, ListOf, Number
 
 from . import results
-from .declare import bilinear, elementwise, linear, passive, reduction
+from .declare import bilinear, elementwise, general, linear, reduction
 from .results import constant, is_given, is_integer
+
+
+def _points(rng: np.random.Generator) -> object:
+    return np.array([0.0, 0.366, 1.0])
+
 
 # quadrature of vectors; older numpy calls it trapz
 
@@ -48,9 +55,29 @@ for _name in ("trapz", "trapezoid"):
         },
         result=results.reduction("y"),
     )
+    _rows, _both = "np.moveaxis(y, axis, 0)", "(rows[1:] + rows[:-1])"
+    general(
+        f"np.{_name}(y, x=None, dx=1.0, axis=-1)",
+        where={"x": is_given, "axis": is_integer},
+        ranks=("array", 1),
+        let={"rows": _rows, "steps": "np.diff(x)"},
+        tangent={
+            "y": f"np.{_name}(d, x, axis=axis)",
+            "x": f"0.5 * np.tensordot(np.diff(d), {_both}, 1)",
+        },
+        adjoint={
+            "y": "np.moveaxis(np.multiply.outer("
+            "0.5 * (np.append(steps, 0.0) + np.append(0.0, steps)), d), 0, axis)",
+            "x": f"-0.5 * np.diff(np.sum(np.reshape(d * {_both}, (len(steps), -1)), axis=1), "
+            "prepend=0.0, append=0.0)",
+        },
+        result=results.reduction("y"),
+        on={"x": _points, "y": lambda rng: rng.uniform(-2.0, 2.0, (3, 3))},
+    )
 
 # values between points and of polynomials
 
+_SLID = "((x >= xp[0]) * (x <= xp[-1]) * (rise / run) * d)"
 _BELOW = "np.clip(np.searchsorted(xp, x, side='right') - 1, 0, len(xp) - 2)"
 elementwise(
     "np.interp(x, xp, fp)",
@@ -69,7 +96,13 @@ linear(
     fp="unbroadcast(scatter((1.0 - part) * d, np.asarray(fp, float), k) "
     "+ scatter(part * d, np.asarray(fp, float), k + 1), fp)",
     x="unbroadcast((x >= xp[0]) * (x <= xp[-1]) * (rise / run) * d, x)",
-    tangent={"x": "(x >= xp[0]) * (x <= xp[-1]) * (rise / run) * d"},
+    xp=f"unbroadcast(scatter((part - 1.0) * {_SLID}, np.asarray(xp, float), k) "
+    f"- scatter(part * {_SLID}, np.asarray(xp, float), k + 1), xp)",
+    tangent={
+        "x": "(x >= xp[0]) * (x <= xp[-1]) * (rise / run) * d",
+        "xp": "(x >= xp[0]) * (x <= xp[-1]) * (-rise / run) "
+        "* ((1.0 - part) * np.take(d, k) + part * np.take(d, k + 1))",
+    },
     let={
         "k": _BELOW,
         "rise": "np.take(fp, k + 1) - np.take(fp, k)",
@@ -77,7 +110,7 @@ linear(
         "part": "np.clip((x - np.take(xp, k)) / run, 0.0, 1.0)",
     },
     result=results.elementwise("float", ("x",)),
-    on={"x": (0.1, 0.9), "fp": (-2.0, 2.0)},
+    on={"x": (0.1, 0.9), "xp": _points, "fp": (-2.0, 2.0)},
 )
 elementwise(
     "np.polyval(p, x)",
@@ -86,7 +119,41 @@ elementwise(
     result=results.elementwise("float", ("x",)),
     on=(-2, 2),
 )
-passive("np.polyder(p)", result=constant(UNKNOWN))
+general(
+    "np.polyval(p, x)",
+    ranks=(1,),
+    tangent={"p": "np.polyval(d, x)", "x": "np.polyval(np.polyder(p), x) * d"},
+    adjoint={
+        "p": "np.ravel(d) @ np.vander(np.ravel(x), len(p))",
+        "x": "unbroadcast(np.polyval(np.polyder(p), x) * d, x)",
+    },
+    result=results.elementwise("float", ("x",)),
+)
+linear("np.polyder(p)", p="np.append(d * np.arange(len(d), 0, -1), 0.0)",
+       ranks=(1,), result=results.ranked(1, "p"))  # fmt: skip
+linear("np.polyint(p)", p="d[:-1] / np.arange(len(d) - 1, 0, -1)", ranks=(1,),
+       result=results.ranked(1, "p", "float"))  # fmt: skip
+for _name, _sign in (("polyadd", ""), ("polysub", "-")):
+    bilinear(
+        f"np.{_name}(a1, a2)",
+        a1="d[len(d) - len(a1) :]",
+        a2=f"{_sign}d[len(d) - len(a2) :]",
+        tangent={
+            "a1": f"np.{_name}(d, zeros_like(a2))",
+            "a2": f"np.{_name}(zeros_like(a1), d)",
+        },
+        ranks=(1, 1),
+        result=results.ranked(1, "a1"),
+    )
+general(
+    "np.polyfit(x, y, deg)",
+    ranks=(None, 1),
+    let={"fit": "np.linalg.pinv(np.vander(x, deg + 1))"},
+    tangent={"y": "fit @ d"},
+    adjoint={"y": "fit.T @ d"},
+    result=results.ranked(1, "y", "float"),
+    on={"x": _points, "y": (-2.0, 2.0)},
+)
 
 # sums that leave out what is not a number, and the middle of the order
 

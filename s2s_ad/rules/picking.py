@@ -41,6 +41,10 @@ picking("np.repeat(a, repeats, axis=None)", "a", "np.repeat(PLACES, repeats, axi
         constant(UNKNOWN))  # fmt: skip
 picking("np.take(a, indices, axis=None)", "a", "np.take(PLACES, indices, axis)",
         constant(UNKNOWN), ranks=("array",))  # fmt: skip
+for _mode in ("clip", "wrap"):
+    picking("np.take(a, indices, axis=None, *, mode)", "a",
+            f"np.take(PLACES, indices, axis, mode='{_mode}')", constant(UNKNOWN),
+            ranks=("array",), where={"mode": _mode})  # fmt: skip
 picking("np.tile(A, reps)", "A", "np.tile(PLACES, reps)", constant(UNKNOWN))
 picking("np.delete(arr, obj, axis=None)", "arr", "np.delete(PLACES, obj, axis=axis)",
         constant(UNKNOWN))  # fmt: skip

@@ -32,6 +32,16 @@ for _mode, _whole in (
         ranks=(1, 1),
         result=results.ranked(1, "a"),
     )
+    for _ranks in ((1, "list"), ("list", 1)):
+        _a, _v = (x if rank == 1 else f"np.asarray({x}, float)" for x, rank in zip("av", _ranks))
+        bilinear(
+            "np.convolve(a, v, mode='full')",
+            a=f"unbroadcast({_FULL.format(_whole, _v)}, a)",
+            v=f"unbroadcast({_FULL.format(_whole, _a)}, v)",
+            where={"mode": _mode},
+            ranks=_ranks,
+            result=results.ranked(1, "a", "any"),
+        )
     if _mode != "same":
         bilinear(
             "np.correlate(a, v, mode='valid')",
@@ -50,6 +60,13 @@ _BLOCKS = "np.reshape(d, (a.shape[0], b.shape[0], a.shape[1], b.shape[1]))"
 bilinear("np.kron(a, b)", ranks=(2, 2), a=f"np.einsum('ikjl,kl->ij', {_BLOCKS}, b)",
          b=f"np.einsum('ikjl,ij->kl', {_BLOCKS}, a)",
          result=results.ranked(2, "a", "any"))  # fmt: skip
+_ROWS = "np.reshape(d, (a.shape[0], a.shape[1], b.size))"
+bilinear("np.kron(a, b)", ranks=(2, 1), a=f"{_ROWS} @ b", b=f"np.einsum('ijl,ij->l', {_ROWS}, a)",
+         result=results.ranked(2, "a", "any"))  # fmt: skip
+_ROWS = "np.reshape(d, (b.shape[0], a.size, b.shape[1]))"
+bilinear("np.kron(a, b)", ranks=(1, 2), a=f"np.einsum('kjl,kl->j', {_ROWS}, b)",
+         b=f"np.einsum('kjl,j->kl', {_ROWS}, a)",
+         result=results.ranked(2, "b", "any"))  # fmt: skip
 bilinear(
     "np.tensordot(a, b, axes=2)",
     a="tensordot_left(d, a, b, axes)",

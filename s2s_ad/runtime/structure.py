@@ -7,6 +7,7 @@ these functions changes its arguments.
 from __future__ import annotations
 
 import copy
+import itertools
 import math
 import numbers
 from collections.abc import ItemsView, KeysView, Mapping, Sequence, ValuesView
@@ -254,6 +255,31 @@ def split_like(g: Any, arrays: Sequence[Any], axis: int | None = 0) -> list[Any]
         parts.append(_shaped(part, array) if isinstance(array, (list, tuple)) else part)
         start = stop
     return parts
+
+
+def unblock(g: Any, arrays: Any) -> Any:
+    """Return the parts of `g` that `np.block(arrays)` put together, in lists as those there.
+
+    >>> unblock(np.array([[1.0, 2.0], [3.0, 4.0]]), [[np.zeros((2, 1)), np.zeros((2, 1))]])
+    [[array([[1.],
+           [3.]]), array([[2.],
+           [4.]])]]
+    """
+    return _unblocked(g, arrays, -_depth(arrays))
+
+
+def _depth(arrays: Any) -> int:
+    return 1 + max(map(_depth, arrays)) if isinstance(arrays, (list, tuple)) else 0
+
+
+def _unblocked(g: Any, arrays: Any, axis: int) -> Any:
+    if not isinstance(arrays, (list, tuple)):
+        part = np.reshape(g, np.shape(arrays))
+        return part.copy() if part.shape else float(part)
+    # each is as long as its blocks are, which have an axis for every level of the lists
+    lengths = [((1,) * np.ndim(g) + np.shape(np.block(item)))[axis] for item in arrays]
+    parts = np.split(g, list(itertools.accumulate(lengths))[:-1], axis)
+    return [_unblocked(part, item, axis + 1) for part, item in zip(parts, arrays)]
 
 
 def unstack(g: Any, axis: int = 0) -> list[Any]:

@@ -86,6 +86,10 @@ SAMPLES: dict[str, list[Values]] = {
         {"g": np.concatenate([M23, M23], axis=1), "arrays": [M23, M23], "axis": -1},
         {"g": np.concatenate([M23, V3], axis=None), "arrays": [M23, V3], "axis": None},
     ],
+    "unblock": [
+        {"g": np.concatenate([M23, M23], axis=1), "arrays": [M23, M23]},
+        {"g": np.block([[M23], [V3]]), "arrays": [[M23], [V3]]},
+    ],
     "unstack": [{"g": V3, "axis": 0}, {"g": M23, "axis": 0}, {"g": T223, "axis": -1}],
     "scatter": [
         {"g": 1.5, "like": V3, "index": 1},

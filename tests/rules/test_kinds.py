@@ -88,3 +88,6 @@ def check(rule, values):
     assert claims(kind, out, lengths_of(kinds, values)), f"{kind} for {out!r} of {values}"
     unknown = rule.result({name: UNKNOWN for name in values}, arguments)
     assert claims(unknown, out, {}), f"{unknown} for {out!r} without kinds, of {values}"
+    if isinstance(out, (list, tuple)) and len(rule.adjoint) > 1:
+        # parts that several arguments contribute to are added one by one only where they are known
+        assert kind != UNKNOWN, f"{rule.text}: a {type(out).__name__}"
