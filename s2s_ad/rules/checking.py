@@ -103,6 +103,7 @@ OPTIONS: Mapping[str, tuple[Any, ...]] = {
     "edge_order": (1, 2),
     "many": (2,),
     "deg": (1,),
+    "degree": (0, 1, 3),
     "window_shape": (2,),
     "to_begin": (0.5,),
     "to_end": (np.array([0.5, 1.5]),),

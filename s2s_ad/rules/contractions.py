@@ -9,7 +9,7 @@ with the other operands, and gives the axes of the operand at hand:
 The axes of `...` are named where ranks are known. An axis that an operand has twice is two axes of
 what comes back, which are alike:
 
-    np.einsum("ii->i", a)           a: np.einsum("i,iA->iA", d, np.eye(a.shape[1]))
+    np.einsum("ii->i", a)           a: np.einsum("i,iA->iA", d, np.eye(np.shape(a)[1]))
 """
 
 from __future__ import annotations
@@ -100,7 +100,10 @@ def _without_dots(
 def contraction(
     form: Form, count: int, axes: tuple[str, ...], out: str, guarded: bool = False
 ) -> Rule:
-    """Return the rule for a call; guarded: where axes of length 1 may be spread."""
+    """Return the rule for a call; guarded: where axes of length 1 may be spread.
+
+    The ranks of operands are as the call says, or it fails.
+    """
     names = tuple(OPERANDS[:count])
     adjoint, tangent = {}, {}
     for k, name in enumerate(names):
@@ -116,7 +119,6 @@ def contraction(
         adjoint[name] = parse_expr(f"unbroadcast({map_}, {name})" if guarded else map_)
         tangent[name] = parse_expr(_call(form, ["d" if x == name else x for x in names]))
     params = _params(form, names)
-    ranks = {name: len(own) for name, own in zip(names, axes)}
     return Rule(
         text=_call(form, names) if form.lists else f"np.einsum(subscripts, {', '.join(names)})",
         flavour="bilinear",
@@ -128,7 +130,6 @@ def contraction(
         result=_result(axes, out),
         shape="argument",
         level=frozenset(x for x in params if x not in names),
-        ranks=tuple(ranks.get(x) for x in params),
         where={} if form.lists else {"subscripts": _is_text(form.given)},
         function=np.einsum,
     )
@@ -141,7 +142,7 @@ def _apart(own: str, name: str, taken: set[str]) -> tuple[str, list[tuple[str, s
     for axis, x in enumerate(own):
         if x in found:
             other = next(free)
-            alike.append((x + other, f"np.eye({name}.shape[{axis}])"))
+            alike.append((x + other, f"np.eye(np.shape({name})[{axis}])"))
             x = other
         found += x
     return found, alike

@@ -245,5 +245,16 @@ for _rank in (3, 4):
             tangent={"a": "-np.linalg.solve(a, d @ out)", "b": "np.linalg.solve(a, d)"},
             adjoint={"a": f"unbroadcast(-{_solved} @ {_T.format('out')}, a)",
                      "b": f"unbroadcast({_solved}, b)"},
-            result=constant(UNKNOWN))  # fmt: skip
+            result=results.ranked(_rank, "a", "float"))  # fmt: skip
+for _ranks in ((2, 3), (4, 3)):
+    general(
+        "np.linalg.solve(a, b)",
+        ranks=_ranks,
+        tangent={"a": "-np.linalg.solve(a, d @ out)", "b": "np.linalg.solve(a, d)"},
+        adjoint={
+            "a": f"unbroadcast(-{_solved} @ {_T.format('out')}, a)",
+            "b": f"unbroadcast({_solved}, b)",
+        },
+        result=results.ranked(max(_ranks), "a", "float"),
+    )
 zero("np.linalg.matrix_rank(A)", result=constant(UNKNOWN))

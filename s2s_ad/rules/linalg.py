@@ -189,7 +189,7 @@ for _known, _axis in ((_VECTOR, is_none), (None, is_integer)):
     for _order, _steep in (
         (is_above_1, "np.sign(x) * part ** (ord - 1)"),
         # infinitely steep at entries that are 0, of which nothing flows
-        (is_below_1, "absorb(np.sign(x), part ** (ord - 1))"),
+        (is_below_1, "power_slope(part, ord, np.sign(x)) / ord"),
         (is_infinite, "np.sign(x) * ties(np.absolute(x), out, axis, keepdims)"),
     ):
         _part = "divide_or_zero(np.absolute(x), expand(out, x, axis, keepdims))"

@@ -58,6 +58,7 @@ TABLES = (
     "missing_values",
     "linalg",
     "factors",
+    "stacks",
     "contractions",
     "creation",
     "numerics",

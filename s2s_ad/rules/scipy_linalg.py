@@ -48,12 +48,9 @@ _SYMMETRIC = "b=None, *, lower=True, check_finite=True, type=1, driver=None"
 _READ = {"b": None, "lower": True}
 twin("linalg.inv(a, *, check_finite=True)", "np.linalg.inv", ranks=(2,))
 twin("linalg.det(a, *, check_finite=True)", "np.linalg.det", ranks=(2,))
-twin(
-    "linalg.solve(a, b, *, check_finite=True, assume_a='gen')",
-    "np.linalg.solve",
-    {"assume_a": ("gen", "general", None)},
-    ranks=(2,),
-)
+for _rank in (1, 2):
+    twin("linalg.solve(a, b, *, check_finite=True, assume_a='gen')", "np.linalg.solve",
+         {"assume_a": ("gen", "general", None)}, ranks=(2, _rank))  # fmt: skip
 twin("linalg.pinv(a, *, check_finite=True)", "np.linalg.pinv", ranks=(2,))
 twin("linalg.norm(a, ord=None, axis=None, keepdims=False, check_finite=True)", "np.linalg.norm",
      x="a")  # fmt: skip
@@ -86,7 +83,7 @@ for _name in ("expm", "logm", "sinm", "cosm", "sinhm", "coshm"):
         result=results.same_rank("A"),
         on=(-0.3, 0.3, 1.5),
     )
-_ROOT = "linalg.solve_sylvester({0}, {0}, d)"
+_ROOT = "linalg.solve_sylvester(as_real({0}), {0}, d)"
 general("linalg.sqrtm(A)", ranks=(2,), tangent=_ROOT.format("out"), adjoint=_ROOT.format("out.T"),
         result=results.same_rank("A"), on=(-0.3, 0.3, 1.5))  # fmt: skip
 

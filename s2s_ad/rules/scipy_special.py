@@ -123,29 +123,36 @@ for _text, _parts in (
             on=(0.5, 2),
         )
 
-# polynomials, by their degree
+# polynomials, by their degree: those of degree -1 are 0
 
-_DEGREES = {"n": (3, 3), "x": (-0.9, 0.9)}
+_BOX = {"x": (-0.9, 0.9), "alpha": (0.5, 2.0), "beta": (0.5, 2.0)}
+_LESS = "np.maximum(degree - 1.0, -1.0)"
 for _text, _slope in (
-    ("eval_legendre", "0.5 * (n + 1.0) * special.eval_jacobi(n - 1.0, 1.0, 1.0, x)"),
-    ("eval_chebyt", "n * special.eval_chebyu(n - 1.0, x)"),
-    ("eval_hermite", "2.0 * n * special.eval_hermite(np.maximum(n - 1, 0), x)"),
-    ("eval_hermitenorm", "n * special.eval_hermitenorm(np.maximum(n - 1, 0), x)"),
-    ("eval_laguerre", "-special.eval_genlaguerre(n - 1.0, 1.0, x)"),
-    ("eval_chebyu", "2.0 * special.eval_gegenbauer(n - 1.0, 2.0, x)"),
-):
-    elementwise(f"special.{_text}(n, x, /)", x=f"{_slope} * d", active=("x",), on=_DEGREES)
-for _text, _slope in (
-    ("eval_genlaguerre(n, alpha, x, /)", "-{}(n - 1.0, alpha + 1.0, x)"),
-    ("eval_gegenbauer(n, alpha, x, /)", "2.0 * alpha * {}(n - 1.0, alpha + 1.0, x)"),
+    ("eval_legendre(degree, x, /)", "0.5 * (degree + 1.0) * special.eval_jacobi({}, 1.0, 1.0, x)"),
+    ("eval_chebyt(degree, x, /)", "degree * special.eval_chebyu({}, x)"),
+    ("eval_chebyu(degree, x, /)", "2.0 * special.eval_gegenbauer({}, 2.0, x)"),
+    ("eval_laguerre(degree, x, /)", "-special.eval_genlaguerre({}, 1.0, x)"),
     (
-        "eval_jacobi(n, alpha, beta, x, /)",
-        "0.5 * (n + alpha + beta + 1.0) * {}(n - 1.0, alpha + 1.0, beta + 1.0, x)",
+        "eval_genlaguerre(degree, alpha, x, /)",
+        "-special.eval_genlaguerre({}, alpha + 1.0, x)",
+    ),
+    (
+        "eval_gegenbauer(degree, alpha, x, /)",
+        "2.0 * alpha * special.eval_gegenbauer({}, alpha + 1.0, x)",
+    ),
+    (
+        "eval_jacobi(degree, alpha, beta, x, /)",
+        "0.5 * (degree + alpha + beta + 1.0) * special.eval_jacobi({}, alpha + 1.0, beta + 1.0, x)",
     ),
 ):
-    _call = f"special.{_text.partition('(')[0]}"
-    elementwise(f"special.{_text}", x=f"{_slope.format(_call)} * d", active=("x",),
-                on={**_DEGREES, "alpha": (0.5, 2), "beta": (0.5, 2)})  # fmt: skip
+    elementwise(f"special.{_text}", x=f"{_slope.format(_LESS)} * d", active=("x",), on=_BOX)
+for _name, _twice in (("eval_hermite", "2.0 * "), ("eval_hermitenorm", "")):
+    elementwise(
+        f"special.{_name}(degree, x, /)",
+        x=f"{_twice}degree * special.{_name}(np.maximum(degree - 1, 0), x) * d",
+        active=("x",),
+        on=_BOX,
+    )
 
 # others
 
@@ -161,8 +168,8 @@ elementwise("special.ellipe(m, /)", "(out - special.ellipk(m)) * d / (2.0 * m)",
             on=(0.1, 0.9))  # fmt: skip
 
 elementwise("special.exprel(x, /)", "0.5 * special.hyp1f1(2.0, 3.0, x) * d", on=(-2, 2))
-_LESS = "np.where(n > 0, special.expn(np.maximum(n - 1, 0), x), (np.exp(-x) + out) / x)"
-elementwise("special.expn(n, x, /)", x=f"-{_LESS} * d", active=("x",),
+_FEWER = "np.where(n > 0, special.expn(np.maximum(n - 1, 0), x), (np.exp(-x) + out) / x)"
+elementwise("special.expn(n, x, /)", x=f"-{_FEWER} * d", active=("x",),
             on={"n": (3, 3), "x": (0.5, 2)})  # fmt: skip
 elementwise("special.spence(x, /)", "-special.hyp2f1(1.0, 1.0, 2.0, 1.0 - x) * d", on=(0.3, 1.7))
 elementwise("special.boxcox(x, lmbda, /)", x="x ** (lmbda - 1.0) * d", active=("x",),

@@ -27,7 +27,7 @@ CONTAINERS = frozenset("list sorted dict sum copy fromkeys values keys items".sp
 # builtins that give a number, or one of their arguments
 NUMBERS = frozenset("len float int range abs".split())
 # helpers of `runtime` that may return their first argument itself
-HELPERS_OF_FIRST = frozenset("unbroadcast stop_gradient as_number sequence".split())
+HELPERS_OF_FIRST = frozenset("unbroadcast stop_gradient as_number as_real sequence".split())
 
 
 def newness_of_function(name: str, args: int = 1) -> int:

@@ -42,6 +42,7 @@ from .special import (
 from .structure import (
     add,
     as_number,
+    as_real,
     buffer,
     copied,
     expand,
@@ -67,6 +68,7 @@ __all__ = [
     "add",
     "advance",
     "as_number",
+    "as_real",
     "bessel_i",
     "buffer",
     "contract",

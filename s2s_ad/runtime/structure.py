@@ -40,6 +40,20 @@ def as_number(x: Any) -> Any:
     )
 
 
+def as_real(x: Any) -> Any:
+    """Return `x`, refused where it is complex: eigenvalues may be.
+
+    >>> as_real(1.5)
+    1.5
+    """
+    if np.iscomplexobj(x):
+        raise TypeError(
+            "eigenvalues or a function of a matrix that are complex: "
+            "only real numbers are differentiated"
+        )
+    return x
+
+
 def keys(x: Any) -> list[Any]:
     """Return what a loop over `x` gives that is used as a key: the keys of a dict, whole numbers.
 

@@ -159,6 +159,15 @@ ALGEBRA = lines("""
     A :: linalg.qr(A)[1]
     B :: linalg.qr(B.T, mode="economic")[1]
     B :: linalg.norm(B, axis=0)
+    T :: np.linalg.cholesky(T @ np.swapaxes(T, 1, 2))
+    T :: np.linalg.eigh(T @ np.swapaxes(T, 1, 2))[0]
+    T :: np.linalg.eigvalsh(T @ np.swapaxes(T, 1, 2))
+    T :: np.linalg.svd(T, compute_uv=False)
+    T :: np.linalg.svd(T, full_matrices=False)[1]
+    A, T :: np.linalg.solve(A, T)
+    A :: np.linalg.eigvals(A)
+    A :: np.linalg.eig(A)[0]
+    A :: np.linalg.inv(np.linalg.eig(A)[1]) @ A @ np.linalg.eig(A)[1]
 """)
 CALLS = [*EINSUM, *SPECIAL, *REDUCTIONS, *PIECES, *POLYNOMIALS, *ALGEBRA]
 # that return lists

@@ -159,3 +159,42 @@ def test_steps_are_flat():
     for function in (math.floor, np.floor, round, int, np.sign, np.round, np.heaviside):
         args = (1.5, 0.5) if function is np.heaviside else (1.5,)
         assert slopes(function, *args, wrt=[0]) == [None]
+
+
+def test_norms_of_every_order_are_finite_at_zero():
+    x = np.array([0.0, 3.0])
+    for order in (0.5, -math.inf, math.inf, 1, 1.5):
+        assert np.all(np.isfinite(slopes(np.linalg.norm, x, order, wrt=[0])[0]))
+
+
+def test_equal_eigenvalues_and_singular_values_turn_nowhere():
+    for function in (np.linalg.eigh, np.linalg.svd, np.linalg.eig):
+        for matrix in (np.eye(3), np.stack([np.eye(3), 2.0 * np.eye(3)])):
+            if function is np.linalg.eig and matrix.ndim == 3:
+                continue
+            given = (matrix, False) if function is np.linalg.svd else (matrix,)
+            parts = slopes(function, *given, wrt=[0])[0]
+            assert all(np.all(np.isfinite(part)) for part in parts)
+
+
+def test_complex_eigenvalues_are_refused_when_they_come():
+    turning = np.array([[0.0, 1.0], [-1.0, 0.0]])
+    with pytest.raises(TypeError, match="complex"):
+        slopes(np.linalg.eig, turning)
+    with pytest.raises(TypeError, match="complex"):
+        slopes(np.linalg.eigvals, turning)
+
+
+def test_what_is_left_out_gets_nothing_whatever_is_there():
+    x, taken = np.array([np.inf, 1.0, np.nan, 4.0]), np.array([False, True, False, True])
+    for function, want in (
+        (np.sum, [0.0, 1.0, 0.0, 1.0]),
+        (np.mean, [0.0, 0.5, 0.0, 0.5]),
+        (np.prod, [0.0, 4.0, 0.0, 1.0]),
+        (np.var, [0.0, -1.5, 0.0, 1.5]),
+    ):
+        got = [
+            applied(registry.lookup(function), [(x, unit)], {"where": (taken, None)})[1]
+            for unit in np.eye(4)
+        ]
+        assert got == pytest.approx(want)
