@@ -11,7 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from s2s_ad import value_and_grad
 from tests.benchmarks.catalogue import PROGRAMS
+from tests.benchmarks.compiled_catalogue import COMPILED
 from tests.benchmarks.generated import generated
 from tests.benchmarks.measure import directions
 from tests.checking import chosen, interleaved, restricted
@@ -46,6 +48,26 @@ def test_adjoint_by_hand_is_right_and_ours_is_equal(name):
     tangent = generated(program, "tangent", args).call
     _, dot = tangent(*interleaved(program.primal, args, program.wrt, dots))
     assert 1.7 * dot == pytest.approx(by_hand @ leaves(dots), rel=1e-10)
+
+
+@pytest.mark.parametrize("name", COMPILED)
+def test_gradient_by_hand_for_numba_is_right_and_ours_is_equal(name):
+    program = COMPILED[name]
+    args = program.small()
+    before = leaves(args)
+    value, gradients = program.gradient(*args)
+    assert value == pytest.approx(program.primal(*args), rel=1e-13)
+    by_hand = leaves(gradients if len(program.wrt) > 1 else (gradients,))
+    direction = np.cos(1.0 + np.arange(by_hand.size))
+    like = chosen(program.primal, args, program.wrt)
+    run = restricted(program.primal, program.wrt, args)
+    wanted, error = directional(run, like, 0.01 * direction)
+    assert error < 1e-7
+    assert 0.01 * by_hand @ direction == pytest.approx(wanted[0], rel=1e-6, abs=1e-8)
+    value, gradients = value_and_grad(program.primal, program.wrt)(*args)
+    assert value == program.primal(*args)
+    np.testing.assert_allclose(leaves(gradients), by_hand, rtol=1e-9, atol=1e-11)
+    assert np.array_equal(leaves(args), before)
 
 
 def test_text_does_not_depend_on_the_hash_seed():

@@ -9,6 +9,7 @@ import argparse
 import sys
 
 from tests.benchmarks.catalogue import PROGRAMS
+from tests.benchmarks.compiled_catalogue import COMPILED
 from tests.benchmarks.measure import measure
 from tests.benchmarks.peers import PEERS
 from tests.benchmarks.startup import startup
@@ -20,6 +21,9 @@ WHAT = "Measure the benchmark programs: ours, by hand, and by other tools."
 
 def main() -> None:
     options = _options()
+    if options.numba:
+        _numba(options)
+        return
     rows = []
     for name in options.names or PROGRAMS:
         print(f"{name} ...", file=sys.stderr)
@@ -35,6 +39,17 @@ def main() -> None:
     print("\n".join(report(rows, peers, outcomes, started, options.markdown)))
 
 
+def _numba(options: argparse.Namespace) -> None:
+    from tests.benchmarks.compiled_measure import report as table  # where numba is installed
+    from tests.benchmarks.compiled_measure import times
+
+    found = []
+    for name in options.names or COMPILED:
+        print(f"{name} ...", file=sys.stderr)
+        found.append(times(COMPILED[name], options.repeats))
+    print("\n".join(table(found, options.markdown)))
+
+
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=WHAT)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(PROGRAMS))
@@ -42,9 +57,10 @@ def _options() -> argparse.Namespace:
         "--repeats", type=int, default=40, help="timings, of which the least counts"
     )
     parser.add_argument("--no-peers", action="store_true", help="leave out the other tools")
+    parser.add_argument("--numba", action="store_true", help="the programs that numba compiles")
     parser.add_argument("--markdown", action="store_true", help="print tables in Markdown")
     options = parser.parse_args()
-    unknown = set(options.names) - set(PROGRAMS)
+    unknown = set(options.names) - set(COMPILED if options.numba else PROGRAMS)
     if unknown:
         parser.error(f"there is no program {', '.join(sorted(unknown))}")
     return options

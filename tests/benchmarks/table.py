@@ -19,12 +19,12 @@ Outcomes = Mapping[tuple[str, str], Outcome]
 COLUMNS: tuple[tuple[str, Callable[[Row], str]], ...] = (
     ("program", lambda row: row.program.name),
     ("primal µs", lambda row: f"{1e6 * row.primal:,.1f}"),
-    ("ours/primal", lambda row: _two(row.ours / row.primal)),
-    ("hand/primal", lambda row: _two(row.hand / row.primal)),
-    ("ours/hand", lambda row: _two(row.ours / row.hand)),
-    ("tangent/primal", lambda row: _two(row.tangent / row.primal)),
-    ("memory/hand", lambda row: _two(_share(row.memory_ours, row.memory_hand))),
-    ("lines/hand", lambda row: _two(_share(row.lines_ours, row.lines_hand))),
+    ("ours/primal", lambda row: two(row.ours / row.primal)),
+    ("hand/primal", lambda row: two(row.hand / row.primal)),
+    ("ours/hand", lambda row: two(row.ours / row.hand)),
+    ("tangent/primal", lambda row: two(row.tangent / row.primal)),
+    ("memory/hand", lambda row: two(_share(row.memory_ours, row.memory_hand))),
+    ("lines/hand", lambda row: two(_share(row.lines_ours, row.lines_hand))),
     ("build ms", lambda row: "-" if row.refused else f"{1e3 * row.build:.0f}"),
 )
 # what is measured, of which group, and the most it may be
@@ -45,10 +45,16 @@ def _share(part: float, whole: float) -> float:
     return part / whole if whole else float("nan")
 
 
-def _two(ratio: float) -> str:
+def two(ratio: float) -> str:
+    """Return a ratio with two places."""
     if math.isnan(ratio):
         return "-"
     return f"{ratio:.2f}" if ratio < 100 else f"{ratio:,.0f}"
+
+
+def laid_out(head: Sequence[str], lines: Sequence[Sequence[str]], markdown: bool) -> list[str]:
+    """Return a table."""
+    return (_markdown if markdown else _plain)(head, lines)
 
 
 def report(
@@ -65,7 +71,7 @@ def report(
     found += [f"{row.program.name}: {row.refused}" for row in rows if row.refused]
     if peers:
         lines = [
-            [row.program.name, _two(row.ours / row.primal)]
+            [row.program.name, two(row.ours / row.primal)]
             + [_peer(outcomes[peer, row.program.name]) for peer in peers]
             for row in rows
         ]
@@ -80,7 +86,7 @@ def report(
 
 
 def _peer(outcome: Outcome) -> str:
-    return outcome.what if outcome.ratio is None else _two(outcome.ratio)
+    return outcome.what if outcome.ratio is None else two(outcome.ratio)
 
 
 def _reasons(outcomes: Outcomes) -> list[str]:
@@ -97,18 +103,18 @@ def _against(rows: Sequence[Row], started: Startup | None) -> list[list[str]]:
     for what, group, figure, most in BUDGETS:
         figures = [figure(row) for row in whole if row.program.group == group]
         if figures:
-            lines.append(_budget(what, group, median(figures), most, _two))
+            lines.append(_budget(what, group, median(figures), most, two))
     if whole:
         worst = max(whole, key=lambda row: row.ours / row.hand)
         ratio = worst.ours / worst.hand
-        lines.append(_budget("worst / hand-written", worst.program.name, ratio, WORST, _two))
+        lines.append(_budget("worst / hand-written", worst.program.name, ratio, WORST, two))
     if started is not None:
         warm = started.imported + started.first
         lines += [
-            _budget("warm start, ms", "", 1e3 * warm, 20.0, _two),
-            ["of which import, ms", "", _two(1e3 * started.imported), "", ""],
-            ["of which first call, ms", "", _two(1e3 * started.first), "", ""],
-            _budget("overhead of a call, µs", "", 1e6 * started.overhead, 1.5, _two),
+            _budget("warm start, ms", "", 1e3 * warm, 20.0, two),
+            ["of which import, ms", "", two(1e3 * started.imported), "", ""],
+            ["of which first call, ms", "", two(1e3 * started.first), "", ""],
+            _budget("overhead of a call, µs", "", 1e6 * started.overhead, 1.5, two),
         ]
     return lines
 
