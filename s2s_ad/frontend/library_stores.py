@@ -7,6 +7,7 @@ so; requires `ir`, `analysis`.
     np.copyto(y, a, where=m)            y[...] = np.where(m, a, y)
     np.fill_diagonal(y, 0.0)            y[np.diag_indices_from(y)] = 0.0
     np.subtract.at(y, k, a)             np.add.at(y, k, -a)
+    np.log(a, out=np.zeros(3), where=m) np.where(m, np.log(a), np.zeros(3))
 
 That is done for statements that are such a call, or bind or return its value. What is left of them
 in a derivative as it stands is written as a call again.
@@ -22,8 +23,18 @@ import numpy as np
 from s2s_ad.analysis.effects import place_of_out
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.remembered import replace
-from s2s_ad.ir.walk import bound_here, map_block, names, subexprs, walk_stmts
+from s2s_ad.ir.walk import (
+    bound_here,
+    map_block,
+    map_expr,
+    map_stmt_exprs,
+    names,
+    subexprs,
+    walk_stmts,
+)
 
+# functions that make an array that nothing else is
+NEW = (np.zeros, np.zeros_like, np.ones, np.ones_like, np.full, np.full_like, np.copy)
 WHOLE = n.Const("...", ...)
 NONE = n.Const("None", None)
 EVERYWHERE = n.Const("True", True)
@@ -37,6 +48,7 @@ def with_library_stores(function: n.Function, object_of: ObjectOf) -> tuple[n.Fu
 
     object_of: the live object that an expression stands for, None for what is not known.
     """
+    function = replace(function, body=map_block(function.body, _on_new_storage(object_of)))
     counters = _counters(function, object_of)
     calls: dict[tuple[n.Expr, n.Expr], n.Call] = {}
 
@@ -60,6 +72,24 @@ def with_library_stores(function: n.Function, object_of: ObjectOf) -> tuple[n.Fu
         return made, replace(s, value=place, comments=n.NO_COMMENTS)
 
     return replace(function, body=map_block(function.body, visit)), calls
+
+
+def _on_new_storage(object_of: ObjectOf) -> Callable[[n.Stmt], tuple[n.Stmt, ...]]:
+    """Return what writes calls that put some entries into an array that is made for it."""
+
+    def chosen(e: n.Expr) -> n.Expr:
+        told = {k.name: k.value for k in e.keywords} if isinstance(e, n.Call) else {}
+        if not isinstance(e, n.Call) or not {"out", "where"} <= told.keys():
+            return e
+        new = told["out"]
+        made = isinstance(new, n.Call) and object_of(new.func) in NEW
+        if not made or not isinstance(object_of(e.func), np.ufunc):
+            return e
+        kept = tuple(k for k in e.keywords if k.name not in ("out", "where"))
+        found = _chosen(e.func, told["where"], replace(e, keywords=kept), new, object_of)
+        return e if found is None else found[1]
+
+    return lambda s: (map_stmt_exprs(s, lambda e: map_expr(e, chosen)),)
 
 
 def called_again(function: n.Function, calls: Stores) -> n.Function:

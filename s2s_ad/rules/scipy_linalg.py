@@ -6,6 +6,10 @@ Takes nothing, registers rules when imported, requires `rules.declare`. Loaded o
 
 from __future__ import annotations
 
+import itertools
+
+from s2s_ad.ir.kinds import INT, UNKNOWN, Array, Kind, TupleOf, fresh_dim
+
 from . import (
     results,
     scipy_factors,  # noqa: F401
@@ -18,24 +22,30 @@ from .twins import twin
 
 # triangular systems: nothing flows to the entries that are not read
 
+_OPTIONS = "trans=0, lower=False, unit_diagonal=False"
 for _rank, _outer in ((1, "np.outer({}, {})"), (2, "({} @ {}.T)")):
-    for _lower, _kept in ((True, "np.tril"), (False, "np.triu")):
+    for _lower, _unit in itertools.product((True, False), repeat=2):
+        _kept = f"np.{'tril' if _lower else 'triu'}({{}}{f', {-1 if _lower else 1}' * _unit})"
+        _ones = ", unit_diagonal=True" * _unit
         for _trans, _other, _pair in (
             ((0, "N"), 1, _outer.format("SOLVED", "out")),
             ((1, "T"), 0, _outer.format("out", "SOLVED")),
         ):
-            _given = f"trans={_trans[0]}, lower={_lower}"
-            _solved = f"linalg.solve_triangular(a, d, trans={_other}, lower={_lower})"
-            _moved = f"{_kept}(d)" if _trans[0] == 0 else f"{_kept}(d).T"
+            _given = f"trans={_trans[0]}, lower={_lower}{_ones}"
+            _solved = f"linalg.solve_triangular(a, d, trans={_other}, lower={_lower}{_ones})"
+            _moved = _kept.format("d") + (".T" if _trans[0] else "")
             general(
-                "linalg.solve_triangular(a, b, trans=0, lower=False, *, check_finite=True)",
+                f"linalg.solve_triangular(a, b, {_OPTIONS}, *, check_finite=True)",
                 ranks=(2, _rank),
-                where={"trans": _trans, "lower": _lower},
+                where={"trans": _trans, "lower": _lower, "unit_diagonal": _unit},
                 tangent={
                     "a": f"-linalg.solve_triangular(a, {_moved} @ out, {_given})",
                     "b": f"linalg.solve_triangular(a, d, {_given})",
                 },
-                adjoint={"a": f"-{_kept}({_pair.replace('SOLVED', _solved)})", "b": _solved},
+                adjoint={
+                    "a": f"-{_kept.format(_pair.replace('SOLVED', _solved))}",
+                    "b": _solved,
+                },
                 result=results.like("b", "float"),
                 on={"a": (-0.5, 0.5, 2.0), "b": (-2.0, 2.0)},
             )
@@ -51,6 +61,20 @@ twin("linalg.det(a, *, check_finite=True)", "np.linalg.det", ranks=(2,))
 for _rank in (1, 2):
     twin("linalg.solve(a, b, *, check_finite=True, assume_a='gen')", "np.linalg.solve",
          {"assume_a": ("gen", "general", None)}, ranks=(2, _rank))  # fmt: skip
+
+
+def _least_squares(kinds: results.Kinds, args: results.Args) -> Kind:
+    """What NumPy gives but for the residual of one vector, which is a number."""
+    b = kinds.get("b", UNKNOWN)
+    rank = len(b.dims) if isinstance(b, Array) and b.dims else 0
+    if not rank:
+        return TupleOf((UNKNOWN,) * 4)
+    first, last = (Array(tuple(fresh_dim() for _ in range(n)), "float") for n in (rank, 1))
+    return TupleOf((first, UNKNOWN, INT, last))
+
+
+twin("linalg.lstsq(a, b, cond=None, *, check_finite=True)", "np.linalg.lstsq", {"cond": None},
+     ranks=(2,), result=_least_squares)  # fmt: skip
 twin("linalg.pinv(a, *, check_finite=True)", "np.linalg.pinv", ranks=(2,))
 twin("linalg.norm(a, ord=None, axis=None, keepdims=False, check_finite=True)", "np.linalg.norm",
      x="a")  # fmt: skip
@@ -69,6 +93,32 @@ twin("linalg.svdvals(a, *, check_finite=True)", SINGULAR_VALUES, {"compute_uv": 
 for _mode, _on in (("economic", {}), ("full", {"a": some_square})):
     twin("linalg.qr(a, *, mode='full', check_finite=True)", "np.linalg.qr", {"mode": _mode},
          ranks=(2,), on=_on, mode="of_numpy")  # fmt: skip
+
+# of a symmetric matrix one triangle is read, which stands for both
+
+for _lower, _tri in ((True, "np.tri(len(a){})"), (False, "np.tri(len(a){}).T")):
+    for _rank, _pair in ((1, "np.outer({}, out)"), (2, "({} @ out.T)")):
+        _flow = _pair.format("np.linalg.solve(whole, d)")
+        general(
+            "linalg.solve(a, b, lower=False, *, check_finite=True, assume_a)",
+            ranks=(2, _rank),
+            where={"assume_a": ("sym", "symmetric", "pos", "positive definite"), "lower": _lower},
+            let={
+                "read": _tri.format(", dtype=bool"),
+                "half": f"0.5 * ({_tri.format('')} + {_tri.format(', k=-1')})",
+                "whole": "np.where(read, a, a.T)",
+            },
+            tangent={
+                "a": "-np.linalg.solve(whole, np.where(read, d, d.T) @ out)",
+                "b": "np.linalg.solve(whole, d)",
+            },
+            adjoint={
+                "a": f"-half * ({_flow} + {_flow}.T)",
+                "b": "np.linalg.solve(whole, d)",
+            },
+            result=results.like("b", "float"),
+            on={"a": (-0.3, 0.3, 2.0), "b": (-2.0, 2.0)},
+        )
 
 # functions of matrices: the slope along d is a block of that of a matrix twice as long
 

@@ -47,6 +47,7 @@ def twin(
     where: Mapping[str, object] | None = None,
     ranks: tuple[Rank, ...] = (),
     on: Mapping[str, Drawn] | None = None,
+    result: Result | None = None,
     **renamed: str,
 ) -> None:
     """Declare that a function does what another does, such as `np.linalg.inv`, or a call of it.
@@ -54,7 +55,7 @@ def twin(
     Parameters of one name are one; `renamed` says what those of the other are called here. where:
     what parameters must be, and the values of those that this function has not, their defaults
     unless told. ranks: of the leading parameters, where that is the only likeness. on: what tests
-    draw.
+    draw. result: what is known of the value, where that differs.
     """
     root, _, name = of.partition("(")[0].partition(".")
     for target in targets(text):
@@ -64,7 +65,8 @@ def twin(
             found = _as_twin(rule, text, target, where or {}, renamed)
             found = None if found is None else _of_ranks(found, ranks)
             if found is not None:
-                enter(replace(found, domain={**found.domain, **(on or {})}))
+                told = result or found.result
+                enter(replace(found, domain={**found.domain, **(on or {})}, result=told))
 
 
 def _as_twin(

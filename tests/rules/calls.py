@@ -70,6 +70,10 @@ REDUCTIONS = lines("""
     Z :: np.sum(Z, axis=0, where=Z > 0)
     x :: np.sum(np.log(x), where=x > 0)
     B :: B.sum(axis=0, where=B > 0)
+    x, y :: np.add(x, y, where=x > 0, out=np.zeros(4))
+    x, y :: np.divide(y, x, out=np.zeros_like(x), where=x > 0)
+    x :: np.log(x, where=x > 0.5, out=np.ones_like(x)) * x
+    B, x :: np.power(B, x, where=B > 0, out=np.full((3, 4), 0.5))
     B, x :: np.average(B, axis=1, weights=x)
     B, p :: np.average(B, axis=-1, weights=p)
     B :: np.average(B, axis=0, weights=np.abs(B))
@@ -159,6 +163,11 @@ ALGEBRA = lines("""
     A :: linalg.qr(A)[1]
     B :: linalg.qr(B.T, mode="economic")[1]
     B :: linalg.norm(B, axis=0)
+    S, x :: linalg.solve(S, x[:3], assume_a="pos")
+    A, x :: linalg.solve(A, np.outer(x[:3], x), lower=True, assume_a="sym")
+    A, B :: linalg.solve_triangular(A, B, trans="T", unit_diagonal=True)
+    B, x :: linalg.lstsq(B.T, x)[0]
+    B, T :: linalg.lstsq(B.T, T[0].T)[0]
     T :: np.linalg.cholesky(T @ np.swapaxes(T, 1, 2))
     T :: np.linalg.eigh(T @ np.swapaxes(T, 1, 2))[0]
     T :: np.linalg.eigvalsh(T @ np.swapaxes(T, 1, 2))

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from s2s_ad import grad, hessian, jvp
+from s2s_ad import grad, jvp
 from s2s_ad.errors import MissingRule
 from s2s_ad.ir.text import expr_text
 from s2s_ad.rules import registry
-from tests.oracles import close, reference
+from s2s_ad.rules.checking import flat, slope
 
 linalg = pytest.importorskip("scipy.linalg")
 A = np.array([[0.3, 1.7, -0.4], [2.1, 0.2, 0.5], [-0.6, 0.9, 1.4]])
@@ -51,20 +51,20 @@ def by_root(a, b):
     "f", [by_lu, by_lu_turned, by_cholesky, by_lower_cholesky, by_parts, by_bands, by_root]
 )
 def test_both_modes_and_second_order(f):
-    want = reference(f, (A, B))
-    got = np.concatenate([np.ravel(part) for part in grad(f, wrt=("a", "b"))(A, B)])
-    assert close(got, np.ravel(want.jacobian), want.error, 1e-6)
     moved = (np.cos(A), np.sin(B))
-    dot = jvp(f, (A, B), moved)[1]
-    assert dot == pytest.approx(got @ np.concatenate([np.ravel(part) for part in moved]), rel=1e-9)
-    slope = grad(f)
-    second = np.reshape(hessian(f)(A, B), (9, 9))
-    want = reference(slope, (A, B))
-    assert close(np.ravel(second), np.ravel(want.jacobian[:, :9]), want.error, 1e-5)
+    slopes = grad(f, wrt=("a", "b"))
+
+    def along(g):
+        return slope(lambda t: g(A + t * moved[0], B + t * moved[1]))
+
+    got = sum(np.sum(bar * dot) for bar, dot in zip(slopes(A, B), moved))
+    assert got == pytest.approx(along(f)[0], rel=1e-7)
+    assert jvp(f, (A, B), moved)[1] == pytest.approx(got, rel=1e-9)
+    assert flat(jvp(slopes, (A, B), moved)[1]) == pytest.approx(along(slopes), rel=1e-6, abs=1e-6)
 
 
 @pytest.mark.parametrize(
-    "twin, other", [("inv", np.linalg.inv), ("det", np.linalg.det), ("solve", np.linalg.solve)]
+    "twin, other", [("inv", np.linalg.inv), ("det", np.linalg.det), ("pinv", np.linalg.pinv)]
 )
 def test_a_twin_has_the_templates_of_the_other(twin, other):
     ours = registry.lookup(getattr(linalg, twin))
@@ -76,8 +76,8 @@ def test_a_twin_has_the_templates_of_the_other(twin, other):
 
 
 def test_of_an_option_that_the_other_lacks_a_twin_says_what_it_must_be():
-    def symmetric(a, b):
-        return linalg.solve(a, b, assume_a="pos")
+    def tridiagonal(a, b):
+        return linalg.solve(a, b, assume_a="tridiagonal")
 
     with pytest.raises(MissingRule, match="this form of the call"):
-        grad(symmetric)(A, B)
+        grad(tridiagonal)(A, B)
