@@ -261,6 +261,15 @@ def results_of_one_call(a, k):
 
 
 @followed
+def turned_round_in_an_operator(a, k):
+    """The step of Durbin's recursion."""
+    y = a[0] * k
+    for j in range(2, 5):
+        y[:j] += k * np.flip(y[:j]) * np.dot(np.flip(a[1, :j]), y[:j])
+    return np.sum(y * y)
+
+
+@followed
 def tiled(a, k):
     b = np.tile(a[0], (3, 1))
     b[1] += k

@@ -22,13 +22,13 @@ ALL = n.Slice(None, None, None)
 KindOf = Callable[[n.Expr], Kind]
 ObjectOf = Callable[[n.Expr], object]
 # functions that give an array of so many axes itself
-SAME: dict[object, int] = {
-    np.asarray: 0,
-    np.asanyarray: 0,
-    np.atleast_1d: 1,
-    np.atleast_2d: 2,
-    np.atleast_3d: 3,
-}
+SAME: tuple[tuple[object, int], ...] = (
+    (np.asarray, 0),
+    (np.asanyarray, 0),
+    (np.atleast_1d, 1),
+    (np.atleast_2d, 2),
+    (np.atleast_3d, 3),
+)
 
 
 def matrix_of(e: n.Expr, kind: KindOf) -> n.Expr | None:
@@ -42,22 +42,22 @@ def spelled(e: n.Expr, kind: KindOf, object_of: ObjectOf) -> n.Expr:
     all else as it is: `a.T` for `np.transpose(a)`, a for `np.asarray(a)`."""
     if not isinstance(e, n.Call) or e.keywords:
         return e
-    if isinstance(e.func, n.Attribute) and not e.args and isinstance(kind(e.func.value), Array):
-        return _as_attribute(e, e.func.value, e.func.attr, kind)
-    found = object_of(e.func)
-    if len(e.args) != 1 or found is None or not isinstance(kind(e.args[0]), Array):
-        return e
+    if isinstance(e.func, n.Attribute) and not e.args and e.func.attr in ("transpose", "view"):
+        of = e.func.value
+        if e.func.attr == "view":
+            return of if isinstance(kind(of), Array) else e
+        return n.Attribute(of, "T") if _is_matrix(kind(of)) else e
+    found = object_of(e.func) if len(e.args) == 1 else None
     if found is np.transpose:
-        return _as_attribute(e, e.args[0], "transpose", kind)
+        return n.Attribute(e.args[0], "T") if _is_matrix(kind(e.args[0])) else e
+    least = next((axes for function, axes in SAME if function is found), None)
+    if least is None:
+        return e
     known = kind(e.args[0])
-    axes = len(known.dims) if isinstance(known, Array) and known.dims is not None else 0
-    return e.args[0] if axes >= SAME.get(found, axes + 1) else e
-
-
-def _as_attribute(e: n.Expr, of: n.Expr, method: str, kind: KindOf) -> n.Expr:
-    if method == "view":
-        return of
-    return n.Attribute(of, "T") if method == "transpose" and _is_matrix(kind(of)) else e
+    same = isinstance(known, Array) and (
+        least == 0 or (known.dims is not None and len(known.dims) >= least)
+    )
+    return e.args[0] if same else e
 
 
 def part_of_transpose(e: n.Expr, kind: KindOf) -> n.Expr:

@@ -68,6 +68,8 @@ def without_views(function: n.Function, facts: Facts) -> n.Function:
         alone = _mentions(function.body, name) == 1 + _mentions(rest, name)
         if bound[name] > 1 or not level or not alone or not _is_read_now(rest, name):
             continue
+        if s.value == array and array.id not in mentioned(rest):
+            continue  # it has changed hands
         if _is_in_the_way(rest, name, array.id, facts):
             return _written_out(function, facts, s, name, rest[0].uid)
     return function

@@ -18,6 +18,8 @@ KindOf = Callable[[n.Expr], Kind]
 # helpers of `runtime` whose argument at this place is there for its shape
 LIKE = {"unbroadcast": 1, "expand": 1, "scatter": 1, "split_like": 1, "spread": 1, "zeros_like": 0}
 MEASURES = ("shape", "size", "ndim")
+# functions of NumPy whose result has the shape of their first argument
+KEEPING = frozenset("copy flip fliplr flipud roll sort".split())
 
 
 def shown(e: n.Expr) -> int | None:
@@ -46,6 +48,9 @@ def stand_in(e: n.Expr, kind: KindOf, choice: Callable[[n.Expr], Choice | None])
     if not isinstance(kind(e), (Array, Number)):
         return None
     rule = choice(e)
+    if rule is not None and rule.rule.namespace == "np" and rule.rule.name in KEEPING:
+        first = next(iter(rule.arguments.values()))
+        return stand_in(first, kind, choice) if isinstance(kind(first), Array) else None
     if rule is None or rule.rule.shape != "out":
         return None
     kinds = {name: kind(x) for name, x in rule.arguments.items()}

@@ -42,7 +42,8 @@ from s2s_ad.transform.untaken import (
 
 # functions that pass on what they are given, or read nothing but its shape
 LIGHT = frozenset(
-    "asarray array copy transpose reshape ravel expand_dims squeeze swapaxes moveaxis "
+    "asarray array copy transpose reshape ravel expand_dims squeeze swapaxes moveaxis rollaxis "
+    "flip fliplr flipud rot90 atleast_1d atleast_2d atleast_3d "
     "broadcast_to zeros_like ones_like empty_like full_like shape size ndim len".split()
 )
 D = n.Name("d ")  # a name no source can have, standing for the differential in a filled template
