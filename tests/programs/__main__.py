@@ -47,14 +47,17 @@ def main() -> int:
 def run(options: argparse.Namespace) -> int:
     began = time.monotonic()
     counts: collections.Counter[str] = collections.Counter()
+    refusals: collections.Counter[str] = collections.Counter()
     failures: dict[tuple[str, str], list[Outcome]] = {}
     for outcome in outcomes(options):
         counts[outcome.status] += 1
         counts["points passed over"] += len(outcome.passed)
         counts[f"second order {outcome.second_order}"] += 1
+        if outcome.status == "refused":
+            refusals[outcome.reason] += 1
         if outcome.status == "failed":
             failures.setdefault((outcome.check, outcome.reason), []).append(outcome)
-        if sum(counts[s] for s in ("ok", "failed", "no point")) % 1000 == 0:
+        if sum(counts[s] for s in ("ok", "failed", "no point", "refused")) % 1000 == 0:
             print(f"... {dict(counts)} after {time.monotonic() - began:.0f} s", flush=True)
     for (check, reason), found in sorted(failures.items(), key=lambda item: -len(item[1])):
         seeds = ", ".join(str(outcome.program.seed) for outcome in found[:8])
@@ -62,6 +65,8 @@ def run(options: argparse.Namespace) -> int:
         by_size = sorted(found, key=lambda outcome: len(outcome.program.text))
         for outcome in by_size[: max(1, options.shrink)]:
             report(outcome, options)
+    for reason, count in refusals.most_common():
+        print(f"{count} x {reason}")
     print(f"\n{dict(counts)} in {time.monotonic() - began:.0f} s")
     return bool(failures)
 

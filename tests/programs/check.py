@@ -28,15 +28,18 @@ from .points import TooLong, Trial, find_point, time_limit
 Step = Callable[[], object]
 
 SECONDS = 20.0
+FIRST_CHECK = "kinds of the call"
+# what generated code says where it finds out at run time only that it cannot go on
+SHARED = "on an array that other names may share"
 GENERATED = re.compile(r"_[0-9a-f]{16}\.py$")
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a program: `status` is ok, no point, or failed.
+    """What became of a program: ok, no point, refused where that is an answer, or failed.
 
-    For a failure, `check` says which check and `reason` what kind of failure without the numbers
-    of this program (equal for failures of one cause, as far as a text can tell).
+    For a failure or a refusal, `check` says which check and `reason` what kind without the numbers
+    of this program (equal for those of one cause, as far as a text can tell).
     """
 
     program: Program
@@ -79,11 +82,16 @@ def check_program(program: Program, everything: bool = False) -> Outcome:
                 program, "failed", trial.passed, check, f"wrong: {error.check}", str(error)
             )
         except S2SError as error:
+            if program.refusable and check != FIRST_CHECK:
+                continue  # refused with less known, or where it is differentiated again
+            status = "refused" if program.refusable else "failed"
             kind = f"refused: {type(error).__name__}: {_unnamed(error.message)}"
-            return Outcome(program, "failed", trial.passed, check, kind, str(error))
+            return Outcome(program, status, trial.passed, check, kind, str(error))
         except TooLong as error:
             return Outcome(program, "failed", trial.passed, check, "too long", str(error))
         except Exception as error:
+            if program.refusable and check != FIRST_CHECK and SHARED in str(error):
+                continue
             kind = f"{type(error).__name__} {_place(error)}: {_unnamed(str(error))}"
             return Outcome(program, "failed", trial.passed, check, kind, f"{kind}\n{error}")
     return Outcome(program, "ok", trial.passed, second_order=second)
@@ -93,7 +101,7 @@ def _steps(trial: Trial, everything: bool) -> tuple[list[tuple[str, Step]], str]
     """Return what the program is checked for, by name, and whether second order is."""
     program = trial.program
     turn, kind = divmod(max(program.seed, 0), 5)
-    steps: list[tuple[str, Step]] = [("kinds of the call", lambda: _both(trial))]
+    steps: list[tuple[str, Step]] = [(FIRST_CHECK, lambda: _both(trial))]
     number = isinstance(trial.value, (float, np.floating))
     if everything or kind in (1, 2) or (kind == 0 and not number):
         steps.append(("kinds off", lambda: _derived(trial, "kinds off", frozenset())))

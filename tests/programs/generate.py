@@ -32,6 +32,7 @@ from .expressions import (
     Variable,
 )
 from .statements import Statements
+from .stores import Stores
 
 _files = itertools.count(1)
 
@@ -40,17 +41,23 @@ POINTS = 4
 FIRST_SMALL = 2000
 # and from this one on all are a few lines long, as failures are when they are shrunk
 FIRST_TINY = 20000
+# from here on they store into arrays, and those in which two names may share one may be refused
+FIRST_STORES = 300000
 
 
 @dataclass(frozen=True)
 class Program:
-    """Text of a module, its entry `f`, what to differentiate, and the points to try in turn."""
+    """Text of a module, its entry `f`, what to differentiate, and the points to try in turn.
+
+    refusable: whether a refusal is an answer.
+    """
 
     text: str
     wrt: tuple[str, ...]
     points: tuple[tuple[Any, ...], ...]
     entry: str = "f"
     seed: int = -1
+    refusable: bool = False
 
     def load(self) -> Callable[..., Any]:
         """Return the function, its source known to `linecache` as in a notebook."""
@@ -73,6 +80,8 @@ def load(text: str, entry: str) -> Callable[..., Any]:
 def generate(seed: int) -> Program:
     """Return the program of that seed."""
     rng = random.Random(seed * 7919 + 17)
+    if seed >= FIRST_STORES:
+        return _storing(rng, seed)
     arrays = rng.random() < 0.5
     length = rng.choice((1, 2, 2, 3, 3, 3, 4))
     names = PLAIN_NAMES + (ODD_NAMES if rng.random() < 0.2 else ())
@@ -104,6 +113,17 @@ def generate(seed: int) -> Program:
     if len(wrt) > 1 and rng.random() < 0.3:
         wrt = tuple(name for name in wrt if rng.random() < 0.6) or wrt[:1]
     return Program(source, wrt, points, seed=seed)
+
+
+def _storing(rng: random.Random, seed: int) -> Program:
+    length = rng.choice((2, 3, 3, 4))
+    lines, params = Stores(rng, length).program()
+    tree = ast.parse("\n".join(lines))
+    points = tuple(_point(np.random.default_rng([seed, k]), params, length) for k in range(POINTS))
+    wrt = tuple(name for name, kind in params if kind != INTEGER)
+    if rng.random() < 0.3:
+        wrt = tuple(name for name in wrt if rng.random() < 0.6) or wrt[:1]
+    return Program(ast.unparse(tree), wrt, points, seed=seed, refusable=True)
 
 
 def _params(rng: random.Random, arrays: bool) -> list[tuple[str, str]]:

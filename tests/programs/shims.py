@@ -137,6 +137,7 @@ class Numpy:
 
     linalg = Linalg()
     zeros, ones, empty, eye = (staticmethod(_wide(n)) for n in ("zeros", "ones", "empty", "eye"))
+    full = staticmethod(_wide("full"))
 
     @staticmethod
     def maximum(a: Any, b: Any) -> Any:
