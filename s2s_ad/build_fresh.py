@@ -28,7 +28,8 @@ def newness(subject: Subject, program: Program, e: n.Call) -> int:
         known = method in sharing.CONTAINERS or bool(registry.lookup_method(method))
         if any(k.name in (None, "copy") and not _is_true(k.value) for k in e.keywords):
             return SHARES
-        return sharing.newness_of_function(method) if known and is_method(subject, e) else SHARES
+        of_value = is_method(subject, e) or _is_of_ours(subject, program, e)
+        return sharing.newness_of_function(method) if known and of_value else SHARES
     callee = None if registry.lookup(obj) else program.subject(obj)
     if callee is not None:
         return NEW if returns_new(program, callee) else SHARES
@@ -63,6 +64,12 @@ def is_method(subject: Subject, e: n.Call) -> bool:
 
 def _is_text(args: tuple[n.Expr, ...]) -> bool:
     return any(isinstance(e, n.Const) and isinstance(e.value, str) for e in args)
+
+
+def _is_of_ours(subject: Subject, program: Program, e: n.Call) -> bool:
+    """True for a call of a method of a variable that is none of the user's."""
+    root = e.func.value if isinstance(e.func, n.Attribute) else None
+    return isinstance(root, n.Name) and SubjectWorld(subject, program).lookup(root.id) is None
 
 
 def newness_of_object(obj: object, e: n.Call) -> int:

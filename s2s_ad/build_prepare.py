@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from s2s_ad import runtime
-from s2s_ad.analysis.aliasing import store_root
 from s2s_ad.analysis.flow import Facts, interpret
+from s2s_ad.analysis.indexing import gathers
 from s2s_ad.analysis.memory import Memory
 from s2s_ad.analysis.owned import NOTHING_OWNED
 from s2s_ad.analysis.still import NOTHING_STILL, Still
@@ -38,6 +38,7 @@ from s2s_ad.frontend.sink import sink
 from s2s_ad.frontend.views import without_views
 from s2s_ad.frontend.webs import with_webs_apart
 from s2s_ad.ir import nodes as n
+from s2s_ad.ir.blocks import sole_target
 from s2s_ad.ir.kinds import Array, DictOf, ListOf, is_immutable
 from s2s_ad.ir.names import Names, plain_name
 from s2s_ad.ir.remembered import replace
@@ -376,6 +377,10 @@ def name_expressions(
     Calls of user code become statements with adjoints of their own.
     """
     function, names = prepared.function, prepared.names
+    every = tuple(walk_stmts(function.body))
+    stored = frozenset(x for s in every for x in stored_into(s))
+    updated = {s.target for s in every if isinstance(s, n.AugAssign)}
+    changed = stored | {x.id for x in updated if isinstance(x, n.Name)}
     by_statement: dict[int, list[n.Expr]] = {}
     for uid, e in wanted:
         if isinstance(e, n.Name):
@@ -404,7 +409,11 @@ def name_expressions(
                 )
             else:
                 s = map_stmt_exprs(s, put)
-            value = e if is_user_call(e) else _apart(prepared, s, e)
+            whole_of = sole_target(s) if isinstance(s, n.Assign) and s.value == name else None
+            if isinstance(s, n.Assign) and whole_of in stored and _is_array(prepared, e, s):
+                # what is stored into it is not stored into what the reverse sweep reads
+                s = replace(s, value=n.Call(n.Attribute(name, "copy"), ()))
+            value = _apart(prepared, s, e, changed)
             before.append(n.Assign((name,), value, origin=s.origin))
             if not is_user_call(e):
                 prepared.transparent[name.id] = e
@@ -418,19 +427,30 @@ def name_expressions(
     return replace(function, body=map_block(function.body, visit))
 
 
-def _apart(prepared: Prepared, s: n.Stmt, e: n.Expr) -> n.Expr:
-    """Return `e`, or a copy of it where it may be a view of what the statement stores into:
+def _apart(prepared: Prepared, s: n.Stmt, e: n.Expr, changed: frozenset[str]) -> n.Expr:
+    """Return `e`, or a copy of it where it may be a view of an array that changes in place:
 
     y[:3] *= np.flip(y[:3])     →       flip = np.flip(y[:3]).copy()
                                         y[:3] = y[:3] * flip
     """
-    roots = {store_root(t) for t in s.targets} if isinstance(s, n.Assign) else set()
     read = {x.id for x in subexprs(e) if isinstance(x, n.Name)}
-    if not isinstance(e, n.Call) or not roots & read:
+    if changed.isdisjoint(read) or not _is_array(prepared, e, s):
         return e
-    kind = prepared.facts().value(e, s.uid).kind
-    view = isinstance(kind, Array) and prepared.newness_here(e) == SHARES
-    return n.Call(n.Attribute(e, "copy"), ()) if view else e
+    return n.Call(n.Attribute(e, "copy"), ()) if _may_be_view(prepared, e, s) else e
+
+
+def _may_be_view(prepared: Prepared, e: n.Expr, s: n.Stmt) -> bool:
+    if isinstance(e, n.Subscript):
+        items = e.index.items if isinstance(e.index, n.TupleExpr) else (e.index,)
+        taken = any(gathers(prepared.facts().value(x, s.uid).kind) for x in items)
+        return not taken and _may_be_view(prepared, e.value, s)
+    if isinstance(e, n.Call):
+        return prepared.newness_here(e) == SHARES
+    return isinstance(e, (n.Name, n.Attribute))
+
+
+def _is_array(prepared: Prepared, e: n.Expr, s: n.Stmt) -> bool:
+    return isinstance(prepared.facts().value(e, s.uid).kind, Array)
 
 
 def _index_put(target: n.Expr, put: Callable[[n.Expr], n.Expr]) -> n.Expr:

@@ -254,8 +254,12 @@ class _Writes:
             return False
         if any(isinstance(x, (n.Call, n.Lambda, n.NamedExpr)) for x in subexprs(e)):
             return False
-        if any(root.id in names(x) for p, x in passed.items() if p != param):
-            return False  # it is passed twice, or a part of it
+        for p, x in passed.items():
+            # it is passed twice, or a part of it; a number that is worked out from it is none
+            kind = self.run.kind(x, s.uid)
+            apart = is_immutable(kind) or (isinstance(kind, Array) and self.run.is_made(x))
+            if p != param and root.id in names(x) and not apart:
+                return False
         if any(root.id in pair for pair in self.program.shared):
             return False
         owned = self.owners.get(s.uid, NOTHING_OWNED)

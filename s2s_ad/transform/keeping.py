@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.remembered import replace
-from s2s_ad.ir.walk import names, target_names, walk_stmts
+from s2s_ad.ir.walk import blocks, names, target_names, walk_stmts
 from s2s_ad.transform.undoing import Item
 from s2s_ad.transform.versions import START, Versions
 
@@ -63,7 +63,7 @@ class Keeping(Versions):
                 if earlier or (d == START and not self.outermost):
                     self.uses.setdefault((v, kill), set()).add(kill)
                 continue
-            if kill is not None and self.can_undo(v, kill) and not self.stores_often(v, kill):
+            if kill is not None and self.is_taken_back(v, kill):
                 self.undo(v, kill, use)
                 continue
             if d != START and self.recompute(v, d, kill, use):
@@ -73,6 +73,13 @@ class Keeping(Versions):
             if self.depth:
                 self.chosen_by |= self.decided(v, d)
             self.save(v, d, kill)
+
+    def is_taken_back(self, v: str, kill: int) -> bool:
+        """True where what a statement does to a container is undone, piece by piece."""
+        if not self.can_undo(v, kill) or self.stores_often(v, kill):
+            return False
+        # a branch was asked to already, and has no reverse in which it could
+        return (kill, v) not in self.undone or not any(blocks(self.primal[kill]))
 
     @abstractmethod
     def decided(self, v: str, d: int) -> frozenset[int]:
