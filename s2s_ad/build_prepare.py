@@ -377,10 +377,7 @@ def name_expressions(
     Calls of user code become statements with adjoints of their own.
     """
     function, names = prepared.function, prepared.names
-    every = tuple(walk_stmts(function.body))
-    stored = frozenset(x for s in every for x in stored_into(s))
-    updated = {s.target for s in every if isinstance(s, n.AugAssign)}
-    changed = stored | {x.id for x in updated if isinstance(x, n.Name)}
+    stored = frozenset(x for s in walk_stmts(function.body) for x in stored_into(s))
     by_statement: dict[int, list[n.Expr]] = {}
     for uid, e in wanted:
         if isinstance(e, n.Name):
@@ -413,7 +410,7 @@ def name_expressions(
             if isinstance(s, n.Assign) and whole_of in stored and _is_array(prepared, e, s):
                 # what is stored into it is not stored into what the reverse sweep reads
                 s = replace(s, value=n.Call(n.Attribute(name, "copy"), ()))
-            value = _apart(prepared, s, e, changed)
+            value = _apart(prepared, s, e)
             before.append(n.Assign((name,), value, origin=s.origin))
             if not is_user_call(e):
                 prepared.transparent[name.id] = e
@@ -427,12 +424,18 @@ def name_expressions(
     return replace(function, body=map_block(function.body, visit))
 
 
-def _apart(prepared: Prepared, s: n.Stmt, e: n.Expr, changed: frozenset[str]) -> n.Expr:
-    """Return `e`, or a copy of it where it may be a view of an array that changes in place:
+def _apart(prepared: Prepared, s: n.Stmt, e: n.Expr) -> n.Expr:
+    """Return `e`, or a copy of it where it may be a view of an array that changes after that:
 
     y[:3] *= np.flip(y[:3])     →       flip = np.flip(y[:3]).copy()
                                         y[:3] = y[:3] * flip
     """
+    body = prepared.function.body
+    at = next(k for k, x in enumerate(body) if s.uid in {y.uid for y in walk_stmts((x,))})
+    later = tuple(walk_stmts(body[at:]))
+    updated = {x.target for x in later if isinstance(x, n.AugAssign)}
+    changed = {x for y in later for x in stored_into(y)}
+    changed |= {x.id for x in updated if isinstance(x, n.Name)}
     read = {x.id for x in subexprs(e) if isinstance(x, n.Name)}
     if changed.isdisjoint(read) or not _is_array(prepared, e, s):
         return e
@@ -445,7 +448,7 @@ def _may_be_view(prepared: Prepared, e: n.Expr, s: n.Stmt) -> bool:
         taken = any(gathers(prepared.facts().value(x, s.uid).kind) for x in items)
         return not taken and _may_be_view(prepared, e.value, s)
     if isinstance(e, n.Call):
-        return prepared.newness_here(e) == SHARES
+        return prepared.newness_here(e) <= SHARES
     return isinstance(e, (n.Name, n.Attribute))
 
 
