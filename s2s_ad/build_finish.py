@@ -46,6 +46,7 @@ from s2s_ad.simplify.in_place import InPlace, in_place
 from s2s_ad.simplify.inline import Inlining, inline, is_recomputed
 from s2s_ad.simplify.known_products import known_products
 from s2s_ad.simplify.known_quotients import known_quotients
+from s2s_ad.simplify.like_terms import Slopes, like_terms
 from s2s_ad.simplify.masks import chosen_once
 from s2s_ad.simplify.numbers_first import numbers_first
 from s2s_ad.simplify.one_inverse import one_inverse
@@ -182,6 +183,8 @@ def finish(
         def is_number(e: n.Expr) -> bool:
             return isinstance(kinds_here().kind(e), Number)
 
+        if "algebra" not in options:
+            body = like_terms(body, Slopes(back, is_number, pure, _is_adjoint(swept)))
         body, back = reuse_quotients(body, back, pure, sharing.name, again_only, is_number)
         function = swept.prepared.function
         params = {p.name for p in function.params}
@@ -350,6 +353,12 @@ def _linear(swept: Sweeps, again: Callable[[n.Expr], bool], sharing: Sharing) ->
     reverses = frozenset(v.reverse for v in variants if v is not None and v.reverse)
     lists = "numba" not in swept.prepared.program.options
     return Linear(again, sharing.number, reverses, lists)
+
+
+def _is_adjoint(swept: Sweeps) -> Callable[[str], bool]:
+    marks = [x for found in swept.all() for x in found.context.marks.items()]
+    bars = {bar for (_, mark), bar in marks if mark == "bar"}
+    return lambda name: name in bars or is_marked(name, "bar")
 
 
 def _storing(body: n.Block, back: frozenset[int], swept: Sweeps, sharing: Sharing) -> OneStore:
