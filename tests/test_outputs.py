@@ -46,6 +46,13 @@ def balance(a, b, rate):
     return np.sum(moved * moved)
 
 
+def turned(u):
+    """Its product is read before the half of a derivative puts part of it back, and behind."""
+    w = np.arctan2(u, 1.5)
+    u[1::2] *= 1.5
+    return w + np.linalg.norm(u * u)
+
+
 def count_up(items, x):
     """Fill a list, item by item."""
     for i in range(1, len(items)):
@@ -66,6 +73,8 @@ CASES = [
     (balance, (U, B, 0.4), ("a", "b", "rate"), ("return", "b", "a")),
     (balance, (U, B, 0.4), ("a", "rate"), ("b",)),
     (balance, (U, B, 0.0), ("a", "b"), ("a", "return")),
+    (turned, (U,), ("u",), "return"),
+    (turned, (U,), ("u",), ("u", "return")),
     (count_up, ([0.3, 0.5, 0.7], 1.3), ("items", "x"), ("return", "items")),
     (count_up, ([0.3, 0.5, 0.7], 1.3), ("x",), "items"),
     (untouched, (U, 0.5), ("a", "x"), ("return", "a")),

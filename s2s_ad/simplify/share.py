@@ -21,7 +21,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.blocks import mentioned, sole_target
+from s2s_ad.ir.blocks import mentioned, sole_target, stored_by
 from s2s_ad.ir.names import BlockNames
 from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import (
@@ -149,7 +149,8 @@ def share(body: n.Block, sharing: Sharing) -> tuple[n.Block, frozenset[int]]:
 class _Share:
     def __init__(self, sharing: Sharing, body: n.Block) -> None:
         self.sharing = sharing
-        self.local = assigned(body)
+        # a half of a derivative is given what it stores into
+        self.local = assigned(body).union(*map(stored_by, body), *map(_handed_over, body))
         self.back = set(sharing.back)
         self.sizes: dict[n.Expr, int] = {}
         self.written = _written(body, sharing.fresh)
@@ -419,6 +420,13 @@ class _Share:
             return (visit_statement(s, swap, self.sharing),)
 
         return swapped
+
+
+def _handed_over(s: n.Stmt) -> frozenset[str]:
+    """Return the variables that statements hand to a call that is made for its effect."""
+    every = (x.value for x in walk_stmts((s,)) if isinstance(x, n.ExprStmt))
+    calls = [e for e in every if isinstance(e, n.Call)]
+    return frozenset[str]().union(*(names(x) for e in calls for x in e.args))
 
 
 def _place(site: _Site) -> int:

@@ -324,8 +324,9 @@ class Stores:
             return [f"{self.rng.choice(known)} += 0.4 * {self.small(at)}"]
         if not names:
             return self.store(at) if at.held else ["pass"]
+        line = f"{names[0]} = {self.number(at)}"
         at.scope.variables[names[0]] = Variable(NUMBER)
-        return [f"{names[0]} = {self.number(at)}"]
+        return [line]
 
     def renamed(self, at: Place) -> Lines:
         """Two names for one array, or two arrays that change names."""
