@@ -164,8 +164,12 @@ def _call(form: Form, operands: Sequence[str]) -> str:
     if not form.lists or not isinstance(form.given, tuple):
         return f'np.einsum("{form.given}", {", ".join(operands)})'
     *lists, out = form.given
-    told = [f"{x}, {list(axes)}" for x, axes in zip(operands, lists)]
-    return f"np.einsum({', '.join([*told, *([str(list(out))] if out is not None else [])])})"
+    told = [f"{x}, {_listed(axes)}" for x, axes in zip(operands, lists)]
+    return f"np.einsum({', '.join([*told, *([_listed(out)] if out is not None else [])])})"
+
+
+def _listed(axes: Sequence[object]) -> str:
+    return f"[{', '.join('...' if k is ... else str(k) for k in axes)}]"
 
 
 def _is_text(text: object) -> Callable[[object], bool]:
@@ -237,12 +241,12 @@ def written(
 def _as_text(lists: Sequence[object], out: object) -> str:
     """Return what lists of whole numbers say, as a text; "" for anything else."""
     every = [*lists, *([] if out is None else [out])]
-    if not all(isinstance(x, tuple) and all(type(k) is int for k in x) for x in every):
+    if not all(isinstance(x, tuple) and all(k is ... or type(k) is int for k in x) for x in every):
         return ""
-    numbers = sorted({k for x in every if isinstance(x, tuple) for k in x})
+    numbers = sorted({k for x in every if isinstance(x, tuple) for k in x if k is not ...})
     if len(numbers) > len(string.ascii_lowercase):
         return ""
-    letter = dict(zip(numbers, string.ascii_lowercase))
+    letter = {**dict(zip(numbers, string.ascii_lowercase)), ...: "..."}
     texts = ["".join(letter[k] for k in x) for x in every if isinstance(x, tuple)]
     told = ",".join(texts[: len(lists)])
     return told if out is None else f"{told}->{texts[-1]}"

@@ -20,6 +20,8 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from s2s_ad import runtime
 from s2s_ad.ir import walk
 from s2s_ad.ir.kinds import BOOL, FLOAT, INT
@@ -408,7 +410,8 @@ def _register(
 
 def enter(rule: Rule) -> None:
     """Register a rule; that of a function that is not there is mentioned, no more."""
-    if rule.function is None and rule.namespace in MODULES:
+    lacking = rule.namespace == "attribute" and not hasattr(np.ndarray, rule.name)
+    if lacking or (rule.function is None and rule.namespace in MODULES):
         registry.mention(rule)
     else:
         registry.register(rule)

@@ -29,17 +29,22 @@ def _parts(*ranks: int) -> Result:
     return result
 
 
-# eigenvalues of symmetric matrices: NumPy reads the lower triangle alone
+# eigenvalues of symmetric matrices: NumPy reads one triangle alone
 
 _HALF = "(np.tri(len(a)) + np.tri(len(a), k=-1))"
-general(
-    "np.linalg.eigvalsh(a)",
-    ranks=(2,),
-    let={"vectors": "np.linalg.eigh(a)[1]", "lower": "np.tri(len(a), dtype=bool)"},
-    tangent="np.diag(vectors.T @ np.where(lower, d, d.T) @ vectors)",
-    adjoint=f"{_HALF} * ((vectors * d) @ vectors.T)",
-    result=results.ranked(1, "a", "float"),
-)
+for _triangle, _turned in (("L", ""), ("U", ".T")):
+    general(
+        "np.linalg.eigvalsh(a, UPLO='L')",
+        ranks=(2,),
+        where={"UPLO": _triangle},
+        let={
+            "vectors": f"np.linalg.eigh(a{', UPLO=' + repr('U') if _turned else ''})[1]",
+            "read": f"np.tri(len(a), dtype=bool){_turned}",
+        },
+        tangent="np.diag(vectors.T @ np.where(read, d, d.T) @ vectors)",
+        adjoint=f"{_HALF}{_turned} * ((vectors * d) @ vectors.T)",
+        result=results.ranked(1, "a", "float"),
+    )
 
 # singular values and vectors
 
@@ -178,7 +183,7 @@ for _n in range(1, 5):
 def _norm(order: object, tangent: str, adjoint: str, **let: str) -> None:
     reduction(
         "np.linalg.norm(x, ord=None, axis=None, keepdims=False)",
-        where={"ord": order, "axis": None, "keepdims": False},
+        where={"ord": order, "axis": (None, (0, 1), (-2, -1)), "keepdims": False},
         ranks=(2,),
         let=let,
         tangent=tangent,
@@ -246,15 +251,15 @@ for _rank in (3, 4):
             adjoint={"a": f"unbroadcast(-{_solved} @ {_T.format('out')}, a)",
                      "b": f"unbroadcast({_solved}, b)"},
             result=results.ranked(_rank, "a", "float"))  # fmt: skip
-for _ranks in ((2, 3), (4, 3)):
-    general(
-        "np.linalg.solve(a, b)",
-        ranks=_ranks,
-        tangent={"a": "-np.linalg.solve(a, d @ out)", "b": "np.linalg.solve(a, d)"},
-        adjoint={
-            "a": f"unbroadcast(-{_solved} @ {_T.format('out')}, a)",
-            "b": f"unbroadcast({_solved}, b)",
-        },
-        result=results.ranked(max(_ranks), "a", "float"),
-    )
+# of other ranks, older versions take vectors for what is matrices to newer ones
+general(
+    "np.linalg.solve(a, b)",
+    ranks=(2, 3),
+    tangent={"a": "-np.linalg.solve(a, d @ out)", "b": "np.linalg.solve(a, d)"},
+    adjoint={
+        "a": f"unbroadcast(-{_solved} @ {_T.format('out')}, a)",
+        "b": f"unbroadcast({_solved}, b)",
+    },
+    result=results.ranked(3, "a", "float"),
+)
 zero("np.linalg.matrix_rank(A)", result=constant(UNKNOWN))

@@ -276,20 +276,22 @@ def _eigen(kinds: Mapping[str, Kind], args: Mapping[str, Expr]) -> Kind:
 
 
 # eigenvalues that are equal turn into each other's vectors: that has no slope, and is left out
-_MOVED = "out[1].T @ np.where(lower, d, d.T) @ out[1]"
 _TURNED = "(out[1] * d[0] + out[1] @ divide_or_zero(out[1].T @ d[1], gaps)) @ out[1].T"
-general(
-    "np.linalg.eigh(a)",
-    ranks=(2,),
-    let={
-        "lower": _LOWER.format("a"),
-        "half": _HALF.format("a"),
-        "gaps": "out[0] - out[0][:, None]",
-    },
-    tangent=f"(np.diag({_MOVED}), out[1] @ divide_or_zero({_MOVED}, gaps))",
-    adjoint=f"half * (({_TURNED}).T + {_TURNED})",
-    result=_eigen,
-)
+for _triangle, _turned in (("L", ""), ("U", ".T")):
+    _moved = "out[1].T @ np.where(read, d, d.T) @ out[1]"
+    general(
+        "np.linalg.eigh(a, UPLO='L')",
+        ranks=(2,),
+        where={"UPLO": _triangle},
+        let={
+            "read": _LOWER.format("a") + _turned,
+            "half": f"({_HALF.format('a')}){_turned}" if _turned else _HALF.format("a"),
+            "gaps": "out[0] - out[0][:, None]",
+        },
+        tangent=f"(np.diag({_moved}), out[1] @ divide_or_zero({_moved}, gaps))",
+        adjoint=f"half * (({_TURNED}).T + {_TURNED})",
+        result=_eigen,
+    )
 for _rank, _product in ((1, "np.outer({}, out)"), (2, "{} @ out.T")):
     general(
         "np.linalg.solve(a, b)",

@@ -20,7 +20,7 @@ _SAME = results.reduction("a", "same")
 linear(
     "np.sum(a, axis=None, *, keepdims=False, initial)",
     a=_PUT.format("d"),
-    initial="np.sum(d)",
+    initial="unbroadcast(np.sum(d), initial)",
     tangent={"a": f"np.sum(d, {_AXES})", "initial": "np.full_like(out, d)"},
     ranks=_ARRAY,
     result=_SAME,
@@ -28,7 +28,7 @@ linear(
 linear(
     "np.sum(a, axis=None, *, keepdims=False, initial=0.0, where)",
     a=_ONLY.format(_PUT.format("d")),
-    initial="np.sum(d)",
+    initial="unbroadcast(np.sum(d), initial)",
     tangent={"a": f"np.sum({_ONLY.format('d')}, {_AXES})", "initial": "np.full_like(out, d)"},
     ranks=_ARRAY,
     result=_SAME,
@@ -72,7 +72,7 @@ for _text, _chosen in (("initial", "a"), ("initial=1.0, where", "np.where(where,
         },
         adjoint={
             "a": f"{_PUT.format('d')} * {_others}",
-            "initial": f"np.sum(d * np.prod({_chosen}, {_AXES}))",
+            "initial": f"unbroadcast(np.sum(d * np.prod({_chosen}, {_AXES})), initial)",
         },
         ranks=_ARRAY,
         result=_SAME,

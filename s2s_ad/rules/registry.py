@@ -162,6 +162,11 @@ def rules_of(namespace: str, name: str) -> tuple[Rule, ...]:
     return tuple(r for r in _rules if (r.namespace, r.name) == (namespace, name))
 
 
+def mentioned(namespace: str, name: str) -> tuple[Rule, ...]:
+    """Return the rules declared so far under a name, also of what this Python or NumPy lacks."""
+    return tuple(r for r in _mentioned if (r.namespace, r.name) == (namespace, name))
+
+
 def documented() -> tuple[Rule, ...]:
     """Return every built-in rule, the same on every version of Python and NumPy."""
     load()

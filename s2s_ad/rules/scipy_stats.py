@@ -213,7 +213,8 @@ for _rank, _result, _up, _each, _square in (
         _covered = _square.format(_flow) + f" - np.sum({_flow}) * sides"
         _quadratic = _each.format(f"(whitened @ {_MOVED}) * whitened")
         general(
-            f"{_NORMAL}.{_method}(x, mean, cov)",
+            f"{_NORMAL}.{_method}(x, mean, cov, allow_singular=False)",
+            where={"allow_singular": False},
             ranks=(_rank, 1, 2),
             let={**_COVARIANCE, "whitened": "(x - mean) @ sides"},
             tangent={

@@ -175,7 +175,7 @@ reshaping("np.fft.ifftshift(x, axes=None)", x="np.fft.fftshift(d, axes)",
 
 linear(
     "np.repeat(a, repeats, axis=None)",
-    a="np.reshape(np.sum(np.reshape(d, (-1, repeats)), axis=1), np.shape(a))",
+    a="np.reshape(np.sum(np.reshape(d, (a.size, repeats)), axis=1), np.shape(a))",
     where={"axis": None},
     ranks=("array", 0),
     result=results.ranked(1, "a"),

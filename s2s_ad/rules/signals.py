@@ -5,15 +5,17 @@ Takes nothing, registers rules when imported, requires `rules.declare`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from s2s_ad.ir.kinds import UNKNOWN
+from s2s_ad.ir.kinds import UNKNOWN, Kind, ListOf, TupleOf
 
 from . import results
 from .declare import bilinear, linear
-from .results import constant, is_integer
+from .results import Args, Kinds, constant, is_integer, literal
+from .rule import Result
 
 # sliding products: what is left out of the full one is 0 there
 
@@ -54,6 +56,10 @@ for _mode, _whole in (
 
 # all with all
 
+bilinear("np.kron(a, b)", ranks=(0, "array"), a="np.sum(d * b)", b="a * d",
+         result=results.elementwise("same", ("a", "b")))  # fmt: skip
+bilinear("np.kron(a, b)", ranks=("array", 0), a="d * b", b="np.sum(a * d)",
+         result=results.elementwise("same", ("a", "b")))  # fmt: skip
 bilinear("np.kron(a, b)", ranks=(1, 1), a="np.reshape(d, (a.size, b.size)) @ b",
          b="a @ np.reshape(d, (a.size, b.size))", result=results.ranked(1, "a", "any"))  # fmt: skip
 _BLOCKS = "np.reshape(d, (a.shape[0], b.shape[0], a.shape[1], b.shape[1]))"
@@ -76,6 +82,29 @@ bilinear(
 )
 
 # differences
+
+
+def is_several(axis: object) -> bool:
+    """True for literal axes of which there are two or more."""
+    return isinstance(axis, tuple) and len(axis) > 1
+
+
+def _axes_of(args: Args) -> tuple[object, ...]:
+    axes = literal(args.get("axis"))
+    return axes if isinstance(axes, tuple) else ()
+
+
+def _several_along(count: Callable[[Args], int]) -> Result:
+    """Return as many arrays of the shape of `f`: in a tuple, or in a list of older versions."""
+
+    def result(kinds: Kinds, args: Args) -> Kind:
+        one = results.like("f", "float")(kinds, args)
+        if isinstance(np.gradient(np.eye(2)), list):
+            return ListOf(one)
+        return TupleOf((one,) * count(args))
+
+    return result
+
 
 _SLOPES = "np.gradient(f, spacing, /, *, axis=None, edge_order=1)"
 for _rank, _axis in ((1, None), (1, is_integer), ("array", is_integer)):
@@ -106,10 +135,25 @@ for _rank, _axis in ((1, None), (1, is_integer), ("array", is_integer)):
     )
 _SIDES = results.several("f", type(np.gradient(np.eye(2))), 2)
 linear(
-    "np.gradient(f, /, *, edge_order=1)",
+    "np.gradient(f, /, *, axis=None, edge_order=1)",
     f="ungradient(d[0], 1.0, 0, edge_order) + ungradient(d[1], 1.0, 1, edge_order)",
     ranks=(2,),
+    where={"axis": None},
     result=_SIDES,
+)
+linear(
+    "np.gradient(f, /, *, axis=None, edge_order=1)",
+    f="sum([ungradient(d[k], 1.0, k, edge_order) for k in range(3)])",
+    ranks=(3,),
+    where={"axis": None},
+    result=_several_along(lambda args: 3),
+)
+linear(
+    "np.gradient(f, /, *, axis=None, edge_order=1)",
+    f="sum([ungradient(d[k], 1.0, axis[k], edge_order) for k in range(len(axis))])",
+    ranks=("array",),
+    where={"axis": is_several},
+    result=_several_along(lambda args: len(_axes_of(args))),
 )
 linear(
     "np.gradient(f, dx, dy, /, *, edge_order=1)",
@@ -117,14 +161,19 @@ linear(
     ranks=(2, 0, 0),
     result=_SIDES,
 )
-linear(
-    "np.diff(a, n=1, axis=-1)",
-    a="unbroadcast(np.diff(np.diff(d, axis=axis, prepend=0.0, append=0.0), "
-    "axis=axis, prepend=0.0, append=0.0), a)",
-    where={"n": 2},
-    ranks=("array",),
-    result=results.same_rank("a"),
-)
+linear("np.diff(a, n=1, axis=-1)", a="d", where={"n": 0}, result=results.like("a"))
+for _n in (2, 3, 4):
+    _back = "d"
+    for _ in range(_n):
+        _back = f"np.diff({_back}, axis=axis, prepend=0.0, append=0.0)"
+    linear(
+        "np.diff(a, n=1, axis=-1)",
+        a=f"unbroadcast({'-' * (_n % 2)}{_back}, a)",
+        where={"n": _n},
+        ranks=("array",),
+        result=results.same_rank("a"),
+        on={"a": lambda rng: rng.uniform(-2.0, 2.0, (5, 6))},
+    )
 
 # powers
 

@@ -98,6 +98,19 @@ for _rank in (3, 4):
         adjoint=f"(factors[0] * {_rows('d')}) @ factors[2]",
         result=results.ranked(_rank - 1, "a", "float"),
     )
+    general(
+        "np.linalg.pinv(a)",
+        ranks=(_rank,),
+        let={
+            "left": "np.eye(a.shape[-2]) - a @ out",
+            "right": "np.eye(a.shape[-1]) - out @ a",
+        },
+        tangent=f"out @ {_t('out')} @ {_t('d')} @ left "
+        f"+ right @ {_t('d')} @ {_t('out')} @ out - out @ d @ out",
+        adjoint=f"left @ {_t('d')} @ out @ {_t('out')} "
+        f"+ {_t('out')} @ out @ {_t('d')} @ right - {_t('out')} @ d @ {_t('out')}",
+        result=results.ranked(_rank, "a", "float"),
+    )
     _u, _s, _v = "out[0]", _rows("out[1]"), "out[2]"
     _down = _columns("out[1]")
     _moved = f"({_t(_u)} @ d @ {_t(_v)})"

@@ -111,7 +111,7 @@ def _is_wrapped(rule: Rule) -> bool:
         )
         and any(
             other is not rule and other.ranks is not None
-            for other in registry.rules_of(rule.namespace, rule.name)
+            for other in registry.mentioned(rule.namespace, rule.name)
         )
     )
 

@@ -59,7 +59,7 @@ def twin(
     """
     root, _, name = of.partition("(")[0].partition(".")
     for target in targets(text):
-        for rule in registry.rules_of(root, name):
+        for rule in registry.mentioned(root, name):
             if of not in (rule.text, f"{root}.{name}"):
                 continue
             found = _as_twin(rule, text, target, where or {}, renamed)

@@ -43,6 +43,7 @@ EINSUM = lines("""
     A :: np.einsum(A, [0, 0], [0])
     A :: np.einsum(A, [0, 0])
     A, B :: np.einsum("ij,jk->ik", A, B, optimize=True)
+    T :: np.einsum(T, [0, ..., 1], [1, ...])
     Z, A :: np.einsum("ij,jk->ik", Z, A)
     s, x :: np.einsum(",i->i", s, x)
 """)
@@ -123,6 +124,12 @@ PIECES = lines("""
     B :: np.triu(B, 1) + np.tril(B)
     s :: np.logspace(s, 2.0, 4)
     s :: np.geomspace(s, 8.0, 4)
+    T :: np.repeat(T, 0)
+    T :: np.diff(T, n=3, axis=2)
+    T :: np.diff(T, n=0)
+    T :: np.gradient(T)[2]
+    T :: np.gradient(T, axis=(1, -1))[1]
+    s, x :: np.kron(s, x) + np.kron(x, s)
 """)
 POLYNOMIALS = lines("""
     x, y :: np.polyval(x, y)
@@ -147,6 +154,11 @@ ALGEBRA = lines("""
     x :: np.linalg.norm(x, 0) * x
     B :: np.linalg.norm(B, 3, axis=1)
     A :: np.linalg.cond(A)
+    S :: np.linalg.eigh(S, "U")[0]
+    S :: np.linalg.eigvalsh(S, "U")
+    T :: np.linalg.pinv(T)
+    B :: np.linalg.norm(B, "nuc", axis=(0, 1))
+    x, p, S :: stats.multivariate_normal.logpdf(x[:3], p[:3], S, allow_singular=False)
     A :: np.linalg.matrix_power(A, -2)
     A :: np.linalg.matrix_power(A, 6)
     A :: np.linalg.svd(A)[1]

@@ -135,6 +135,8 @@ def applied(rules, pairs: list[Pair], keywords: dict[str, Pair], method: bool = 
         value, dot = pair
         if dot is None and (value is None or type(value) in (bool, int, float, str)):
             return n.Const(repr(value), value)
+        if dot is None and isinstance(value, tuple) and all(type(k) is int for k in value):
+            return n.TupleExpr(tuple(n.Const(repr(k), k) for k in value))
         name = f"v{len(values)}"
         values[name] = value
         if dot is not None:

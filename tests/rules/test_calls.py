@@ -39,6 +39,8 @@ def runs(line):
     text = line.split(" :: ")[1]
     if any(f"{name}." in text for name in ("special", "linalg", "stats", "signal")) and not SCIPY:
         return "np.linalg" in text
+    if ".mT" in text:
+        return hasattr(np.ndarray, "mT")
     names = [word.split("(")[0] for word in text.replace("(", "( ").split() if word[:3] == "np."]
     return all(has(np, name.split(".")[1:]) for name in names)
 
