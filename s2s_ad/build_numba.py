@@ -367,12 +367,11 @@ class _Form:
         def item(e: n.Subscript) -> bool:
             return dtype_of(e, kinds) == "float" and not users & names(e.value)
 
-        summing = Summing(item, is_zeros, Order(body, known).shared, fresh)
-        body = sums_beside(body, summing)
-
         def adjoint(name: str) -> bool:
             return number(name) and name not in users
 
+        summing = Summing(item, adjoint, is_zeros, number, Order(body, known).shared, fresh)
+        body = sums_beside(body, summing)
         return replace(f, body=skipped(body, Skipping(adjoint, self.takes_long)))
 
     def takes_long(self, e: n.Expr) -> bool:

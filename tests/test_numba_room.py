@@ -156,3 +156,27 @@ def test_what_was_not_chosen_is_not_worked_out():
             np.testing.assert_allclose(got, want, rtol=1e-6)
     assert "            if early_bar != 0.0:\n                u_bar += (" in g.source
     assert "!= 0.0" not in grad(exercised, ("s", "u")).source
+
+
+def spread(p, A, scale, n):
+    """What a loop divides by does not change in it, and may be zero where it has no steps."""
+    total = 0.0
+    q = np.zeros(n)
+    for i in range(len(p)):
+        for j in range(n):
+            q[j] += p[i] / scale * A[i, j]
+    for j in range(n):
+        total += q[j] * q[j]
+    return total
+
+
+def test_sums_are_divided_once():
+    g = grad(spread, ("p", "A", "scale"), compile="numba")
+    p, A = np.array([0.3, 0.9]), np.array([[0.4, -0.7, 1.1], [0.2, 0.5, -0.3]])
+    for n in (3, 1):
+        same(g(p, A, 1.7, n), grad(spread, ("p", "A", "scale"))(p, A, 1.7, n))
+        for got, want in zip(g(p, A, 1.7, n), steps(spread, (p, A, 1.7, n), ("p", "A", "scale"))):
+            np.testing.assert_allclose(got, want, rtol=1e-6)
+    same(g(p, A, 0.0, 0), grad(spread, ("p", "A", "scale"))(p, A, 0.0, 0))
+    assert "p_bar[i] += p_item_sum / scale\n" in g.source
+    assert "scale_bar += scale_sum / scale / scale\n" in g.source

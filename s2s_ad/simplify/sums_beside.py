@@ -10,12 +10,17 @@ Takes the body of a generated function, gives it so; requires `ir`.
                                              if x_item_sum != 0.0:
                                                  x_bar[i] += x_item_sum
 
+What all that is added is divided by, and the loop does not change, divides the sum. For the sake of
+such a divisor alone, what a loop adds to an adjoint of a number is added up so too.
+
 A compiler may not do that: for all it knows the other item is the same one. It may be: sums come in
 any order, and the loop does nothing else with the adjoint. A loop without steps touches no item.
 """
 
 from __future__ import annotations
 
+import functools
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -24,6 +29,7 @@ from s2s_ad.ir.blocks import mentioned, said_by, sole_target, with_blocks
 from s2s_ad.ir.nodes import ZERO
 from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import assigned, bound_here, map_block, names, subexprs, walk_stmts
+from s2s_ad.simplify.algebra import sum_of, terms
 
 _PLAIN = (n.Assign, n.AugAssign, n.If, n.Pass, n.Break, n.Continue, n.Pop)
 _INDEX = (n.Name, n.Const, n.Unary, n.Binary, n.TupleExpr)
@@ -31,12 +37,15 @@ _INDEX = (n.Name, n.Const, n.Unary, n.Binary, n.TupleExpr)
 
 @dataclass(frozen=True)
 class Summing:
-    """item: whether an item of an array is a float, and the array none of the user's. zeros:
-    whether an expression makes new zeros. shared: a name for all variables that may hold one array.
-    fresh: a new name."""
+    """item: whether an item of an array is a float, and the array none of the user's. adjoint:
+    whether a variable is a float, and none of the user's. zeros: whether an expression makes new
+    zeros. number: whether a variable is a number. shared: a name for all variables that may hold
+    one array. fresh: a new name."""
 
     item: Callable[[n.Subscript], bool]
+    adjoint: Callable[[str], bool]
     zeros: Callable[[n.Expr], bool]
+    number: Callable[[str], bool]
     shared: Callable[[str], str]
     fresh: Callable[[str], str]
 
@@ -69,8 +78,15 @@ def _summed(loop: n.For, made: set[str], tools: Summing) -> tuple[n.Stmt, ...]:
     if loop.orelse or not all(isinstance(s, _PLAIN) for s in inside):
         return (loop,)
     changed = assigned((loop,))
-    sums: dict[n.Subscript, str] = {}
+    sums: dict[n.Expr, str] = {}
+    over: dict[n.Expr, tuple[n.Expr, ...]] = {}
     for s in inside:
+        if isinstance(s, n.AugAssign) and isinstance(s.target, n.Name) and s.target not in sums:
+            name = s.target.id
+            alone = tools.adjoint(name) and all(_only_adds_number(x, name) for x in inside)
+            if alone and (divisors := _divisors(inside, s.target, changed, tools)):
+                over[s.target] = divisors
+                sums[s.target] = tools.fresh(f"{name.removesuffix('_bar')}_sum")
         place = _place(s)
         if place is None or place in sums or not isinstance(place.value, n.Name):
             continue
@@ -78,15 +94,16 @@ def _summed(loop: n.For, made: set[str], tools: Summing) -> tuple[n.Stmt, ...]:
         if names(place.index) & changed or array not in made or not tools.item(place):
             continue
         if all(_only_adds(x, array) for x in inside) and not _seen(loop, array, tools):
+            over[place] = _divisors(inside, place, changed, tools)
             sums[place] = tools.fresh(f"{array.removesuffix('_bar')}_item_sum")
     if not sums:
         return (loop,)
 
     def visit(s: n.Stmt) -> tuple[n.Stmt, ...]:
-        place = _place(s)
-        if not isinstance(s, n.AugAssign) or place not in sums:
+        if not isinstance(s, n.AugAssign) or s.target not in sums:
             return (s,)
-        return (replace(s, target=n.Name(sums[place])),)
+        value = _without(s.value, over[s.target]) if over[s.target] else s.value
+        return (replace(s, target=n.Name(sums[s.target]), value=value),)
 
     before = [n.Assign((n.Name(x),), ZERO, of=loop.of, origin=loop.origin) for x in sums.values()]
     # what is said of the loop stands in front of all of it
@@ -97,7 +114,7 @@ def _summed(loop: n.For, made: set[str], tools: Summing) -> tuple[n.Stmt, ...]:
             (
                 n.Branch(
                     n.Compare(n.Name(x), ("!=",), (ZERO,)),
-                    (n.AugAssign(place, "+", n.Name(x), of=loop.of, origin=loop.origin),),
+                    (_added(place, x, over[place], loop),),
                 ),
             ),
             of=loop.of,
@@ -106,6 +123,50 @@ def _summed(loop: n.For, made: set[str], tools: Summing) -> tuple[n.Stmt, ...]:
         for place, x in sums.items()
     ]
     return (*before, replace(loop, body=map_block(loop.body, visit)), *after)
+
+
+def _divisors(
+    inside: list[n.Stmt], target: n.Expr, changed: set[str], tools: Summing
+) -> tuple[n.Expr, ...]:
+    """Return the variables by which all that is added to something is divided."""
+    every = [
+        Counter(e for op, e in t.factors if op == "/" and isinstance(e, n.Name))
+        for s in inside
+        if isinstance(s, n.AugAssign) and s.target == target
+        for t in terms(s.value)
+    ]
+    common = functools.reduce(lambda a, b: a & b, every)
+    return tuple(
+        e
+        for e in common.elements()
+        if isinstance(e, n.Name) and e.id not in changed and tools.number(e.id)
+    )
+
+
+def _without(e: n.Expr, divisors: tuple[n.Expr, ...]) -> n.Expr:
+    rest = []
+    for t in terms(e):
+        factors = list(t.factors)
+        for x in divisors:
+            factors.remove(("/", x))
+        rest.append(replace(t, factors=tuple(factors)))
+    return sum_of(rest)
+
+
+def _added(place: n.Expr, name: str, divisors: tuple[n.Expr, ...], loop: n.For) -> n.Stmt:
+    """Return what adds a sum, divided, to what it is of."""
+    value: n.Expr = n.Name(name)
+    for x in divisors:
+        value = n.Binary("/", value, x)
+    return n.AugAssign(place, "+", value, of=loop.of, origin=loop.origin)
+
+
+def _only_adds_number(s: n.Stmt, name: str) -> bool:
+    """True for a statement that does nothing with a number but to add to it."""
+    if name not in said_by(s):
+        return True
+    adds = isinstance(s, n.AugAssign) and s.op in "+-" and s.target == n.Name(name)
+    return adds and isinstance(s, n.AugAssign) and name not in names(s.value)
 
 
 def _place(s: n.Stmt) -> n.Subscript | None:
