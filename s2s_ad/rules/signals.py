@@ -161,7 +161,9 @@ linear(
     ranks=(2, 0, 0),
     result=_SIDES,
 )
-linear("np.diff(a, n=1, axis=-1)", a="d", where={"n": 0}, result=results.like("a"))
+linear(
+    "np.diff(a, n=1, axis=-1)", a="d", where={"n": 0}, ranks=("array",), result=results.like("a")
+)
 for _n in (2, 3, 4):
     _back = "d"
     for _ in range(_n):
