@@ -161,3 +161,22 @@ def constant_int(e: n.Expr | None) -> int | None:
         size = constant_int(e.operand) if isinstance(e.operand, n.Const) else None
         return None if size is None else -size
     return None
+
+
+def never_same(a: n.Expr | None, b: n.Expr | None) -> bool:
+    """True for indices that never are the same place: constants, or tuples with such a part."""
+    if isinstance(a, n.TupleExpr) and isinstance(b, n.TupleExpr):
+        for x, y in zip(a.items, b.items):
+            if never_same(x, y):
+                return True
+            if not all(
+                isinstance(part, n.Slice) or constant_int(part) is not None for part in (x, y)
+            ):
+                return False  # it may be for several axes, or for none
+        return False
+    if isinstance(a, n.Const) and isinstance(b, n.Const) and isinstance(a.value, str):
+        return isinstance(b.value, str) and a.value != b.value
+    first, second = constant_int(a), constant_int(b)
+    if first is None or second is None or first == second:
+        return False
+    return (first < 0) == (second < 0)

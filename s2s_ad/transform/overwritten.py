@@ -20,7 +20,7 @@ from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from s2s_ad.analysis.indexing import constant_int
+from s2s_ad.analysis.indexing import never_same
 from s2s_ad.analysis.later import Spot, Where, bound_since, may_follow, places, shared_levels
 from s2s_ad.analysis.touching import Round, Test, item_of, items_alone, measures, round_of
 from s2s_ad.analysis.whole_numbers import Cases, Form, all_of
@@ -226,7 +226,7 @@ class _Run:
 
     def conflict(self, name: str, store: _Read, read: _Read) -> bool:
         """True unless, whenever the store is made after the read, the places are not the same."""
-        if _differ(_first_index(store.place), _first_index(read.place)):
+        if never_same(_first_index(store.place), _first_index(read.place)):
             return False
 
         def binds(s: n.Stmt) -> bool:
@@ -303,25 +303,6 @@ def uses(e: n.Expr, name: str, bare: bool) -> Iterator[tuple[n.Expr | None, bool
 
 def _mentioned(s: n.Stmt) -> frozenset[str]:
     return said_by(flat(s))
-
-
-def _differ(a: n.Expr | None, b: n.Expr | None) -> bool:
-    """True for indices that never are the same place: constants, or tuples with such a part."""
-    if isinstance(a, n.TupleExpr) and isinstance(b, n.TupleExpr):
-        for x, y in zip(a.items, b.items):
-            if _differ(x, y):
-                return True
-            if not all(
-                isinstance(part, n.Slice) or constant_int(part) is not None for part in (x, y)
-            ):
-                return False  # it may be for several axes, or for none
-        return False
-    if isinstance(a, n.Const) and isinstance(b, n.Const) and isinstance(a.value, str):
-        return isinstance(b.value, str) and a.value != b.value
-    first, second = constant_int(a), constant_int(b)
-    if first is None or second is None or first == second:
-        return False
-    return (first < 0) == (second < 0)
 
 
 def _counting(context: Context, s: n.Stmt) -> n.Stmt:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from s2s_ad.analysis.indexing import never_same
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.walk import map_stmt_exprs, names, substitute
+from s2s_ad.ir.walk import map_stmt_exprs, names, stmt_exprs, subexprs, substitute
 from s2s_ad.transform.contributions import root_of
 
 _REDUCING = frozenset({"sum", "vdot", "outer"})
@@ -21,6 +22,11 @@ def number_taken(seed: n.Name, place: n.Expr, clear: n.Stmt, rest: list[n.Stmt])
 
         seed = x_bar[i]; x_bar[i] = 0.0; x_bar[i] += seed * w      →   seed = x_bar[i]
                                                                        x_bar[i] = seed * w
+
+    Where it is read once, and goes elsewhere, it is read in its place:
+
+        seed = x_bar[0]; x_bar[0] = 0.0; x_bar[1] += seed          →   x_bar[1] += x_bar[0]
+                                                                       x_bar[0] = 0.0
     """
     taken = n.Assign((seed,), place)
     root = root_of(place)
@@ -28,6 +34,10 @@ def number_taken(seed: n.Name, place: n.Expr, clear: n.Stmt, rest: list[n.Stmt])
         isinstance(x, n.AugAssign) and x.op in "+-" and root not in names(x.value) for x in rest
     )
     own = [x for x in rest if isinstance(x, n.AugAssign) and x.target == place]
+    read = [e for x in rest for part in stmt_exprs(x) for e in subexprs(part) if e == seed]
+    if plain and len(read) == 1 and all(_is_elsewhere(x, place, root) for x in rest):
+        there = [map_stmt_exprs(x, lambda e: substitute(e, {seed.id: place})) for x in rest]
+        return [*there, clear]
     if not plain or not own:
         return [taken, clear, *rest]
     first = own[0]
@@ -69,6 +79,16 @@ def part_taken(
     if elsewhere or not made_new:
         return [taken, *(x for x in others if x not in elsewhere), *left, *elsewhere]
     return [map_stmt_exprs(x, lambda e: substitute(e, {seed.id: place})) for x in (*others, *left)]
+
+
+def _is_elsewhere(s: n.Stmt, place: n.Expr, root: str | None) -> bool:
+    """True for a statement that changes another adjoint, or another item of it."""
+    target = s.target if isinstance(s, n.AugAssign) else place
+    if root_of(target) != root:
+        return True
+    if not isinstance(target, n.Subscript) or not isinstance(place, n.Subscript):
+        return False
+    return target.value == place.value and never_same(target.index, place.index)
 
 
 def _only_adds(s: n.Stmt, root: str | None) -> bool:
