@@ -17,10 +17,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.blocks import sole_target, with_blocks
+from s2s_ad.ir.blocks import read_by, sole_target, with_blocks
 from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.text import expr_text
-from s2s_ad.ir.walk import names, subexprs
+from s2s_ad.ir.walk import names, subexprs, walk_stmts
 from s2s_ad.simplify.algebra import Term, from_term, merge, sum_of, terms
 from s2s_ad.simplify.gathered import shortened
 from s2s_ad.simplify.share import kills_of
@@ -46,12 +46,13 @@ class Slopes:
 
 def like_terms(body: n.Block, tools: Slopes) -> n.Block:
     """Return the body with such sums."""
+    reads = Counter(x for s in walk_stmts(body) for x in read_by(s))
 
     def visit(block: n.Block) -> n.Block:
         out: list[n.Stmt] = []
         known: dict[str, n.Expr] = {}
         for s in block:
-            s = _summed(with_blocks(s, visit), known, tools)
+            s = _summed(with_blocks(s, visit), known, reads, tools)
             killed, effect = kills_of(s, set(tools.back), tools.pure)
             known = {
                 x: e
@@ -77,7 +78,9 @@ def _numbers(parts: Sequence[Term], tools: Slopes) -> bool:
     return all(tools.number(e) for t in parts for _, e in t.factors)
 
 
-def _summed(s: n.Stmt, known: Mapping[str, n.Expr], tools: Slopes) -> n.Stmt:
+def _summed(
+    s: n.Stmt, known: Mapping[str, n.Expr], reads: Mapping[str, int], tools: Slopes
+) -> n.Stmt:
     """Return a statement with a slope whose like terms are one."""
     if not isinstance(s, (n.Assign, n.AugAssign)) or s.uid not in tools.back:
         return s
@@ -110,8 +113,10 @@ def _summed(s: n.Stmt, known: Mapping[str, n.Expr], tools: Slopes) -> n.Stmt:
     value = from_term(
         Term(whole[0].coefficient / abs(whole[0].coefficient), (*outer, ("*", slope)))
     )
-    seen = sum(_operations(known[x]) for x in used)
-    if _operations(value) > _operations(s.value) + seen:
+    # a name that is read once more at most needs no line of its own
+    here = Counter(read_by(s))
+    gone = sum(reads[x] - here[x] <= 1 for x in used)
+    if _operations(value) > _operations(s.value) + gone:
         return s
     if len(expr_text(value)) > max(WIDE, len(expr_text(s.value))):
         return s
