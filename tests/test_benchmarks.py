@@ -15,7 +15,8 @@ from s2s_ad import value_and_grad
 from tests.benchmarks.catalogue import PROGRAMS
 from tests.benchmarks.compiled_catalogue import COMPILED
 from tests.benchmarks.generated import generated
-from tests.benchmarks.measure import directions
+from tests.benchmarks.kernels import KERNELS
+from tests.benchmarks.measure import bars, directions
 from tests.checking import chosen, interleaved, restricted
 from tests.oracles import directional, leaves
 
@@ -67,6 +68,21 @@ def test_gradient_by_hand_for_numba_is_right_and_ours_is_equal(name):
     value, gradients = value_and_grad(program.primal, program.wrt)(*args)
     assert value == program.primal(*args)
     np.testing.assert_allclose(leaves(gradients), by_hand, rtol=1e-9, atol=1e-11)
+    assert np.array_equal(leaves(args), before)
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_adjoint_of_a_kernel_by_hand_is_equal_to_ours(name):
+    """That ours is right is tested with the other kernels."""
+    program = KERNELS[name]
+    args = program.small()
+    before = leaves(args)
+    seeds = bars(program, args)
+    value, by_hand = program.adjoint(*args, *seeds)
+    found, ours = generated(program, "adjoint", args).call(*copy.deepcopy(args), *seeds)
+    assert np.array_equal(leaves(found), leaves(value))
+    wanted = leaves(by_hand)
+    np.testing.assert_allclose(leaves(ours), wanted, rtol=1e-11, atol=1e-11 * np.max(wanted))
     assert np.array_equal(leaves(args), before)
 
 

@@ -33,7 +33,7 @@ def generated(program: Program, mode: str, args: Arguments, builds: int = 1) -> 
     names = inspect.signature(program.primal).parameters
     kinds = {name: kind_of(value, name) for name, value in zip(names, args)}
     kinds |= {name: real(kinds[name]) for name in program.wrt}
-    request = Request(program.primal, mode, program.wrt, kinds)
+    request = Request(program.primal, mode, program.wrt, kinds, of=program.of)
     seconds = []
     for _ in range(builds):
         start = time.process_time()

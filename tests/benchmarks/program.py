@@ -14,13 +14,12 @@ Arguments = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class Program:
-    """A function that returns a number, and its hand-written adjoint.
+    """A function that returns a number, or leaves an output in an argument; its adjoint by hand.
 
-    group: "scalar" or "array". adjoint: called like what is generated, with the primal's arguments
-    and the adjoint of its result; it returns (result, gradients). helpers: the functions that were
-    written for it, whose lines count as its own. small: arguments to test it with. real: arguments
-    to time it with. variants: by the name of a peer, the primal as it is written for that peer,
-    where it takes the text as it stands no better or not at all.
+    group: "scalar", "array" or "kernels". adjoint: called like what is generated, with the primal's
+    arguments and the adjoint of its result or output; it returns (result, gradients). helpers: the
+    functions that were written for it, whose lines count as its own. small: arguments to test it
+    with. real: arguments to time it with. of: the argument that is the output.
     """
 
     name: str
@@ -31,3 +30,8 @@ class Program:
     small: Callable[[], Arguments]
     real: Callable[[], Arguments]
     helpers: tuple[Callable[..., Any], ...] = ()
+    of: tuple[str, ...] = ()
+
+    def kept(self, args: Arguments) -> Arguments:
+        """Return arguments that the primal may write into."""
+        return tuple(x.copy() if self.of and hasattr(x, "copy") else x for x in args)

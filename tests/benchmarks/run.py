@@ -10,6 +10,7 @@ import sys
 
 from tests.benchmarks.catalogue import PROGRAMS
 from tests.benchmarks.compiled_catalogue import COMPILED
+from tests.benchmarks.kernels import KERNELS
 from tests.benchmarks.measure import measure
 from tests.benchmarks.peers import PEERS
 from tests.benchmarks.startup import startup
@@ -25,17 +26,18 @@ def main() -> None:
         _numba(options)
         return
     rows = []
-    for name in options.names or PROGRAMS:
+    programs = KERNELS if options.kernels else PROGRAMS
+    for name in options.names or programs:
         print(f"{name} ...", file=sys.stderr)
-        rows.append(measure(PROGRAMS[name], options.repeats))
+        rows.append(measure(programs[name], options.repeats))
     outcomes = {}
-    peers = [] if options.no_peers else list(PEERS)
+    peers = [] if options.no_peers or options.kernels else list(PEERS)
     for peer in peers:
         for row in rows:
             print(f"{peer}: {row.program.name} ...", file=sys.stderr)
             found = versus(peer, row.program.name, max(3, options.repeats // 4))
             outcomes[peer, row.program.name] = found
-    started = None if options.names else startup(options.repeats)
+    started = None if options.names or options.kernels else startup(options.repeats)
     print("\n".join(report(rows, peers, outcomes, started, options.markdown)))
 
 
@@ -58,9 +60,11 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--no-peers", action="store_true", help="leave out the other tools")
     parser.add_argument("--numba", action="store_true", help="the programs that numba compiles")
+    parser.add_argument("--kernels", action="store_true", help="kernels that write into arguments")
     parser.add_argument("--markdown", action="store_true", help="print tables in Markdown")
     options = parser.parse_args()
-    unknown = set(options.names) - set(COMPILED if options.numba else PROGRAMS)
+    known = COMPILED if options.numba else KERNELS if options.kernels else PROGRAMS
+    unknown = set(options.names) - set(known)
     if unknown:
         parser.error(f"there is no program {', '.join(sorted(unknown))}")
     return options
