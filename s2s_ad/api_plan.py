@@ -24,6 +24,7 @@ from s2s_ad.api_load import Order
 from s2s_ad.api_primal import Values
 from s2s_ad.api_trees import Tree, Vector, double, flatten, size, tree_of, unflatten
 from s2s_ad.errors import OutputError, S2SError
+from s2s_ad.runtime import copied
 
 
 def as_given(values: Values) -> Values:
@@ -45,10 +46,18 @@ class Pass(NamedTuple):
     of: tuple[str, ...] = ()
 
     def value(self, values: Values) -> Any:
-        result = caller(self.function)(self.arrange(values))
+        given = self.arrange(values)
+        if self.source is None:
+            # a function of the user may write into its arguments, which are needed as they are
+            given = tuple(map(_own, given))
+        result = caller(self.function)(given)
         for place in self.select:
             result = result[place]
         return result
+
+
+def _own(value: Any) -> Any:
+    return copied(value) if isinstance(value, (np.ndarray, list, dict)) else value
 
 
 def first(results: Sequence[Any]) -> Any:

@@ -12,7 +12,7 @@ import sys
 import numpy as np
 import pytest
 
-from s2s_ad import grad, jvp, vjp
+from s2s_ad import grad, jacfwd, jacrev, jvp, vjp
 from s2s_ad.analysis.observe import kind_of
 from s2s_ad.build import Request, derive
 from s2s_ad.errors import ArgumentError, UnsupportedSyntax
@@ -208,3 +208,34 @@ def test_arguments_that_are_only_read_are_not_copied() -> None:
     assert "    x = x.copy()\n" in text
     assert "low.copy()" not in text
     assert "b.copy()" not in text.replace("x_bar.copy()", "")
+
+
+def grown(a, k):
+    """Store into the argument, then read it."""
+    a[1:] *= k * a[:-1]
+    return np.array([np.sum(a * a), a[0] * a[2]])
+
+
+@pytest.mark.parametrize("transform", [jacrev, jacfwd])
+def test_jacobians_of_what_stores_into_its_argument(transform) -> None:
+    """The function was called on the caller's own array, to see what it returns."""
+    a = U[:3].copy()
+    wanted = np.stack(
+        [directional(lambda x: grown(x.copy(), 1.3), (a,), unit)[0] for unit in np.eye(3)], axis=1
+    )
+    for _ in range(2):
+        assert transform(grown)(a, 1.3) == pytest.approx(wanted, rel=1e-9)
+        assert np.array_equal(a, U[:3])
+
+
+def test_a_gradient_of_unknown_kind_is_differentiated_where_it_was_asked_for() -> None:
+    def loss(a, v):
+        a[:] += np.sin(v)
+        return np.sum(a * a) + [0.0, "other", True][0]
+
+    a, v = A[:2, :2].copy(), U[:2].copy()
+    dots = (np.ones_like(a), np.ones_like(v))
+    slope = jvp(grad(loss, ("a", "v")), (a, v), dots, wrt=("a", "v"))[1]
+    assert np.array_equal(a, A[:2, :2])
+    wanted, _ = directional(lambda a, v: leaves(grad(loss, ("a", "v"))(a, v)), (a, v), leaves(dots))
+    assert leaves(slope) == pytest.approx(wanted, rel=1e-9)
