@@ -47,6 +47,13 @@ def casts(x):
     return np.sum(v * np.sign(v) + v.astype(int) + np.asarray(v, dtype="i8") + v.astype(bool))
 
 
+@cut("np.histogram(v, 2)", "np.digitize(v, v)")
+def counted(x):
+    v = np.array([x, 2.0 * x, 2.2 * x])
+    counts, edges = np.histogram(v, 2)
+    return np.sum(v[:2] * counts) + np.sum(edges) + np.sum(v * np.digitize(v, v))
+
+
 @cut("x > 1.0")
 def comparison_as_a_number(x):
     return x * (x > 1.0)

@@ -31,6 +31,8 @@ CONVERSIONS = frozenset(
     "int round floor ceil trunc rint fix around int64 int32 intp astype asarray asanyarray array "
     "str repr hash //".split()
 )
+# of whose results some move in steps, others do not
+PARTLY = frozenset({"histogram"})
 Reads = list[tuple[str, bool]]
 Nested = Callable[[n.Call, int], bool]
 
@@ -71,7 +73,7 @@ class _Seen:
             if data or step in CONVERSIONS:
                 yield e
             return
-        if self.is_looked_up(e):
+        if self.is_looked_up(e) or self.is_counted(e):
             yield e
         for part, as_data in _parts(e):
             yield from self.cuts(part, data and as_data)
@@ -111,6 +113,11 @@ class _Seen:
             rules = registry.lookup_method(e.func.attr)
             return reader.choose(rules, (e.func.value, *e.args), e.keywords, env)
         return None
+
+    def is_counted(self, e: n.Expr) -> bool:
+        """True for a call that gives what moves in steps beside what does not."""
+        choice = self.choice(e) if isinstance(e, n.Call) and self.varied(e) else None
+        return choice is not None and choice.rule.name in PARTLY
 
     def is_looked_up(self, e: n.Expr) -> bool:
         """True for what is found by an active key: `table[x]`, `table.get(x)`."""

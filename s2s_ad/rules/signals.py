@@ -170,7 +170,10 @@ for _n in (2, 3, 4):
         _back = f"np.diff({_back}, axis=axis, prepend=0.0, append=0.0)"
     linear(
         "np.diff(a, n=1, axis=-1)",
-        a=f"unbroadcast({'-' * (_n % 2)}{_back}, a)",
+        # of fewer entries than differences are taken, nothing is left
+        a=f"unbroadcast({'-' * (_n % 2)}{_back} if np.size(out) else 0.0, a)"
+        if _n > 2
+        else f"unbroadcast({_back}, a)",
         where={"n": _n},
         ranks=("array",),
         result=results.same_rank("a"),

@@ -126,6 +126,7 @@ PIECES = lines("""
     s :: np.geomspace(s, 8.0, 4)
     T :: np.repeat(T, 0)
     T :: np.diff(T, n=3, axis=2)
+    T :: np.diff(T, n=3, axis=0)
     T :: np.diff(T, n=0)
     T :: np.gradient(T)[2]
     T :: np.gradient(T, axis=(1, -1))[1]
