@@ -20,7 +20,7 @@ from s2s_ad.analysis.owned import NOTHING_OWNED
 from s2s_ad.analysis.still import NOTHING_STILL, Still
 from s2s_ad.analysis.values import PASSIVE, Value
 from s2s_ad.build_cuts import note_cuts
-from s2s_ad.build_fresh import newness, newness_of_object
+from s2s_ad.build_fresh import called, newness, newness_of_object
 from s2s_ad.build_hoist import hoist
 from s2s_ad.build_parts import with_named_parts
 from s2s_ad.build_program import Program
@@ -433,9 +433,8 @@ def _apart(prepared: Prepared, s: n.Stmt, e: n.Expr) -> n.Expr:
     body = prepared.function.body
     at = next(k for k, x in enumerate(body) if s.uid in {y.uid for y in walk_stmts((x,))})
     later = tuple(walk_stmts(body[at:]))
-    updated = {x.target for x in later if isinstance(x, n.AugAssign)}
-    changed = {x for y in later for x in stored_into(y)}
-    changed |= {x.id for x in updated if isinstance(x, n.Name)}
+    targets = {x.target for x in later if isinstance(x, n.AugAssign)}
+    changed = {t.id for t in targets if isinstance(t, n.Name)}.union(*map(stored_into, later))
     read = {x.id for x in subexprs(e) if isinstance(x, n.Name)}
     if changed.isdisjoint(read) or not _is_array(prepared, e, s):
         return e
@@ -448,7 +447,8 @@ def _may_be_view(prepared: Prepared, e: n.Expr, s: n.Stmt) -> bool:
         taken = any(gathers(prepared.facts().value(x, s.uid).kind) for x in items)
         return not taken and _may_be_view(prepared, e.value, s)
     if isinstance(e, n.Call):
-        return prepared.newness_here(e) <= SHARES
+        ours = prepared.program.subject(called(prepared.subject, prepared.program, e))
+        return ours is None and prepared.newness_here(e) <= SHARES
     return isinstance(e, (n.Name, n.Attribute))
 
 

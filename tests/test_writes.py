@@ -101,6 +101,22 @@ followed, seen = CASES.followed, CASES.seen
 # -- what is differentiated
 
 
+def scale_first(u, k):
+    u[0] *= k
+    return np.sum(u)
+
+
+@seen
+def row_handed_over_by_place(a, k):
+    """What the call leaves has a name: a copy of that would be named too, and so on."""
+    b = np.ones((3, 3))
+    scale_first(b[0], np.tanh(k))
+    c = a[:3].copy()
+    for i in range(3):
+        c[[2, 1]] *= np.cos(np.tanh(np.sum(c[1:] * c[:-1]) * (b @ c))[1:3])
+    return np.sum(b * b) + np.sum(c * c)
+
+
 @followed
 def once(u, k):
     u = u.copy()
