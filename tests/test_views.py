@@ -297,6 +297,67 @@ def turned_round_in_an_operator(a, k):
 
 
 @followed
+def rows_side_by_side(a, k):
+    b, c = np.zeros((3, 4)), a.copy()
+    for old, new, other in zip(a, b, c):
+        new[:] = old * old * k
+        other[1:] += new[:-1]
+    return np.sum(b * c)
+
+
+@followed
+def rows_of_the_shorter(a, k):
+    b = np.ones((2, 4))
+    for new, old in zip(b, a):
+        new *= 2.0
+    for new, old in zip(b, a):
+        new *= old * k
+    return np.sum(b * b)
+
+
+@followed
+def one_name_for_several_rows(a, k):
+    b = a.copy()
+    row = b[0]
+    row *= k
+    row = b[1]
+    row += b[0]
+    for row in b:
+        row[0] = row[1] * k
+    return np.sum(b * b)
+
+
+@seen
+def the_last_row(a, k):
+    b = a.copy()
+    row = b[0]
+    for i in range(3):
+        row[0] += k
+        row = b[i]
+        row *= k
+    return np.sum(b * b) + row[1]
+
+
+@seen
+def one_of_the_rows_before(a, k):
+    b = a.copy()
+    row = b[0]
+    for i in range(3):
+        if i > 1:
+            row *= k
+        row = b[i]
+        row += k
+    return np.sum(b * b)
+
+
+@followed
+def an_open_mesh(a, k):
+    b = a * k
+    b[np.ix_([0, 2], [1, 3])] *= a[0, 0]
+    return np.sum(b * b)
+
+
+@followed
 def tiled(a, k):
     b = np.tile(a[0], (3, 1))
     b[1] += k

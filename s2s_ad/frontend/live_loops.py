@@ -63,7 +63,25 @@ def by_position(
     def visit(s: n.Stmt) -> tuple[n.Stmt, ...]:
         return written(s) if isinstance(s, n.For) and s.uid in facts.before else (s,)
 
+    def beside(s: n.For, arrays: tuple[n.Name, ...]) -> tuple[n.Stmt, ...]:
+        """Return a loop over rows of several arrays, some of which it changes."""
+        assert isinstance(s.target, (n.TupleExpr, n.ListExpr))
+        index = n.Name(fresh.fresh("i"))
+        sizes = tuple(n.Call(n.Name(alias("len")), (x,)) for x in arrays)
+        least = sizes[0] if _are_as_long(arrays, s, facts) else n.Call(n.Name(alias("min")), sizes)
+        take = [
+            n.Assign((t,), n.Subscript(x, index), origin=s.origin)
+            for t, x in zip(s.target.items, arrays)
+        ]
+        steps = n.Call(n.Name(alias("range")), (least,))
+        return (replace(s, target=index, iter=steps, body=(*take, *s.body)),)
+
     def written(s: n.For) -> tuple[n.Stmt, ...]:
+        arrays = _beside(s, facts)
+        given = set(target_names(s.target))
+        stay = (rebound(s.body) | given).isdisjoint(x.id for x in arrays)
+        if arrays and stay and changed[s.uid] & given:
+            return beside(s, arrays)
         over, counted = run_over(s, facts)
         if not isinstance(over, n.Name):
             return (s,)
@@ -115,6 +133,28 @@ def _own_index(s: n.For, counted: bool) -> tuple[n.Name | None, n.Expr]:
     if plain and len(pair) == 2 and isinstance(pair[0], n.Name):
         return pair[0], pair[1]
     return None, s.target
+
+
+def _beside(s: n.For, facts: Facts) -> tuple[n.Name, ...]:
+    """Return the arrays of `for a, b in zip(x, y)`, nothing for other loops."""
+    e, several = s.iter, isinstance(s.target, (n.TupleExpr, n.ListExpr))
+    if not isinstance(e, n.Call) or e.keywords or not several:
+        return ()
+    found = facts.object_of(e.func, s.uid)
+    arrays = tuple(x for x in e.args if isinstance(x, n.Name))
+    known = all(isinstance(facts.value(x, s.uid).kind, Array) for x in arrays)
+    if found is None or found[0] is not zip or not known or len(arrays) < len(e.args):
+        return ()
+    targets = s.target.items if isinstance(s.target, (n.TupleExpr, n.ListExpr)) else ()
+    plain = not any(isinstance(t, n.Starred) for t in targets)
+    return arrays if plain and len(targets) == len(arrays) else ()
+
+
+def _are_as_long(arrays: tuple[n.Name, ...], s: n.For, facts: Facts) -> bool:
+    """True for arrays that have the same number of items."""
+    kinds = [facts.value(x, s.uid).kind for x in arrays]
+    first = {k.dims[0] if isinstance(k, Array) and k.dims else None for k in kinds}
+    return len(first) == 1 and None not in first
 
 
 def run_over(s: n.For, facts: Facts) -> tuple[n.Expr, Callable[[n.Expr], n.Expr] | None]:

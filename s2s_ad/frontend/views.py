@@ -8,7 +8,7 @@ Requires `ir`, `analysis`.
         row -= c * q[0]                         total += q[i] @ q[i]
         total += row @ row
 
-A variable is replaced where it is bound once, by a basic index of an array, all its uses come
+A variable is replaced where it is bound by a basic index of an array, all uses of that value come
 behind in the same block, and neither the array nor what is in the index is bound anew until there.
 Another name of an array is such a view too, and so is the transpose of a matrix.
 """
@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator
 
 from s2s_ad.analysis.flow import Facts, updated_array
 from s2s_ad.analysis.held import scattered
+from s2s_ad.analysis.liveness import live_after
 from s2s_ad.frontend.transposed import matrix_of, part_of_transpose, spelled, with_target
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import mentioned, said_by, sole_target, stored_by
@@ -65,13 +66,15 @@ def without_views(function: n.Function, facts: Facts) -> n.Function:
         rest = block[k + 1 :]
         anew = {x for t in walk_stmts(rest) for x in bound_here(t) - updated_array(t, facts)}
         level = not names(s.value) & anew
-        alone = _mentions(function.body, name) == 1 + _mentions(rest, name)
-        if bound[name] > 1 or not level or not alone or not _is_read_now(rest, name):
+        alone = bound[name] == 1 and _mentions(function.body, name) == 1 + _mentions(rest, name)
+        if not alone and (name in anew or name in live_after(function.body)[block[-1].uid]):
+            continue  # what is read elsewhere may be this value
+        if not level or not _is_read_now(rest if alone else function.body, name):
             continue
         if s.value == array and array.id not in mentioned(rest):
             continue  # it has changed hands
         if _is_in_the_way(rest, name, array.id, facts):
-            return _written_out(function, facts, s, name, rest[0].uid)
+            return _written_out(function, facts, s, name, rest)
     return function
 
 
@@ -214,9 +217,10 @@ def _items(index: n.Expr) -> list[n.Expr]:
 
 
 def _written_out(
-    function: n.Function, facts: Facts, s: n.Assign, name: str, following: int
+    function: n.Function, facts: Facts, s: n.Assign, name: str, rest: n.Block
 ) -> n.Function:
-    """Return the function without a view. following: the statement that gets its comments."""
+    """Return the function without a view. rest: what comes behind it in its block."""
+    following, reading = rest[0].uid, {x.uid for x in walk_stmts(rest)}
 
     view = _view(s, facts)
 
@@ -234,7 +238,7 @@ def _written_out(
                 return part_of_transpose(e, kind)
             return composed(e) if all(_is_basic(i, kind) for i in _items(e.index)) else e
 
-        if name in said_by(x):
+        if x.uid in reading and name in said_by(x):
             x = map_stmt_exprs(x, lambda e: map_expr(substitute(e, {name: view}), at_once))
         if x.uid == following:
             before = (*s.comments.before, *x.comments.before)

@@ -82,6 +82,7 @@ passive(
     "np.triu_indices(n, k=0, m=None)",
     result=results.pair_of_places,
 )
+passive("np.ix_(*args)", result=results.open_mesh)
 zero(
     "np.tril_indices_from(arr, k=0)",
     "np.triu_indices_from(arr, k=0)",

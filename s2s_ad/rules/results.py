@@ -367,6 +367,19 @@ def places_along(operand: str) -> Result:
     return result
 
 
+def open_mesh(kinds: Kinds, args: Args) -> Kind:
+    """Return an array of whole numbers for each argument, along an axis of its own."""
+    sequences = args.get("args")
+    if not isinstance(sequences, TupleExpr):
+        return UNKNOWN
+    count = len(sequences.items)
+    arrays = [
+        Array(tuple(fresh_dim() if k == j else ONE for k in range(count)), "int")
+        for j in range(count)
+    ]
+    return TupleOf(tuple(arrays))
+
+
 def pair_of_places(kinds: Kinds, args: Args) -> Kind:
     """Return two arrays of whole numbers of one length: the places of a part of a matrix."""
     return TupleOf((Array((fresh_dim(),), "int"),) * 2)
