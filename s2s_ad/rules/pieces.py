@@ -109,6 +109,31 @@ general(
     result=constant(UNKNOWN),
     on={"a": lambda rng: np.array([0.11, 0.95, -0.4, 0.37, -0.61])},
 )
+general(
+    "np.histogram(a, bins=10, *, weights)",
+    ranks=("array", 0, "array"),
+    let={
+        "shares": "np.linspace(0.0, 1.0, len(out[1]))",
+        "least": "ties(a, np.min(a))",
+        "most": "ties(a, np.max(a))",
+        "places": "np.minimum(np.searchsorted(out[1], a, side='right'), len(out[0])) - 1",
+    },
+    tangent={
+        "a": "(0.0 * out[0], np.sum(least * d) * (1.0 - shares) + np.sum(most * d) * shares)",
+        "weights": "(np.histogram(a, bins, weights=d)[0], 0.0 * out[1])",
+    },
+    adjoint={
+        "a": "least * np.sum(d[1] * (1.0 - shares)) + most * np.sum(d[1] * shares)",
+        "weights": "d[0][places]",
+    },
+    result=lambda kinds, args: TupleOf(
+        tuple(results.ranked(1, x, "float")(kinds, args) for x in ("weights", "a"))
+    ),
+    on={
+        "a": lambda rng: np.array([0.11, 0.95, -0.4, 0.37, -0.61]),
+        "weights": lambda rng: rng.uniform(-2.0, 2.0, 5),
+    },
+)
 zero("np.histogram(a, bins)", ranks=("array", 1), result=constant(UNKNOWN))
 zero("np.histogram(a, bins=10, *, range)", result=constant(UNKNOWN))
 zero("np.digitize(x, bins, right=False)", result=results.elementwise("int", ("x",)))
