@@ -23,7 +23,16 @@ from s2s_ad.ir.nodes import ZERO
 from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.text import expr_text
 from s2s_ad.ir.walk import all_parts, assigned, map_block, names, walk_stmts
-from s2s_ad.simplify.algebra import Term, from_term, merge, simplify_sum, splice, terms, total
+from s2s_ad.simplify.algebra import (
+    Term,
+    from_term,
+    merge,
+    number,
+    simplify_sum,
+    splice,
+    terms,
+    total,
+)
 from s2s_ad.simplify.gathered import shortened
 
 WIDE = 60  # characters of an expression that takes in another one
@@ -88,6 +97,8 @@ def _merged(s: n.Stmt, tools: SummedUp) -> tuple[n.Stmt, ...]:
     value = _in_arithmetic(s.value, once)
     if value is s.value:
         return (s,)
+    if _has_zero(value) and not tools.number(s.value):
+        return (s,)  # zero times an array is an array
     new = _summed(s, terms(_in_arithmetic(value, short)))
     if isinstance(new, n.AugAssign) and new.value == ZERO and new.comments == n.NO_COMMENTS:
         return ()
@@ -99,16 +110,23 @@ def _in_arithmetic(e: n.Expr, change: Callable[[n.Expr], n.Expr]) -> n.Expr:
 
     Indices and what functions are given may have to be whole numbers: they stay.
     """
-    parts: dict[str, n.Expr] = {}
-    if isinstance(e, n.Binary) and e.op in "+-*/":
-        parts = {"left": e.left, "right": e.right}
-    elif isinstance(e, n.Unary) and e.op in "+-":
-        parts = {"operand": e.operand}
-    elif isinstance(e, n.IfExp):
-        parts = {"body": e.body, "orelse": e.orelse}
+    parts = _operands(e)
     new = {key: _in_arithmetic(part, change) for key, part in parts.items()}
     same = all(new[key] is part for key, part in parts.items())
     return change(e if same else replace(e, **new))
+
+
+def _operands(e: n.Expr) -> dict[str, n.Expr]:
+    if isinstance(e, n.Binary) and e.op in "+-*/":
+        return {"left": e.left, "right": e.right}
+    if isinstance(e, n.Unary) and e.op in "+-":
+        return {"operand": e.operand}
+    return {"body": e.body, "orelse": e.orelse} if isinstance(e, n.IfExp) else {}
+
+
+def _has_zero(e: n.Expr) -> bool:
+    """True for 0.0, and for what is added or multiplied where one of the parts is."""
+    return number(e) == 0 or any(map(_has_zero, _operands(e).values()))
 
 
 def _summed(s: n.Assign | n.AugAssign, parts: Sequence[Term]) -> n.Assign | n.AugAssign:

@@ -51,8 +51,8 @@ class Pullback(Callees):
     def pull(self, e: n.Expr, d: Diff, out: n.Expr | None = None) -> None:
         """Add what the differential `d` of `e` contributes. out: a variable that holds `e`."""
         value = self.value(e)
-        if not value.varied:
-            return
+        if not value.varied or d.expr == n.ZERO:
+            return  # zero times an array is written as a number, which has not its shape
         if isinstance(e, n.Name) and e.id in self.context.transparent:
             self.pull(self.context.transparent[e.id], d, e)
         elif isinstance(e, n.Name):
