@@ -26,6 +26,7 @@ from s2s_ad.ir.names import plain_name
 from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import assigned, map_expr, names, subexprs
 from s2s_ad.rules.registry import Choice
+from s2s_ad.transform.axes import same_axes
 from s2s_ad.transform.context import Context, Diff, NeedsName, Splice, atomic
 from s2s_ad.transform.shapes import reduced_axes, same_rank, same_shape
 from s2s_ad.transform.stand_ins import shown, stand_in
@@ -79,6 +80,8 @@ class Fitting:
             return d
         if isinstance(want, Array) and (e, operand) == _whole(self.s):
             return replace(d, kind=want)  # what is changed in place keeps its shape
+        if self.is_as_long(e, operand):
+            return replace(d, kind=want)
         if isinstance(full, CONTAINERS) and isinstance(want, CONTAINERS):
             return d
         axes = reduced_axes(full, want)
@@ -216,6 +219,14 @@ class Fitting:
             if x not in before or x not in after or not same_shape(before[x].kind, after[x].kind)
         }
 
+    def is_as_long(self, e: n.Expr, other: n.Expr) -> bool:
+        """True when two expressions of the statement have the same shape by their text."""
+        if isinstance(self.s, n.Assign) and self.s.targets == (e,):
+            e = self.s.value if isinstance(e, n.Name) else e
+        return same_axes(
+            e, other, lambda x: self.value(x).kind, lambda x: self.context.choice(x, self.s)
+        )
+
     def stored(self, d: Diff, target: n.Expr, value: n.Expr) -> Diff:
         """Return the differential of a stored value, which NumPy spread over the place."""
         want = self.value(value).kind
@@ -224,6 +235,8 @@ class Fitting:
         owner = self.value(target.value).kind if isinstance(target, n.Subscript) else None
         # what is not known may be an array
         unsure = isinstance(d.kind, Unknown) and isinstance(owner, (Array, Unknown))
+        if isinstance(d.kind, Array) and self.is_as_long(target, value):
+            return replace(d, kind=want)
         if unsure or (isinstance(d.kind, Array) and not same_shape(d.kind, want)):
             return self.unbroadcast(d, target, d.kind, value)
         return d
