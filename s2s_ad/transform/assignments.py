@@ -42,7 +42,7 @@ class Assignments(Contributions):
     def assign(self, s: n.Assign) -> Sweeps:
         written = frozenset().union(*(target_names(t) for t in s.targets))
         if len(s.targets) == 1 and isinstance(s.targets[0], (n.Subscript, n.Attribute)):
-            return self.assigned_element(s, s.targets[0])
+            return self.store(s, s.targets[0], s.value)
         if not self.is_active(s):
             return Sweeps([s], self.cleared(written))
         if written and written <= self.context.transparent.keys():
@@ -62,11 +62,6 @@ class Assignments(Contributions):
             return Sweeps([s], [*taken, *self.contributions(pull, own, seed)])
         if isinstance(target, (n.TupleExpr, n.ListExpr)):
             return self.parallel(s, target, pull)
-        return self.store(s, target, s.value)
-
-    def assigned_element(self, s: n.Assign, target: n.Expr) -> Sweeps:
-        if isinstance(target, n.Attribute) and not self.facts.varied(s.value, s.uid):
-            return Sweeps([s])
         return self.store(s, target, s.value)
 
     def store(self, s: n.Assign | n.AugAssign, target: n.Expr, value: n.Expr) -> Sweeps:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from s2s_ad.analysis.aliasing import store_root
 from s2s_ad.analysis.flow import Facts
+from s2s_ad.analysis.held import scattered
 from s2s_ad.analysis.managers import may_enter_again
 from s2s_ad.analysis.owned import NOTHING_OWNED, Owned
 from s2s_ad.analysis.values import PASSIVE
@@ -44,7 +45,7 @@ from s2s_ad.transform.hints import (
     how_to_put,
     or_tell,
 )
-from s2s_ad.transform.reading import flat
+from s2s_ad.transform.reading import flat, given_by
 
 Splice = Callable[[n.Expr, n.Name, n.Expr], n.Expr]  # template, hole, what fills it
 
@@ -112,9 +113,10 @@ class Context(Changes):
         """Return the variable whose element is stored into; refuse what cannot be followed."""
         root = store_root(target)
         if root is None:
-            raise self.refuse(
-                s, target, "a store of an active value into an attribute", "use a variable"
-            )
+            message = "a store of an active value into an attribute"
+            if self.owns_active(s, target):
+                message = "a store into a part of an active value that is no variable"
+            raise self.refuse(s, target, message, "use a variable")
         if isinstance(target, n.Subscript) and _has_slice(target.index):
             stored = self.facts.value(target.value, s.uid).kind
             if not isinstance(stored, Array):
@@ -136,9 +138,18 @@ class Context(Changes):
     def touches_active(self, s: n.Stmt, target: n.Expr, value: n.Expr) -> bool:
         """True when a store puts an active value somewhere, or overwrites a part of one."""
         root = store_root(target)
-        env = self.facts.before.get(s.uid, {})
-        stored_in = root is not None and env.get(root, PASSIVE).varied
-        return stored_in or self.facts.varied(value, s.uid)
+        if self.facts.varied(value, s.uid):
+            return True
+        if root is None:
+            adds = scattered(s) is not None or (isinstance(s, n.AugAssign) and s.op in "+-")
+            return not adds and self.owns_active(s, target)
+        return self.facts.before.get(s.uid, {}).get(root, PASSIVE).varied
+
+    def owns_active(self, s: n.Stmt, target: n.Expr) -> bool:
+        """True when what a target is a part of, such as `a.T` or `a.ravel()`, is active."""
+        while isinstance(target, n.Subscript):
+            target = target.value
+        return self.facts.varied(target, s.uid)
 
     def rebound(self, s: n.AugAssign) -> n.Stmt:
         """Write `x op= e` as `x = x op e` unless x is a number: the array may be the caller's."""
@@ -209,7 +220,7 @@ class Context(Changes):
     def check_calls(self, s: n.Stmt, active: bool) -> None:
         """Refuse calls that are made for their value, which has no derivative, where they may
         change what has one. active: whether the value of the statement is differentiated."""
-        if s.uid not in self.facts.before or isinstance(s, n.ExprStmt):
+        if s.uid not in self.facts.before:
             return
         outside = isinstance(s, n.Append) and s.stack not in self.facts.locals
         if isinstance(s, n.Append) and outside and self.facts.varied(s.value, s.uid):
@@ -220,13 +231,19 @@ class Context(Changes):
                 "work on a list made in this function, and return it",
             )
         todo = [(e, active) for e in stmt_exprs(flat(s))]
+        if isinstance(s, n.ExprStmt):
+            # a call that stands alone is looked at as such, not what it or an operator is given
+            call = s.value if isinstance(s.value, n.Call) else None
+            given = children(call) if call else (s.value,)
+            followed = call is not None and not self.is_harmless(call, s)
+            todo = [(e, followed) for e in given]
         while todo:
             e, followed = todo.pop()
             followed = followed and self.facts.varied(e, s.uid)
             if isinstance(e, n.Call) and not followed and not self.changes_nothing(e, s):
                 self.check_call(e, s)
             if not isinstance(e, n.Lambda):
-                todo.extend((x, followed) for x in children(e))
+                todo.extend((x, followed) for x in given_by(e))
 
     def check_inside(self, s: n.Try) -> None:
         """Refuse effects on active values in a `try` that is written as it is."""

@@ -10,7 +10,7 @@ from s2s_ad.analysis.held import scattered
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import said_by
 from s2s_ad.ir.remembered import replace
-from s2s_ad.ir.walk import names, walk_stmts
+from s2s_ad.ir.walk import children, names, substitute, target_names, walk_stmts
 
 
 def stored_into(s: n.Stmt) -> set[str]:
@@ -37,9 +37,23 @@ def flat(s: n.Stmt) -> n.Stmt:
     return s
 
 
-def bound_names(target: n.Expr) -> set[str]:
-    from s2s_ad.ir.walk import target_names
+def given_by(e: n.Expr) -> tuple[n.Expr, ...]:
+    """Return the parts of an expression; in those of a comprehension, what it runs over has an
+    item in the place of each name that it binds, which is not known outside of it.
 
+    >>> from s2s_ad.ir.quote import parse_expr
+    >>> from s2s_ad.ir.text import expr_text
+    >>> [expr_text(x) for x in given_by(parse_expr("[put(row, k) for row in b]"))][-1]
+    'put(b[0], k)'
+    """
+    items: dict[str, n.Expr] = {}
+    for clause in e.clauses if isinstance(e, n.Comprehension) else ():
+        item = n.Subscript(substitute(clause.iter, items), n.Const("0", 0))
+        items.update(dict.fromkeys(target_names(clause.target), item))
+    return tuple(substitute(x, items) for x in children(e)) if items else children(e)
+
+
+def bound_names(target: n.Expr) -> set[str]:
     return set(target_names(target))
 
 
