@@ -35,6 +35,7 @@ from s2s_ad.frontend.live_loops import by_position
 from s2s_ad.frontend.normalise import normalise
 from s2s_ad.frontend.questions import Outside
 from s2s_ad.frontend.sink import sink
+from s2s_ad.frontend.slices import with_slices
 from s2s_ad.frontend.views import without_views
 from s2s_ad.frontend.webs import with_webs_apart
 from s2s_ad.ir import nodes as n
@@ -181,6 +182,7 @@ def prepare(
     facts = prepared.facts()
     function = replace(subject.function, body=fold_decided(subject.function.body, facts))
     prepared.become(selected(function, select, subject))
+    prepared.become(with_slices(prepared.function, prepared.facts(), names.fresh))
     check_iterators(prepared.function, prepared.facts(), refuse)
     facts = prepared.facts()
     prepared.become(by_position(prepared.function, facts, names, prepared.alias, refuse))
@@ -355,9 +357,7 @@ def selected(function: n.Function, select: Sequence[int], subject: Subject) -> n
 def with_result(function: n.Function, names: Names) -> n.Function:
     """Return a function whose last statement returns a variable."""
     last = function.body[-1] if function.body else None
-    if not isinstance(last, n.Return):
-        return function
-    if isinstance(last.value, n.Name):
+    if not isinstance(last, n.Return) or isinstance(last.value, n.Name):
         return function
     name = n.Name(names.fresh("result"))
     value = last.value if last.value is not None else n.Const("None", None)
