@@ -218,7 +218,7 @@ CONSTRUCTS: tuple[Construct, ...] = (
         ),
         _no(
             "function without a rule",
-            "y = np.linalg.cond(np.diag(v))",
+            "y = np.linalg.multi_dot([v, np.diag(v), v])",
             "declare its derivative",
             "v",
         ),
