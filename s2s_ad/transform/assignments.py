@@ -28,6 +28,7 @@ from s2s_ad.ir.walk import (
 from s2s_ad.transform.calls import CallPlan
 from s2s_ad.transform.context import Diff, NeedsName
 from s2s_ad.transform.contributions import Contributions, Sweeps, root_of
+from s2s_ad.transform.overlapping import check_overlap
 from s2s_ad.transform.pullback import Pullback
 from s2s_ad.transform.reading import as_value
 from s2s_ad.transform.seeds import number_taken, part_taken
@@ -73,6 +74,7 @@ class Assignments(Contributions):
         if root is not None and root not in self.barred:
             return Sweeps([s])
         self.context.check_store(s, target)
+        check_overlap(self.context, s, target, value)
         pull = self.pullback(s)
         place = pull.bar_place(target)
         kind = self.facts.value(target, s.uid).kind

@@ -31,6 +31,7 @@ from s2s_ad.ir.walk import (
 from s2s_ad.transform.context import Context
 from s2s_ad.transform.foreign_arrays import check_foreign_arrays
 from s2s_ad.transform.naming import WHOLE, Naming
+from s2s_ad.transform.overlapping import apart, check_overlap
 from s2s_ad.transform.pushforward import Pushforward, Tidy
 from s2s_ad.transform.tangent_loops import Pairs
 from s2s_ad.transform.tries import happens_once, whole_body
@@ -334,6 +335,7 @@ class _Tangent(Pairs):
         if not self.context.touches_active(s, target, value):
             return [s]
         self.context.check_store(s, target)
+        check_overlap(self.context, s, target, value)
         naming = self.naming(s, None if isinstance(s, n.AugAssign) else value)
         push = self.pushforward(s, naming)
         place = push.dot(target)
@@ -346,7 +348,7 @@ class _Tangent(Pairs):
         d = push.push(value)
         dot = self.stored(push, target, value) if d is None else push.summed(d.expr, value)
         if not isinstance(s, n.AugAssign):
-            return self.pair(naming, n.Assign((place,), dot, of=s.uid), s)
+            return self.pair(naming, apart(self.context, s, n.Assign((place,), dot, of=s.uid)), s)
         return [s] if d is None else self.pair(naming, n.AugAssign(place, s.op, dot, of=s.uid), s)
 
     def stored(self, push: Pushforward, target: n.Expr, value: n.Expr) -> n.Expr:
