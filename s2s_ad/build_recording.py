@@ -227,6 +227,7 @@ class Recording:
             exposed=frozenset(x for x in exposed if not is_immutable(kinds.get(x, UNKNOWN))),
             copy=lambda name: copied_value(context, name, kinds.get(name, UNKNOWN)),
             idle=idle,
+            whole=forward,
             same_again=lambda s: crosses and same_again(context, s.value, s),
             is_float=lambda name: kinds.get(name) == FLOAT and name not in builder.flags,
         )

@@ -303,7 +303,7 @@ class Keeping(Versions):
         recorder = self.recorder
         last = self.binds_anew(v, kill)
         if kill is None and self.in_loop:
-            last = self.binds_anew(v, self.next_kill(v, START))
+            last = self.binds_anew(v, self.next_kill(v, START)) and not self.changed_behind(v)
         if v in recorder.exposed:
             return recorder.copy(v)
         return n.Name(v) if last or v not in recorder.stored else recorder.copy(v)

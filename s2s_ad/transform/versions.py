@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.names import Names
-from s2s_ad.ir.walk import assigned, walk_stmts
+from s2s_ad.ir.walk import assigned, blocks, walk_stmts
 from s2s_ad.transform.reading import flat, stored_into
 from s2s_ad.transform.undoing import Item
 
@@ -29,6 +29,7 @@ class Recorder:
     stored: all of those. exposed: variables that may hold what others change. stacked: lists that
     grow or shrink. item: the place that a store overwrites, if that can be put back. wished: names
     of stacks. silent: uids of statements that count steps: the reversed loop has the count itself.
+    whole: the forward sweep, whose blocks are recorded.
     idle: the variable of each store, by uid, that no version needs to be kept for. is_float: if
     a variable certainly is a float. same_again: whether a definition gives that value again as
     long as what it reads is the same. level: uids of definitions to which all steps of the loops
@@ -62,6 +63,7 @@ class Recorder:
     leaving: frozenset[int] = frozenset()
     copy: Callable[[str], n.Expr] = n.Name
     idle: Mapping[int, str] = field(default_factory=dict)
+    whole: n.Block = ()
     light: Callable[[n.Assign], bool] = lambda s: False
     is_float: Callable[[str], bool] = lambda name: False
     same_again: Callable[[n.Assign], bool] = lambda s: False
@@ -198,6 +200,20 @@ class Versions:
         s = self.primal[k]
         simple = isinstance(s, (n.Assign, n.AugAssign, n.Pop))
         return simple and v not in self.recorder.changed(s)
+
+    def changed_behind(self, v: str) -> bool:
+        """True when what a variable has at the end of the last step of this loop may be changed in
+        place behind it, where the next step would have bound it anew."""
+        inside = {s.uid for s in walk_stmts(tuple(self.primal))}
+        every = list(walk_stmts(self.recorder.whole))
+        last = max((k for k, s in enumerate(every) if s.uid in inside), default=-1)
+        # what is in front of a loop in a loop may run behind it
+        rest = every[last + 1 :] if self.depth == 1 else every
+        return any(
+            v in self.recorder.changed(s)
+            for s in rest
+            if s.uid not in inside and not any(blocks(s))
+        )
 
     def version(self, v: str, k: int) -> int:
         """Return which statement made the value that `v` has before statement `k`."""
