@@ -151,8 +151,9 @@ class Recording:
         step: whether they are a step of a loop, not the whole function.
         """
         fixed = of_one_shape(self.prepared.function, self.kinds)
-        measuring = {self.context.helper(name) for name in MEASURING}
-        measured, arrays = hidden(backward, fixed, measuring)
+        measuring = {self.context.helper(name): 1 for name in MEASURING}
+        measuring[n.Name(self.context.alias("len"))] = 0
+        measured, arrays = hidden(backward, fixed, measuring, self.kinds)
         ahead, back = self.read(forward, measured, step)
         return shown(ahead, arrays), shown(back, arrays)
 

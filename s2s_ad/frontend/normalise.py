@@ -21,7 +21,7 @@ from s2s_ad.frontend.questions import Outside, Refuse
 from s2s_ad.frontend.unpacking import Unpacking
 from s2s_ad.frontend.walrus import taken_out
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.blocks import renamed
+from s2s_ad.ir.blocks import changed_by, read_within, renamed
 from s2s_ad.ir.kinds import DictOf, Kind, ListOf, TupleOf, Unknown
 from s2s_ad.ir.names import Names, plain_name
 from s2s_ad.ir.remembered import replace
@@ -428,7 +428,9 @@ class _Normalise(Unpacking):
             ]
             return replace(e, args=(*args, *e.args[len(args) :]))
         if call is builtins.range or (call == "items" and whole):
-            if names(e) & changed or self.runs_once(e, s):
+            within = read_within(e, lambda f: self.facts.object_of(f, s.uid) == (len,))
+            stored = call is builtins.range and within & changed_by(s)
+            if names(e) & changed or stored or self.runs_once(e, s):
                 return self.named_iter(e, s, pre, "indices", keep=True)
             return e
         if isinstance(e, n.Call) and self.varied(e, s):

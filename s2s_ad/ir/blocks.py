@@ -12,6 +12,7 @@ from s2s_ad.ir.remembered import remembered, replace
 from s2s_ad.ir.walk import (
     assigned,
     blocks,
+    children,
     container_of,
     inside,
     map_block,
@@ -22,6 +23,8 @@ from s2s_ad.ir.walk import (
     substitute,
     walk_stmts,
 )
+
+SIZES = ("shape", "size", "ndim")
 
 
 @remembered
@@ -90,6 +93,23 @@ def changed_by(s: n.Stmt) -> frozenset[str]:
     if isinstance(s, n.ExprStmt):
         found |= names(s.value)
     return found.union(*(changed_by(x) for block in blocks(s) for x in block))
+
+
+def read_within(e: n.Expr, is_length: Callable[[n.Expr], bool]) -> frozenset[str]:
+    """Return the variables whose items may say what an expression gives: not those it only asks for
+    their length. is_length: whether a function is `len`."""
+    if isinstance(e, n.Call) and is_length(e.func) and len(e.args) == 1:
+        of: n.Expr | None = e.args[0]
+    else:
+        of = e.value if isinstance(e, n.Attribute) and e.attr in SIZES else None
+    if of is None:
+        own = frozenset({e.id}) if isinstance(e, n.Name) else frozenset[str]()
+        return own.union(*(read_within(x, is_length) for x in children(e)))
+    found = frozenset[str]()
+    while isinstance(of, n.Subscript):
+        found |= read_within(of.index, is_length)
+        of = of.value
+    return found if isinstance(of, n.Name) else found | read_within(of, is_length)
 
 
 def renamed(block: n.Block, new: Mapping[str, n.Expr]) -> n.Block:

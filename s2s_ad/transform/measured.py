@@ -4,9 +4,10 @@ Takes both sweeps of a function, gives them with stand-ins for such reads, and t
 for; requires `ir`, `analysis.held`.
 
     A[1:-1] = B[:-2] + B[2:]        # backward, `unbroadcast(A_item_bar, B[:-2])` reads no item of B
+    for j in range(len(A[i])):      # nor does this of A
 
-An array that is bound once has one shape, whatever is stored into it. What it is indexed with is
-read all the same.
+An array that is bound once has one shape, whatever is stored into it, and so have its parts, if it
+holds numbers. What it is indexed with is read all the same.
 """
 
 from __future__ import annotations
@@ -28,8 +29,9 @@ from s2s_ad.ir.walk import (
     substitute,
     walk_stmts,
 )
+from s2s_ad.transform.stand_ins import MEASURES
 
-PATTERN = 1  # where the measuring helpers take what has the shape
+NUMBERS = ("float", "int", "bool")
 
 
 def of_one_shape(function: n.Function, kinds: Mapping[str, Kind]) -> frozenset[str]:
@@ -64,10 +66,14 @@ def _copies_itself(s: n.Stmt) -> bool:
 def hidden(
     backward: n.Block,
     fixed: AbstractSet[str],
-    measuring: AbstractSet[n.Expr],
+    measuring: Mapping[n.Expr, int],
+    kinds: Mapping[str, Kind],
 ) -> tuple[n.Block, dict[str, n.Expr]]:
     """Return a reverse sweep in which other names stand for the arrays it only measures, and what
-    they stand for. measuring: the functions that read no more than a shape."""
+    they stand for.
+
+    measuring: for functions that read no more than the shape of an argument, which one that is.
+    """
     stand_ins: dict[str, n.Expr] = {}
 
     def other(e: n.Expr) -> n.Expr:
@@ -77,11 +83,23 @@ def hidden(
             return n.Name(name)
         return replace(e, value=other(e.value)) if isinstance(e, n.Subscript) else e
 
+    def of_numbers(e: n.Expr) -> bool:
+        while isinstance(e, n.Subscript):
+            e = e.value
+        kind = kinds.get(e.id) if isinstance(e, n.Name) else None
+        return isinstance(kind, Array) and kind.dtype in NUMBERS
+
     def visit(e: n.Expr) -> n.Expr:
-        if not isinstance(e, n.Call) or e.func not in measuring or len(e.args) <= PATTERN:
+        if isinstance(e, n.Attribute):
+            measured = e.attr in MEASURES and of_numbers(e.value)
+            return replace(e, value=other(e.value)) if measured else e
+        place = measuring.get(e.func) if isinstance(e, n.Call) else None
+        if not isinstance(e, n.Call) or place is None or len(e.args) <= place:
             return e
-        pattern = other(e.args[PATTERN])
-        return replace(e, args=(*e.args[:PATTERN], pattern, *e.args[PATTERN + 1 :]))
+        if place == 0 and not of_numbers(e.args[0]):
+            return e  # an item of an array of lists is no part of it
+        pattern = other(e.args[place])
+        return replace(e, args=(*e.args[:place], pattern, *e.args[place + 1 :]))
 
     if not fixed:
         return backward, {}
