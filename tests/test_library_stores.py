@@ -172,6 +172,15 @@ def copied_whole(a, k):
     return np.sum(b) * np.sum(c * c)
 
 
+@followed
+def filled_behind_other_stores(a, k):
+    b = a @ a.T
+    np.fill_diagonal(b, k)
+    b *= b * k
+    b[:, :] = np.sin(k)
+    return np.sum(b * b)
+
+
 @seen
 def into_what_an_index_picks(a, k):
     b, places = np.ones(4), np.array([0, 2, 1])

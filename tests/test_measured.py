@@ -29,6 +29,28 @@ def every_item(a, k):
 
 
 @followed
+def number_of_steps_by_another_name(a, k):
+    m = [2, 3]
+    q = m
+    s = k
+    for i in range(m[1]):
+        q[1] = 1
+        s = s * s + a[0, i]
+    return s
+
+
+@followed
+def length_of_a_list_in_a_list(a, k):
+    rows = [[1.0], [1.0, 2.0]]
+    s = k
+    for _ in range(2):
+        for _ in range(len(rows[0])):
+            s = s * s * 0.5 + np.sum(a)
+            rows[0] = rows[1]
+    return s
+
+
+@followed
 def shape_of_a_part(a, k):
     b = a * k
     for i in range(b.shape[0]):

@@ -28,8 +28,8 @@ from s2s_ad.analysis.flow import Facts
 from s2s_ad.frontend.questions import Refuse
 from s2s_ad.frontend.views import viewed
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.blocks import sole_target
-from s2s_ad.ir.kinds import Array, ListOf, Unknown
+from s2s_ad.ir.blocks import changed_by, read_within, sole_target, stored_by
+from s2s_ad.ir.kinds import Array, Kind, ListOf, Unknown, is_immutable
 from s2s_ad.ir.names import Names
 from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import (
@@ -279,3 +279,29 @@ def _methods(s: n.Stmt, wanted: frozenset[str]) -> set[str]:
         for f in called
         if isinstance(f, n.Attribute) and f.attr in wanted and isinstance(f.value, n.Name)
     }
+
+
+def may_say_less(e: n.Expr, s: n.For, facts: Facts) -> bool:
+    """True when a loop may change, by any name, an item that says how often it runs: `e`."""
+
+    def kind(x: n.Expr) -> Kind:
+        return facts.value(x, s.uid).kind
+
+    def is_length(f: n.Expr) -> bool:
+        return facts.object_of(f, s.uid) == (len,)
+
+    within = read_within(e, is_length, lambda x: isinstance(kind(x), Array))
+    in_place = stored_by(s) | resized(s.body)
+    read = [kind(n.Name(x)) for x in within & facts.locals]
+    others = [kind(n.Name(x)) for x in in_place & facts.before[s.uid].keys()]
+    return bool(within & changed_by(s)) or any(_may_be_one(a, b) for a in read for b in others)
+
+
+def _may_be_one(a: Kind, b: Kind) -> bool:
+    """True for containers that may be one and the same under two names."""
+    if is_immutable(a) or is_immutable(b):
+        return False
+    if isinstance(a, Array) and isinstance(b, Array):
+        return a.dtype is None or b.dtype is None or a.dtype == b.dtype
+    known = not isinstance(a, Unknown) and not isinstance(b, Unknown)
+    return not known or type(a) is type(b)

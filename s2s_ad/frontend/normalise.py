@@ -16,12 +16,12 @@ import builtins
 from s2s_ad.analysis.flow import Facts
 from s2s_ad.analysis.interpreter import Interpreter
 from s2s_ad.analysis.values import PASSIVE, Env, Value, named, target_names
-from s2s_ad.frontend.live_loops import rebound, resized
+from s2s_ad.frontend.live_loops import may_say_less, rebound, resized
 from s2s_ad.frontend.questions import Outside, Refuse
 from s2s_ad.frontend.unpacking import Unpacking
 from s2s_ad.frontend.walrus import taken_out
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.blocks import changed_by, read_within, renamed
+from s2s_ad.ir.blocks import renamed
 from s2s_ad.ir.kinds import DictOf, Kind, ListOf, TupleOf, Unknown
 from s2s_ad.ir.names import Names, plain_name
 from s2s_ad.ir.remembered import replace
@@ -428,8 +428,7 @@ class _Normalise(Unpacking):
             ]
             return replace(e, args=(*args, *e.args[len(args) :]))
         if call is builtins.range or (call == "items" and whole):
-            within = read_within(e, lambda f: self.facts.object_of(f, s.uid) == (len,))
-            stored = call is builtins.range and within & changed_by(s)
+            stored = call is builtins.range and may_say_less(e, s, self.facts)
             if names(e) & changed or stored or self.runs_once(e, s):
                 return self.named_iter(e, s, pre, "indices", keep=True)
             return e

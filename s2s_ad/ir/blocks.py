@@ -95,21 +95,26 @@ def changed_by(s: n.Stmt) -> frozenset[str]:
     return found.union(*(changed_by(x) for block in blocks(s) for x in block))
 
 
-def read_within(e: n.Expr, is_length: Callable[[n.Expr], bool]) -> frozenset[str]:
+def read_within(
+    e: n.Expr, is_length: Callable[[n.Expr], bool], is_array: Callable[[n.Expr], bool]
+) -> frozenset[str]:
     """Return the variables whose items may say what an expression gives: not those it only asks for
-    their length. is_length: whether a function is `len`."""
+    their length, or arrays for that of a part. is_length: whether a function is `len`. is_array:
+    whether an expression is an array, whose parts keep their lengths."""
     if isinstance(e, n.Call) and is_length(e.func) and len(e.args) == 1:
         of: n.Expr | None = e.args[0]
     else:
         of = e.value if isinstance(e, n.Attribute) and e.attr in SIZES else None
     if of is None:
         own = frozenset({e.id}) if isinstance(e, n.Name) else frozenset[str]()
-        return own.union(*(read_within(x, is_length) for x in children(e)))
+        return own.union(*(read_within(x, is_length, is_array) for x in children(e)))
     found = frozenset[str]()
     while isinstance(of, n.Subscript):
-        found |= read_within(of.index, is_length)
+        found |= read_within(of.index, is_length, is_array)
+        if not is_array(of.value):
+            return found | read_within(of.value, is_length, is_array)
         of = of.value
-    return found if isinstance(of, n.Name) else found | read_within(of, is_length)
+    return found if isinstance(of, n.Name) else found | read_within(of, is_length, is_array)
 
 
 def renamed(block: n.Block, new: Mapping[str, n.Expr]) -> n.Block:

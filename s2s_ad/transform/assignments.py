@@ -118,8 +118,12 @@ class Assignments(Contributions):
         seed = seeds.get(root, self.bar(root))
         kind = self.facts.value(target, s.uid).kind
         pull.pull(s.value, pull.stored(Diff(seed, kind), target, s.value))
-        own = () if seeds else (root,)
-        return Sweeps([s], [*taken, *self.contributions(pull, own, seed)])
+        if seeds or any(root_of(x) == root for x in pull.places):
+            own = () if seeds else (root,)
+            return Sweeps([s], [*taken, *self.contributions(pull, own, seed)])
+        # what was there before is still an array: other stores into it come first
+        clear = n.Assign((pull.bar_place(target),), ZERO)
+        return Sweeps([s], [*self.contributions(pull, (), seed), clear])
 
     def is_part(self, pull: Pullback, target: n.Expr) -> bool:
         """True for a part of an array that is a view of it, such as a slice."""
