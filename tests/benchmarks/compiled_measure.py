@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from statistics import median
 from typing import Any
 
-import numba
 import numpy as np
 
 from s2s_ad import value_and_grad
@@ -35,6 +34,8 @@ class Times:
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function that numba compiles, and so all functions of its file that it calls."""
+    import numba  # the smoke tests collect this file where it is not installed
+
     around = function.__globals__
     named = {name: around.get(name) for name in function.__code__.co_names}
     own = {
