@@ -135,7 +135,7 @@ for _rank in (3, 4):
 
 # of a matrix that is not symmetric, where they are real; vectors have length 1
 
-_GAPS = "out[0] - out[0][:, None]"
+_GAPS = "as_real(out[0]) - as_real(out[0])[:, None]"
 _TURNED = "(vectors @ divide_or_zero(inverse @ d @ vectors, gaps))"
 _FREE = "(d[1] - vectors * np.sum(vectors * d[1], axis=0))"
 general(
@@ -144,8 +144,8 @@ general(
     let={"vectors": "as_real(out[1])", "inverse": "np.linalg.inv(vectors)", "gaps": _GAPS},
     tangent="(np.diag(inverse @ d @ vectors), "
     f"{_TURNED} - vectors * np.sum(vectors * {_TURNED}, axis=0))",
-    adjoint=f"(inverse.T * d[0] + inverse.T @ divide_or_zero(vectors.T @ {_FREE}, gaps)) "
-    "@ vectors.T",
+    adjoint=f"as_real((inverse.T * d[0] + inverse.T @ divide_or_zero(vectors.T @ {_FREE}, gaps)) "
+    "@ vectors.T)",
     result=_parts(2, 1, 0),
     on={"a": _apart},
 )
@@ -160,7 +160,7 @@ general(
         "inverse": "np.linalg.inv(vectors)",
     },
     tangent="np.diag(inverse @ d @ vectors)",
-    adjoint="(inverse.T * d) @ vectors.T",
+    adjoint="as_real((inverse.T * d) @ vectors.T)",
     result=results.ranked(1, "a", "float"),
     on={"a": _apart},
 )

@@ -41,11 +41,14 @@ def as_number(x: Any) -> Any:
 
 
 def as_real(x: Any) -> Any:
-    """Return `x`, refused where it is complex: eigenvalues may be.
+    """Return `x`, refused where it is complex: eigenvalues may be. NumPy 2.5 gives those that are
+    real as complex numbers too.
 
-    >>> as_real(1.5)
-    1.5
+    >>> as_real(1.5), as_real(1.5 + 0.0j)
+    (1.5, 1.5)
     """
+    if np.iscomplexobj(x) and not np.any(np.imag(x)):
+        return x.real
     if np.iscomplexobj(x):
         raise TypeError(
             "eigenvalues or a function of a matrix that are complex: "
