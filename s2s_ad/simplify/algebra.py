@@ -10,6 +10,7 @@ factors arrived is the order in which they are printed.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -31,7 +32,7 @@ from s2s_ad.ir.nodes import (
 from s2s_ad.ir.remembered import remembered, replace
 from s2s_ad.ir.walk import subexprs, substitute
 from s2s_ad.simplify.both import if_both
-from s2s_ad.simplify.cancel import cancelled, one_root
+from s2s_ad.simplify.cancel import cancelled, one_root, without
 
 ONE = Const("1.0", 1.0)
 
@@ -308,17 +309,12 @@ def total(parts: Sequence[Term], common: Expr | None = None) -> tuple[int, Expr]
     plain = not masks or (len(masks) == 1 and masks[0] is parts[0] and parts[0].coefficient > 0)
     shared = _in_all(parts) if plain and len(parts) > 1 and common is not None else ()
     if ("*", common) in shared:
-        rest = []
-        for t in parts:
-            factors = list(t.factors)
-            for factor in shared:
-                factors.remove(factor)
-            rest.append(replace(t, factors=tuple(factors)))
+        rest = [replace(t, factors=without(t.factors, Counter(shared))) for t in parts]
         return sign, Binary("*", from_term(Term(Fraction(1), shared)), sum_of(_joined(rest)))
     divisors = []
     while (below := _common_divisor(parts)) is not None:
         divisors.append(below)
-        parts = [t for t in map(_without(below), parts) if t]
+        parts = [t for t in map(_undivided(below), parts) if t]
     expr = sum_of(parts if divisors else _with_one_product(parts))
     for below in reversed(divisors):
         expr = Binary("/", expr, below)
@@ -354,12 +350,12 @@ def _common_divisor(parts: Sequence[Term]) -> Expr | None:
         return None
     for t in parts:
         for op, divisor in t.factors:
-            if op == "/" and all(map(_without(divisor), parts)):
+            if op == "/" and all(map(_undivided(divisor), parts)):
                 return divisor
     return None
 
 
-def _without(divisor: Expr) -> Callable[[Term], Term | None]:
+def _undivided(divisor: Expr) -> Callable[[Term], Term | None]:
     """Return what takes a divisor away from a term, None from one without it.
 
     `(a / s)[:, None]` has it too, if it is `s[:, None]`.
@@ -374,7 +370,7 @@ def _without(divisor: Expr) -> Callable[[Term], Term | None]:
             return None
         for k, (op, factor) in enumerate(factors):
             if op == "*" and isinstance(factor, Subscript) and factor.index == divisor.index:
-                inner = _without(divisor.value)(term(factor.value))
+                inner = _undivided(divisor.value)(term(factor.value))
                 if inner is not None:
                     factors[k] = ("*", replace(factor, value=from_term(inner)))
                     return replace(t, factors=tuple(factors))

@@ -6,6 +6,8 @@ Takes and gives factors, each with `*` or `/` in front of it; requires `ir`.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from fractions import Fraction
 
 from s2s_ad.ir.nodes import Attribute, Binary, Call, Const, Expr, Name
@@ -25,6 +27,18 @@ def cancelled(factors: list[Factor]) -> tuple[Factor, ...]:
         else:
             kept.append((op, factor))
     return tuple(_with_fewer_powers(kept))
+
+
+def without(factors: Sequence[Factor], gone: Counter[Factor]) -> tuple[Factor, ...]:
+    """Return the factors but for some: of equal ones, the first so many."""
+    left = Counter(gone)
+    kept = []
+    for f in factors:
+        if left[f]:
+            left[f] -= 1
+        else:
+            kept.append(f)
+    return tuple(kept)
 
 
 def _with_fewer_powers(factors: list[Factor]) -> list[Factor]:

@@ -26,6 +26,7 @@ from s2s_ad.simplify.algebra import (
     terms,
     written_number,
 )
+from s2s_ad.simplify.cancel import without
 
 __all__ = ["apart", "collected", "factored", "product", "splice"]
 
@@ -80,7 +81,7 @@ def factored(expr: Expr, kept: Callable[[str], bool]) -> Expr:
     outer, over, text = (size, first.over, first.text) if level else (Fraction(1),) * 2 + (None,)
     rests = []
     for t in parts:
-        rest = _without(t.factors, common)
+        rest = without(t.factors, common)
         rests.append(Term(t.coefficient / size, rest) if level else replace(t, factors=rest))
     sign, inner = _signed(rests)
     left, factors, placed = Counter(common), [], False
@@ -100,19 +101,6 @@ def _signed(parts: Sequence[Term]) -> tuple[int, Expr]:
         return 1, ZERO
     sign = -1 if all(t.coefficient < 0 for t in parts) else 1
     return sign, sum_of([replace(t, coefficient=sign * t.coefficient) for t in parts])
-
-
-def _without(
-    factors: Sequence[tuple[str, Expr]], gone: Counter[tuple[str, Expr]]
-) -> tuple[tuple[str, Expr], ...]:
-    left = Counter(gone)
-    kept = []
-    for f in factors:
-        if left[f]:
-            left[f] -= 1
-        else:
-            kept.append(f)
-    return tuple(kept)
 
 
 def apart(expr: Expr) -> tuple[Const | None, Expr]:

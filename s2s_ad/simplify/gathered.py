@@ -25,13 +25,12 @@ from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.text import expr_text
 from s2s_ad.ir.walk import assigned, names
 from s2s_ad.simplify.algebra import Term, simplify_sum, sum_of, terms, total
+from s2s_ad.simplify.cancel import Factor, without
 from s2s_ad.simplify.share import kills_of
 
 MANY = 200  # statements of a block that is left as it is
 LONG = 8  # terms of a sum that is left as it is
 WIDE = 70  # characters of a sum of variables
-
-Factor = tuple[str, n.Expr]
 
 
 def gathered(
@@ -200,17 +199,11 @@ def _once(
     sign = 1 if first.coefficient > 0 else -1
     rests = []
     for t in those:
-        left = Counter(common)
-        factors = []
-        for f in t.factors:
-            if left[f]:
-                left[f] -= 1
-            else:
-                factors.append(f)
+        rest = without(t.factors, common)
         if level:
-            rests.append(Term(Fraction(sign if t.coefficient > 0 else -sign), tuple(factors)))
+            rests.append(Term(Fraction(sign if t.coefficient > 0 else -sign), rest))
         else:
-            rests.append(replace(t, coefficient=sign * t.coefficient, factors=tuple(factors)))
+            rests.append(replace(t, coefficient=sign * t.coefficient, factors=rest))
     inner = ("*", sum_of(shortened(rests, number)))
     outer: list[Factor] = []
     left = Counter(common)

@@ -22,6 +22,7 @@ from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.text import expr_text
 from s2s_ad.ir.walk import names, subexprs, walk_stmts
 from s2s_ad.simplify.algebra import Term, from_term, merge, sum_of, terms
+from s2s_ad.simplify.cancel import Factor, without
 from s2s_ad.simplify.gathered import shortened
 from s2s_ad.simplify.share import kills_of
 
@@ -29,7 +30,6 @@ MANY = 10  # terms of a sum that is left as it is
 FEW = 3  # terms of a factor that is multiplied out
 WIDE = 70  # characters of what is longer than it was
 
-Factor = tuple[str, n.Expr]
 Kind = frozenset[tuple[Factor, int]]
 
 
@@ -105,11 +105,11 @@ def _summed(
         return s
     sign = 1 if whole[0].coefficient > 0 else -1
     rests = [
-        replace(t, coefficient=sign * t.coefficient, factors=_without(t.factors, common))
+        replace(t, coefficient=sign * t.coefficient, factors=without(t.factors, common))
         for t in whole
     ]
     slope = sum_of(shortened(rests, tools.number)) if len(rests) > 1 else from_term(rests[0])
-    outer = _without(whole[0].factors, Counter(whole[0].factors) - common)
+    outer = without(whole[0].factors, Counter(whole[0].factors) - common)
     value = from_term(
         Term(whole[0].coefficient / abs(whole[0].coefficient), (*outer, ("*", slope)))
     )
@@ -169,17 +169,6 @@ def _agree(parts: Sequence[Term]) -> bool:
 
 def _kind(t: Term) -> Kind:
     return frozenset(Counter(t.factors).items())
-
-
-def _without(factors: Sequence[Factor], gone: Counter[Factor]) -> tuple[Factor, ...]:
-    left = Counter(gone)
-    kept = []
-    for f in factors:
-        if left[f]:
-            left[f] -= 1
-        else:
-            kept.append(f)
-    return tuple(kept)
 
 
 def _operations(e: n.Expr) -> int:

@@ -30,6 +30,7 @@ from s2s_ad.ir.nodes import ZERO
 from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import assigned, bound_here, map_block, names, subexprs, walk_stmts
 from s2s_ad.simplify.algebra import sum_of, terms
+from s2s_ad.simplify.cancel import without
 
 _PLAIN = (n.Assign, n.AugAssign, n.If, n.Pass, n.Break, n.Continue, n.Pop)
 _INDEX = (n.Name, n.Const, n.Unary, n.Binary, n.TupleExpr)
@@ -144,13 +145,8 @@ def _divisors(
 
 
 def _without(e: n.Expr, divisors: tuple[n.Expr, ...]) -> n.Expr:
-    rest = []
-    for t in terms(e):
-        factors = list(t.factors)
-        for x in divisors:
-            factors.remove(("/", x))
-        rest.append(replace(t, factors=tuple(factors)))
-    return sum_of(rest)
+    gone = Counter(("/", x) for x in divisors)
+    return sum_of([replace(t, factors=without(t.factors, gone)) for t in terms(e)])
 
 
 def _added(place: n.Expr, name: str, divisors: tuple[n.Expr, ...], loop: n.For) -> n.Stmt:
