@@ -104,12 +104,18 @@ class _Reader:
 
     def __init__(self, text: str) -> None:
         self.text = text
+        self.encoded = text.encode()
+
+    def written(self, node: ast.Constant) -> str | None:
+        """Return a literal as it stands in the text."""
+        if node.end_lineno == 1:  # the library walks through the whole text for each literal
+            return self.encoded[node.col_offset : node.end_col_offset].decode()
+        return ast.get_source_segment(self.text, node)
 
     def expr(self, node: ast.expr) -> Expr:
         match node:
             case ast.Constant():
-                written = ast.get_source_segment(self.text, node)
-                return Const(written or repr(node.value), node.value)
+                return Const(self.written(node) or repr(node.value), node.value)
             case ast.Name():
                 return Name(node.id)
             case ast.Attribute():

@@ -92,10 +92,6 @@ zero(
 
 # products
 
-bilinear("runtime.matmul_left(g, a, b)", g="d @ b", a="0", b="matmul_right(g, d, b)",
-         result=results.same("a"))  # fmt: skip
-bilinear("runtime.matmul_right(g, a, b)", g="a @ d", a="matmul_left(g, a, d)", b="0",
-         result=results.same("b"))  # fmt: skip
 _AXES = "axis_a, axis_b"
 bilinear(
     f"runtime.contract(a, b, {_AXES})",
@@ -103,34 +99,25 @@ bilinear(
     b=f"contract_right(d, a, b, {_AXES})",
     result=_UNKNOWN,
 )
-bilinear(
-    f"runtime.contract_left(g, a, b, {_AXES})",
-    g=f"contract(d, b, {_AXES})",
-    a="0",
-    b=f"contract_right(g, d, b, {_AXES})",
-    result=results.same("a"),
-)
-bilinear(
-    f"runtime.contract_right(g, a, b, {_AXES})",
-    g=f"contract(a, d, {_AXES})",
-    a=f"contract_left(g, a, d, {_AXES})",
-    b="0",
-    result=results.same("b"),
-)
-bilinear(
-    "runtime.tensordot_left(g, a, b, axes)",
-    g="np.tensordot(d, b, axes)",
-    a="0",
-    b="tensordot_right(g, d, b, axes)",
-    result=results.same("a"),
-)
-bilinear(
-    "runtime.tensordot_right(g, a, b, axes)",
-    g="np.tensordot(a, d, axes)",
-    a="tensordot_left(g, a, d, axes)",
-    b="0",
-    result=results.same("b"),
-)
+for _name, _product, _more in (
+    ("matmul", "{} @ {}", ""),
+    ("contract", f"contract({{}}, {{}}, {_AXES})", f", {_AXES}"),
+    ("tensordot", "np.tensordot({}, {}, axes)", ", axes"),
+):
+    bilinear(
+        f"runtime.{_name}_left(g, a, b{_more})",
+        g=_product.format("d", "b"),
+        a="0",
+        b=f"{_name}_right(g, d, b{_more})",
+        result=results.same("a"),
+    )
+    bilinear(
+        f"runtime.{_name}_right(g, a, b{_more})",
+        g=_product.format("a", "d"),
+        a=f"{_name}_left(g, a, d{_more})",
+        b="0",
+        result=results.same("b"),
+    )
 linear(
     "runtime.ungradient(g, spacing=1.0, axis=0, edge_order=1)",
     g="np.gradient(d, spacing, axis=axis, edge_order=edge_order)",

@@ -55,19 +55,14 @@ def contract_left(g: Any, a: Any, b: Any, axis_a: int, axis_b: int) -> Any:
     """Return the adjoint of `a` in `contract(a, b, axis_a, axis_b)`."""
     if np.ndim(a) == 0 or np.ndim(b) == 0:
         return unbroadcast(np.multiply(g, b), a)
-    rest = np.ndim(b) - 1
-    others = [k for k in range(np.ndim(b)) if k != _axis(b, axis_b)]
-    back = np.tensordot(g, b, (list(range(np.ndim(g) - rest, np.ndim(g))), others))
-    return np.moveaxis(back, -1, _axis(a, axis_a))
+    return _back_left(g, b, [_axis(a, axis_a)], [_axis(b, axis_b)])
 
 
 def contract_right(g: Any, a: Any, b: Any, axis_a: int, axis_b: int) -> Any:
     """Return the adjoint of `b` in `contract(a, b, axis_a, axis_b)`."""
     if np.ndim(a) == 0 or np.ndim(b) == 0:
         return unbroadcast(np.multiply(a, g), b)
-    others = [k for k in range(np.ndim(a)) if k != _axis(a, axis_a)]
-    back = np.tensordot(a, g, (others, list(range(len(others)))))
-    return np.moveaxis(back, 0, _axis(b, axis_b))
+    return _back_right(g, a, [_axis(a, axis_a)], [_axis(b, axis_b)])
 
 
 def _axis(x: Any, axis: int) -> int:
@@ -178,7 +173,16 @@ def tensordot_left(g: Any, a: Any, b: Any, axes: Any) -> Any:
     >>> tensordot_left(3.0, np.ones(2), np.array([1.0, 2.0]), 1)
     array([3., 6.])
     """
-    of_a, of_b = _summed(a, b, axes)
+    return _back_left(g, b, *_summed(a, b, axes))
+
+
+def tensordot_right(g: Any, a: Any, b: Any, axes: Any) -> Any:
+    """Return the adjoint of `b` in `np.tensordot(a, b, axes)`."""
+    return _back_right(g, a, *_summed(a, b, axes))
+
+
+def _back_left(g: Any, b: Any, of_a: list[int], of_b: list[int]) -> Any:
+    """Return the adjoint of `a` in a product summed over these axes of each."""
     others = [k for k in range(np.ndim(b)) if k not in of_b]
     rest = np.ndim(g) - len(others)
     back = np.tensordot(g, b, (list(range(rest, np.ndim(g))), others))
@@ -187,9 +191,7 @@ def tensordot_left(g: Any, a: Any, b: Any, axes: Any) -> Any:
     return np.moveaxis(back, list(range(rest, np.ndim(back))), places)
 
 
-def tensordot_right(g: Any, a: Any, b: Any, axes: Any) -> Any:
-    """Return the adjoint of `b` in `np.tensordot(a, b, axes)`."""
-    of_a, of_b = _summed(a, b, axes)
+def _back_right(g: Any, a: Any, of_a: list[int], of_b: list[int]) -> Any:
     others = [k for k in range(np.ndim(a)) if k not in of_a]
     back = np.tensordot(a, g, (others, list(range(len(others)))))
     places = [of_b[of_a.index(k)] for k in sorted(of_a)]

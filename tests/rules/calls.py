@@ -192,8 +192,6 @@ ALGEBRA = lines("""
     A :: np.linalg.inv(np.linalg.eig(A)[1]) @ A @ np.linalg.eig(A)[1]
 """)
 CALLS = [*EINSUM, *SPECIAL, *REDUCTIONS, *PIECES, *POLYNOMIALS, *ALGEBRA]
-# that return lists
-NEW: frozenset[str] = frozenset()
 REFUSED = lines("""
     A, B :: np.einsum("ij,jk->ik", *[A, B])
 """)
