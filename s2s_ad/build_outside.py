@@ -11,7 +11,7 @@ from s2s_ad.build_fresh import called
 from s2s_ad.build_program import Program
 from s2s_ad.build_subject import Subject
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.walk import all_parts, container_of, walk_stmts
+from s2s_ad.ir.walk import all_parts, container_of, each_of, walk_stmts
 
 
 def writes_outside(program: Program, subject: Subject, seen: set[int] | None = None) -> bool:
@@ -43,7 +43,7 @@ def _stored(s: n.Stmt) -> list[n.Expr]:
         return [n.Attribute(n.Name(s.stack), "append")]
     targets = s.targets if isinstance(s, (n.Assign, n.Delete)) else ()
     targets = (s.target,) if isinstance(s, n.AugAssign) else targets
-    parts = [x for t in targets for x in (t.items if isinstance(t, n.TupleExpr) else (t,))]
+    parts = [x for t in targets for x in each_of(t)]
     return [x for x in parts if isinstance(x, (n.Subscript, n.Attribute))]
 
 

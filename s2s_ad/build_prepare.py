@@ -14,7 +14,7 @@ from functools import partial
 
 from s2s_ad import runtime
 from s2s_ad.analysis.flow import Facts, interpret
-from s2s_ad.analysis.indexing import gathers
+from s2s_ad.analysis.indexing import picks
 from s2s_ad.analysis.memory import Memory
 from s2s_ad.analysis.owned import NOTHING_OWNED
 from s2s_ad.analysis.still import NOTHING_STILL, Still
@@ -47,6 +47,7 @@ from s2s_ad.ir.verify import is_on, unbound_reads, verify
 from s2s_ad.ir.walk import (
     assigned,
     bound_names,
+    each_of,
     map_block,
     map_expr,
     map_stmt_exprs,
@@ -443,8 +444,7 @@ def _apart(prepared: Prepared, s: n.Stmt, e: n.Expr) -> n.Expr:
 
 def _may_be_view(prepared: Prepared, e: n.Expr, s: n.Stmt) -> bool:
     if isinstance(e, n.Subscript):
-        items = e.index.items if isinstance(e.index, n.TupleExpr) else (e.index,)
-        taken = any(gathers(prepared.facts().value(x, s.uid).kind) for x in items)
+        taken = picks(e.index, lambda x: prepared.facts().value(x, s.uid).kind)
         return not taken and _may_be_view(prepared, e.value, s)
     if isinstance(e, n.Call):
         ours = prepared.program.subject(called(prepared.subject, prepared.program, e))
@@ -489,7 +489,7 @@ def wish(e: n.Expr) -> str:
         if isinstance(func, n.Name):
             return f"{plain_name(func.id)}_value"
     if isinstance(e, n.Subscript) and isinstance(e.value, n.Name):
-        items = e.index.items if isinstance(e.index, n.TupleExpr) else (e.index,)
+        items = each_of(e.index)
         one = all(isinstance(x, (n.Name, n.Const, n.Unary, n.Binary)) for x in items)
         return f"{e.value.id}_{'item' if one else 'part'}"
     if isinstance(e, n.IfExp):

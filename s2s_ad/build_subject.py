@@ -162,7 +162,7 @@ def _settle_stores(subject: Subject, linker: Linker) -> None:
         found = resolve.resolve(e, outside, subject.locals | subject.lifted.keys())
         if found is resolve.MISSING and isinstance(e, n.Attribute):
             owner = resolve.resolve(e.value, outside, subject.locals)
-            found = getattr(owner, e.attr, None) if isinstance(owner, np.ufunc) else None
+            found = _method(owner, e.attr) if isinstance(owner, np.ufunc) else None
         return None if found is resolve.MISSING else found
 
     subject.function, calls = with_library_stores(subject.function, object_of)

@@ -181,7 +181,7 @@ def settle_stores(
         if e not in copied[uid]:
             return e
         if isinstance(facts.value(e, uid).kind, ListOf):
-            return n.Subscript(e, n.Slice(None, None, None))
+            return n.Subscript(e, n.ALL)
         return n.Call(n.Attribute(e, "copy"), ())
 
     def visit(s: n.Stmt) -> tuple[n.Stmt, ...]:

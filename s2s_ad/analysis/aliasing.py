@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 from s2s_ad.analysis.flat import is_no_list
 from s2s_ad.analysis.held import holds_plain_items, is_count, paired, scattered, seen_through
-from s2s_ad.analysis.indexing import gathers
+from s2s_ad.analysis.indexing import picks
 from s2s_ad.analysis.owned import NOBODY, Names, Owned
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import (
@@ -174,8 +174,7 @@ class Sharing(ABC):
             return SHARES
         if isinstance(e, n.Subscript) and isinstance(self.kind(e.value), Array):
             # an index that is an array or a list gathers: no view, but a copy
-            items = e.index.items if isinstance(e.index, n.TupleExpr) else (e.index,)
-            return WHOLLY_NEW if any(gathers(self.kind(x)) for x in items) else SHARES
+            return WHOLLY_NEW if picks(e.index, self.kind) else SHARES
         if isinstance(e, n.Attribute) and e.attr in TURNED:
             return self.new(e.value)
         if isinstance(e, n.Call) and (given := self.given(e)) is not None:

@@ -11,7 +11,16 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.walk import assigned, blocks, names, stmt_exprs, subexprs, target_names, walk_stmts
+from s2s_ad.ir.walk import (
+    assigned,
+    blocks,
+    each_of,
+    names,
+    stmt_exprs,
+    subexprs,
+    target_names,
+    walk_stmts,
+)
 
 
 def bound_by(s: n.With) -> set[str]:
@@ -169,7 +178,7 @@ def live_in(block: n.Block) -> set[str]:
 
 def _read_exprs(s: n.Stmt) -> list[n.Expr]:
     if isinstance(s, n.Assign):
-        parts = [x for t in s.targets for x in (t.items if isinstance(t, n.TupleExpr) else (t,))]
+        parts = [x for t in s.targets for x in each_of(t)]
         return [s.value, *(t for t in parts if not isinstance(t, n.Name))]
     if isinstance(s, n.Pop):
         return []

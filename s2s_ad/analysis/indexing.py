@@ -26,6 +26,7 @@ from s2s_ad.ir.kinds import (
     fresh_dim,
     longer,
 )
+from s2s_ad.ir.walk import each_of
 
 KindOf = Callable[[n.Expr], Kind]
 
@@ -34,7 +35,7 @@ def indexed(kind: Array, index: n.Expr, kind_of: KindOf) -> Kind:
     """Return the kind of an array read at an index."""
     if kind.dims is None:
         return UNKNOWN
-    indices: tuple[n.Expr, ...] = index.items if isinstance(index, n.TupleExpr) else (index,)
+    indices: tuple[n.Expr, ...] = each_of(index)
     whole = UNKNOWN if isinstance(index, (n.TupleExpr, n.Slice, n.Const)) else kind_of(index)
     if isinstance(whole, TupleOf) and not whole.is_list:
         indices = (index,) * len(whole.items)
@@ -99,8 +100,8 @@ def _index_kind(index: n.Expr, kind_of: KindOf) -> str | tuple[tuple[Dim, ...], 
 
 def is_whole(index: n.Expr) -> bool:
     """True for an index that names all of an array: `...`, `:`, `:, :`."""
-    items = index.items if isinstance(index, n.TupleExpr) else (index,)
-    return all(x in (n.Const("...", ...), n.Slice(None, None, None)) for x in items)
+    items = each_of(index)
+    return all(x in (n.ELLIPSIS, n.ALL) for x in items)
 
 
 def gathers(kind: Kind) -> bool:
@@ -108,6 +109,11 @@ def gathers(kind: Kind) -> bool:
     if isinstance(kind, TupleOf):
         return any(map(gathers, kind.items))
     return isinstance(kind, (Array, ListOf))
+
+
+def picks(index: n.Expr, kind_of: KindOf) -> bool:
+    """True for an index by which NumPy picks entries into a new array: it gives no view."""
+    return any(gathers(kind_of(item)) for item in each_of(index))
 
 
 def _place_kind(kind: Kind) -> str | tuple[tuple[Dim, ...], int] | None:

@@ -22,6 +22,7 @@ from s2s_ad.analysis.indexing import constant_int
 from s2s_ad.analysis.weights import Weight
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.remembered import replace
+from s2s_ad.ir.walk import each_of
 
 NOTHING = Weight()
 
@@ -142,7 +143,7 @@ def indexed(a: Response, index: n.Expr, rank: int | None) -> Response:
     """Return the response of a part of an array of this rank."""
     if not a.axes:
         return a
-    items = index.items if isinstance(index, n.TupleExpr) else (index,)
+    items = each_of(index)
     if rank is None:
         raise NotFollowedError
     axis = 0
@@ -151,7 +152,7 @@ def indexed(a: Response, index: n.Expr, rank: int | None) -> Response:
         if isinstance(item, n.Const) and item.value is None:
             left.append(-1)
             continue
-        is_whole = item == n.Slice(None, None, None)
+        is_whole = item == n.ALL
         if not is_whole and axis - rank in a.axes:
             raise NotFollowedError
         if isinstance(item, n.Slice):

@@ -14,8 +14,6 @@ from s2s_ad.analysis.flow import Facts
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import ListOf, Number
 
-_WHOLE = n.Slice(None, None, None)
-
 
 def copies_rows(e: n.Expr, facts: Facts, uid: int) -> TypeGuard[n.Comprehension]:
     """True for such a copy of a variable: what holds for its items holds for those of the copy."""
@@ -28,7 +26,7 @@ def copies_rows(e: n.Expr, facts: Facts, uid: int) -> TypeGuard[n.Comprehension]
     rows = kind.item if isinstance(kind, ListOf) else None
     if not isinstance(rows, ListOf) or not isinstance(rows.item, Number):
         return False
-    if e.element == n.Subscript(target, _WHOLE):
+    if e.element == n.Subscript(target, n.ALL):
         return True
     if not isinstance(e.element, n.Call) or e.element.keywords:
         return False

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from s2s_ad.analysis.indexing import constant_int
 from s2s_ad.analysis.whole_numbers import ANY, Cases, Form, form_of, possible
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.walk import assigned, children, names
+from s2s_ad.ir.walk import assigned, children, each_of, names
 
 Test = Callable[[str], bool]
 MINUS = Form((), -1)
@@ -87,7 +87,7 @@ def round_of(loop: n.Stmt, whole: Test) -> Round:
 
 def path_of(index: n.Expr, whole: Test) -> Path:
     """Return what an index says of each axis, as far as it is known which axis that is."""
-    parts = index.items if isinstance(index, n.TupleExpr) else (index,)
+    parts = each_of(index)
     found: list[Form | Span | None] = []
     for part in parts:
         form = form_of(part, whole)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from s2s_ad.analysis.instances import is_instance
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import NONE, Kind, MaybeNumber, Str, Unknown
+from s2s_ad.ir.walk import each_of
 
 KindOf = Callable[[n.Expr], Kind]
 ObjectOf = Callable[[n.Expr], "tuple[object] | None"]
@@ -46,7 +47,7 @@ def truth(test: n.Expr, kind_of: KindOf, object_of: ObjectOf) -> bool | None:
 def _instance_truth(
     tested: n.Expr, classinfo: n.Expr, kind_of: KindOf, object_of: ObjectOf
 ) -> bool | None:
-    parts = classinfo.items if isinstance(classinfo, n.TupleExpr) else (classinfo,)
+    parts = each_of(classinfo)
     found = [object_of(part) for part in parts]
     classes = tuple(x[0] for x in found if x is not None)
     kind = kind_of(tested)

@@ -22,7 +22,6 @@ from s2s_ad.ir.walk import all_parts, inside, names, subexprs, substitute
 
 CHANGING = frozenset({"pop", "setdefault"})
 ONE = n.Const("1", 1)
-WHOLE = n.Const("...", ...)
 # methods that change an array
 ARRAY_CHANGES = frozenset({"fill", "sort"})
 NONE = n.Const("None", None)
@@ -219,7 +218,7 @@ class Methods(Questions, ABC):
         if name == "sort" and {k.name for k in e.keywords} <= {"axis"}:
             sort = n.Attribute(n.Name(self.alias("np")), "sort")
             new = n.Call(sort, (owner, *e.args), e.keywords)
-        place = owner if isinstance(owner, n.Subscript) else n.Subscript(owner, WHOLE)
+        place = owner if isinstance(owner, n.Subscript) else n.Subscript(owner, n.ELLIPSIS)
         return None if new is None else [n.Assign((place,), new, origin=s.origin)]
 
     def changed_dict(self, owner: n.Name, name: str, e: n.Call, s: n.Stmt) -> Statements | None:

@@ -16,7 +16,7 @@ import operator
 
 from s2s_ad.frontend.container_methods import NONE, ONE, Methods, Statements
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.kinds import Array, DictOf, ListOf, TupleOf, Unknown
+from s2s_ad.ir.kinds import Array, DictOf, ListOf, TupleOf, Unknown, is_matrix
 from s2s_ad.ir.remembered import replace
 
 OPERATORS = {
@@ -205,7 +205,7 @@ class Containers(Methods):
         inner = kind.item if isinstance(kind, ListOf) else None
         if isinstance(kind, TupleOf) and kind.items:
             inner = kind.items[0]
-        table = isinstance(kind, Array) and kind.dims is not None and len(kind.dims) == 2
+        table = is_matrix(kind)
         if not (isinstance(inner, (TupleOf, ListOf)) or table):
             return None
         rows = self.sequence(e, s, pre)

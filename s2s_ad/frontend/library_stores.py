@@ -25,6 +25,7 @@ from s2s_ad.ir import nodes as n
 from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import (
     bound_here,
+    each_of,
     map_block,
     map_expr,
     map_stmt_exprs,
@@ -35,7 +36,6 @@ from s2s_ad.ir.walk import (
 
 # functions that make an array that nothing else is
 NEW = (np.zeros, np.zeros_like, np.ones, np.ones_like, np.full, np.full_like, np.copy)
-WHOLE = n.Const("...", ...)
 NONE = n.Const("None", None)
 EVERYWHERE = n.Const("True", True)
 ObjectOf = Callable[[n.Expr], object]
@@ -62,7 +62,7 @@ def with_library_stores(function: n.Function, object_of: ObjectOf) -> tuple[n.Fu
         if found is None:
             return (s,)
         place, value = found
-        target = n.Subscript(place, WHOLE) if isinstance(place, n.Name) else place
+        target = n.Subscript(place, n.ELLIPSIS) if isinstance(place, n.Name) else place
         made = n.Assign((target,), value, origin=s.origin, comments=s.comments)
         calls[target, value] = e
         same = isinstance(s, n.Assign) and s.targets == (place,)
@@ -195,7 +195,7 @@ def _given_out(
 def _is_place(e: n.Expr, counters: frozenset[str]) -> bool:
     """True for a variable, and for a part of one that is a view of it for certain."""
     while isinstance(e, n.Subscript):
-        items = e.index.items if isinstance(e.index, n.TupleExpr) else (e.index,)
+        items = each_of(e.index)
         if not all(_is_basic(x, counters) for x in items):
             return False
         e = e.value
@@ -203,7 +203,7 @@ def _is_place(e: n.Expr, counters: frozenset[str]) -> bool:
 
 
 def _is_basic(e: n.Expr, counters: frozenset[str]) -> bool:
-    if isinstance(e, n.Slice) or e in (WHOLE, NONE):
+    if isinstance(e, n.Slice) or e in (n.ELLIPSIS, NONE):
         return not any(isinstance(x, (n.Call, n.NamedExpr)) for x in subexprs(e))
     parts = list(subexprs(e))
     whole = all(

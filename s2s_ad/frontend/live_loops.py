@@ -77,10 +77,10 @@ def by_position(
         return (replace(s, target=index, iter=steps, body=(*take, *s.body)),)
 
     def written(s: n.For) -> tuple[n.Stmt, ...]:
-        arrays = _beside(s, facts)
         given = set(target_names(s.target))
-        stay = (rebound(s.body) | given).isdisjoint(x.id for x in arrays)
-        if arrays and stay and changed[s.uid] & given:
+        rows = bool(changed[s.uid] & given)
+        arrays = _beside(s, facts) if rows else ()
+        if arrays and (rebound(s.body) | given).isdisjoint(x.id for x in arrays):
             return beside(s, arrays)
         over, counted = run_over(s, facts)
         if not isinstance(over, n.Name):
@@ -88,16 +88,16 @@ def by_position(
         name, kind = over.id, facts.value(over, s.uid).kind
         sizes, items = resized(s.body), changed_in_place(s.body)
         known = isinstance(kind, (ListOf, Array)) or (isinstance(kind, Unknown) and name in sizes)
-        rows = isinstance(kind, Array) and bool(changed[s.uid] & set(target_names(s.target)))
+        rows = rows and isinstance(kind, Array)
         if not rows and (name not in items or not known or not facts.varied(over, s.uid)):
             return (s,)
         comments = replace(n.NO_COMMENTS, before=s.comments.before)
         rest = replace(s.comments, before=())
-        if name in rebound(s.body) - set(target_names(s.target)) and _is_bound_first(s, name):
+        if name in rebound(s.body) - given and _is_bound_first(s, name):
             held = n.Name(fresh.fresh(name))
             hold = n.Assign((held,), over, origin=s.origin, comments=comments)
             return hold, replace(s, iter=substitute(s.iter, {name: held}), comments=rest)
-        if name in rebound(s.body) | set(target_names(s.target)):
+        if name in rebound(s.body) | given:
             message = f"a loop over `{name}`, which is changed and bound anew in it"
             raise refuse(s, message, "give what is bound in the loop another name", over)
         size = n.Call(n.Name(alias("len")), (over,))

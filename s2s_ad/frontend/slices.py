@@ -15,7 +15,7 @@ reads it is an index or asks for its ends.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import pairwise
 
 from s2s_ad.analysis.flow import Facts
@@ -25,8 +25,8 @@ from s2s_ad.ir.blocks import said_by, sole_target
 from s2s_ad.ir.kinds import Number
 from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import (
-    blocks,
     bound_here,
+    every_block,
     free_names,
     inside,
     map_block,
@@ -131,7 +131,7 @@ def _without(
     # what was said of a line that is not there any more
     said = {
         behind.uid: s.comments.before
-        for block in _blocks(function.body)
+        for block in every_block(function.body)
         for s, behind in pairwise(block)
         if s.uid in made and ends == made[s.uid]
     }
@@ -163,7 +163,7 @@ def _mentioned(s: n.Stmt) -> set[str]:
 def _settled(function: n.Function, binding: n.Stmt, name: str) -> frozenset[str] | None:
     """Return the names that have one value wherever the only slice is read, and None where it may
     not have been bound."""
-    for block in _blocks(function.body):
+    for block in every_block(function.body):
         uids = [s.uid for s in block]
         if binding.uid in uids:
             rest = block[uids.index(binding.uid) + 1 :]
@@ -186,13 +186,6 @@ def _known_elsewhere(function: n.Function) -> set[str]:
         if isinstance(s, n.FunctionDef):
             found |= free_names(s.function)
     return found
-
-
-def _blocks(block: n.Block) -> Iterator[n.Block]:
-    yield block
-    for s in block:
-        for inner in blocks(s):
-            yield from _blocks(inner)
 
 
 def _ends(

@@ -15,10 +15,9 @@ from collections.abc import Callable
 import numpy as np
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.kinds import Array, Kind, Number
+from s2s_ad.ir.kinds import Array, Kind, Number, is_matrix
 from s2s_ad.ir.remembered import replace
 
-ALL = n.Slice(None, None, None)
 KindOf = Callable[[n.Expr], Kind]
 ObjectOf = Callable[[n.Expr], object]
 # functions that give an array of so many axes itself
@@ -34,7 +33,7 @@ SAME: tuple[tuple[object, int], ...] = (
 def matrix_of(e: n.Expr, kind: KindOf) -> n.Expr | None:
     """Return the matrix of `a.T`, None for all else."""
     of = e.value if isinstance(e, n.Attribute) and e.attr == "T" else None
-    return of if of is not None and _is_matrix(kind(of)) else None
+    return of if of is not None and is_matrix(kind(of)) else None
 
 
 def spelled(e: n.Expr, kind: KindOf, object_of: ObjectOf) -> n.Expr:
@@ -46,10 +45,10 @@ def spelled(e: n.Expr, kind: KindOf, object_of: ObjectOf) -> n.Expr:
         of = e.func.value
         if e.func.attr == "view":
             return of if isinstance(kind(of), Array) else e
-        return n.Attribute(of, "T") if _is_matrix(kind(of)) else e
+        return n.Attribute(of, "T") if is_matrix(kind(of)) else e
     found = object_of(e.func) if len(e.args) == 1 else None
     if found is np.transpose:
-        return n.Attribute(e.args[0], "T") if _is_matrix(kind(e.args[0])) else e
+        return n.Attribute(e.args[0], "T") if is_matrix(kind(e.args[0])) else e
     least = next((axes for function, axes in SAME if function is found), None)
     if least is None:
         return e
@@ -89,16 +88,16 @@ def _part(e: n.Expr, kind: KindOf) -> tuple[n.Expr, int] | None:
     """Return a part of a matrix for that of its transpose, and how many axes that has."""
     if isinstance(e, n.Attribute):
         matrix = matrix_of(e, kind)
-        return None if matrix is None else (n.Subscript(matrix, n.Const("...", ...)), 2)
+        return None if matrix is None else (n.Subscript(matrix, n.ELLIPSIS), 2)
     if not isinstance(e, n.Subscript):
         return None
     matrix = matrix_of(e.value, kind)
     items = list(e.index.items) if isinstance(e.index, n.TupleExpr) else [e.index]
-    items = [ALL if x == n.Const("...", ...) and len(items) == 1 else x for x in items]
+    items = [n.ALL if x == n.ELLIPSIS and len(items) == 1 else x for x in items]
     if matrix is None or len(items) > 2 or not all(_is_basic(x, kind) for x in items):
         return None
-    rows, columns = items[0], items[1] if len(items) == 2 else ALL
-    index: n.Expr = columns if rows == ALL else n.TupleExpr((columns, rows))
+    rows, columns = items[0], items[1] if len(items) == 2 else n.ALL
+    index: n.Expr = columns if rows == n.ALL else n.TupleExpr((columns, rows))
     axes = sum(isinstance(x, n.Slice) for x in (rows, columns))
     return n.Subscript(matrix, index), axes
 
@@ -112,13 +111,9 @@ def _turned(value: n.Expr, kind: KindOf) -> n.Expr | None:
         return None
     if len(known.dims) == 2:
         return matrix_of(value, kind) or n.Attribute(value, "T")
-    return n.Subscript(value, n.TupleExpr((ALL, n.Const("None", None)))) if known.dims else value
+    return n.Subscript(value, n.TupleExpr((n.ALL, n.Const("None", None)))) if known.dims else value
 
 
 def _is_basic(e: n.Expr, kind: KindOf) -> bool:
     found = kind(e)
     return isinstance(e, n.Slice) or (isinstance(found, Number) and found.type == "int")
-
-
-def _is_matrix(kind: Kind) -> bool:
-    return isinstance(kind, Array) and kind.dims is not None and len(kind.dims) == 2

@@ -29,6 +29,7 @@ from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import (
     blocks,
     bound_here,
+    each_of,
     inside,
     map_block,
     map_expr,
@@ -40,8 +41,7 @@ from s2s_ad.ir.walk import (
     walk_stmts,
 )
 
-ALL = n.Slice(None, None, None)
-NO_AXIS = (n.Const("None", None), n.Const("...", ...))
+NO_AXIS = (n.Const("None", None), n.ELLIPSIS)
 PLAIN = (n.Name, n.Const, n.Unary, n.Binary, n.Slice)
 
 
@@ -58,6 +58,7 @@ def without_views(function: n.Function, facts: Facts) -> n.Function:
         return replace(function, body=map_block(function.body, lambda s: _single(s, facts)))
     bound = Counter(x for s in every for x in bound_here(s) - updated_array(s, facts))
     bound.update(p.name for p in function.params)
+    later: dict[int, frozenset[str]] | None = None
     for block, k in _places(function.body):
         s = block[k]
         name, array = sole_target(s), viewed(s, facts)
@@ -67,8 +68,10 @@ def without_views(function: n.Function, facts: Facts) -> n.Function:
         anew = {x for t in walk_stmts(rest) for x in bound_here(t) - updated_array(t, facts)}
         level = not names(s.value) & anew
         alone = bound[name] == 1 and _mentions(function.body, name) == 1 + _mentions(rest, name)
-        if not alone and (name in anew or name in live_after(function.body)[block[-1].uid]):
-            continue  # what is read elsewhere may be this value
+        if not alone:
+            later = live_after(function.body) if later is None else later
+            if name in anew or name in later[block[-1].uid]:
+                continue  # what is read elsewhere may be this value
         if not level or not _is_read_now(rest if alone else function.body, name):
             continue
         if s.value == array and array.id not in mentioned(rest):
@@ -142,7 +145,7 @@ def part_of(e: n.Expr | None, kind: Callable[[n.Expr], Kind]) -> n.Name | None:
         # an item of an array of unknown rank may be a number, which is no view
         if not isinstance(part, Array) or not part.dims:
             return None
-        if not all(_is_basic(x, kind) for x in _items(e.index)):
+        if not all(_is_basic(x, kind) for x in each_of(e.index)):
             return None
         e = e.value
     return e if isinstance(e, n.Name) and isinstance(kind(e), Array) else None
@@ -204,16 +207,12 @@ def composed(e: n.Subscript) -> n.Expr:
     """
     if not isinstance(e.value, n.Subscript):
         return e
-    first, rest = _items(e.value.index), _items(e.index)
+    first, rest = each_of(e.value.index), list(each_of(e.index))
     known = all(isinstance(x, PLAIN) and x not in NO_AXIS for x in (*first, *rest))
-    if not known or any(isinstance(x, n.Slice) and x != ALL for x in first):
+    if not known or any(isinstance(x, n.Slice) and x != n.ALL for x in first):
         return e
-    taken = [rest.pop(0) if x == ALL and rest else x for x in first] + rest
+    taken = [rest.pop(0) if x == n.ALL and rest else x for x in first] + rest
     return replace(e.value, index=taken[0] if len(taken) == 1 else n.TupleExpr(tuple(taken)))
-
-
-def _items(index: n.Expr) -> list[n.Expr]:
-    return list(index.items) if isinstance(index, n.TupleExpr) else [index]
 
 
 def _written_out(
@@ -236,7 +235,7 @@ def _written_out(
                 return e
             if isinstance(view, n.Attribute):
                 return part_of_transpose(e, kind)
-            return composed(e) if all(_is_basic(i, kind) for i in _items(e.index)) else e
+            return composed(e) if all(_is_basic(i, kind) for i in each_of(e.index)) else e
 
         if x.uid in reading and name in said_by(x):
             x = map_stmt_exprs(x, lambda e: map_expr(substitute(e, {name: view}), at_once))

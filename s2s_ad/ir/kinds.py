@@ -352,6 +352,11 @@ def is_array(kind: Kind) -> bool:
     return isinstance(kind, Array)
 
 
+def is_matrix(kind: Kind) -> bool:
+    """True for an array of two axes."""
+    return isinstance(kind, Array) and kind.dims is not None and len(kind.dims) == 2
+
+
 def is_immutable(kind: Kind) -> bool:
     """True when nothing can change a value of this kind in place."""
     if isinstance(kind, TupleOf):

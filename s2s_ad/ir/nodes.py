@@ -40,6 +40,7 @@ class Const:
 
 
 ZERO = Const("0.0", 0.0)
+ELLIPSIS = Const("...", ...)
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,9 @@ class Slice:
     lower: Expr | None
     upper: Expr | None
     step: Expr | None
+
+
+ALL = Slice(None, None, None)
 
 
 @hashed_once

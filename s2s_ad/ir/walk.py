@@ -349,6 +349,18 @@ def inside(node: Expr | Stmt, cls: type[E]) -> tuple[E, ...]:
     return found
 
 
+def each_of(e: Expr) -> tuple[Expr, ...]:
+    """Return the items of a tuple, and what is none alone: what an index says axis by axis."""
+    return e.items if isinstance(e, nodes.TupleExpr) else (e,)
+
+
+def every_block(body: Block) -> Iterator[Block]:
+    """Yield a block and all blocks in its statements, not those of nested functions."""
+    yield body
+    for s in walk_stmts(body):
+        yield from blocks(s)
+
+
 def blocks(s: Stmt) -> tuple[Block, ...]:
     """Return the blocks nested in `s`, empty ones included; not the body of a nested function."""
     return _blocks(s) if type(s) in _HOLDING else ()

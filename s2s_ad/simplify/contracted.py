@@ -27,7 +27,6 @@ from s2s_ad.ir.walk import blocks, inside, map_block, map_parts, names, walk_stm
 
 LABELS = "ijklmn"
 MOST_SUMS = 3  # sums of one product that are each made from its factors
-FULL = n.Slice(None, None, None)
 KindOf = Callable[[n.Expr], Kind]
 
 
@@ -172,7 +171,7 @@ def _contraction(e: n.Expr, kind: KindOf) -> n.Expr | None:
         text = _text(f"{one.axes},{other.axes}->{left}")
         new = n.Call(n.Attribute(e.func.value, "einsum"), (text, one.value, other.value))
     if keep.value is True:
-        index = tuple(n.Const("None", None) if k in summed else FULL for k in range(rank))
+        index = tuple(n.Const("None", None) if k in summed else n.ALL for k in range(rank))
         new = n.Subscript(new, n.TupleExpr(index))
     if not numbers:
         return new
@@ -205,7 +204,7 @@ def _bare(e: n.Expr) -> n.Expr:
     """Return an array without the axes that an index adds."""
     if isinstance(e, n.Subscript) and isinstance(e.index, n.TupleExpr):
         items = e.index.items
-        if all(x == FULL or _is_none(x) for x in items) and any(map(_is_none, items)):
+        if all(x == n.ALL or _is_none(x) for x in items) and any(map(_is_none, items)):
             return e.value
     return e
 
@@ -225,7 +224,7 @@ def _operand(e: n.Expr, kind: KindOf, dims: Sequence[Dim]) -> Operand | None:
     else:
         assert isinstance(e, n.Subscript) and isinstance(e.index, n.TupleExpr)
         items = list(e.index.items)
-        items += [FULL] * (len(own.dims) - items.count(FULL))
+        items += [n.ALL] * (len(own.dims) - items.count(n.ALL))
         start = len(dims) - len(items)
         places = [start + k for k, x in enumerate(items) if not _is_none(x)]
     if len(places) != len(own.dims) or (places and places[0] < 0):

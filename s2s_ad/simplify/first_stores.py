@@ -73,7 +73,7 @@ class _FirstStores:
 
 
 def _part_now(index: n.Expr, changed: set[str]) -> n.Expr:
-    return n.Slice(None, None, None) if names(index) & changed else index
+    return n.ALL if names(index) & changed else index
 
 
 def _without(filled: Parts, block: n.Block) -> Parts:

@@ -40,6 +40,7 @@ from s2s_ad.ir.walk import (
     blocks,
     bound_names,
     container_of,
+    every_block,
     map_block,
     names,
     popped,
@@ -297,7 +298,7 @@ def _is_new(e: n.Expr, steps: Steps) -> bool:
 def _shared(body: n.Block, steps: Steps) -> Callable[[str], str]:
     """Return which group a variable belongs to: those that may hold one object, or its parts."""
     above: dict[str, str] = {}
-    moved = {uid for block in _every_block(body) for uid in _moved(block, steps)}
+    moved = {uid for block in every_block(body) for uid in _moved(block, steps)}
 
     def group(name: str) -> str:
         while (up := above.get(name, name)) != name:
@@ -326,12 +327,6 @@ def _shared(body: n.Block, steps: Steps) -> Callable[[str], str]:
         elif isinstance(s, n.Pop):
             join([s.stack, *target_names(s.target)])
     return group
-
-
-def _every_block(body: n.Block) -> Iterator[n.Block]:
-    yield body
-    for s in walk_stmts(body):
-        yield from blocks(s)
 
 
 def _moved(block: n.Block, steps: Steps) -> Iterator[int]:

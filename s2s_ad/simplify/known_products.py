@@ -24,7 +24,6 @@ from s2s_ad.ir.kinds import Array, Kind
 from s2s_ad.ir.walk import blocks, inside, map_block, map_parts, walk_stmts
 
 Products = dict[tuple[str, str], str]
-FULL = n.Slice(None, None, None)
 
 
 def known_products(
@@ -73,7 +72,7 @@ def _without_first_axes(e: n.Expr) -> n.Expr:
         return e
     added = [isinstance(x, n.Const) and x.value is None for x in e.index.items]
     rest = e.index.items[added.count(True) :]
-    front = all(added[: len(added) - len(rest)]) and all(x == FULL for x in rest)
+    front = all(added[: len(added) - len(rest)]) and all(x == n.ALL for x in rest)
     return e.value if front else e
 
 

@@ -28,6 +28,7 @@ from s2s_ad.ir.walk import (
     all_parts,
     assigned,
     blocks,
+    every_block,
     map_block,
     map_parts,
     names,
@@ -348,7 +349,7 @@ def _place(
     many lengths where it is their product, () where it is not.
 
     like: variables that must have been given their arrays there, in the same block."""
-    block = next(b for b in _all_blocks(body) if any(s.uid == made.uid for s in b))
+    block = next(b for b in every_block(body) if any(s.uid == made.uid for s in b))
     first = next(k for k, s in enumerate(block) if s.uid == made.uid)
     filling = [k for k, s in enumerate(block) if k > first and fills(s, stack)]
     if not filling or any(fills(s, stack) for s in block[:first]):
@@ -377,7 +378,7 @@ def _place(
 
 def _home(body: n.Block, stack: str, made: n.Stmt) -> n.Block:
     """Return the block in which a list is made, if it is used in no other; else the whole."""
-    block = next(b for b in _all_blocks(body) if any(s.uid == made.uid for s in b))
+    block = next(b for b in every_block(body) if any(s.uid == made.uid for s in b))
     inside = {s.uid for s in walk_stmts(block)}
     uses = [s for s in walk_stmts(body) if stack in said_by(s)]
     return block if all(s.uid in inside for s in uses) else body
@@ -395,13 +396,6 @@ def _outside(body: n.Block, uid: int, size: n.Expr) -> int:
             inner = next(b for b in blocks(s) if any(x.uid == uid for x in walk_stmts(b)))
             return _outside(inner, uid, size)
     return uid
-
-
-def _all_blocks(body: n.Block) -> list[n.Block]:
-    found = [body]
-    for s in walk_stmts(body):
-        found.extend(blocks(s))
-    return found
 
 
 def _fills_in(s: n.Stmt, stack: str) -> bool:

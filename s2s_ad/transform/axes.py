@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import Array, Kind, Number
-from s2s_ad.ir.walk import subexprs
+from s2s_ad.ir.walk import each_of, subexprs
 from s2s_ad.rules.registry import Choice
 
 # the length of an axis, and the bounds of a slice of it
@@ -56,7 +56,7 @@ def axes_of(e: n.Expr, kind: KindOf, choice: ChoiceOf) -> Axes | None:
 
 
 def _sliced(axes: Axes | None, index: n.Expr, kind: KindOf) -> Axes | None:
-    items = index.items if isinstance(index, n.TupleExpr) else (index,)
+    items = each_of(index)
     if axes is None or len(items) > len(axes):
         return None
     found: list[Axis] = []

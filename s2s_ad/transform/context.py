@@ -32,7 +32,16 @@ from s2s_ad.ir.kinds import (
 )
 from s2s_ad.ir.names import Names, marked
 from s2s_ad.ir.remembered import replace
-from s2s_ad.ir.walk import assigned, children, names, stmt_exprs, subexprs, substitute, walk_stmts
+from s2s_ad.ir.walk import (
+    assigned,
+    children,
+    each_of,
+    names,
+    stmt_exprs,
+    subexprs,
+    substitute,
+    walk_stmts,
+)
 from s2s_ad.rules import registry
 from s2s_ad.rules.rule import Rule
 from s2s_ad.rules.sharing import SHARES
@@ -282,9 +291,9 @@ class Context(Changes):
 
     def adds_axes(self, index: n.Expr, uid: int) -> bool:
         """True for an index such as `..., None`, which NumPy's numbers have too."""
-        items = index.items if isinstance(index, n.TupleExpr) else (index,)
+        items = each_of(index)
         return any(
-            item == n.Const("...", ...) or isinstance(self.kind(item, uid), NoneKind)
+            item == n.ELLIPSIS or isinstance(self.kind(item, uid), NoneKind)
             for item in items
             if not isinstance(item, n.Slice)
         )
@@ -475,7 +484,7 @@ def _is_passed_by_value(kind: Kind) -> bool:
 
 
 def _has_slice(index: n.Expr) -> bool:
-    items = index.items if isinstance(index, n.TupleExpr) else (index,)
+    items = each_of(index)
     return any(isinstance(item, n.Slice) for item in items)
 
 

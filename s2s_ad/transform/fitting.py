@@ -24,7 +24,7 @@ from s2s_ad.ir.kinds import (
 )
 from s2s_ad.ir.names import plain_name
 from s2s_ad.ir.remembered import replace
-from s2s_ad.ir.walk import assigned, map_expr, names, subexprs
+from s2s_ad.ir.walk import assigned, each_of, map_expr, names, subexprs
 from s2s_ad.rules.registry import Choice
 from s2s_ad.transform.axes import same_axes
 from s2s_ad.transform.context import Context, Diff, NeedsName, Splice, atomic
@@ -410,13 +410,13 @@ def added_axes(index: n.Expr) -> tuple[int, ...]:
     >>> added_axes(parse_expr("x[:, None]").index), added_axes(parse_expr("x[0, None]").index)
     ((1,), ())
     """
-    items = index.items if isinstance(index, n.TupleExpr) else (index,)
+    items = each_of(index)
     added = []
     for k, item in enumerate(items):
         newaxis = isinstance(item, n.Attribute) and item.attr == "newaxis"
         if newaxis or (isinstance(item, n.Const) and item.value is None):
             added.append(k)
-        elif item != n.Slice(None, None, None):
+        elif item != n.ALL:
             return ()
     return tuple(added)
 
@@ -433,7 +433,7 @@ def without_axes(d: Diff, axes: tuple[int, ...], rank: int) -> Diff | None:
         e = e.operand
     kept = _dropped(e, axes)
     if kept is None:
-        whole = n.Slice(None, None, None)
+        whole = n.ALL
         zero = n.Const("0", 0)
         index: list[n.Expr] = [zero if k in axes else whole for k in range(axes[-1] + 1)]
         kept = n.Subscript(e, index[0] if len(index) == 1 else n.TupleExpr(tuple(index)))
@@ -459,7 +459,7 @@ def _summed_over(e: n.Expr, axes: tuple[int, ...]) -> n.Expr | None:
     axis, keep = e.keywords
     if (axis.name, keep.name) != ("axis", "keepdims") or keep.value != n.Const("True", True):
         return None
-    at = axis.value.items if isinstance(axis.value, n.TupleExpr) else (axis.value,)
+    at = each_of(axis.value)
     same = tuple(x.value for x in at if isinstance(x, n.Const)) == axes
     return n.Call(e.func, e.args, (axis,)) if same else None
 

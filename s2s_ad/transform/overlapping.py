@@ -13,15 +13,14 @@ from __future__ import annotations
 import numpy as np
 
 from s2s_ad.analysis.aliasing import TURNED, store_root
-from s2s_ad.analysis.indexing import constant_int, gathers, never_same
+from s2s_ad.analysis.indexing import constant_int, never_same, picks
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import INT, Array, Kind, ListOf, Number
 from s2s_ad.ir.remembered import replace
-from s2s_ad.ir.walk import names
+from s2s_ad.ir.walk import each_of, names
 from s2s_ad.rules.sharing import SHARES
 from s2s_ad.transform.context import Context
 
-ALL = n.Slice(None, None, None)
 Path = tuple[n.Expr, ...]
 
 
@@ -33,7 +32,7 @@ def check_overlap(context: Context, s: n.Stmt, target: n.Expr, value: n.Expr) ->
     if root not in names(value) or not isinstance(context.kind(n.Name(root), s.uid), Array):
         return
     if _is_view(context, value, s, root) and not any(
-        _is_gathered(context.kind(x, s.uid)) for x in _items(target.index)
+        _is_gathered(context.kind(x, s.uid)) for x in each_of(target.index)
     ):
         in_line = all(_may_have_one_axis(context, x, s) for x in (target, value))
         value, turned = _turned(context, value, s)
@@ -76,7 +75,7 @@ def _is_view(context: Context, e: n.Expr, s: n.Stmt, root: str) -> bool:
     """True for what may be a view of a variable."""
     while True:
         if isinstance(e, n.Subscript):
-            if any(gathers(context.kind(x, s.uid)) for x in _items(e.index)):
+            if picks(e.index, lambda x: context.kind(x, s.uid)):
                 return False
             e = e.value
         elif isinstance(e, n.Attribute) and e.attr in TURNED:
@@ -94,10 +93,6 @@ def _turned(context: Context, e: n.Expr, s: n.Stmt) -> tuple[n.Expr, bool]:
     if isinstance(e, n.Call) and turned and found is not None and found[0] is np.flip:
         return e.args[0], True
     return e, False
-
-
-def _items(index: n.Expr) -> Path:
-    return index.items if isinstance(index, n.TupleExpr) else (index,)
 
 
 def _is_as_if_copied(target: n.Expr, value: n.Expr, turned: bool = False) -> bool:
@@ -127,7 +122,7 @@ def _is_as_if_copied(target: n.Expr, value: n.Expr, turned: bool = False) -> boo
     if turned:
         return False
     size = max(len(one), len(other))
-    one, other = (x + (ALL,) * (size - len(x)) for x in (one, other))
+    one, other = (x + (n.ALL,) * (size - len(x)) for x in (one, other))
     if [_step(x) for x in one] == [_step(x) for x in other]:
         return True  # in the order in which nothing is read late
     if any(_apart(x, y) or _apart(y, x) for x, y in zip(one, other)):
@@ -143,12 +138,12 @@ def _path(e: n.Expr) -> Path | None:
         return ()
     if not isinstance(e, n.Subscript):
         return None
-    before, items = _path(e.value), _items(e.index)
-    odd = (n.Const("...", ...), n.Const("None", None))
+    before, items = _path(e.value), each_of(e.index)
+    odd = (n.ELLIPSIS, n.Const("None", None))
     if before is None or any(isinstance(x, n.Slice) for x in before) or set(items) & set(odd):
         return None
     path = (*before, *items)
-    while path and path[-1] == ALL:
+    while path and path[-1] == n.ALL:
         path = path[:-1]
     return path
 

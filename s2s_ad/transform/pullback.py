@@ -26,7 +26,7 @@ from s2s_ad.ir.kinds import (
     is_discrete,
 )
 from s2s_ad.ir.remembered import replace
-from s2s_ad.ir.walk import assigned, names
+from s2s_ad.ir.walk import assigned, each_of, names
 from s2s_ad.rules.registry import Choice
 from s2s_ad.rules.results import literal
 from s2s_ad.transform.callees import Callees
@@ -353,7 +353,7 @@ class Pullback(Callees):
             if flat is not None:
                 self.pull(base, flat)
                 return
-        if isinstance(owner.kind, ListOf) and e.index == n.Slice(None, None, None):
+        if isinstance(owner.kind, ListOf) and e.index == n.ALL:
             self.pull(base, Diff(d.expr, owner.kind))
             return
         if not self.is_place(base):
@@ -441,7 +441,7 @@ class Pullback(Callees):
         """True when an index may be an array, which gives a copy. masks: of booleans too."""
         if not isinstance(owner, (Array, Unknown)):
             return False
-        items = index.items if isinstance(index, n.TupleExpr) else (index,)
+        items = each_of(index)
         for item in items:
             if isinstance(item, (n.Slice, n.Const)):
                 continue

@@ -28,7 +28,7 @@ from s2s_ad.ir.blocks import said_by, sole_target
 from s2s_ad.ir.kinds import Array, Kind, ListOf, Number, TupleOf
 from s2s_ad.ir.nodes import ZERO
 from s2s_ad.ir.remembered import replace
-from s2s_ad.ir.walk import map_block, names, stmt_exprs, walk_stmts
+from s2s_ad.ir.walk import each_of, map_block, names, stmt_exprs, walk_stmts
 from s2s_ad.rules.sharing import WHOLLY_NEW
 from s2s_ad.transform.context import Context
 from s2s_ad.transform.overwritten import Integers, uses
@@ -153,7 +153,7 @@ class _Settled:
         counters = self.integers.beside({r.counter for r in self.rounds.values()})
         kind: Kind = self.sweep.kind(bar)
         for index in item_of(place, counters)[2]:
-            parts = index.items if isinstance(index, n.TupleExpr) else (index,)
+            parts = each_of(index)
             if isinstance(kind, Array):
                 whole = kind.dims is not None and len(parts) == len(kind.dims)
                 if not whole or not all(map(self.is_integer, parts)):

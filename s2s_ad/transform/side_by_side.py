@@ -85,7 +85,7 @@ def _rank(kind: Kind) -> int | None:
 
 
 def _along(axis: int, part: n.Expr) -> n.Expr:
-    whole = n.Slice(None, None, None)
+    whole = n.ALL
     return n.TupleExpr((*[whole] * axis, part)) if axis else part
 
 

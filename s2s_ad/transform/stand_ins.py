@@ -11,6 +11,7 @@ from collections.abc import Callable
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import Array, Kind, NoneKind, Number
 from s2s_ad.ir.remembered import replace
+from s2s_ad.ir.walk import each_of
 from s2s_ad.rules.registry import Choice
 from s2s_ad.transform.shapes import same_shape
 
@@ -70,7 +71,7 @@ def is_view(e: n.Expr, kind: KindOf) -> bool:
     """True for a variable, or what is an item, a slice or the transpose of one."""
     while isinstance(e, (n.Subscript, n.Attribute)):
         if isinstance(e, n.Subscript) and isinstance(kind(e.value), Array):
-            items = e.index.items if isinstance(e.index, n.TupleExpr) else (e.index,)
+            items = each_of(e.index)
             if not all(_is_plain(item, kind) for item in items):
                 return False
         e = e.value
@@ -79,6 +80,6 @@ def is_view(e: n.Expr, kind: KindOf) -> bool:
 
 def _is_plain(index: n.Expr, kind: KindOf) -> bool:
     """True for an index that is a slice, `...`, a number or a new axis: it makes no copy."""
-    if isinstance(index, n.Slice) or index == n.Const("...", ...):
+    if isinstance(index, n.Slice) or index == n.ELLIPSIS:
         return True
     return isinstance(kind(index), (Number, NoneKind))

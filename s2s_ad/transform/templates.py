@@ -16,6 +16,7 @@ from s2s_ad.ir.kinds import (
     Number,
     TupleOf,
     Unknown,
+    is_matrix,
 )
 from s2s_ad.ir.nodes import ZERO
 from s2s_ad.ir.remembered import replace
@@ -372,9 +373,7 @@ class Templates(Fitting):
         axis %= rank
         if axis == 0:
             return d
-        index = tuple(
-            n.Const("None", None) if k == axis else n.Slice(None, None, None) for k in range(rank)
-        )
+        index = tuple(n.Const("None", None) if k == axis else n.ALL for k in range(rank))
         while len(index) > 1 and isinstance(index[-1], n.Slice):
             index = index[:-1]
         dims = (*d.kind.dims[:axis], ONE, *d.kind.dims[axis:])
@@ -405,10 +404,6 @@ def _only_item(e: n.Expr, k: int) -> n.Expr:
     if at is None or at < 0:
         return e
     return n.Name("d") if at == k else ZERO
-
-
-def is_matrix(kind: Kind) -> bool:
-    return isinstance(kind, Array) and kind.dims is not None and len(kind.dims) == 2
 
 
 def product_turned(e: n.Expr) -> n.Expr | None:

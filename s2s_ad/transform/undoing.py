@@ -17,7 +17,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from s2s_ad.analysis.aliasing import store_root
-from s2s_ad.analysis.indexing import gathers, is_whole
+from s2s_ad.analysis.indexing import is_whole, picks
 from s2s_ad.analysis.owned import NOTHING_OWNED
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import Array, DictOf, ListOf, Number, TupleOf, Unknown, is_immutable
@@ -100,8 +100,7 @@ def _kept(context: Context, s: n.Stmt, place: n.Subscript) -> n.Expr:
     if is_immutable(item):
         return place
     if isinstance(item, Array):
-        items = place.index.items if isinstance(place.index, n.TupleExpr) else (place.index,)
-        picked = any(gathers(context.kind(x, s.uid)) for x in items)
+        picked = picks(place.index, lambda x: context.kind(x, s.uid))
         owner = isinstance(context.kind(place.value, s.uid), Array)
         copied = place.value if is_whole(place.index) and owner else place
         return place if picked and owner else n.Call(n.Attribute(copied, "copy"), ())
