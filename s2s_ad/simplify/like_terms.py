@@ -53,7 +53,7 @@ def like_terms(body: n.Block, tools: Slopes) -> n.Block:
         known: dict[str, n.Expr] = {}
         for s in block:
             s = _summed(with_blocks(s, visit), known, reads, tools)
-            killed, effect = kills_of(s, set(tools.back), tools.pure)
+            killed, effect = kills_of(s, tools.back, tools.pure)
             known = {
                 x: e
                 for x, e in known.items()

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.blocks import said_by, sole_target, with_blocks
+from s2s_ad.ir.blocks import leaves, mentioned, said_by, sole_target, with_blocks
 from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.text import expr_text
 from s2s_ad.ir.walk import all_parts, names, subexprs, walk_stmts
@@ -91,7 +91,7 @@ def _first(out: list[n.Stmt], k: int, own: set[str], tools: OneStore) -> int | N
     plain = all(isinstance(x, _INDEX) for x in subexprs(target.index))
     if array not in own or not plain or not isinstance(s, n.AugAssign) or array in names(s.value):
         return None
-    j = next((j for j in range(k - 1, -1, -1) if _says(out[j], array)), None)
+    j = next((j for j in range(k - 1, -1, -1) if array in mentioned((out[j],))), None)
     if j is None or s.uid not in tools.back or out[j].uid not in tools.back:
         return None
     first = out[j]
@@ -108,15 +108,10 @@ def _first(out: list[n.Stmt], k: int, own: set[str], tools: OneStore) -> int | N
         return None
     read = names(first.value) | names(target.index)
     for x in out[j + 1 : k]:
-        killed, effect = kills_of(x, set(tools.back), tools.pure)
-        leaves = any(isinstance(y, (n.Break, n.Continue, n.Return)) for y in walk_stmts((x,)))
-        if effect or leaves or killed & read:
+        killed, effect = kills_of(x, tools.back, tools.pure)
+        if effect or leaves(x) or killed & read:
             return None
     return j
-
-
-def _says(s: n.Stmt, array: str) -> bool:
-    return any(array in said_by(x) for x in walk_stmts((s,)))
 
 
 def _sum(first: n.Assign | n.AugAssign, s: n.AugAssign) -> tuple[int, n.Expr]:

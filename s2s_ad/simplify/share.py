@@ -450,7 +450,9 @@ def _written(body: n.Block, fresh: Callable[[n.Call], bool]) -> set[str]:
     return found
 
 
-def kills_of(s: n.Stmt, back: set[int], pure: Callable[[n.Expr], bool]) -> tuple[set[str], bool]:
+def kills_of(
+    s: n.Stmt, back: AbstractSet[int], pure: Callable[[n.Expr], bool]
+) -> tuple[set[str], bool]:
     """Return the variables that a statement gives other values, and whether it may change in
     place what other variables hold."""
     killed = assigned((s,))
