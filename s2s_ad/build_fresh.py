@@ -29,7 +29,7 @@ def newness(subject: Subject, program: Program, e: n.Call) -> int:
         if any(k.name in (None, "copy") and not _is_true(k.value) for k in e.keywords):
             return SHARES
         of_value = is_method(subject, e) or _is_of_ours(subject, program, e)
-        return sharing.newness_of_function(method) if known and of_value else SHARES
+        return sharing.newness_of_method(method) if known and of_value else SHARES
     callee = None if registry.lookup(obj) else program.subject(obj)
     if callee is not None:
         return NEW if returns_new(program, callee) else SHARES

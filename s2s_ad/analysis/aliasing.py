@@ -33,7 +33,7 @@ from s2s_ad.ir.walk import (
     stmt_exprs,
     target_names,
 )
-from s2s_ad.rules.sharing import FIRST, NEW, SHARES, VIEW, WHOLLY_NEW
+from s2s_ad.rules.sharing import FIRST, METHOD_VIEW, NEW, SHARES, VIEW, WHOLLY_NEW
 
 # methods that change a container and give nothing of it away
 CHANGES = frozenset("append clear extend insert pop remove reverse sort update".split())
@@ -254,9 +254,8 @@ class Sharing(ABC):
     def given(self, e: n.Call) -> n.Expr | None:
         """Return what `unbroadcast(g, like)` or `np.reshape(g, shape)` gives or views, g."""
         found = self.newness(e)
-        owner = e.func.value if isinstance(e.func, n.Attribute) else None
-        if found == VIEW and owner is not None and isinstance(self.kind(owner), Array):
-            return owner  # a method of an array
+        if found == METHOD_VIEW and isinstance(e.func, n.Attribute):
+            return e.func.value if isinstance(self.kind(e.func.value), Array) else None
         if found not in (FIRST, VIEW) or not e.args or isinstance(e.args[0], n.Starred):
             return None
         return e.args[0]

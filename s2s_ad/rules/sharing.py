@@ -2,12 +2,13 @@
 
 Takes names of functions and methods that have rules, gives `FIRST` (it is the first argument, or as
 new as that), `VIEW` (a view of the first argument if that is an array, made of it if it is a list),
-`SHARES`, `NEW` (the outermost container is) or `WHOLLY_NEW`. Requires nothing.
+`METHOD_VIEW` (a view of the array whose method it is), `SHARES`, `NEW` (the outermost container is)
+or `WHOLLY_NEW`. Requires nothing.
 """
 
 from __future__ import annotations
 
-FIRST, VIEW, SHARES, NEW, WHOLLY_NEW = range(5)
+FIRST, VIEW, METHOD_VIEW, SHARES, NEW, WHOLLY_NEW = range(6)
 
 # functions and methods of arrays that may return a view of their argument, or that itself
 VIEWS = frozenset(
@@ -31,7 +32,7 @@ HELPERS_OF_FIRST = frozenset("unbroadcast stop_gradient as_number as_real sequen
 
 
 def newness_of_function(name: str, args: int = 1) -> int:
-    """Return how much is new of what a library function or a method of this name returns.
+    """Return how much is new of what a library function of this name returns.
 
     args: how many arguments it is called with. A contraction of several arrays makes one.
     """
@@ -42,6 +43,12 @@ def newness_of_function(name: str, args: int = 1) -> int:
     if name in SHARING:
         return SHARES
     return NEW if name in CONTAINERS else WHOLLY_NEW
+
+
+def newness_of_method(name: str) -> int:
+    """Return how much is new of what a method of this name returns."""
+    found = newness_of_function(name)
+    return METHOD_VIEW if found == VIEW else found
 
 
 def newness_of_builtin(name: str) -> int:

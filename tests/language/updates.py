@@ -330,6 +330,30 @@ def view(x):
 
 
 @beyond(V)
+def stored_into_by_another_shape(x):
+    y = x * 2.0
+    z = y.reshape(3, 1)
+    z[1] = 7.0
+    return np.sum(y * y)
+
+
+@beyond(V)
+def read_by_another_shape(x):
+    y = x * 2.0
+    z = y.reshape(3, 1)
+    y[1] = 7.0
+    return np.sum(z**3)
+
+
+@beyond(V)
+def exchanged_axes(x):
+    y = np.outer(x, x)
+    z = y.swapaxes(0, 1)
+    z *= 2.0
+    return np.sum(y * y * x)
+
+
+@beyond(V)
 def named_in_a_loop(x):
     for _ in range(2):
         y = x
