@@ -65,9 +65,9 @@ def jacfwd(
     """Return a function that computes the Jacobian of `function` by forward mode.
 
     It has the structure of the result, each leaf of which has that of the argument: an array of
-    shape S in an array of shape T gives an array of shape S + T. An argument that is a list of
-    numbers counts there as the array it spells. Cheaper than `jacrev` when the argument has fewer
-    entries than the result. Options as for `grad`.
+    shape S in an array of shape T gives an array of shape S + T. An argument that is a list or a
+    tuple of numbers counts there as the array it spells. Cheaper than `jacrev` when the argument
+    has fewer entries than the result. Options as for `grad`.
     """
     return _make(ForwardJacobian, function, wrt, strict, compile)
 

@@ -184,8 +184,8 @@ def jacobian(result: Tree, argument: Tree, single: bool, matrix: Vector) -> Any:
     """Return the structure of `result`, each leaf of which has the structure of `argument`.
 
     `matrix` holds the derivatives, a row for each entry of the result. Unless the argument is a
-    `single` one it is a tuple of them. In the Jacobian of an array, an argument that is a list of
-    numbers counts as the array it spells (docs/decisions/0010).
+    `single` one it is a tuple of them. In the Jacobian of an array, an argument that is a list or
+    tuple of numbers counts as the array it spells (docs/decisions/0010).
     """
     spelled = _spelled(argument) if single else _spelled_items(argument)
 
@@ -207,8 +207,8 @@ def _spelled_items(tree: Tree) -> Tree:
 
 
 def _spelled(tree: Tree) -> Tree:
-    """Return the array that a list of numbers, or of equal such lists, spells; others unchanged."""
-    if isinstance(tree, Leaf) or tree.kind is not list or not tree.items:
+    """Return the array that a list or tuple of numbers, or several such, spells; others as is."""
+    if isinstance(tree, Leaf) or tree.kind not in (list, tuple) or not tree.items:
         return tree
     rows = [_spelled(item) for item in tree.items]
     first = rows[0]

@@ -16,7 +16,7 @@ from s2s_ad.ir.blocks import said_by, sole_target
 from s2s_ad.ir.kinds import is_immutable
 from s2s_ad.ir.walk import blocks, bound_names, children, names, stmt_exprs, walk_stmts
 from s2s_ad.rules import registry, sharing
-from s2s_ad.rules.sharing import NEW, SHARES, WHOLLY_NEW
+from s2s_ad.rules.sharing import NEW, SHARES, VIEW, WHOLLY_NEW
 from s2s_ad.transform.reading import flat, stored_into
 
 
@@ -225,6 +225,11 @@ def holds_nothing(subject: Subject, program: Program, e: n.Expr) -> bool:
     """True for an expression whose value holds nothing that was there before."""
     if isinstance(e, n.Call):
         new = newness(subject, program, e)
+        if new == VIEW:
+            func = e.func
+            if isinstance(func, n.Attribute) and is_method(subject, e):
+                return holds_nothing(subject, program, func.value)
+            return bool(e.args) and holds_nothing(subject, program, e.args[0])
         # what a function of the user returns is new all the way down, but may hold something twice
         obj = called(subject, program, e)
         return new == WHOLLY_NEW or (new == NEW and program.subject(obj) is not None)

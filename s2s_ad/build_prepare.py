@@ -201,8 +201,8 @@ def prepare(
             break
     for name in unlike(prepared.function, prepared.facts()):
         prepared.become(with_webs_apart(prepared.function, name, names.fresh))
-    for settle in (settle_stores, settle_updates):
-        prepared.become(settle(prepared.function, prepared.facts(), subject, program))
+    prepared.become(settle_stores(prepared.function, prepared.facts(), subject, program, entry))
+    prepared.become(settle_updates(prepared.function, prepared.facts(), subject, program))
     note_cuts(program, subject, prepared.function, prepared.facts())
     prepared.name_effects(tests=False, last=True)
     function = prepared.function

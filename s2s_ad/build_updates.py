@@ -25,7 +25,7 @@ from s2s_ad.analysis.held import is_flat, paired
 from s2s_ad.analysis.last_use import is_last_use
 from s2s_ad.analysis.liveness import live_after
 from s2s_ad.analysis.owned import NOBODY, NOTHING_OWNED, Owned
-from s2s_ad.analysis.ownership import gives_away, ownership, viewed
+from s2s_ad.analysis.ownership import gives_away, gives_up, ownership, viewed
 from s2s_ad.analysis.values import Value
 from s2s_ad.build_fresh import hands_on, makes_new, newness, reached
 from s2s_ad.build_keys import canonical
@@ -59,6 +59,7 @@ from s2s_ad.ir.walk import (
     subexprs,
     walk_stmts,
 )
+from s2s_ad.rules.sharing import SHARES
 from s2s_ad.transform.reading import stored_into
 
 Values = tuple[tuple[str, Value], ...]
@@ -96,7 +97,7 @@ def settle_updates(
 
 
 def settle_stores(
-    function: n.Function, facts: Facts, subject: Subject, program: Program
+    function: n.Function, facts: Facts, subject: Subject, program: Program, entry: bool
 ) -> n.Function:
     """Return the function with copies of arrays and lists that change hands and are stored into.
 
@@ -107,10 +108,14 @@ def settle_stores(
     Nothing reads the first name again: the copy changes no value, and each name has its own store.
     So with `u, v = v, u`, where each takes what the other had.
     So with `inner = u[1:-1]`, where inner is not read any more once u is stored into.
+    So with `u = checked(u)`, where a function of the user returns what it made or what it was
+    given. entry: whether the user calls what is generated, and arguments are left as they were:
+    they count as made here then.
     """
     every = list(walk_stmts(function.body))
     changed = {s.uid: stored_into(s) | updated_array(s, facts) for s in every}
     stored = {x for found in changed.values() for x in found}
+    put = {x for s in every for x in stored_into(s)}
     run = Updates(program, subject, function, facts)
 
     def sees(s: n.Stmt, e: n.Expr) -> n.Expr:
@@ -124,11 +129,12 @@ def settle_stores(
         if is_flat(kind := facts.value(e, s.uid).kind)
         if (isinstance(e, n.Name) and name in stored)
         or (name in stored and isinstance(kind, Array) and sees(s, e) != e)
+        or (name in put and isinstance(kind, Array) and run.hands_on(e))
         or (isinstance(kind, Array) and _is_part(e, stored) and sole_target(s) == name)
     ]
     if not moving:
         return function
-    plain, moved = run.made_and_moved()
+    plain, moved = run.made_and_moved(_taken_over(run, program) if entry else NOBODY)
     shared = {
         x for s in every for x in changed[s.uid] if x not in plain.get(s.uid, NOTHING_OWNED).own
     }
@@ -163,6 +169,9 @@ def settle_stores(
         if s.uid in parts and isinstance(value, n.Subscript) and isinstance(value.value, n.Name):
             return ours.get(value.value.id, False)
         value = sees(s, value)
+        if run.hands_on(value):
+            before = moved.get(s.uid, NOTHING_OWNED)
+            return name in shared and run.gives_up(s, value, before)
         if not isinstance(value, n.Name):
             # what has a derivative of its own is given a name, and is kept
             called = any(isinstance(x, n.Call) for x in subexprs(value))
@@ -193,6 +202,13 @@ def settle_stores(
         return (replace(s, value=copy(s.value, s.uid)),)
 
     return replace(function, body=map_block(function.body, visit)) if copied else function
+
+
+def _taken_over(run: Updates, program: Program) -> frozenset[str]:
+    """Return the arrays among the parameters that are given under one name only."""
+    several = {x for pair in program.shared for x in pair}
+    entry = run.facts.entry
+    return frozenset(x for x in run.params - several if isinstance(entry[x].kind, Array))
 
 
 def _is_part(e: n.Expr, stored: set[str]) -> bool:
@@ -304,10 +320,11 @@ class Updates:
             )
         return self.owners
 
-    def made_and_moved(self) -> tuple[Owners, Owners]:
+    def made_and_moved(self, given: frozenset[str]) -> tuple[Owners, Owners]:
         """Return what was made here and not shared since, with and without last uses that hand on
-        what a variable holds; nobody shares what is not bound yet."""
-        unbound = frozenset(assigned(self.function.body)) - self.params
+        what a variable holds; nobody shares what is not bound yet. given: parameters, arrays that
+        count as made here."""
+        unbound = frozenset(assigned(self.function.body)) - self.params | given
         return self.table(unbound=unbound), self.table(unbound=unbound, moving=True)
 
     def table(
@@ -316,11 +333,19 @@ class Updates:
         unbound: frozenset[str] = NOBODY,
         moving: bool = False,
     ) -> Owners:
-        def moves(e: n.Call) -> bool:
-            return hands_on(self.subject, self.program, e)
+        moves = self.moves if moving else None
+        return ownership(self.function.body, self.new, self.kind, start, unbound, moves)
 
-        body = self.function.body
-        return ownership(body, self.new, self.kind, start, unbound, moves if moving else None)
+    def moves(self, e: n.Call) -> bool:
+        return hands_on(self.subject, self.program, e)
+
+    def hands_on(self, e: n.Expr) -> bool:
+        """True for a call of a function of the user that may return what it is given."""
+        return isinstance(e, n.Call) and self.new(e) == SHARES and self.moves(e)
+
+    def gives_up(self, s: n.Stmt, e: n.Expr, before: Owned) -> bool:
+        """True when nothing reads, behind a statement, what the value of `e` may be a part of."""
+        return gives_up(s, e, before, self.new, self.kind, self.function.body, self.moves)
 
     def new(self, e: n.Call) -> int:
         return newness(self.subject, self.program, e)

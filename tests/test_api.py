@@ -318,9 +318,9 @@ class TestJacobian:
         by_x, by_k = make(f, ("x", "k"))([3.0, 5.0], 2.0)
         np.testing.assert_allclose(by_x, 2.0 * expected)
         np.testing.assert_allclose(by_k, [15.0, 5.0, 9.0])
-        columns = make(f)((3.0, 5.0), 2.0)
-        assert isinstance(columns, tuple)
-        np.testing.assert_allclose(np.stack(columns, axis=1), 2.0 * expected)
+        np.testing.assert_allclose(make(f)((3.0, 5.0), 2.0), 2.0 * expected)
+        columns = make(f)({0: 3.0, 1: 5.0}, 2.0)
+        np.testing.assert_allclose(np.stack([columns[0], columns[1]], axis=1), 2.0 * expected)
 
         def g(table):
             return np.array(table) ** 2

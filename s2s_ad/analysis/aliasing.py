@@ -178,7 +178,8 @@ class Sharing(ABC):
         if isinstance(e, n.Attribute) and e.attr in TURNED:
             return self.new(e.value)
         if isinstance(e, n.Call) and (given := self.given(e)) is not None:
-            makes_array = self.newness(e) == VIEW and isinstance(self.kind(given), CONTAINERS)
+            other = (*CONTAINERS, Number)  # what NumPy makes an array of, it gives no view of
+            makes_array = self.newness(e) == VIEW and isinstance(self.kind(given), other)
             return WHOLLY_NEW if makes_array else self.new(given)
         if isinstance(e, n.Call):
             found = SHARES if seen_through(e) is not None else self.newness(e)

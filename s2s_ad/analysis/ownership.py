@@ -55,6 +55,22 @@ def gives_away(s: n.Stmt, name: str, newness: Newness, kind: KindOf) -> bool:
     return name not in run.simple(s, Owned(alone, alone)).own
 
 
+def gives_up(
+    s: n.Stmt,
+    e: n.Expr,
+    before: Owned,
+    newness: Newness,
+    kind: KindOf,
+    body: n.Block,
+    moves: Moves,
+) -> bool:
+    """True when nothing of `body` reads, behind a statement, what the value of an expression in it
+    may be a part of. before: what is owned before the statement."""
+    run = _Moving(newness, kind, body, moves)
+    run.uid, run.current = s.uid, s
+    return run.sole(e, before)
+
+
 def viewed(s: n.Stmt, e: n.Expr, newness: Newness, kind: KindOf) -> n.Expr:
     """Return what the value of an expression in a statement is a view of: `x` of `x.T[1:]`."""
     run = _Ownership(newness, kind)

@@ -10,23 +10,25 @@ Requires `ir`, `analysis`.
 
 A variable is replaced where it is bound by a basic index of an array, all uses of that value come
 behind in the same block, and neither the array nor what is in the index is bound anew until there.
-Another name of an array is such a view too, and so is the transpose of a matrix.
+Another name of an array is such a view too, and so is the transpose of a matrix. So is a row of a
+list of lists of plain items, where the list keeps its rows: `row = table[i]`.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from s2s_ad.analysis.flow import Facts, updated_array
-from s2s_ad.analysis.held import scattered
+from s2s_ad.analysis.held import holds_plain_items, scattered
 from s2s_ad.analysis.liveness import live_after
 from s2s_ad.frontend.transposed import matrix_of, part_of_transpose, spelled, with_target
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import mentioned, said_by, sole_target, stored_by
-from s2s_ad.ir.kinds import UNKNOWN, Array, Kind, Number
+from s2s_ad.ir.kinds import UNKNOWN, Array, Kind, ListOf, Number
 from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import (
+    all_parts,
     blocks,
     bound_here,
     each_of,
@@ -74,6 +76,8 @@ def without_views(function: n.Function, facts: Facts) -> n.Function:
                 continue  # what is read elsewhere may be this value
         if not level or not _is_read_now(rest if alone else function.body, name):
             continue
+        if _table_of(s, facts) and not _keeps_rows(function.body, rest, array.id, facts):
+            continue
         if s.value == array and array.id not in mentioned(rest):
             continue  # it has changed hands
         if _is_in_the_way(rest, name, array.id, facts):
@@ -117,7 +121,65 @@ def viewed(s: n.Stmt, facts: Facts) -> n.Name | None:
 
     e = _view(s, facts)
     found = part_of(matrix_of(e, kind) or e, kind)
+    found = found or _table_of(s, facts)
     return found if found is not None and found.id in facts.locals else None
+
+
+def _table_of(s: n.Assign, facts: Facts) -> n.Name | None:
+    """Return the list of lists of plain items of which `row = table[i]` takes a row."""
+    e = s.value
+    if not isinstance(e, n.Subscript) or not isinstance(e.value, n.Name):
+        return None
+
+    def kind(x: n.Expr) -> Kind:
+        return facts.value(x, s.uid).kind
+
+    whole = kind(e.value)
+    row = whole.item if isinstance(whole, ListOf) else None
+    if not isinstance(row, ListOf) or not holds_plain_items(row):
+        return None
+    single = isinstance(kind(e.index), Number) and _is_basic(e.index, kind)
+    return e.value if single else None
+
+
+def _keeps_rows(body: n.Block, rest: n.Block, table: str, facts: Facts) -> bool:
+    """True when no statement of `rest` may give a list of lists another row, or a row another
+    place, and the list has no other name in `body`."""
+    name = n.Name(table)
+    behind = {s.uid for s in walk_stmts(rest)}
+    for s in walk_stmts(body):
+        targets = s.targets if isinstance(s, (n.Assign, n.Delete)) else ()
+        targets = (s.target,) if isinstance(s, (n.AugAssign, n.For, n.Pop)) else targets
+        grown = isinstance(s, (n.Append, n.Pop)) and s.stack == table
+        placed = any(isinstance(t, n.Subscript) and t.value == name for t in _flat(targets))
+        if s.uid in behind and (grown or placed):
+            return False
+        if isinstance(s, n.Return):
+            continue
+        found = all_parts(s)
+        known = sum(_is_of_table(x, name, s, facts) for x in found) + sum(
+            t == name for t in _flat(targets)
+        )
+        if sum(x == name for x in found) > known:
+            return False
+    return True
+
+
+def _flat(targets: Iterable[n.Expr]) -> Iterator[n.Expr]:
+    for target in targets:
+        if isinstance(target, (n.TupleExpr, n.ListExpr)):
+            yield from _flat(target.items)
+        else:
+            yield target.value if isinstance(target, n.Starred) else target
+
+
+def _is_of_table(e: n.Expr, table: n.Name, s: n.Stmt, facts: Facts) -> bool:
+    """True for a part of a list, and for its length: neither is another name of it."""
+    if isinstance(e, n.Subscript):
+        return e.value == table
+    if not isinstance(e, n.Call) or e.args != (table,):
+        return False
+    return s.uid in facts.before and facts.object_of(e.func, s.uid) == (len,)
 
 
 def _view(s: n.Assign, facts: Facts) -> n.Expr:
@@ -221,7 +283,7 @@ def _written_out(
     """Return the function without a view. rest: what comes behind it in its block."""
     following, reading = rest[0].uid, {x.uid for x in walk_stmts(rest)}
 
-    view = _view(s, facts)
+    view, of_list = _view(s, facts), _table_of(s, facts) is not None
 
     def visit(x: n.Stmt) -> tuple[n.Stmt, ...]:
         if x.uid == s.uid:
@@ -231,7 +293,7 @@ def _written_out(
             return facts.value(e, x.uid).kind if x.uid in facts.before else UNKNOWN
 
         def at_once(e: n.Expr) -> n.Expr:
-            if not isinstance(e, n.Subscript) or e.value != view:
+            if not isinstance(e, n.Subscript) or e.value != view or of_list:
                 return e
             if isinstance(view, n.Attribute):
                 return part_of_transpose(e, kind)

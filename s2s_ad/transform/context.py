@@ -224,7 +224,8 @@ class Context(Changes):
         self.check_delete(s)
         if not isinstance(s, n.ExprStmt) or not isinstance(s.value, n.Call):
             return
-        self.check_call(s.value, s)
+        if not self.changes_nothing(s.value, s):
+            self.check_call(s.value, s)
 
     def check_calls(self, s: n.Stmt, active: bool) -> None:
         """Refuse calls that are made for their value, which has no derivative, where they may
