@@ -250,7 +250,9 @@ def _buffers(body: n.Block, back: frozenset[int], swept: Sweeps) -> InPlace:
             kind = found.kinds.get(name, UNKNOWN)
             floats = isinstance(kind, Array) and kind.dtype == "float"
             note(bar, kind if floats or mark != "bar" else adjoint_kind(kind))
-    reader = Interpreter(context.facts.world, frozenset(kinds) | assigned(body))
+    local = frozenset(kinds) | assigned(body)
+    # the same expressions were asked for before the passes in between
+    reader = Interpreter(context.facts.world, local, swept.prepared.memory)
     env = {name: Value(kind) for name, kind in kinds.items()}
     newness = swept.prepared.newness_here
     tools = InPlace(newness, lambda e: reader.value(e, env).kind, lambda x: x not in users)

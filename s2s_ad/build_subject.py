@@ -373,11 +373,7 @@ class SubjectWorld:
         is_module = isinstance(owner, types.ModuleType)
         if is_module and self.program.linker.is_rebound(vars(owner), name):
             return None
-        found = resolve.resolve(
-            n.Attribute(n.Name("owner"), name),
-            resolve.Scope({}, {"owner": owner}, {}),
-            frozenset(),
-        )
+        found = resolve.attribute(owner, name)
         if found is resolve.MISSING:
             found = _method(owner, name)
         return None if found is None else (found,)

@@ -44,26 +44,27 @@ def uses_up(
     object_of: Callable[[n.Expr], tuple[object] | None],
 ) -> bool:
     """True when evaluating `e` runs over an iterator that was there before."""
-
-    def callee(x: n.Call) -> object:
-        found = object_of(x.func)
-        return found[0] if found else None
-
-    def is_iterator(x: n.Expr) -> bool:
-        if isinstance(x, (n.Unary, n.Binary, n.Compare)):
-            return False  # iterators cannot be computed with
-        if isinstance(x, n.Call) and callee(x) in MAKERS:
-            return any(map(is_iterator, x.args))
-        if isinstance(x, n.Comprehension) and x.kind == "generator":
-            return is_iterator(x.clauses[0].iter)
-        return isinstance(value(x).kind, OneTime)
-
     if isinstance(e, n.Call):
-        function = callee(e)
+        function = (object_of(e.func) or (None,))[0]
         ours = str(getattr(function, "__module__", "")).startswith("s2s_ad.runtime")
         if ours or function in (*MAKERS, *LOOKS):
             return False
-        return any(map(is_iterator, (*e.args, *(k.value for k in e.keywords))))
+        every = (*e.args, *(k.value for k in e.keywords))
+        return any(_is_iterator(x, value, object_of) for x in every)
     if isinstance(e, n.Comprehension) and e.kind != "generator":
-        return is_iterator(e.clauses[0].iter)
+        return _is_iterator(e.clauses[0].iter, value, object_of)
     return False
+
+
+def _is_iterator(
+    e: n.Expr,
+    value: Callable[[n.Expr], Value],
+    object_of: Callable[[n.Expr], tuple[object] | None],
+) -> bool:
+    if isinstance(e, (n.Unary, n.Binary, n.Compare)):
+        return False  # iterators cannot be computed with
+    if isinstance(e, n.Call) and (object_of(e.func) or (None,))[0] in MAKERS:
+        return any(_is_iterator(x, value, object_of) for x in e.args)
+    if isinstance(e, n.Comprehension) and e.kind == "generator":
+        return _is_iterator(e.clauses[0].iter, value, object_of)
+    return isinstance(value(e).kind, OneTime)

@@ -1,18 +1,20 @@
 """What is known of who sees the containers of a function, at one place of it.
 
-Takes names, gives facts that can be joined where ways meet; requires `rules.sharing`.
+Takes names, gives facts that can be joined where ways meet; requires `ir`, `rules.sharing`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from s2s_ad.ir.remembered import made_at_once, replace
 from s2s_ad.rules.sharing import NEW, WHOLLY_NEW
 
 Names = frozenset[str]
 NOBODY: Names = frozenset()
 
 
+@made_at_once
 @dataclass(frozen=True)
 class Owned:
     """own: variables whose container nobody else sees. inside: nor anything inside of it, but for

@@ -38,10 +38,11 @@ from s2s_ad.ir.kinds import (
     join,
     refreshed,
 )
-from s2s_ad.ir.remembered import replace
+from s2s_ad.ir.remembered import made_at_once, replace
 from s2s_ad.ir.walk import names, subexprs
 
 
+@made_at_once
 @dataclass(frozen=True)
 class Value:
     """What is known of a value: its kind, whether it varies, and its items if it is a tuple."""

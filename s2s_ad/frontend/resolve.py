@@ -100,12 +100,12 @@ def resolve(e: Expr, scope: Scope, locals_: frozenset[str]) -> object:
     binding = scope.lookup(e.id)
     value = MISSING if binding is None else binding.value
     for attr in reversed(path):
-        value = _attribute(value, attr)
+        value = attribute(value, attr)
     return value
 
 
-def _attribute(owner: object, attr: str) -> object:
-    """Return `owner.attr` when reading it runs no code of the user's."""
+def attribute(owner: object, attr: str) -> object:
+    """Return `owner.attr` when reading it runs no code of the user's, or MISSING."""
     kind = type(owner)  # isinstance would ask the object, which may answer what it likes
     if issubclass(kind, types.ModuleType):
         try:

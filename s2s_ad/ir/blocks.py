@@ -25,19 +25,20 @@ from s2s_ad.ir.walk import (
 )
 
 SIZES = ("shape", "size", "ndim")
+_NO_NAMES: frozenset[str] = frozenset()
 
 
 @remembered
 def said_by(s: n.Stmt) -> frozenset[str]:
     """Return the names in what a statement itself holds, targets included, not in its blocks."""
-    return frozenset[str]().union(*map(names, stmt_exprs(s)))
+    return _NO_NAMES.union(*map(names, stmt_exprs(s)))
 
 
 def mentioned(block: n.Block) -> frozenset[str]:
     """Return the names in the expressions of a block and of all blocks in it, targets included."""
     if len(block) == 1:
         return _mentioned_by(block[0])
-    return frozenset[str]().union(*map(_mentioned_by, block))
+    return _NO_NAMES.union(*map(_mentioned_by, block))
 
 
 @remembered

@@ -1,7 +1,7 @@
 """Kinds: what is known of a value before it runs.
 
 Takes nothing, gives the kind classes and their arithmetic (join, broadcasting), requires only
-the standard library.
+`ir.remembered`.
 
 A kind is proved or absent: `UNKNOWN` is always right. An array's kind holds, per axis, a
 `Dim`: equal symbols mean equal lengths, and `one` says whether the length is 1, which is
@@ -11,8 +11,10 @@ what NumPy's broadcasting turns on (the broadcastable pattern of Theano's types)
 from __future__ import annotations
 
 import types
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, TypeAlias
+
+from .remembered import made_at_once, replace
 
 _symbols = [0]  # how many there are
 
@@ -106,6 +108,7 @@ class MaybeNumber(Number):
     """A number or None: what computes with it, and does not fail, computes with a number."""
 
 
+@made_at_once
 @dataclass(frozen=True)
 class Array:
     """A numpy.ndarray. dims is None when not even the rank is known.

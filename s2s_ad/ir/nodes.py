@@ -18,7 +18,7 @@ import itertools
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from .remembered import hashed_once
+from .remembered import node
 
 _uids = itertools.count(1)
 
@@ -31,6 +31,7 @@ def fresh_uid() -> int:
 # -- expressions ------------------------------------------------------------------------
 
 
+@node
 @dataclass(frozen=True)
 class Const:
     """A literal. `text` is how the user wrote it and is what is printed and compared."""
@@ -43,6 +44,7 @@ ZERO = Const("0.0", 0.0)
 ELLIPSIS = Const("...", ...)
 
 
+@node
 @dataclass(frozen=True)
 class Name:
     """A variable, read or (as a target) written."""
@@ -50,7 +52,7 @@ class Name:
     id: str
 
 
-@hashed_once
+@node
 @dataclass(frozen=True)
 class Attribute:
     """`value.attr`"""
@@ -59,7 +61,7 @@ class Attribute:
     attr: str
 
 
-@hashed_once
+@node
 @dataclass(frozen=True)
 class Subscript:
     """`value[index]`; several indices are a `TupleExpr`."""
@@ -68,7 +70,7 @@ class Subscript:
     index: Expr
 
 
-@hashed_once
+@node
 @dataclass(frozen=True)
 class Slice:
     """`lower:upper:step`, only inside the index of a `Subscript`."""
@@ -81,25 +83,25 @@ class Slice:
 ALL = Slice(None, None, None)
 
 
-@hashed_once
+@node
 @dataclass(frozen=True)
 class TupleExpr:
     items: tuple[Expr, ...]
 
 
-@hashed_once
+@node
 @dataclass(frozen=True)
 class ListExpr:
     items: tuple[Expr, ...]
 
 
-@hashed_once
+@node
 @dataclass(frozen=True)
 class SetExpr:
     items: tuple[Expr, ...]
 
 
-@hashed_once
+@node
 @dataclass(frozen=True)
 class DictExpr:
     """`{key: value}`; a key of None stands for `**value`."""
@@ -108,7 +110,7 @@ class DictExpr:
     values: tuple[Expr, ...]
 
 
-@hashed_once
+@node
 @dataclass(frozen=True)
 class Unary:
     """`op operand`, op one of `-`, `+`, `~`, `not`."""
@@ -117,7 +119,7 @@ class Unary:
     operand: Expr
 
 
-@hashed_once
+@node
 @dataclass(frozen=True)
 class Binary:
     """`left op right`, op one of `+ - * / // % ** @ << >> & | ^`."""
@@ -127,7 +129,7 @@ class Binary:
     right: Expr
 
 
-@hashed_once
+@node
 @dataclass(frozen=True)
 class Compare:
     """`left ops[0] rights[0] ops[1] rights[1] ...`; ops include `in`, `not in`, `is`, `is not`."""
@@ -137,7 +139,7 @@ class Compare:
     rights: tuple[Expr, ...]
 
 
-@hashed_once
+@node
 @dataclass(frozen=True)
 class BoolOp:
     """`values[0] op values[1] op ...`, op one of `and`, `or`."""
@@ -146,7 +148,7 @@ class BoolOp:
     values: tuple[Expr, ...]
 
 
-@hashed_once
+@node
 @dataclass(frozen=True)
 class IfExp:
     """`body if test else orelse`"""
@@ -171,7 +173,7 @@ class Keyword:
     value: Expr
 
 
-@hashed_once
+@node
 @dataclass(frozen=True)
 class Call:
     func: Expr
@@ -208,7 +210,7 @@ class Clause:
     conditions: tuple[Expr, ...] = ()
 
 
-@hashed_once
+@node
 @dataclass(frozen=True)
 class Comprehension:
     """`kind` is one of `list`, `set`, `dict`, `generator`; `key` is given for a dict only."""
@@ -485,8 +487,7 @@ class With(Stmt):
 class Function:
     """A function. `docstring` is the literal's value, or None. A lambda has one `Return`.
 
-    decorators is kept for printing nested functions; a top-level function is differentiated
-    as the object it was called with, never through its decorators.
+    decorators: of nested functions, for printing; a function is differentiated as the object it is.
     """
 
     name: str

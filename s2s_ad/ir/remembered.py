@@ -49,8 +49,11 @@ def replace(node: N, **changes: Any) -> N:
     return new
 
 
-def hashed_once(cls: C) -> C:
-    """Keep the hash of a node of this class with the node: it is that of all its parts."""
+def node(cls: C) -> C:
+    """Return a frozen dataclass made for expressions: made at once, hashed once.
+
+    A hash is that of all parts, and is kept with the node.
+    """
     computed: Any = cls.__hash__
 
     def recalled(node: Any) -> int:
@@ -62,4 +65,32 @@ def hashed_once(cls: C) -> C:
         return found
 
     cls.__hash__ = recalled  # type: ignore[method-assign, assignment]
+    return made_at_once(cls)
+
+
+def made_at_once(cls: C) -> C:
+    """Have the fields of a frozen dataclass put in place without a call for each, in half the time.
+
+    The parameters are those of its own `__init__`.
+    """
+    params: list[str] = []
+    keywords: list[str] = []
+    lines: list[str] = ["fields = self.__dict__"]
+    known: dict[str, Any] = {"absent": dataclasses.MISSING}
+    for f in dataclasses.fields(cls):
+        value, param = f.name, f.name
+        if f.default_factory is not dataclasses.MISSING:
+            known[f"new_{f.name}"] = f.default_factory
+            value = f"new_{f.name}() if {f.name} is absent else {f.name}"
+            param = f"{f.name}=absent"
+        elif f.default is not dataclasses.MISSING:
+            known[f"old_{f.name}"] = f.default
+            param = f"{f.name}=old_{f.name}"
+        (keywords if f.kw_only else params).append(param)
+        lines.append(f"fields[{f.name!r}] = {value}")
+    if hasattr(cls, "__post_init__"):
+        lines.append("self.__post_init__()")
+    every = ", ".join(["self", *params, *(["*", *keywords] if keywords else [])])
+    exec(f"def __init__({every}):\n " + "\n ".join(lines), known)
+    cls.__init__ = known["__init__"]  # type: ignore[misc]
     return cls

@@ -1,7 +1,7 @@
 """Traversal of the intermediate representation: children, names, substitution, mapping.
 
 Takes expressions, statements and blocks, gives new ones or facts about them; requires only
-`ir.nodes`.
+`ir.nodes` and `ir.parts`.
 
 Expressions are walked with an explicit stack, never by recursion: a sum of 1000 terms is 1000
 levels deep. Statements are walked by recursion, as Python itself bounds their nesting.
@@ -12,109 +12,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import count
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar
 
 from . import nodes
 from .nodes import Block, Expr, Function, Lambda, Name, NamedExpr, Stmt
+from .parts import parts_of, with_new_parts, with_parts
 from .remembered import remembered, replace
 
 E = TypeVar("E")
 T = TypeVar("T")
-
-# Where the expressions of a node are, in the order in which they run where that matters. Parts
-# that are not expressions themselves (a keyword, a branch) stand for the expressions in them.
-_FIELDS: dict[type, tuple[str, ...]] = {
-    nodes.Attribute: ("value",),
-    nodes.Subscript: ("value", "index"),
-    nodes.Slice: ("lower", "upper", "step"),
-    nodes.TupleExpr: ("items",),
-    nodes.ListExpr: ("items",),
-    nodes.SetExpr: ("items",),
-    nodes.DictExpr: ("keys", "values"),
-    nodes.Unary: ("operand",),
-    nodes.Binary: ("left", "right"),
-    nodes.Compare: ("left", "rights"),
-    nodes.BoolOp: ("values",),
-    nodes.IfExp: ("test", "body", "orelse"),
-    nodes.Starred: ("value",),
-    nodes.Call: ("func", "args", "keywords"),
-    nodes.Keyword: ("value",),
-    nodes.Lambda: ("params", "body"),
-    nodes.Param: ("default",),
-    nodes.Comprehension: ("clauses", "key", "element"),
-    nodes.Clause: ("target", "iter", "conditions"),
-    nodes.FString: ("parts",),
-    nodes.FormattedValue: ("value", "spec"),
-    nodes.NamedExpr: ("target", "value"),
-    nodes.Assign: ("value", "targets"),
-    nodes.AugAssign: ("target", "value"),
-    nodes.Append: ("value",),
-    nodes.Pop: ("target",),
-    nodes.ExprStmt: ("value",),
-    nodes.If: ("branches",),
-    nodes.Branch: ("test",),
-    nodes.For: ("iter", "target"),
-    nodes.While: ("test",),
-    nodes.Return: ("value",),
-    nodes.Assert: ("test", "message"),
-    nodes.Raise: ("exception", "cause"),
-    nodes.Delete: ("targets",),
-    nodes.Try: ("handlers",),
-    nodes.Handler: ("type",),
-    nodes.With: ("items",),
-    nodes.FunctionDef: ("function",),
-    nodes.Function: ("decorators", "params"),
-}
-_EXPRESSIONS = frozenset(get_args(Expr))
-
-
-def _collect(value: Any, found: list[Expr]) -> None:
-    """Append to `found` the expressions that `value` (a field of a node) holds."""
-    if type(value) in _EXPRESSIONS:
-        found.append(value)
-    elif isinstance(value, tuple):
-        for item in value:
-            _collect(item, found)
-    elif value is not None and not isinstance(value, str):
-        for name in _FIELDS[type(value)]:
-            _collect(getattr(value, name), found)
-
-
-@remembered
-def _parts(node: Any) -> tuple[Expr, ...]:
-    found: list[Expr] = []
-    for name in _FIELDS.get(type(node), ()):
-        _collect(getattr(node, name), found)
-    return tuple(found)
-
-
-def _replaced(value: Any, parts: Iterator[Expr]) -> Any:
-    """Return `value` with the expressions that `_collect` finds replaced, in the same order."""
-    if type(value) in _EXPRESSIONS:
-        return next(parts)
-    if isinstance(value, tuple):
-        items = tuple([_replaced(item, parts) for item in value])
-        return value if all(new is old for new, old in zip(items, value)) else items
-    return value if value is None or isinstance(value, str) else _rebuilt(value, parts)
-
-
-def _with_parts(node: Any, new: Sequence[Expr]) -> Any:
-    """Return `node` with its parts replaced; the same object when none of them changes."""
-    for a, b in zip(new, _parts(node)):
-        if a is not b:
-            return _rebuilt(node, iter(new))
-    return node
-
-
-def _rebuilt(node: Any, parts: Iterator[Expr]) -> Any:
-    changes = {}
-    for name in _FIELDS.get(type(node), ()):
-        old = getattr(node, name)
-        new = _replaced(old, parts)
-        if new is not old:
-            changes[name] = new
-    return replace(node, **changes) if changes else node
-
 
 # -- expressions ------------------------------------------------------------------------
 
@@ -124,7 +30,7 @@ def children(e: Expr) -> tuple[Expr, ...]:
 
     Of a comprehension the clauses come first, as they run first.
     """
-    return _parts(e)
+    return parts_of(e)
 
 
 def container_of(e: Expr) -> Expr:
@@ -135,22 +41,30 @@ def container_of(e: Expr) -> Expr:
 
 
 @remembered
-def _upwards(e: Expr) -> tuple[tuple[Expr, tuple[Expr, ...]], ...]:
-    """Return the nodes of `e` with their parts, each behind its parts: the leaves first."""
-    found: list[tuple[Expr, tuple[Expr, ...]]] = []
+def _upwards(e: Expr) -> tuple[Any, ...]:
+    """Return the nodes of `e`, the leaves first, each node followed by its parts: not as pairs,
+    of which there would be many."""
+    found: list[Any] = []
     todo = [e]
     while todo:
         node = todo.pop()
-        parts = _parts(node)
-        found.append((node, parts))
+        parts = parts_of(node)
+        found.append(parts)
+        found.append(node)
         todo.extend(parts)
-    return tuple(reversed(found))
+    found.reverse()
+    return tuple(found)
+
+
+def _with_their_parts(e: Expr) -> Iterator[tuple[Expr, tuple[Expr, ...]]]:
+    every = iter(_upwards(e))
+    return zip(every, every)
 
 
 def fold(e: Expr, combine: Callable[[Expr, list[T]], T]) -> T:
     """Combine `e` bottom-up: `combine(node, results of its children)`, from the leaves to `e`."""
     done: list[T] = []
-    for node, parts in _upwards(e):
+    for node, parts in _with_their_parts(e):
         size = len(done) - len(parts)
         results = done[size:]
         del done[size:]
@@ -160,13 +74,15 @@ def fold(e: Expr, combine: Callable[[Expr, list[T]], T]) -> T:
 
 def map_expr(e: Expr, fn: Callable[[Expr], Expr]) -> Expr:
     """Rebuild `e` bottom-up, `fn` applied to each rebuilt node (targets and lambdas included)."""
+    if isinstance(e, (Name, nodes.Const)):
+        return fn(e)
     done: list[Expr] = []
-    for node, parts in _upwards(e):
+    for node, parts in _with_their_parts(e):
         if parts:
             size = len(done) - len(parts)
             for k, part in enumerate(parts, size):
                 if done[k] is not part:
-                    node = _rebuilt(node, iter(done[size:]))
+                    node = with_new_parts(node, iter(done[size:]))
                     break
             del done[size:]
         done.append(fn(node))
@@ -181,7 +97,7 @@ def subexprs(e: Expr) -> tuple[Expr, ...]:
     while todo:
         node = todo.pop()
         found.append(node)
-        todo.extend(reversed(_parts(node)))
+        todo.extend(reversed(parts_of(node)))
     return tuple(found)
 
 
@@ -197,20 +113,6 @@ def target_names(target: Expr) -> Iterator[str]:
                 yield from target_names(item)
 
 
-@remembered
-def _walrus_names(e: Expr) -> frozenset[str]:
-    """Return the names that `:=` binds in the scope of `e`: lambdas keep theirs to themselves."""
-    found: set[str] = set()
-    todo = [e]
-    while todo:
-        node = todo.pop()
-        if isinstance(node, NamedExpr):
-            found.add(node.target.id)
-        parts = _parts(node)
-        todo.extend(parts[:-1] if isinstance(node, Lambda) else parts)
-    return frozenset(found)
-
-
 def _bound(e: Lambda | nodes.Comprehension) -> frozenset[str]:
     """Return the names of the scope that `e` opens."""
     if isinstance(e, Lambda):
@@ -220,34 +122,67 @@ def _bound(e: Lambda | nodes.Comprehension) -> frozenset[str]:
 
 def _outer(e: Lambda | nodes.Comprehension) -> Iterator[bool]:
     """Say of each part of `e` whether it runs outside: defaults and the first iterable do."""
-    last = len(_parts(e)) - 1
+    last = len(parts_of(e)) - 1
     return (i < last if isinstance(e, Lambda) else i == 1 for i in range(last + 1))
 
 
-@remembered
 def names(e: Expr) -> frozenset[str]:
     """Return the variables `e` reads from outside: not the parameters of its lambdas.
 
     >>> sorted(names(nodes.Binary("+", Name("x"), Lambda((nodes.Param("y"),), Name("y")))))
     ['x']
     """
+    return _names_in(e)[0]
+
+
+def _walrus_names(e: Expr) -> frozenset[str]:
+    """Return the names that `:=` binds in the scope of `e`: lambdas keep theirs to themselves."""
+    return _names_in(e)[1]
+
+
+@remembered
+def _names_in(e: Expr) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the variables `e` reads from outside, and the names that `:=` binds in its scope."""
     found: set[str] = set()
-    todo: list[tuple[Expr, frozenset[str]]] = [(e, frozenset())]
+    todo = [e]
     while todo:
-        node, bound = todo.pop()
+        node = todo.pop()
         if isinstance(node, Name):
-            if node.id not in bound:
-                found.add(node.id)
+            found.add(node.id)
+        elif type(node) in _SCOPED:
+            return _names_of_scopes(e)
+        else:
+            todo.extend(parts_of(node))
+    return frozenset(found), _NO_NAMES
+
+
+_SCOPED = frozenset((Lambda, nodes.Comprehension, NamedExpr))
+_NO_NAMES: frozenset[str] = frozenset()
+_NO_SET: set[str] = set()  # `union` makes another of it
+
+
+def _names_of_scopes(e: Expr) -> tuple[frozenset[str], frozenset[str]]:
+    found: set[str] = set()
+    made: set[str] = set()
+    todo: list[tuple[Expr, frozenset[str], bool]] = [(e, _NO_NAMES, True)]
+    while todo:
+        node, bound, ours = todo.pop()
+        parts = parts_of(node)
+        if isinstance(node, Name):
+            found |= {node.id} - bound
         elif isinstance(node, (Lambda, nodes.Comprehension)):
             own = bound | _bound(node)
+            inner = ours and not isinstance(node, Lambda)
+            every = zip(parts, _outer(node))
             todo.extend(
-                (part, bound if outer else own) for part, outer in zip(_parts(node), _outer(node))
+                (x, bound if outer else own, ours if outer else inner) for x, outer in every
             )
         elif isinstance(node, NamedExpr):
-            todo.append((node.value, bound))
+            made |= {node.target.id} if ours else set()
+            todo.append((node.value, bound, ours))
         else:
-            todo.extend((part, bound) for part in _parts(node))
-    return frozenset(found)
+            todo.extend((part, bound, ours) for part in parts)
+    return frozenset(found), frozenset(made)
 
 
 def substitute(e: Expr, mapping: Mapping[str, Expr]) -> Expr:
@@ -270,7 +205,7 @@ def substitute(e: Expr, mapping: Mapping[str, Expr]) -> Expr:
             return _substitute_scope(node, mapping)
         if isinstance(node, NamedExpr) and not isinstance(parts[0], Name):
             parts = [node.target, *parts[1:]]
-        result: Expr = _with_parts(node, parts)
+        result: Expr = with_parts(node, parts)
         return result
 
     return fold(e, rebuilt)
@@ -278,7 +213,7 @@ def substitute(e: Expr, mapping: Mapping[str, Expr]) -> Expr:
 
 def _substitute_scope(e: Lambda | nodes.Comprehension, mapping: Mapping[str, Expr]) -> Expr:
     bound = _bound(e)
-    inside = [part for part, outer in zip(_parts(e), _outer(e)) if not outer]
+    inside = [part for part, outer in zip(parts_of(e), _outer(e)) if not outer]
     read = set().union(*map(names, inside))
     inner: dict[str, Expr] = {k: v for k, v in mapping.items() if k in read and k not in bound}
     taken = set().union(*map(names, inner.values()))
@@ -286,9 +221,9 @@ def _substitute_scope(e: Lambda | nodes.Comprehension, mapping: Mapping[str, Exp
     fresh = _fresh(clash, taken | bound | read)
     inner |= {old: Name(new) for old, new in fresh.items()}
     parts = [
-        substitute(part, mapping if outer else inner) for part, outer in zip(_parts(e), _outer(e))
+        substitute(part, mapping if outer else inner) for part, outer in zip(parts_of(e), _outer(e))
     ]
-    result: Lambda | nodes.Comprehension = _with_parts(e, parts)
+    result: Lambda | nodes.Comprehension = with_parts(e, parts)
     if isinstance(result, Lambda) and clash:
         params = tuple(replace(p, name=fresh.get(p.name, p.name)) for p in result.params)
         return Lambda(params, result.body)
@@ -314,12 +249,12 @@ def stmt_exprs(s: Stmt) -> tuple[Expr, ...]:
     decorators and defaults, which run when the `def` does; for its body see `free_names`.
     """
     stacks = (Name(s.stack),) if isinstance(s, (nodes.Append, nodes.Pop)) else ()
-    return (*stacks, *_parts(s))
+    return (*stacks, *parts_of(s))
 
 
 def map_stmt_exprs(s: Stmt, fn: Callable[[Expr], Expr]) -> Stmt:
     """Return `s` with `fn` applied to each expression of `stmt_exprs`, stacks excepted."""
-    result: Stmt = _with_parts(s, [fn(e) for e in _parts(s)])
+    result: Stmt = with_parts(s, [fn(e) for e in parts_of(s)])
     return result
 
 
@@ -424,7 +359,7 @@ def map_block(block: Block, fn: Callable[[Stmt], Sequence[Stmt]]) -> Block:
 
 def bound_names(block: Block) -> set[str]:
     """Return the names that `block` binds or deletes by Python's rules of scope."""
-    return set[str]().union(*map(_bound_by, block))
+    return _NO_SET.union(*map(_bound_by, block))
 
 
 @remembered
@@ -457,7 +392,7 @@ def _bound_by(s: Stmt) -> frozenset[str]:
 
 def assigned(block: Block) -> set[str]:
     """Return every name whose value `block` may change: `bound_names`, and the stacks it works."""
-    return set[str]().union(*map(_assigned_by, block))
+    return _NO_SET.union(*map(_assigned_by, block))
 
 
 @remembered

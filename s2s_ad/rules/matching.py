@@ -38,7 +38,7 @@ from s2s_ad.ir.nodes import (
     Subscript,
     TupleExpr,
 )
-from s2s_ad.ir.remembered import replace
+from s2s_ad.ir.remembered import made_at_once, replace
 
 from .dtypes import is_float_value
 from .modules import LIBRARIES
@@ -113,6 +113,7 @@ def rank_of(kind: Kind) -> int | str | None:
     return "list" if isinstance(kind, (ListOf, TupleOf)) else None
 
 
+@made_at_once
 @dataclass(frozen=True)
 class Choice:
     """A rule and the arguments of a call by its parameters.

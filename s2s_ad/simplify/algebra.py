@@ -29,7 +29,7 @@ from s2s_ad.ir.nodes import (
     TupleExpr,
     Unary,
 )
-from s2s_ad.ir.remembered import remembered, replace
+from s2s_ad.ir.remembered import made_at_once, remembered, replace
 from s2s_ad.ir.walk import subexprs, substitute
 from s2s_ad.simplify.both import if_both
 from s2s_ad.simplify.cancel import cancelled, one_root, without
@@ -40,6 +40,7 @@ ONE = Const("1.0", 1.0)
 UNIT = Fraction(1)
 
 
+@made_at_once
 @dataclass(frozen=True)
 class Term:
     """`coefficient * factors`: a signed number and a sequence of (`*` or `/`, expression).
@@ -96,10 +97,10 @@ def term(expr: Expr) -> Term:
             over *= value
         else:
             factors.append((op, part))
-    factors, above, below = one_root(factors)
-    if above != below:
-        coefficient *= above / below
-    text = texts[0] if len(texts) == 1 and above == below == 1 else None
+    factors, left = one_root(factors)
+    if left is not None:
+        coefficient *= left
+    text = texts[0] if len(texts) == 1 and left is None else None
     return _reduced(Term(coefficient, cancelled(factors), text, over))
 
 
@@ -186,10 +187,11 @@ def product(expr: Expr) -> Expr:
 
 def from_term(t: Term) -> Expr:
     """Return the expression of a Term, its sign included."""
-    if t.coefficient == 0:
+    sign = t.coefficient.numerator
+    if not sign:
         return ZERO
     body = _unsigned(t)
-    return negate(body) if t.coefficient < 0 else body
+    return negate(body) if sign < 0 else body
 
 
 def negate(expr: Expr) -> Expr:
@@ -224,9 +226,9 @@ def _unsigned(t: Term) -> Expr:
 
 def written_number(t: Term) -> tuple[Const | None, Const | None]:
     """Return the literals that a product starts with and that it is divided by at its end."""
-    size = abs(t.coefficient)
-    if size == 1:
+    if t.coefficient.denominator == 1 and t.coefficient.numerator in (1, -1):
         return None, None
+    size = abs(t.coefficient)
     if t.over == 1:
         return literal(size, t.text), None
     inverse = 1 / size
@@ -291,7 +293,7 @@ def merge(parts: Sequence[Term], seed: Expr | None = None) -> list[Term]:
                 factors = (*(f for f in factors if f != last), last)
             over = before.over if before.over == t.over else Fraction(1)
             merged[key] = Term(before.coefficient + t.coefficient, factors, None, over)
-    return [t for t in merged.values() if t.coefficient != 0]
+    return [t for t in merged.values() if t.coefficient]
 
 
 def total(parts: Sequence[Term], common: Expr | None = None) -> tuple[int, Expr]:
@@ -303,7 +305,8 @@ def total(parts: Sequence[Term], common: Expr | None = None) -> tuple[int, Expr]
     if not parts:
         return 1, ZERO
     sign = -1 if all(t.coefficient < 0 for t in parts) else 1
-    parts = [replace(t, coefficient=sign * t.coefficient) for t in parts]
+    if sign < 0:
+        parts = [replace(t, coefficient=-t.coefficient) for t in parts]
     masks = [t for t in parts if _has_mask(t)]
     # `-` of a mask alone, and what two of them add up to, are no numbers
     plain = not masks or (len(masks) == 1 and masks[0] is parts[0] and parts[0].coefficient > 0)

@@ -87,15 +87,18 @@ def _is_positive(e: Expr) -> bool:
     return e in (Attribute(MATH, "pi"), Attribute(MATH, "e"))
 
 
-def one_root(factors: list[Factor]) -> tuple[list[Factor], Fraction, Fraction]:
-    """Return factors with one root of constants above and below, and the numbers that are left.
+def one_root(factors: list[Factor]) -> tuple[list[Factor], Fraction | None]:
+    """Return factors with one root of constants above and below, and the number that is left of
+    those that are gone; None where all are there.
 
     >>> from s2s_ad.ir.quote import parse_expr
     >>> root = parse_expr("math.sqrt(2.0)")
     >>> one_root([("*", Name("x")), ("/", root), ("/", root)])
-    ([('*', Name(id='x'))], Fraction(1, 1), Fraction(2, 1))
+    ([('*', Name(id='x'))], Fraction(1, 2))
     """
-    sizes = {"*": Fraction(1), "/": Fraction(1)}
+    if sum(isinstance(factor, Call) for _, factor in factors) < 2:
+        return factors, None
+    left: Fraction | None = None
     out: list[Factor] = []
     places: dict[str, int] = {}
     for op, factor in factors:
@@ -109,7 +112,8 @@ def one_root(factors: list[Factor]) -> tuple[list[Factor], Fraction, Fraction]:
         before = constant_root(out[k][1])
         assert before is not None
         if before == inner and isinstance(inner, Const):
-            sizes[op] *= Fraction(repr(inner.value))
+            size = Fraction(repr(inner.value))
+            left = (left or Fraction(1)) * (size if op == "*" else 1 / size)
             del out[k]
             places = {o: j - (j > k) for o, j in places.items()}
             continue
@@ -117,4 +121,4 @@ def one_root(factors: list[Factor]) -> tuple[list[Factor], Fraction, Fraction]:
         whole = Call(Attribute(MATH, "sqrt"), (Binary("*", first, second),))
         out[k] = (op, whole)
         places[op] = k
-    return out, sizes["*"], sizes["/"]
+    return out, left

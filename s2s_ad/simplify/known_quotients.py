@@ -23,6 +23,7 @@ from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import (
     assigned,
     blocks,
+    inside,
     map_expr,
     names,
     subexprs,
@@ -152,6 +153,8 @@ class _Run:
 
     def whole(self, e: n.Expr) -> n.Expr:
         """Return an expression with quotients in the place of both parts in a product."""
+        if not any(x.op == "/" for x in inside(e, n.Binary)):
+            return e
 
         def visit(x: n.Expr) -> n.Expr:
             if not isinstance(x, n.Binary) or x.op not in ("*", "/"):
@@ -159,9 +162,11 @@ class _Run:
             t = term(x)
             places = range(len(t.factors))
             for j in (j for j in places if t.factors[j][0] == "/"):
+                below = t.factors[j][1]
+                # a variable by itself would be another name of what it holds
+                by_name = len(places) > 2 and self.is_divisor(below)
                 for i in (i for i in places if t.factors[i][0] == "*"):
-                    # a variable by itself would be another name of what it holds
-                    known = self.known(t.factors[i][1], t.factors[j][1], len(places) > 2)
+                    known = self.known(t.factors[i][1], below, by_name)
                     if known is not None:
                         both = {i: [("*", known)], j: []}
                         new = [x for k in places for x in both.get(k, [t.factors[k]])]
@@ -170,10 +175,13 @@ class _Run:
 
         return map_expr(e, visit)
 
+    def is_divisor(self, e: n.Expr) -> bool:
+        """True for what has a value that the primal has divided by."""
+        return self.numbers.numbered(e) in self.numbers.divisors
+
     def known(self, above: n.Expr, below: n.Expr, by_name: bool) -> n.Expr | None:
         """Return a quotient as a variable that has it, or a hyperbolic sine by its cosine as the
         tangent, which is finite where both are not."""
-        by_name = by_name and self.numbers.numbered(below) in self.numbers.divisors
         named = self.numbers.named(n.Binary("/", above, below)) if by_name else None
         if named is not None and named in self.primal:
             return n.Name(named)

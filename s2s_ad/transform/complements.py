@@ -30,8 +30,9 @@ def complemented(factors: Factors, definition: Callable[[str], n.Expr | None]) -
     """
 
     def known(e: n.Expr) -> n.Expr:
-        found = definition(e.id) if isinstance(e, n.Name) else None
-        return e if found is None else known(found)
+        while isinstance(e, n.Name) and (found := definition(e.id)) is not None:
+            e = found
+        return e
 
     for below in factors:
         whole = known(below[1]) if below[0] == "/" else None

@@ -169,6 +169,8 @@ class Contributions:
 
     def complemented(self, pull: Pullback, t: Any) -> Any:
         """Return a term in which what a quotient leaves of one is written with the quotient."""
+        if not any(op == "/" for op, _ in t.factors):
+            return t
         target = sole_target(pull.s)
         own: dict[str, n.Expr] = {}
         if target is not None and isinstance(pull.s, n.Assign):

@@ -289,25 +289,26 @@ class Fitting:
         """Return a filled template that computes no argument for the sake of its shape."""
         arguments = list(choice.arguments.values())
 
-        def like(e: n.Expr) -> n.Expr:
-            if isinstance(e, (n.TupleExpr, n.ListExpr)):
-                return replace(e, items=tuple(map(like, e.items)))
-            found = e if isinstance(e, n.Starred) else self.stand_in(e)
-            if found is None:
-                raise self.needs_name(e)
-            return found
-
         def visit(e: n.Expr) -> n.Expr:
             place = shown(e)
             if place == -1 and isinstance(e, n.Attribute) and e.value in arguments:
-                return replace(e, value=like(e.value))
+                return replace(e, value=self.like(e.value))
             if not isinstance(e, n.Call) or place is None or e.args[place] not in arguments:
                 return e
             args = list(e.args)
-            args[place] = like(args[place])
+            args[place] = self.like(args[place])
             return replace(e, args=tuple(args))
 
         return map_expr(filled, visit)
+
+    def like(self, e: n.Expr) -> n.Expr:
+        """Return what has the shape of an argument, and is not computed for it."""
+        if isinstance(e, (n.TupleExpr, n.ListExpr)):
+            return replace(e, items=tuple(map(self.like, e.items)))
+        found = e if isinstance(e, n.Starred) else self.stand_in(e)
+        if found is None:
+            raise self.needs_name(e)
+        return found
 
     def full(self, d: Diff, e: n.Expr | None, kind: Kind) -> Diff:
         """Return `d` spread out to the shape of `e`, if it is smaller."""
