@@ -229,6 +229,8 @@ def finish(
         body = without_scaled(body, back, lambda e: buffers().kind(e))
     if not options & {"ownership", "numba"}:
         body, back = in_place(body, back, _buffers(body, back, swept))
+    if "numba" in options:
+        swept.prepared.program.backward |= back
     verify_block(body, "the last pass")
     return body, back
 

@@ -36,6 +36,7 @@ from s2s_ad.build_program import Program
 from s2s_ad.build_reverse import Reverse
 from s2s_ad.build_signature import bare
 from s2s_ad.build_subject import Subject, subject_of
+from s2s_ad.build_turned import turned
 from s2s_ad.errors import MissingExtra, UnsupportedForNumba
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import (
@@ -453,6 +454,8 @@ class _Form:
             return self.is_builtin(e, name, own)
 
         function = stack_arrays(ranges_written_out(function, builtin), tools)
+        if builtin(n.Name("reversed"), "reversed") and builtin(n.Name("range"), "range"):
+            function = turned(function, self.program, self.entry, kinds)
         function = counting_down(function, builtin)
         return replace(function, params=by_position(function.params))
 

@@ -194,7 +194,9 @@ class Package:
             params = positional(prepared.function.params)
             prepared.function = replace(prepared.function, params=params)
         self.note("normalise", prepared.function)
-        function, kinds = tangent_function(prepared, wrt, name, without_effect(prepared))
+        function, kinds = tangent_function(
+            prepared, wrt, name, without_effect(self.program, prepared.subject)
+        )
         self.kinds[name] = tangents_of(kinds)
         self.origins.update(origins(prepared.function.body))
         body, doc = function.body or (n.Pass(),), tangent_doc(subject, wrt, prepared.still, select)
@@ -243,7 +245,7 @@ class Package:
             return n.Return(n.TupleExpr((n.Name(of.result), gradients(of, wrt))))
 
         body, back = whole(swept, end)
-        body, back = finish(body, back, swept, without_effect(prepared))
+        body, back = finish(body, back, swept, without_effect(self.program, prepared.subject))
         body = with_returns(body, swept.constant)
         function = self.finished(swept, name, body, back)
         seed = self.seed_param(found)
@@ -336,7 +338,7 @@ class Package:
         copies: whether the caller changes an argument in place: what is kept must be copies.
         """
         prepared, found = self.sweeps(subject, values, wrt, select, self.is_entry, copies)
-        pure = without_effect(prepared)
+        pure = without_effect(self.program, prepared.subject)
         swept = Sweeps(prepared, found)
         self.kinds[forward_name] = self.kinds[reverse_name] = variables_of([found])
         context = found.context
@@ -432,7 +434,7 @@ class Package:
         prepared, found = swept.prepared, swept.found
         self.kinds[variant.reverse] = variables_of(swept.all())
         body, back = whole(swept, lambda of: n.Return(gradients(of, wrt)))
-        pure = without_effect(prepared)
+        pure = without_effect(self.program, prepared.subject)
         body, back = finish(body, back, swept, pure, all=True)
         body = with_returns(body, swept.constant)
         options = self.program.options

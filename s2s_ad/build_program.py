@@ -107,6 +107,7 @@ class Program:
     writings: dict[Any, Writing] = field(default_factory=dict)
     written: dict[Any, frozenset[str]] = field(default_factory=dict)
     spoken: dict[str, tuple[n.Expr, Writing]] = field(default_factory=dict)
+    backward: set[int] = field(default_factory=set)  # uids of reverse sweeps to be compiled
     small: Callable[[Variant], Small] | None = None
 
     def subject(self, callee: object) -> Subject | None:

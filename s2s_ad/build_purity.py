@@ -1,7 +1,7 @@
 """Whether an expression of a generated function may be left out, or evaluated again.
 
-Takes a prepared function, gives a test for the expressions of what is made of it; requires
-`build_prepare`, `rules`.
+Takes a function of the user, gives a test for the expressions of what is made of it; requires
+`build_subject`, `rules`.
 """
 
 from __future__ import annotations
@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from s2s_ad.build_prepare import Prepared
 from s2s_ad.build_program import Program
-from s2s_ad.build_subject import SubjectWorld
+from s2s_ad.build_subject import Subject, SubjectWorld
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import Array, is_immutable
 from s2s_ad.ir.walk import inside, walk_stmts
@@ -25,11 +24,10 @@ HARMLESS = frozenset(
 )
 
 
-def without_effect(prepared: Prepared) -> Callable[[n.Expr], bool]:
+def without_effect(program: Program, subject: Subject) -> Callable[[n.Expr], bool]:
     """Return a test for expressions without effect: no call but of functions known by rule."""
-    objects = prepared.program.linker.objects
-    subject = prepared.subject
-    world = SubjectWorld(subject, prepared.program)
+    objects = program.linker.objects
+    world = SubjectWorld(subject, program)
 
     def known(e: n.Call) -> bool:
         func = e.func

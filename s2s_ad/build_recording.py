@@ -119,7 +119,11 @@ class Recording:
             return isinstance(kind, Number) and kind.type == "int"
 
         return Steps(
-            repeatable(self.prepared.program, [self.context], without_effect(self.prepared)),
+            repeatable(
+                self.prepared.program,
+                [self.context],
+                without_effect(self.prepared.program, self.prepared.subject),
+            ),
             lambda e: isinstance(e, n.Call) and self.prepared.newness_here(e) == WHOLLY_NEW,
             number,
             lambda name: isinstance(kinds.get(name), Array),

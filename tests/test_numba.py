@@ -545,6 +545,38 @@ def test_places_in_nested_loops():
     assert "_count -= 1\n" in text
 
 
+def upwind(a, b):
+    if a * b <= 0.0:
+        return 0.0
+    return a if abs(a) < abs(b) else b
+
+
+def carried(u, c, n):
+    """Steps that keep what is overwritten: those of the first loop in any order, then in theirs."""
+    u = u.copy()
+    flux = np.zeros(len(u))
+    for t in range(n):
+        for i in range(len(u)):
+            slope = upwind(u[i] - u[i - 1], c * u[i])
+            flux[i] = c * slope * (u[i] + slope)
+        for j in range(1, len(u)):
+            u[j] = u[j] * u[j - 1] - flux[j] * flux[j - 1]
+    return u.sum()
+
+
+def test_which_steps_run_forwards():
+    """A place for each step of nested loops: they may come in any order, if what they do may."""
+    g = grad(carried, ("u", "c"), compile="numba")
+    u = np.array([0.5, -0.3, 0.8, 0.9, 1.1])
+    for args in ((u, 0.7, 3), (u[:2], 0.7, 2), (u[:1], 0.7, 2), (u[:0], 0.7, 2), (u, 0.7, 0)):
+        same(g(*args), grad(carried, ("u", "c"))(*args))
+    for got, want in zip(g(u, 0.7, 3), steps(carried, (u, 0.7, 3), ("u", "c"))):
+        np.testing.assert_allclose(got, want, rtol=1e-6, atol=1e-8)
+    back = g.source.partition("# -- reverse sweep\n")[2]
+    assert "for i in range(len(u)):\n" in back and "slope = slope_saved[t, i]\n" in back
+    assert "for j in range(len(u) - 1, 0, -1):\n" in back and "range(n - 1, -1, -1)" in back
+
+
 def levinson(r, w):
     """Arrays that are kept before each step are rows of one array: they keep their shape."""
     a = np.zeros(len(r))
