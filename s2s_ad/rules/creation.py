@@ -13,7 +13,7 @@ from s2s_ad.ir.remembered import replace
 
 from . import lengths, results
 from .declare import linear, passive, zero
-from .dtypes import is_float_value, is_step_value
+from .dtypes import asked_dtype, is_float_value, is_step_value
 from .results import literal
 
 Kinds = Mapping[str, Kind]
@@ -23,9 +23,9 @@ Args = Mapping[str, Expr]
 def _made(kinds: Kinds, args: Args) -> Kind:
     """Kind of `zeros(shape, dtype=float)`."""
     known = literal(args.get("dtype", Const("None", None))) is None
-    default = args.get("dtype") is None or results.is_float_type(kinds.get("dtype", UNKNOWN))
-    made = lengths.shaped("shape", "float" if known or default else "any")(kinds, args)
     double = known or args.get("dtype") is None
+    dtype = "float" if double else asked_dtype(kinds.get("dtype", UNKNOWN))
+    made = lengths.shaped("shape", dtype)(kinds, args)
     return replace(made, double=True) if double and isinstance(made, Array) else made
 
 
@@ -39,10 +39,9 @@ def _filled(kinds: Kinds, args: Args) -> Kind:
 
 def _like(kinds: Kinds, args: Args) -> Kind:
     if literal(args.get("dtype", Const("None", None))) is None:
-        found = results.as_array(results.like("a")(kinds, args))
+        found = results.as_array(kinds.get("a", UNKNOWN))
     else:
-        known = results.is_float_type(kinds.get("dtype", UNKNOWN))
-        found = results.like("a", "float" if known else "any")(kinds, args)
+        found = results.like("a", asked_dtype(kinds.get("dtype", UNKNOWN)))(kinds, args)
     # whatever it is like, it is an array
     return found if isinstance(found, Array) else Array(None, "any")
 
@@ -51,6 +50,8 @@ def _steps(kinds: Kinds, args: Args) -> Kind:
     given = [kinds[name] for name in ("start", "stop", "step") if name in kinds]
     types = {kind.type if isinstance(kind, Number) else "number" for kind in given}
     dtype = "int" if types == {"int"} else ("float" if "float" in types else "any")
+    if literal(args.get("dtype", Const("None", None))) is not None:
+        dtype = asked_dtype(kinds.get("dtype", UNKNOWN))
     if "start" in kinds:
         return Array((fresh_dim(),), dtype)
     return lengths.shaped("stop", dtype)({"stop": kinds.get("stop", UNKNOWN)}, args)

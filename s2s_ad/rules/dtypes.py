@@ -1,11 +1,13 @@
 """What a `dtype` argument keeps of real floats: all, whole numbers only, or nothing known.
 
-Takes values of arguments, gives truths; requires numpy.
+Takes values of arguments, gives truths and dtypes of kinds; requires numpy, `ir`.
 """
 
 from __future__ import annotations
 
 import numpy as np
+
+from s2s_ad.ir.kinds import Kind, Object, Str
 
 
 def is_float_value(value: object) -> bool:
@@ -16,6 +18,12 @@ def is_float_value(value: object) -> bool:
 def is_step_value(value: object) -> bool:
     """True for a `dtype` argument of whole numbers or truth values: they move in steps."""
     return _dtype_class(value) in ("i", "u", "b")
+
+
+def asked_dtype(kind: Kind) -> str:
+    """Return the dtype of what is made where a `dtype` argument is of this kind."""
+    found = _dtype_class(kind.value) if isinstance(kind, (Object, Str)) else ""
+    return {"f": "float", "i": "int", "u": "int", "b": "bool"}.get(found, "any")
 
 
 def _dtype_class(value: object) -> str:

@@ -15,6 +15,7 @@ from .declare import general, reduction, zero
 from .linalg import some_square
 from .results import Args, Kinds, constant
 from .rule import Result
+from .whole_numbers import in_floats
 
 _NUMBER = constant(results.settled(Array(())))
 
@@ -173,7 +174,7 @@ for _n in range(1, 5):
         let={"inverse": "np.linalg.inv(a)"},
         tangent=f"-({' + '.join(_powers)})",
         adjoint=f"-({' + '.join(_powers)})".replace("inverse", "inverse.T"),
-        result=results.like("a"),
+        result=in_floats(results.like("a")),
         on=(-0.3, 0.3, 1.5),
     )
 
@@ -235,7 +236,7 @@ _T = "np.swapaxes({}, -1, -2)"
 for _rank in (3, 4):
     general("np.linalg.inv(a)", ranks=(_rank,), tangent="-out @ d @ out",
             adjoint=f"-{_T.format('out')} @ d @ {_T.format('out')}",
-            result=results.like("a"), on=(0.5, 2))  # fmt: skip
+            result=in_floats(results.like("a")), on=(0.5, 2))  # fmt: skip
     _turned = _T.format("np.linalg.inv(a)")
     general("np.linalg.det(a)", ranks=(_rank,),
             tangent=f"out * np.sum({_turned} * d, axis=(-1, -2))",

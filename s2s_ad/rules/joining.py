@@ -15,6 +15,7 @@ from .declare import elementwise, linear, reshaping, zero
 from .dtypes import is_float_value, is_step_value
 from .results import Args, Kinds
 from .rule import Result
+from .whole_numbers import of_all
 
 # arrays side by side
 
@@ -55,7 +56,7 @@ linear(
         "values": "np.append(zeros_like(arr), d)",
     },
     where={"axis": None},
-    result=results.ranked(1, "arr"),
+    result=of_all(results.ranked(1, "arr"), "arr", "values"),
 )
 
 # arrays from whatever there is; a dtype of integers cuts the derivative, any other is not followed

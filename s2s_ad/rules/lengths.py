@@ -19,9 +19,10 @@ from s2s_ad.ir.kinds import (
     fresh_dim,
     longer,
 )
-from s2s_ad.ir.nodes import Const, Expr, ListExpr, TupleExpr
+from s2s_ad.ir.nodes import Const, Expr, ListExpr, Starred, TupleExpr
 from s2s_ad.ir.remembered import replace
 
+from .dtypes import asked_dtype
 from .results import Args, Kinds, as_array, axes_of, dtype_of, elementwise, literal
 from .rule import Result
 
@@ -39,7 +40,10 @@ def _length(e: Expr | None, kind: Kind) -> Dim:
 
 def _shape_dims(expr: Expr | None, kind: Kind) -> tuple[Dim, ...] | None:
     """Return the axes that a shape argument (`n`, `(n, 3)`, `x.shape`) asks for, or None."""
-    if isinstance(expr, (TupleExpr, ListExpr)):
+    spread = isinstance(expr, (TupleExpr, ListExpr)) and any(
+        isinstance(item, Starred) for item in expr.items
+    )
+    if isinstance(expr, (TupleExpr, ListExpr)) and not spread:
         kinds = kind.items if isinstance(kind, TupleOf) else ()
         if len(kinds) != len(expr.items):
             kinds = (UNKNOWN,) * len(expr.items)
@@ -147,6 +151,7 @@ def square(size: str) -> Result:
     def result(kinds: Kinds, args: Args) -> Kind:
         rows = _length(args.get(size), kinds.get(size, UNKNOWN))
         other = literal(args.get("M", Const("None", None))) is not None
-        return Array((rows, fresh_dim() if other else rows), "any")
+        dtype = asked_dtype(kinds.get("dtype", UNKNOWN))
+        return Array((rows, fresh_dim() if other else rows), "any" if dtype == "float" else dtype)
 
     return result

@@ -10,7 +10,15 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from s2s_ad.ir.kinds import FLOAT, UNKNOWN, Array, Kind, Number, TupleOf, result_dtype
+from s2s_ad.ir.kinds import (
+    FLOAT,
+    UNKNOWN,
+    Array,
+    Kind,
+    Number,
+    TupleOf,
+    result_dtype,
+)
 from s2s_ad.ir.nodes import Expr
 from s2s_ad.ir.remembered import replace
 
@@ -18,6 +26,7 @@ from . import results
 from .declare import bilinear, general, linear, passive, reduction, zero
 from .results import constant, is_integer, is_none
 from .rule import Rank
+from .whole_numbers import in_floats, of_all
 
 # products; the ranks that no line names go through helpers
 
@@ -90,7 +99,7 @@ def is_none_or_last(axis: object) -> bool:
 
 
 bilinear("np.cross(a, b)", ranks=(1, 1), a="np.cross(b, d)", b="np.cross(d, a)",
-         result=results.ranked(1, "a"))  # fmt: skip
+         result=of_all(results.ranked(1, "a"), "a", "b"))  # fmt: skip
 # of vectors of two, the product has an axis less
 bilinear(
     "np.cross(a, b, axisa=-1, axisb=-1, axisc=-1, axis=None)",
@@ -216,7 +225,7 @@ passive("np.linalg.norm(x, ord=None, axis=None, keepdims=False)", result=results
 
 def _square(kinds: Mapping[str, Kind], args: Mapping[str, Expr]) -> Kind:
     """Return a matrix of the shape of the argument, which is as long as wide, or it is refused."""
-    kind = results.like("a")(kinds, args)
+    kind = in_floats(results.like("a"))(kinds, args)
     if not isinstance(kind, Array) or kind.dims is None or len(kind.dims) != 2:
         return kind
     return replace(kind, dims=(kind.dims[0],) * 2)
@@ -301,5 +310,5 @@ for _rank, _product in ((1, "np.outer({}, out)"), (2, "{} @ out.T")):
             "a": f"-{_product.format('np.linalg.solve(a.T, d)')}",
             "b": "np.linalg.solve(a.T, d)",
         },
-        result=results.like("b"),
+        result=in_floats(results.like("b")),
     )

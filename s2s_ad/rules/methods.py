@@ -94,7 +94,7 @@ elementwise("a.conj()", "d", result=results.same("a"))
 elementwise("a.conjugate()", "d", result=results.same("a"))
 elementwise("a.astype(dtype)", a="d", where={"dtype": is_float_value},
           result=results.like("a", "float"))  # fmt: skip
-zero("a.astype(dtype)", result=results.like("a", "any"), where={"dtype": is_step_value})
+zero("a.astype(dtype)", result=results.like_asked("a"), where={"dtype": is_step_value})
 general("a.item()", tangent="d.item()", adjoint="unbroadcast(d, a)", result=constant(FLOAT))
 general("a.item(index, /)", tangent="d.item(index)", ranks=("array", 0),
         adjoint="np.reshape(scatter(d, np.ravel(a), index), a.shape)",

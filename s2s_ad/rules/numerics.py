@@ -12,6 +12,7 @@ from s2s_ad.ir.kinds import Array, ListOf, Number
 from . import results
 from .declare import bilinear, elementwise, general, linear, reduction
 from .results import constant, is_given, is_integer
+from .whole_numbers import of_all
 
 
 def _points(rng: np.random.Generator) -> object:
@@ -143,7 +144,7 @@ for _name, _sign in (("polyadd", ""), ("polysub", "-")):
             "a2": f"np.{_name}(zeros_like(a1), d)",
         },
         ranks=(1, 1),
-        result=results.ranked(1, "a1"),
+        result=of_all(results.ranked(1, "a1"), "a1", "a2"),
     )
 general(
     "np.polyfit(x, y, deg)",

@@ -69,7 +69,7 @@ linear(
     "np.bincount(labels, /, weights, minlength=0)",
     weights="np.take(d, labels)",
     ranks=(None, 1),
-    result=results.ranked(1, "weights"),
+    result=results.ranked(1, "weights", "float"),
 )
 
 # entries in order

@@ -10,6 +10,7 @@ from __future__ import annotations
 from . import lengths, results
 from .declare import linear, reduction, reshaping
 from .results import is_integer
+from .whole_numbers import of_all
 
 _AXES = "axis=axis, keepdims=keepdims"
 _PUT = "expand({}, a, axis, keepdims)"
@@ -155,7 +156,7 @@ linear(
     a="-np.diff(d, axis=axis)",
     where={"n": 1, "prepend": 0.0, "append": 0.0},
     tangent={"a": "np.diff(d, axis=axis, prepend=0.0, append=0.0)"},
-    result=lengths.grown("a", 1),
+    result=of_all(lengths.grown("a", 1), "a", "prepend", "append"),
 )
 
 # order

@@ -18,8 +18,6 @@ from s2s_ad.ir.kinds import (
     ListOf,
     NoneKind,
     Number,
-    Object,
-    Str,
     TupleOf,
     adjoint_kind,
     broadcast,
@@ -33,7 +31,7 @@ from s2s_ad.ir.kinds import (
 from s2s_ad.ir.nodes import Binary, Const, Expr, ListExpr, TupleExpr, Unary
 from s2s_ad.ir.remembered import replace
 
-from .dtypes import is_float_value
+from .dtypes import asked_dtype
 from .rule import Result
 
 Kinds = Mapping[str, Kind]
@@ -165,6 +163,11 @@ def like(operand: str, dtype: str | None = None) -> Result:
         return Array(None, dtype or "any") if isinstance(kind, ListOf) else UNKNOWN
 
     return result
+
+
+def like_asked(operand: str) -> Result:
+    """Return an array of the shape of `operand`, of the dtype that is asked for."""
+    return lambda kinds, args: like(operand, asked_dtype(kinds.get("dtype", UNKNOWN)))(kinds, args)
 
 
 def same(operand: str) -> Result:
@@ -385,12 +388,12 @@ def pair_of_places(kinds: Kinds, args: Args) -> Kind:
     return TupleOf((Array((fresh_dim(),), "int"),) * 2)
 
 
-def several(operand: str, container: type, rank: int) -> Result:
-    """Return two arrays of that rank in a list or a tuple, whichever this NumPy gives."""
+def several(operands: tuple[str, str], container: type, rank: int) -> Result:
+    """Return an array of that rank for each operand, in a list or a tuple, as this NumPy does."""
 
     def result(kinds: Kinds, args: Args) -> Kind:
-        one, other = (ranked(rank, operand)(kinds, args) for _ in range(2))
-        return ListOf(one) if container is list else TupleOf((one, other))
+        one, other = (ranked(rank, x)(kinds, args) for x in operands)
+        return ListOf(join(one, other)) if container is list else TupleOf((one, other))
 
     return result
 
@@ -479,15 +482,9 @@ def float_cast(operand: str) -> Result:
         kind = as_array(kinds.get(operand, UNKNOWN))
         if not isinstance(kind, Array) or literal(args.get("dtype", Const("None", None))) is None:
             return kind
-        asked = kinds.get("dtype", UNKNOWN)
-        return replace(kind, dtype="float" if is_float_type(asked) else "any", double=False)
+        return replace(kind, dtype=asked_dtype(kinds.get("dtype", UNKNOWN)), double=False)
 
     return result
-
-
-def is_float_type(kind: Kind) -> bool:
-    """True when a `dtype` argument of this kind is known to mean a real float."""
-    return is_float_value(kind.value) if isinstance(kind, (Object, Str)) else False
 
 
 def of_some_rank(operand: str) -> Result:

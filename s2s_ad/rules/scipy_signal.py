@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from . import results
 from .declare import bilinear
+from .whole_numbers import in_floats, of_all
 
 _FEWER = "min({1}.shape[{0}], {2}.shape[{0}]) - 1"
 _BEFORE = "({2}.shape[{0}] - 1) // 2"
@@ -31,6 +32,7 @@ def _whole(mode: str, rank: int, first: str, second: str) -> str:
 for _name in ("convolve", "fftconvolve", "oaconvolve", "correlate"):
     _options = ", method='auto'" if _name in ("convolve", "correlate") else ""
     _axes = ", axes=None" if not _options else ""
+    _made = of_all(results.same_rank("in1"), "in1", "in2")
     for _rank in (1, 2, 3):
         for _mode in ("full", "same", "valid"):
             _d = _whole(_mode, _rank, "in1", "in2")
@@ -46,5 +48,5 @@ for _name in ("convolve", "fftconvolve", "oaconvolve", "correlate"):
                 **_maps,
                 where={"mode": _mode, **({"axes": None} if _axes else {})},
                 ranks=(_rank, _rank),
-                result=results.same_rank("in1"),
+                result=_made if _options else in_floats(_made),
             )

@@ -16,6 +16,7 @@ from . import results
 from .declare import bilinear, linear
 from .results import Args, Kinds, constant, is_integer, literal
 from .rule import Result
+from .whole_numbers import in_floats, of_all
 
 # sliding products: what is left out of the full one is 0 there
 
@@ -32,7 +33,7 @@ for _mode, _whole in (
         v=_FULL.format(_whole, "a"),
         where={"mode": _mode},
         ranks=(1, 1),
-        result=results.ranked(1, "a"),
+        result=of_all(results.ranked(1, "a"), "a", "v"),
     )
     for _ranks in ((1, "list"), ("list", 1)):
         _a, _v = (x if rank == 1 else f"np.asarray({x}, float)" for x, rank in zip("av", _ranks))
@@ -51,7 +52,7 @@ for _mode, _whole in (
             v=_FULL.format(_whole, "a") + "[::-1]",
             where={"mode": _mode},
             ranks=(1, 1),
-            result=results.ranked(1, "a"),
+            result=of_all(results.ranked(1, "a"), "a", "v"),
         )
 
 # all with all
@@ -133,7 +134,7 @@ for _rank, _axis in ((1, None), (1, is_integer), ("array", is_integer)):
         ranks=(_rank, 1),
         result=results.like("f", "float"),
     )
-_SIDES = results.several("f", type(np.gradient(np.eye(2))), 2)
+_SIDES = in_floats(results.several(("f", "f"), type(np.gradient(np.eye(2))), 2))
 linear(
     "np.gradient(f, /, *, axis=None, edge_order=1)",
     f="ungradient(d[0], 1.0, 0, edge_order) + ungradient(d[1], 1.0, 1, edge_order)",
@@ -146,14 +147,14 @@ linear(
     f="sum([ungradient(d[k], 1.0, k, edge_order) for k in range(3)])",
     ranks=(3,),
     where={"axis": None},
-    result=_several_along(lambda args: 3),
+    result=in_floats(_several_along(lambda args: 3)),
 )
 linear(
     "np.gradient(f, /, *, axis=None, edge_order=1)",
     f="sum([ungradient(d[k], 1.0, axis[k], edge_order) for k in range(len(axis))])",
     ranks=("array",),
     where={"axis": is_several},
-    result=_several_along(lambda args: len(_axes_of(args))),
+    result=in_floats(_several_along(lambda args: len(_axes_of(args)))),
 )
 linear(
     "np.gradient(f, dx, dy, /, *, edge_order=1)",

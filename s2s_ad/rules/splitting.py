@@ -12,6 +12,7 @@ from s2s_ad.ir.kinds import Array, ListOf
 from . import results
 from .declare import linear
 from .results import constant, is_integer
+from .whole_numbers import of_all
 
 _PARTS = constant(ListOf(Array(None, "any")))
 
@@ -37,7 +38,7 @@ linear(
     },
     where={"axis": is_integer},
     ranks=("array", "array"),
-    result=results.same_rank("arr"),
+    result=of_all(results.same_rank("arr"), "arr", "values"),
 )
 # where each entry of the result is from: an array, and behind it what is put in
 _BEHIND = "np.size(arr) + np.reshape(np.arange(np.size(values)), np.shape(values))"
@@ -75,5 +76,5 @@ for _indexing, _of_x, _of_y in (("xy", 1, 0), ("ij", 0, 1)):
         },
         where={"indexing": _indexing},
         ranks=(1, 1),
-        result=results.several("x", type(np.meshgrid(0.0, 0.0)), 2),
+        result=results.several(("x", "y"), type(np.meshgrid(0.0, 0.0)), 2),
     )

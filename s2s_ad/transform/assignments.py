@@ -33,6 +33,7 @@ from s2s_ad.transform.pullback import Pullback
 from s2s_ad.transform.reading import as_value
 from s2s_ad.transform.seeds import number_taken, part_taken
 from s2s_ad.transform.shapes import same_shape
+from s2s_ad.transform.storing import check_store
 
 _STORED = n.Name("what is stored")  # no variable has such a name
 
@@ -70,10 +71,9 @@ class Assignments(Contributions):
         root = store_root(target)
         if not self.context.touches_active(s, target, value):
             return Sweeps([s])
-        self.context.check_store(s, target)
+        check_store(self.context, s, target)
         if root is not None and root not in self.barred:
             return Sweeps([s])
-        self.context.check_store(s, target)
         check_overlap(self.context, s, target, value)
         pull = self.pullback(s)
         place = pull.bar_place(target)
@@ -258,10 +258,10 @@ class Assignments(Contributions):
         array, index, value = added
         root = store_root(n.Subscript(array, index))
         if self.context.touches_active(s, n.Subscript(array, index), value):
-            self.context.check_store(s, n.Subscript(array, index))
+            check_store(self.context, s, n.Subscript(array, index))
         if root is None or root not in self.barred or not self.facts.varied(value, s.uid):
             return Sweeps([s])
-        self.context.check_store(s, n.Subscript(array, index))
+        check_store(self.context, s, n.Subscript(array, index))
         place = n.Subscript(self.pullback(s).bar_place(array), _as_index(index))
         want = self.facts.value(value, s.uid).kind
         kind = self.facts.value(n.Subscript(array, _as_index(index)), s.uid).kind

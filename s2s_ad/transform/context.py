@@ -28,7 +28,6 @@ from s2s_ad.ir.kinds import (
     Number,
     Object,
     Str,
-    is_immutable,
 )
 from s2s_ad.ir.names import Names, marked
 from s2s_ad.ir.remembered import replace
@@ -118,32 +117,6 @@ class Context(Changes):
     exit_value: str = ""
     lent: bool = False
 
-    def check_store(self, s: n.Stmt, target: n.Expr) -> str:
-        """Return the variable whose element is stored into; refuse what cannot be followed."""
-        root = store_root(target)
-        if root is None:
-            message = "a store of an active value into an attribute"
-            if self.owns_active(s, target):
-                message = "a store into a part of an active value that is no variable"
-            raise self.refuse(s, target, message, "use a variable")
-        if isinstance(target, n.Subscript) and _has_slice(target.index):
-            stored = self.facts.value(target.value, s.uid).kind
-            if not isinstance(stored, Array):
-                what = f"the list `{root}`" if stored != UNKNOWN else f"`{root}`, maybe a list"
-                hint = self.or_tell("store item by item")
-                raise self.refuse(s, target, f"a store into a slice of {what}", hint)
-        owned = self.unshared().get(s.uid, NOTHING_OWNED)
-        if root not in owned.own:
-            hint = f"store into a copy made in this function: `{root} = {root}.copy()`"
-            hint = self.or_tell(hint)
-            message = f"a store into `{root}`, which other names may share"
-            raise self.refuse(s, target, message, hint)
-        if root not in owned.whole and self.changes_an_item(s, target, root):
-            hint = self.or_tell("give the item a name, or store a new item")
-            message = f"a store into an item of `{root}`, which other names may share"
-            raise self.refuse(s, target, message, hint)
-        return root
-
     def touches_active(self, s: n.Stmt, target: n.Expr, value: n.Expr) -> bool:
         """True when a store puts an active value somewhere, or overwrites a part of one."""
         root = store_root(target)
@@ -192,14 +165,6 @@ class Context(Changes):
                 f"`{s.stack}.{word}` on a list that other names may share",
                 f"work on a copy: `{s.stack} = list({s.stack})`",
             )
-
-    def changes_an_item(self, s: n.Stmt, target: n.Expr, root: str) -> bool:
-        """True when a store changes, in place, something that the container `root` holds."""
-        if isinstance(self.facts.value(n.Name(root), s.uid).kind, Array):
-            return False
-        deep = isinstance(target, n.Subscript) and isinstance(target.value, n.Subscript)
-        item = self.facts.value(target, s.uid).kind
-        return deep or (isinstance(s, n.AugAssign) and not is_immutable(item))
 
     def check_delete(self, s: n.Stmt) -> None:
         """Refuse to delete a part of an active container."""
@@ -482,11 +447,6 @@ def _is_passed_by_value(kind: Kind) -> bool:
     if isinstance(kind, Object):
         return isinstance(kind.value, (types.ModuleType, type)) or callable(kind.value)
     return isinstance(kind, (Number, Str, NoneKind))
-
-
-def _has_slice(index: n.Expr) -> bool:
-    items = each_of(index)
-    return any(isinstance(item, n.Slice) for item in items)
 
 
 def atomic(e: n.Expr) -> bool:

@@ -33,6 +33,7 @@ from s2s_ad.transform.foreign_arrays import check_foreign_arrays
 from s2s_ad.transform.naming import WHOLE, Naming
 from s2s_ad.transform.overlapping import apart, check_overlap
 from s2s_ad.transform.pushforward import Pushforward, Tidy
+from s2s_ad.transform.storing import check_store
 from s2s_ad.transform.tangent_loops import Pairs
 from s2s_ad.transform.tries import happens_once, whole_body
 
@@ -334,7 +335,7 @@ class _Tangent(Pairs):
         """Store the tangent of a value beside the value."""
         if not self.context.touches_active(s, target, value):
             return [s]
-        self.context.check_store(s, target)
+        check_store(self.context, s, target)
         check_overlap(self.context, s, target, value)
         naming = self.naming(s, None if isinstance(s, n.AugAssign) else value)
         push = self.pushforward(s, naming)
@@ -364,7 +365,7 @@ class _Tangent(Pairs):
         d = push.push(value)
         if d is None:
             return [s]
-        self.context.check_store(s, n.Subscript(array, index))
+        check_store(self.context, s, n.Subscript(array, index))
         assert isinstance(s.value, n.Call)
         args = (push.dot(array), index, push.summed(d.expr, value))
         call = replace(s.value, args=args)
@@ -391,7 +392,7 @@ class _Tangent(Pairs):
         elif isinstance(target, (n.TupleExpr, n.ListExpr)):
             dot = n.TupleExpr(tuple(self.dot(x) for x in _plain(target)))
         else:
-            self.context.check_store(s, target)
+            check_store(self.context, s, target)
             place, value = target, self.context.names.fresh("value")
             target, dot = n.Name(value), n.Name(self.context.names.fresh(marked(value, "dot")))
             both = n.Assign((push.dot(place),), dot), n.Assign((place,), target)
@@ -486,15 +487,10 @@ def _plain(target: n.TupleExpr | n.ListExpr) -> list[str]:
 
 def _ordered(params: list[n.Param]) -> list[n.Param]:
     """Give no parameter a default in front of one without: dots have none, so later ones follow."""
-    last = max(
-        (
-            k
-            for k, p in enumerate(params)
-            if p.default is None and p.kind in ("normal", "positional_only")
-        ),
-        default=-1,
-    )
+    placed = ("normal", "positional_only")
+    bare = (k for k, p in enumerate(params) if p.default is None and p.kind in placed)
+    last = max(bare, default=-1)
     return [
-        replace(p, default=None) if k < last and p.kind in ("normal", "positional_only") else p
+        replace(p, default=None) if k < last and p.kind in placed else p
         for k, p in enumerate(params)
     ]

@@ -191,7 +191,20 @@ ALGEBRA = lines("""
     A :: np.linalg.eig(A)[0]
     A :: np.linalg.inv(np.linalg.eig(A)[1]) @ A @ np.linalg.eig(A)[1]
 """)
-CALLS = [*EINSUM, *SPECIAL, *REDUCTIONS, *PIECES, *POLYNOMIALS, *ALGEBRA]
+# with whole numbers, which are no reason for the result to be such
+WHOLE = lines("""
+    x :: np.append(np.arange(3), x)
+    A :: np.append(np.arange(9).reshape(3, 3), A, axis=1)
+    x :: np.convolve(np.array([1, -2, 1]), x, mode="same")
+    x :: np.correlate(np.arange(3), x, mode="full")
+    x :: np.cross(np.arange(3), x[:3])
+    x :: np.meshgrid(np.arange(3), x)[1]
+    x :: np.polyadd(np.arange(3), x) + np.polysub(np.arange(3), x)
+    x :: signal.convolve(np.arange(3), x) + signal.fftconvolve(np.arange(3), x)
+    s :: np.append([1, 2], s) * np.insert(np.arange(2.0), 1, s)
+    T :: np.moveaxis(T.reshape((*T.shape[:1], -1, 2, 2)), -1, 0)[1]
+""")
+CALLS = [*WHOLE, *EINSUM, *SPECIAL, *REDUCTIONS, *PIECES, *POLYNOMIALS, *ALGEBRA]
 REFUSED = lines("""
     A, B :: np.einsum("ij,jk->ik", *[A, B])
 """)

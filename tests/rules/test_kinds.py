@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
+import warnings
+
 import numpy as np
 import pytest
 
 from s2s_ad.analysis.observe import kind_of
-from s2s_ad.ir.kinds import UNKNOWN, Array, DictOf, ListOf, Number, Object, Str, TupleOf
+from s2s_ad.ir.kinds import (
+    UNKNOWN,
+    Array,
+    DictOf,
+    ListOf,
+    Number,
+    Object,
+    Str,
+    TupleOf,
+    is_discrete,
+)
 from s2s_ad.ir.nodes import Const, Expr, Name, TupleExpr
 from s2s_ad.rules import registry
 from s2s_ad.rules.checking import call, cases, singles
@@ -91,3 +104,46 @@ def check(rule, values):
     if isinstance(out, (list, tuple)) and len(rule.adjoint) > 1:
         # parts that several arguments contribute to are added one by one only where they are known
         assert kind != UNKNOWN, f"{rule.text}: a {type(out).__name__}"
+
+
+def rounded(value):
+    if isinstance(value, np.ndarray) and value.dtype.kind == "f":
+        return np.rint(3.0 * value).astype(int)
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(rounded, value))
+    return int(round(3.0 * value)) if type(value) is float else value
+
+
+def says_whole(kind, value):
+    """True when a kind says that a value, or a part of it, is in whole numbers and it is not."""
+    if isinstance(kind, TupleOf):
+        return any(map(says_whole, kind.items, value))
+    if isinstance(kind, ListOf):
+        return any(says_whole(kind.item, part) for part in value)
+    return (
+        isinstance(kind, (Array, Number)) and is_discrete(kind) and np.asarray(value).dtype == float
+    )
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [rule for rule in RULES if rule.adjoint and rule.namespace != "runtime"],
+    ids=name_of,
+)
+def test_what_is_in_floats_is_not_said_to_be_whole(rule):
+    """Some operands are in whole numbers: what is said to be so as well has no derivative."""
+    single = singles(rule)[-1]
+    for values in itertools.islice(cases(single), 0, 40, 4):
+        for size in range(1, len(single.adjoint) + 1):
+            for whole in itertools.combinations(single.adjoint, size):
+                given = {k: rounded(v) if k in whole else v for k, v in values.items()}
+                try:
+                    with warnings.catch_warnings(), np.errstate(all="ignore"):
+                        warnings.simplefilter("ignore")
+                        out = call(single, given)
+                except (ArithmeticError, TypeError, ValueError, np.linalg.LinAlgError):
+                    continue
+                kinds = {name: kind_of(value, name) for name, value in given.items()}
+                arguments = {name: expression(name, value) for name, value in given.items()}
+                kind = single.result(kinds, arguments)
+                assert not says_whole(kind, out), f"{kind} for {out!r} of {given}"
