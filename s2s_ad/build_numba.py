@@ -36,7 +36,7 @@ from s2s_ad.build_program import Program
 from s2s_ad.build_reverse import Reverse
 from s2s_ad.build_signature import bare
 from s2s_ad.build_subject import Subject, subject_of
-from s2s_ad.build_turned import turned
+from s2s_ad.build_turned import steady_arrays, turned
 from s2s_ad.errors import MissingExtra, UnsupportedForNumba
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import (
@@ -448,6 +448,7 @@ class _Form:
             lambda e: n.Call(array("array"), (e,)),
             fresh,
             lambda name: _rank(kinds.get(name)),
+            steady_arrays(function, self.program, self.entry, kinds, users).__contains__,
         )
 
         def builtin(e: n.Expr, name: str) -> bool:

@@ -1,32 +1,80 @@
-"""Loops of compiled reverse sweeps run forwards, where their steps may come in any order.
+"""What compiled functions gain from places for what is kept: which arrays may be kept in rows, and
+which loops of the reverse sweep run forwards, as their steps may come in any order.
 
-Takes a function whose lists of what is kept are arrays by now, gives it with such loops turned;
-requires `simplify.forwards`. In a list, values are taken from its end, whatever the order; of an
-array each step of nested loops reads its own items, and so more loops may run as the primal does:
-a processor expects that, and so does a compiler.
+Takes a function and what is known of its variables; requires `simplify.forwards`. In a list,
+values are taken from its end, whatever the order; of an array each step of nested loops reads its
+own items, and so more loops may run as the primal does: a processor expects that, and a compiler.
 """
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 
 from s2s_ad.build_fresh import newness
 from s2s_ad.build_program import Program
 from s2s_ad.build_purity import repeatable, without_effect
 from s2s_ad.build_subject import Subject
 from s2s_ad.ir import nodes as n
+from s2s_ad.ir.blocks import stored_by
 from s2s_ad.ir.kinds import Array, Kind, Number
 from s2s_ad.ir.remembered import replace
-from s2s_ad.ir.walk import bound_names, inside, names
+from s2s_ad.ir.walk import blocks, bound_names, inside, names, walk_stmts
 from s2s_ad.rules.sharing import WHOLLY_NEW
-from s2s_ad.simplify.forwards import Steps, forwards
+from s2s_ad.simplify.forwards import Order, Steps, forwards
 
 
 def turned(
     function: n.Function, program: Program, entry: Subject, kinds: Mapping[str, Kind]
 ) -> n.Function:
     """Return a function with such loops turned. kinds: of its variables, as far as known."""
+    steps = _steps(function, program, entry, kinds)
+    return replace(function, body=forwards(function.body, frozenset(program.backward), steps))
+
+
+def steady_arrays(
+    function: n.Function,
+    program: Program,
+    entry: Subject,
+    kinds: Mapping[str, Kind],
+    users: AbstractSet[str],
+) -> frozenset[str]:
+    """Return the arrays of the user that have one shape and dtype at all times, and into which the
+    reverse sweep stores by no name."""
+    shared = Order(function.body, _steps(function, program, entry, kinds)).shared
+    sweep = (s for s in walk_stmts(function.body) if s.uid in program.backward)
+    stored = {shared(x) for s in sweep for x in _changed_in_place(s, kinds)}
+    bound = bound_names(function.body)
+    given = (kinds.get(p.name) for p in function.params if p.name not in bound)
+    lengths = {dim.symbol for kind in given if isinstance(kind, Array) for dim in kind.dims or ()}
+    return frozenset(
+        name
+        for name, kind in kinds.items()
+        if name in users and shared(name) not in stored
+        if isinstance(kind, Array) and kind.dims and kind.double
+        # other lengths that have no name may differ from step to step
+        if all(dim.symbol in lengths or not dim.symbol.startswith("?") for dim in kind.dims)
+    )
+
+
+def _changed_in_place(s: n.Stmt, kinds: Mapping[str, Kind]) -> frozenset[str]:
+    """Return the variables whose values a statement itself may change in place."""
+    if blocks(s):
+        return frozenset()
+    found = stored_by(s)
+    if isinstance(s, n.ExprStmt):
+        found |= names(s.value)
+    if isinstance(s, n.AugAssign) and isinstance(s.target, n.Name):
+        number = isinstance(kinds.get(s.target.id), Number)
+        found |= frozenset() if number else {s.target.id}
+    return found
+
+
+def _steps(
+    function: n.Function, program: Program, entry: Subject, kinds: Mapping[str, Kind]
+) -> Steps:
+    """Return what is known of the names in a function."""
     own = bound_names(function.body) | {p.name for p in function.params}
     known = repeatable(program, (), without_effect(program, entry))
 
@@ -47,5 +95,4 @@ def turned(
         kind = kinds.get(name)
         return isinstance(kind, Number) and kind.type == "int"
 
-    steps = Steps(pure, fresh, number, array, whole, frozenset())
-    return replace(function, body=forwards(function.body, frozenset(program.backward), steps))
+    return Steps(pure, fresh, number, array, whole, frozenset())

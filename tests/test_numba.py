@@ -638,6 +638,77 @@ def test_arrays_that_keep_their_shape_are_rows():
         assert ".shape, y.dtype" not in g.source
 
 
+def renewed(h, w, n):
+    """Each step makes a new array, and what it was made of has another name then."""
+    h = h * 1.0
+    total = 0.0
+    for t in range(n):
+        new = np.zeros(len(h))
+        for i in range(len(h)):
+            a = 0.1 * t
+            for j in range(len(h)):
+                a += w * h[j] * h[i - j]
+            new[i] = math.tanh(a)
+        old = h
+        h = new
+        total += h[0] * old[len(h) - 1]
+    return total + h.sum()
+
+
+def lengthened(h, w, n):
+    """Each step makes a longer array."""
+    h = h * 1.0
+    for t in range(n):
+        new = np.zeros(len(h) + 1)
+        for i in range(len(h)):
+            new[i + 1] = w * h[i] * h[i]
+        h = new
+    return h.sum()
+
+
+def mended(h, w, n):
+    """What is made is stored into again, and has another name in the next step."""
+    h = h * 1.0
+    total = 0.0
+    for t in range(n):
+        new = np.zeros(len(h))
+        for i in range(len(h)):
+            new[i] = w * h[i] * h[i - 1]
+        for i in range(len(h)):
+            total += new[i] * new[i] * h[0]
+        for i in range(1, len(h)):
+            new[i] = new[i] * new[i] * new[i - 1]
+        h = new
+    return total + h.sum()
+
+
+def beside(h, w, n):
+    """The reverse sweep stores into another array."""
+    h = h * 1.0
+    v = h * w
+    for t in range(n):
+        new = np.zeros(len(h))
+        for i in range(len(h)):
+            new[i] = w * h[i] * h[i - 1] + v[i] * v[i - 1]
+        for i in range(1, len(h)):
+            v[i] = v[i] * new[i] * v[i - 1]
+        h = new
+    return h.sum() + v.sum()
+
+
+def test_arrays_that_are_made_anew_are_rows():
+    h = np.cos(np.arange(4.0)) + 0.2
+    for f in (renewed, mended, beside, lengthened):
+        g = value_and_grad(f, ("h", "w"), compile="numba")
+        plain = value_and_grad(f, ("h", "w"))
+        for args in ((h, 0.7, 3), (h, 0.7, 1), (h, 0.7, 0), (h[:1], 0.7, 2), (h[::2], 0.7, 2)):
+            same(g(*args), plain(*args))
+        for got, want in zip(g(h, 0.7, 3)[1], steps(f, (h, 0.7, 3), ("h", "w"))):
+            np.testing.assert_allclose(got, want, rtol=1e-6, atol=1e-8)
+        assert ("+ h.shape, h.dtype)\n" in g.source) == (f is not lengthened)
+        assert ("h_saved.append(h)\n" in g.source) == (f is lengthened)
+
+
 def attracted(x, w, n):
     """One of two items stays the same in the inner loop; both may be one item, or there is none."""
     total = 0.0

@@ -1,4 +1,4 @@
-"""Arrays that keep their shape: copies of them, in one list, are rows of one array.
+"""Arrays that keep their shape: those of one list, and copies of them, are rows of one array.
 
 Takes the body of a function, gives what is known of what it keeps; requires `ir`.
 
@@ -12,6 +12,9 @@ Takes the body of a function, gives what is known of what it keeps; requires `ir
                                                  u = u_saved[t]
 
 A row is written by a loop: what numba makes of `u_saved[t] = u` takes twice to three times as long.
+
+An array that is kept itself, as a loop makes a new one at each step, is a row as well, where no
+statement of the reverse sweep stores into it by any name. A list of arrays counts who holds each.
 """
 
 from __future__ import annotations
@@ -31,8 +34,12 @@ def what_is_kept(
     body: n.Block,
     dtype: Callable[[n.Expr], str | None],
     rank: Callable[[str], int | None],
+    steady: Callable[[str], bool],
 ) -> str | n.Name | None:
-    """Return the dtype of a number, or the variable of a copy of an array that keeps its shape."""
+    """Return the dtype of a number, or the variable of an array that keeps its shape: it is kept
+    itself, where it is `steady`, or a copy of it."""
+    if isinstance(e, n.Name) and steady(e.id):
+        return e
     copied = copied_by(e)
     if copied is None:
         return dtype(e)
@@ -48,6 +55,11 @@ def copied_by(e: n.Expr) -> n.Name | None:
         return None
     of = e.func.value
     return of if e.func.attr == "copy" and isinstance(of, n.Name) else None
+
+
+def array_in(e: n.Expr) -> n.Name | None:
+    """Return the variable that is kept, or of which a copy is."""
+    return e if isinstance(e, n.Name) else copied_by(e)
 
 
 def written_row(

@@ -38,7 +38,7 @@ from s2s_ad.ir.walk import (
 from s2s_ad.simplify.columns import columns_of
 from s2s_ad.simplify.counting_down import number, plus
 from s2s_ad.simplify.how_many import Count, add, count_of, fills, lengths_of, size_of, start_of
-from s2s_ad.simplify.rows import copied_by, what_is_kept, written_row
+from s2s_ad.simplify.rows import array_in, what_is_kept, written_row
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,9 @@ class Tools:
     ours: whether a list is none of the user's. dtype: of the numbers that an expression gives, None
     when it may be anything else. empty: an array of a size and dtype, or of arrays like that in a
     variable, the size being a tuple. array: one of the items of a list. fresh: a new name.
-    rank: of the array that a variable is, None where it is none, or of several ranks.
+    rank: of the array that a variable is, None where it is none, or of several ranks. steady:
+    whether a variable is an array of one shape and dtype at all times, which nothing stores into
+    once the forward sweep is over.
     """
 
     ours: Callable[[str], bool]
@@ -57,6 +59,7 @@ class Tools:
     array: Callable[[n.Expr], n.Expr]
     fresh: Callable[[str], str]
     rank: Callable[[str], int | None]
+    steady: Callable[[str], bool]
 
 
 def stack_arrays(function: n.Function, tools: Tools) -> n.Function:
@@ -131,7 +134,7 @@ def _with_arrays(body: n.Block, stacks: tuple[str, ...], tools: Tools) -> n.Bloc
         taken = next((x for x in stacks if _takes(s, x)), None)
         if isinstance(s, n.Append) and s.stack in stacks:
             place = n.Subscript(n.Name(s.stack), at)
-            row = copied_by(s.value)
+            row = array_in(s.value)
             rank = tools.rank(row.id) if row is not None else None
             if row is not None and rank is not None:
                 new = (written_row(place, row, rank, tools.fresh, s),)
@@ -158,7 +161,7 @@ def _with_arrays(body: n.Block, stacks: tuple[str, ...], tools: Tools) -> n.Bloc
 
 
 def _kept(body: n.Block, tools: Tools) -> Callable[[n.Expr], str | n.Name | None]:
-    return lambda e: what_is_kept(e, body, tools.dtype, tools.rank)
+    return lambda e: what_is_kept(e, body, tools.dtype, tools.rank, tools.steady)
 
 
 def _assign(
