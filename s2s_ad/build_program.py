@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+import numpy as np
+
 from s2s_ad.analysis.flow import Facts, interpret
 from s2s_ad.analysis.values import Value
 from s2s_ad.build_closures import Places, captured, closed_over, expanded, is_partial
@@ -124,6 +126,8 @@ class Program:
                 return self.subject(inner)  # compiled by numba: what it was compiled from
             if isinstance(callee, (type, types.BuiltinFunctionType)) or not callable(callee):
                 return None
+            if isinstance(callee, np.vectorize):
+                return None  # it calls its function in C
             if hasattr(type(callee), "__s2s_transform__"):
                 return None  # its text is ours, and no part of the user's program
             call = inspect.getattr_static(type(callee), "__call__", None)

@@ -19,6 +19,7 @@ from s2s_ad.analysis.values import Value
 from s2s_ad.build_linker import Linker, Watch
 from s2s_ad.errors import Place, S2SError, UnsupportedSyntax
 from s2s_ad.frontend import lower, resolve, source, volatile
+from s2s_ad.frontend.library_loops import with_calls_of_made
 from s2s_ad.frontend.library_stores import with_library_stores
 from s2s_ad.frontend.lift import Lifted, lift
 from s2s_ad.frontend.walrus import without_walrus
@@ -155,7 +156,8 @@ def lifted_subject(local: LocalFunction, linker: Linker) -> Subject:
 
 
 def _settle_stores(subject: Subject, linker: Linker) -> None:
-    """Write calls of libraries that put something into an array as stores."""
+    """Write calls of libraries that put something into an array as stores, and calls of what
+    `np.vectorize` made as calls of that."""
     outside = resolve.Scope({}, subject.free, vars(builtins))
 
     def object_of(e: n.Expr) -> object:
@@ -165,6 +167,7 @@ def _settle_stores(subject: Subject, linker: Linker) -> None:
             found = _method(owner, e.attr) if isinstance(owner, np.ufunc) else None
         return None if found is resolve.MISSING else found
 
+    subject.function = with_calls_of_made(subject.function, object_of)
     subject.function, calls = with_library_stores(subject.function, object_of)
     linker.stores.update(calls)
 
@@ -196,7 +199,13 @@ def _lift(subject: Subject, names: Names, linker: Linker) -> None:
     def partial_name() -> str:
         return linker.partial_name(names.taken)
 
-    function, found = lift(without_walrus(subject.function), names, refuse, partial_name)
+    outside = resolve.Scope({}, {**subject.scope.globals, **subject.free}, vars(builtins))
+
+    def calls_items(e: n.Call) -> bool:
+        return resolve.resolve(e.func, outside, subject.locals) is np.piecewise
+
+    plain = without_walrus(subject.function)
+    function, found = lift(plain, names, refuse, partial_name, calls_items)
     subject.function = function
     lifted: dict[str, LocalFunction] = dict(subject.lifted)
     for item in found:

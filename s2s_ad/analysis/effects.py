@@ -65,7 +65,7 @@ def is_pure_object(callee: object) -> bool:
     if isinstance(callee, type):
         home = callee.__module__
         return (
-            callee is functools.partial
+            callee in (functools.partial, np.vectorize)
             or issubclass(callee, (BaseException, np.generic, np.dtype))
             or callee in PURE_BUILTINS
             or home == "fractions"
@@ -105,12 +105,19 @@ def only_tells(callee: object) -> bool:
     return callee in (print, warnings.warn) or (logs and name in LOGGING)
 
 
-def applied(callee: object, e: n.Call) -> tuple[n.Expr, int] | None:
-    """Return the function that a builtin calls with items, and with how many at a time."""
+def applied(callee: object, e: n.Call) -> tuple[tuple[n.Expr, ...], int] | None:
+    """Return the functions that a function calls with items, and with how many at a time."""
     if callee in (builtins.map, builtins.filter, functools.reduce) and e.args:
-        return e.args[0], 2 if callee is functools.reduce else max(1, len(e.args) - 1)
+        return e.args[:1], 2 if callee is functools.reduce else max(1, len(e.args) - 1)
     if callee in (builtins.sorted, builtins.min, builtins.max):
-        return next(((k.value, 1) for k in e.keywords if k.name == "key"), None)
+        return next((((k.value,), 1) for k in e.keywords if k.name == "key"), None)
+    if callee is np.apply_along_axis:
+        return e.args[:1], max(1, len(e.args) - 2)
+    if callee is np.piecewise and len(e.args) > 2:
+        several = e.args[2]
+        if isinstance(several, (n.ListExpr, n.TupleExpr)):
+            return several.items, len(e.args) - 2
+        return (several,), len(e.args) - 2
     return None
 
 

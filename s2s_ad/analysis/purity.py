@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from s2s_ad.analysis import effects
 from s2s_ad.analysis.values import Env, Value, spread
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.kinds import UNKNOWN, NoneKind, Partial
+from s2s_ad.ir.kinds import UNKNOWN, NoneKind, Number, Partial
 from s2s_ad.ir.walk import subexprs
 
 if TYPE_CHECKING:
@@ -31,7 +31,8 @@ def is_pure(reader: Interpreter, e: n.Call, env: Env, again: bool) -> bool:
         return False
     applied = effects.applied(found[0], e)
     if applied is not None:
-        return _applies_purely(reader, *applied, env, again)
+        functions, count = applied
+        return all(_applies_purely(reader, f, count, env, again) for f in functions)
     if effects.is_pure_object(found[0]):
         return True
     given = spread(e.args, lambda x: reader.value(x, env).kind)
@@ -45,9 +46,9 @@ def is_pure(reader: Interpreter, e: n.Call, env: Env, again: bool) -> bool:
 def _applies_purely(
     reader: Interpreter, function: n.Expr, count: int, env: Env, again: bool
 ) -> bool:
-    """True when a function changes nothing that a builtin calls with `count` items at a time."""
+    """True when a function changes nothing that another calls with `count` items at a time."""
     kind = reader.value(function, env).kind
-    if isinstance(kind, NoneKind):
+    if isinstance(kind, (NoneKind, Number)):
         return True
     if isinstance(kind, Partial):
         captured = dict(zip(kind.names, map(Value, kind.items)))

@@ -14,7 +14,8 @@ import functools
 import math
 import operator
 
-from s2s_ad.frontend.container_methods import NONE, ONE, Methods, Statements
+from s2s_ad.frontend.container_methods import NONE, ONE, Statements
+from s2s_ad.frontend.library_loops import LibraryLoops
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import Array, DictOf, ListOf, TupleOf, Unknown, is_matrix
 from s2s_ad.ir.remembered import replace
@@ -35,7 +36,7 @@ def index(e: n.Expr, k: int) -> n.Expr:
     return n.Subscript(e, n.Const(str(k), k))
 
 
-class Containers(Methods):
+class Containers(LibraryLoops):
     """Writes out expressions: calls of functions and methods, displays."""
 
     def spelled_out(self, e: n.Expr, s: n.Stmt, pre: Statements) -> n.Expr | None:
@@ -49,7 +50,8 @@ class Containers(Methods):
         if not isinstance(e, n.Call):
             return None
         if isinstance(e.func, n.Call):
-            return self.completed(e, e.func, s)
+            loop = self.of_made(e, e.func, s, pre)
+            return self.completed(e, e.func, s) if loop is None else loop
         found = self.facts.object_of(e.func, s.uid)
         if found is not None:
             return self.by_function(found[0], e, s, pre)
@@ -83,6 +85,8 @@ class Containers(Methods):
             return replace(e, args=(self.kept(n.ListExpr(e.args), "items", s, pre),))
         if starred:
             return None
+        if (written := self.by_library(f, e, s, pre)) is not None:
+            return written
         if f is builtins.sorted and keywords.keys() <= {"key", "reverse"}:
             return self.sorted(e, keywords, s, pre)
         if f in (builtins.max, builtins.min) and "key" in keywords and "default" not in keywords:

@@ -68,11 +68,16 @@ class _Definition:
 
 
 def lift(
-    function: n.Function, names_: Names, refuse: Refuse, partial_name: Callable[[], str]
+    function: n.Function,
+    names_: Names,
+    refuse: Refuse,
+    partial_name: Callable[[], str],
+    calls_items: Callable[[n.Call], bool],
 ) -> tuple[n.Function, list[Lifted]]:
     """Return `function` without local functions, and those.
 
-    refuse makes the error to raise. partial_name: how `functools.partial` is spelled.
+    refuse makes the error to raise. partial_name: how `functools.partial` is spelled. calls_items:
+    whether a call calls the functions in the lists it is given, and keeps none of them.
     """
     function = _redefined(function, names_)
     local = {p.name for p in function.params} | assigned(function.body)
@@ -163,20 +168,19 @@ def lift(
         _check_shadows(d.function, found, d.statement, refuse)
     for name, d in taken.items():
         for block in (body, *(x.function.body for x in taken.values())):
-            use = _used_as_value(block, name)
+            use = _used_as_value(block, name, calls_items)
             if found[name].captured and use is not None:
                 raise refuse(
                     use if use.origin is not None else d.statement,
                     f"`{name}` captures {', '.join(found[name].captured)} and is kept as a value",
                     "hand it to the function that calls it, or call it here",
                 )
-    whole = _handed_over(_calls_replaced(body, found), found, partial_name)
+    handed = partial(_handed_over, found=found, partial_name=partial_name, calls_items=calls_items)
+    whole = handed(_calls_replaced(body, found))
     done = [
         replace(
             item,
-            function=replace(
-                item.function, body=_handed_over(item.function.body, found, partial_name)
-            ),
+            function=replace(item.function, body=handed(item.function.body)),
         )
         for item in found.values()
     ]
@@ -315,11 +319,16 @@ def _with_names(block: n.Block, mapping: Mapping[str, n.Expr]) -> n.Block:
 
 
 def _handed_over(
-    block: n.Block, found: Mapping[str, Lifted], partial_name: Callable[[], str]
+    block: n.Block,
+    found: Mapping[str, Lifted],
+    partial_name: Callable[[], str],
+    calls_items: Callable[[n.Call], bool],
 ) -> n.Block:
     """Write a local function that is an argument of a call with what it captures."""
 
-    def handed(e: n.Expr) -> n.Expr:
+    def handed(e: n.Expr, items: bool = False) -> n.Expr:
+        if items and isinstance(e, (n.ListExpr, n.TupleExpr)):
+            return replace(e, items=tuple(map(handed, e.items)))
         item = found.get(e.id) if isinstance(e, n.Name) else None
         if item is None or not (item.captured or item.early):
             return e
@@ -330,14 +339,14 @@ def _handed_over(
     def visit_expr(e: n.Expr) -> n.Expr:
         if not isinstance(e, n.Call):
             return e
-        args = tuple(handed(a) for a in e.args)
+        args = tuple(handed(a, calls_items(e)) for a in e.args)
         keywords = tuple(replace(k, value=handed(k.value)) for k in e.keywords)
         return n.Call(e.func, args, keywords)
 
     def visit(s: n.Stmt) -> tuple[n.Stmt, ...]:
         if isinstance(s, n.FunctionDef):
-            inner = replace(s.function, body=_handed_over(s.function.body, found, partial_name))
-            return (replace(s, function=inner),)
+            body = _handed_over(s.function.body, found, partial_name, calls_items)
+            return (replace(s, function=replace(s.function, body=body)),)
         return (map_parts(s, visit_expr),)
 
     return map_block(block, visit)
@@ -403,14 +412,23 @@ def _headless(s: n.Stmt) -> n.Stmt:
     return s
 
 
-def _used_as_value(block: n.Block, name: str) -> n.Stmt | None:
+def _used_as_value(
+    block: n.Block, name: str, calls_items: Callable[[n.Call], bool]
+) -> n.Stmt | None:
     """Return a statement that uses a local function other than to call it or hand it to a call."""
     found: list[n.Stmt] = []
+
+    def without(e: n.Expr) -> n.Expr:
+        if not isinstance(e, (n.ListExpr, n.TupleExpr)):
+            return e
+        return replace(e, items=tuple(x for x in e.items if x != n.Name(name)))
 
     def called(e: n.Expr) -> n.Expr:
         if not isinstance(e, n.Call):
             return e
         plain = [a for a in e.args if a != n.Name(name)]
+        if calls_items(e):
+            plain = [without(a) for a in plain]
         keywords = tuple(k for k in e.keywords if k.value != n.Name(name))
         func = n.Const("None", None) if e.func == n.Name(name) else e.func
         return n.Call(func, tuple(plain), keywords)

@@ -291,6 +291,13 @@ CONSTRUCTS: tuple[Construct, ...] = (
         _yes("another name of an array", "a = v * x\nb = a\na[0] = x\ny = a @ b", wrt="x v"),
         _yes("buffers that change places", SWAPPED, wrt="v"),
         _yes("stores through a view", "a = v * x\nb = a[1:]\nb *= a[0]\ny = np.sum(a)", wrt="x v"),
+        _yes(
+            "functions that NumPy calls",
+            "a = np.piecewise(v, [v < 1.0], [square, lambda t: t * x])\n"
+            "y = np.sum(a * np.vectorize(square)(v))",
+            "`np.apply_along_axis` too",
+            wrt="x v",
+        ),
         _no("ufunc.at", "a = v * x\nnp.multiply.at(a, [0, 0], x)\ny = a[0]", "use a loop"),
     ),
     *_topic(
