@@ -67,6 +67,7 @@ from s2s_ad.ir.walk import (
 from s2s_ad.runtime import elementwise
 from s2s_ad.simplify.added_into import Tools as Adding
 from s2s_ad.simplify.added_into import added_into
+from s2s_ad.simplify.by_branches import by_branches
 from s2s_ad.simplify.counting_down import counting_down, ranges_written_out
 from s2s_ad.simplify.dtypes import dtype_of
 from s2s_ad.simplify.forwards import Order, Steps
@@ -157,6 +158,7 @@ class _Form:
     def whole(self, functions: Sequence[n.Function], values: Sequence[tuple[str, Value]]) -> Form:
         for name, value in values:
             self.check_argument(name, value.kind)
+        functions = by_branches(functions, self.program.backward, self.adding().number)
         waiting = added_into([self.handed_on(f) for f in functions], self.adding())
         known = {f.name for f in waiting}
         while waiting:

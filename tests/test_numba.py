@@ -638,6 +638,50 @@ def test_arrays_that_keep_their_shape_are_rows():
         assert ".shape, y.dtype" not in g.source
 
 
+def payoff(s, k, a):
+    if s <= 0.0:
+        return 0.0
+    gain = s - k
+    if gain > 1.0:
+        return a * math.log(gain) + 1.0
+    elif gain < 0.0:
+        return a / s
+    return gain * gain
+
+
+def side(x, y):
+    a = 2.0 if x > y else -1.0
+    if x > y:
+        return a * x
+    return y / (x - y)
+
+
+def paid(x, k, n):
+    """Functions of several exits, whose pieces are read at once, later, and in other blocks."""
+    total = 0.0
+    for t in range(n):
+        for i in range(len(x)):
+            a = side(x[i], k)
+            p = payoff(x[i] * x[i - 1], k, 0.7)
+            total += p * a
+            if p > 0.5:
+                total += payoff(x[i], k * x[0], a) * payoff(k, x[i], a=x[0])
+    return total
+
+
+def test_pieces_are_added_in_the_branches_that_give_them():
+    x = np.array([0.4, 1.9, -0.5, 2.6, 1.2, 0.9])
+    g = value_and_grad(paid, ("x", "k"), compile="numba")
+    for args in ((x, 0.8, 2), (x[:1], 0.8, 1), (x[:0], 0.8, 1), (x, 0.8, 0)):
+        same(g(*args), value_and_grad(paid, ("x", "k"))(*args))
+    for got, want in zip(g(x, 0.8, 2)[1], steps(paid, (x, 0.8, 2), ("x", "k"))):
+        np.testing.assert_allclose(got, want, rtol=1e-6, atol=1e-8)
+    assert "side_reverse" not in g.source and g.source.count("payoff_reverse(") == 0
+    assert g.source.count("payoff_reverse2(") == 2, "a call, and the function"
+    with pytest.raises(ZeroDivisionError):
+        g(np.array([0.8, 1.0]), 0.8, 1)
+
+
 def renewed(h, w, n):
     """Each step makes a new array, and what it was made of has another name then."""
     h = h * 1.0
