@@ -19,18 +19,27 @@ from s2s_ad.build_subject import Subject
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import stored_by
 from s2s_ad.ir.kinds import Array, Kind, Number
+from s2s_ad.ir.names import Names
 from s2s_ad.ir.remembered import replace
-from s2s_ad.ir.walk import blocks, bound_names, inside, names, walk_stmts
+from s2s_ad.ir.walk import blocks, bound_names, free_names, inside, names, walk_stmts
 from s2s_ad.rules.sharing import WHOLLY_NEW
 from s2s_ad.simplify.forwards import Order, Steps, forwards
+from s2s_ad.simplify.level_quotients import Level, level_quotients
 
 
 def turned(
     function: n.Function, program: Program, entry: Subject, kinds: Mapping[str, Kind]
 ) -> n.Function:
-    """Return a function with such loops turned. kinds: of its variables, as far as known."""
+    """Return a function with such loops turned, and quotients that are the same at each step in
+    front of them. kinds: of its variables, as far as known."""
     steps = _steps(function, program, entry, kinds)
-    return replace(function, body=forwards(function.body, frozenset(program.backward), steps))
+    back = frozenset(program.backward)
+    body = forwards(function.body, back, steps)
+    linker = program.linker
+    taken = bound_names(body) | free_names(function) | linker.objects.keys() | linker.functions
+    fresh = Names(taken | {p.name for p in function.params}).fresh
+    level = Level(back, steps.number, Order(body, steps).shared, fresh)
+    return replace(function, body=level_quotients(body, level))
 
 
 def steady_arrays(

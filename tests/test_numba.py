@@ -682,6 +682,38 @@ def test_pieces_are_added_in_the_branches_that_give_them():
         g(np.array([0.8, 1.0]), 0.8, 1)
 
 
+def shares(x, A):
+    """What is divided, and by what, is the same in the inner loop; x changes in the last one."""
+    n, m = A.shape
+    x = x.copy()
+    y = np.zeros(m)
+    s = 0.0
+    for i in range(n):
+        s += x[i]
+    for i in range(n):
+        for j in range(m):
+            y[j] += x[i] / s * A[i, j] * y[j]
+            y[j] += A[i, j] * A[i, j]
+    for i in range(n):
+        for j in range(1, m):
+            x[i] = x[i] / s * A[i, j] + y[j] * y[j - 1]
+    return y.sum() + x.sum()
+
+
+def test_quotients_that_stay_the_same_in_a_loop():
+    A = np.cos(np.arange(6.0)).reshape(2, 3)
+    x = np.array([0.4, 1.9])
+    g = grad(shares, ("x", "A"), compile="numba")
+    # there is no step that divides by zero
+    for args in ((x, A), (x[:1], A[:1]), (x, A[:, :1]), (0.0 * x, A[:, :0])):
+        same(g(*args), grad(shares, ("x", "A"))(*args))
+    for got, want in zip(g(x, A), steps(shares, (x, A), ("x", "A"))):
+        np.testing.assert_allclose(got, want, rtol=1e-6, atol=1e-8)
+    assert g.source.count("ratio = x[i] / s if 0 < m else 0.0\n") == 1
+    with pytest.raises(ZeroDivisionError):
+        g(0.0 * x, A)
+
+
 def renewed(h, w, n):
     """Each step makes a new array, and what it was made of has another name then."""
     h = h * 1.0
