@@ -9,14 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from s2s_ad import api_dynamic
 from s2s_ad.api_base import Transform
 from s2s_ad.api_compiled import options_of
 from s2s_ad.api_gradient import Gradient, ValueAndGradient
 from s2s_ad.api_jacobian import ForwardJacobian, Hessian, ReverseJacobian
 from s2s_ad.api_primal import Wrt
 from s2s_ad.api_products import hvp, jvp, vjp
+from s2s_ad.runtime.calls import use_engine
 
 __all__ = ["grad", "hessian", "hvp", "jacfwd", "jacrev", "jvp", "value_and_grad", "vjp"]
+
+use_engine(api_dynamic.forward, api_dynamic.tangent)
 
 
 def _make(kind: type[Transform], function: Any, wrt: Wrt, strict: bool, compile: str | None) -> Any:

@@ -180,6 +180,35 @@ def fixed(primal: Primal, values: Values) -> tuple[types.FunctionType, Values, d
     return function, tuple(args.values()), kwargs
 
 
+def calling(
+    call: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> tuple[Callable[..., Any], dict[str, Any], tuple[str, ...]]:
+    """Return a function without star parameters for a call, the values of all of its parameters,
+    and the names of those that are given by place.
+
+    It is the one that is called where that has none, else one that calls it.
+    """
+    plain = isinstance(call, types.FunctionType) or (
+        isinstance(call, types.MethodType) and isinstance(call.__func__, types.FunctionType)
+    )
+    if plain:
+        signature = inspect.signature(call, follow_wrapped=False)
+        stars = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+        if all(p.kind not in stars for p in signature.parameters.values()):
+            bound = signature.bind(*args, **kwargs)
+            bound.apply_defaults()
+            return call, dict(bound.arguments), tuple(signature.parameters)[: len(args)]
+    lead = "arg"
+    while any(key.startswith(lead) for key in kwargs):
+        lead = f"_{lead}"
+    names = tuple(f"{lead}{k}" for k in range(len(args)))
+    # an instance that is equal to another one may still be another function
+    kept = plain or isinstance(call, types.BuiltinFunctionType)
+    make = _fixed if kept else _fixed.__wrapped__
+    name = getattr(call, "__name__", "function")
+    return make(call, name, names, tuple(kwargs)), {**dict(zip(names, args)), **kwargs}, names
+
+
 @functools.lru_cache(maxsize=256)
 def _fixed(
     call: Any, name: str, args: tuple[str, ...], kwargs: tuple[str, ...]

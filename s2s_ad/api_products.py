@@ -109,7 +109,7 @@ def vjp(
     values = _real_values(primal, values, _inner_real(primal) | set(names))
     # what the caller does to them before the pullback is called is not seen by it
     if not held_twice(values):
-        values = tuple(map(_own, values))
+        values = tuple(map(own, values))
     full = primal.expand(values)
     inner = _plan(primal, full, of)
     likes = [values[primal.names.index(name)] for name in names]
@@ -150,16 +150,16 @@ def vjp(
         by_name = {name: conform(like, g) for name, like, g in zip(names, likes, grouped)}
         return tuple(by_name.get(name) for name in shown)
 
-    return _own(value), pullback
+    return own(value), pullback
 
 
-def _own(value: Any) -> Any:
+def own(value: Any) -> Any:
     """Return a value whose arrays, lists and dicts nobody else has."""
     if isinstance(value, np.ndarray):
         return value.copy()
     if type(value) in (list, tuple):
-        return type(value)(map(_own, value))
-    return {k: _own(v) for k, v in value.items()} if type(value) is dict else value
+        return type(value)(map(own, value))
+    return {k: own(v) for k, v in value.items()} if type(value) is dict else value
 
 
 class _Slope(Gradient):

@@ -25,6 +25,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from s2s_ad.build_arguments import CALLED
 from s2s_ad.build_leaving import returning
 from s2s_ad.build_linker import Linker, Watch
 from s2s_ad.build_outside import writes_outside
@@ -57,7 +58,7 @@ OPTIMISATIONS = {
     "together": "what is kept at one place of a loop is kept in one list of tuples",
     "share": "what the reverse sweep computes again is computed once and named",
 }
-OPTIONS = frozenset({"strict", "numba", *OPTIMISATIONS})
+OPTIONS = frozenset({"strict", "numba", CALLED, *OPTIMISATIONS})
 
 
 @dataclass(frozen=True)
@@ -65,9 +66,10 @@ class Request:
     """What is wanted. wrt: parameter names. kinds: by parameter, missing ones are unknown.
 
     mode: `tangent`, `adjoint` or `split`. select: path of indices of the part of the returned
-    tuple that is differentiated. options: optimisations switched off by name, `strict`, and `numba`
-    for the form that numba compiles. reaches: whether what the function calls may get to an
-    object, which is taken for granted without it.
+    tuple that is differentiated. options: optimisations switched off by name, `strict`, `numba`
+    for the form that numba compiles, and `called` where generated code calls what is generated.
+    reaches: whether what the function calls may get to an object, which is taken for granted
+    without it.
     shared: parameters, by two, that receive one array, list or dict. of: the outputs, parameters
     that the function changes or "return" for what it returns; without any, what it returns.
     """

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from s2s_ad.analysis.cuts import cuts
 from s2s_ad.analysis.flow import Facts, interpret
 from s2s_ad.build_keys import canonical
-from s2s_ad.build_program import Cut, Program
+from s2s_ad.build_program import Program
 from s2s_ad.build_signature import bind
 from s2s_ad.build_subject import Subject, SubjectWorld
 from s2s_ad.ir import nodes as n
@@ -19,6 +20,15 @@ from s2s_ad.ir.text import expr_text
 
 WIDTH = 88
 HINT = "if that is meant, write stop_gradient(...) around what goes in"
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A place where a gradient is cut, by the expression `text`."""
+
+    file: str
+    line: int
+    text: str
 
 
 def note_cuts(program: Program, subject: Subject, function: n.Function, facts: Facts) -> None:

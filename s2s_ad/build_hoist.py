@@ -127,6 +127,23 @@ def _is_active(context: Context, s: n.Assign | n.AugAssign | n.Append | n.Return
     )
 
 
+def _is_handed_over(name: n.Name, roots: Sequence[n.Expr], call: n.Call) -> bool:
+    """True for a variable that is read only to be called, or given to a call, of what `call` makes:
+
+        f(x, scaled(x))
+
+    What it holds is looked at when both have been evaluated, whichever comes first.
+    """
+    reads = sum(e == name for root in roots for e in subexprs(root))
+    given = 0
+    for outer in (e for root in roots for e in subexprs(root) if isinstance(e, n.Call)):
+        parts = (outer.func, *outer.args, *(k.value for k in outer.keywords))
+        if outer is not call and any(_is_in(call, part) for part in parts):
+            given += sum(part == name for part in parts)
+    inside = sum(e == name for e in subexprs(call))
+    return reads == given + inside
+
+
 def _may_come_first(
     context: Context, s: n.Stmt, roots: Sequence[n.Expr], call: n.Call, last: bool
 ) -> bool:
@@ -147,7 +164,7 @@ def _may_come_first(
                 return True
             if not last and reader.may_be_rebound(e, context.facts.before[s.uid]):
                 return False
-            if isinstance(e, n.Name) and e.id in changed:
+            if isinstance(e, n.Name) and e.id in changed and not _is_handed_over(e, roots, call):
                 message = f"a call that may change `{e.id}`, which is read before in the same line"
                 raise context.refuse(s, call, message, hint)
     return True

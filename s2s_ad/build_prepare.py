@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Callable, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -16,9 +15,14 @@ from s2s_ad import runtime
 from s2s_ad.analysis.flow import Facts, interpret
 from s2s_ad.analysis.indexing import picks
 from s2s_ad.analysis.memory import Memory
-from s2s_ad.analysis.owned import NOTHING_OWNED
 from s2s_ad.analysis.still import NOTHING_STILL, Still
-from s2s_ad.analysis.values import PASSIVE, Value
+from s2s_ad.analysis.values import Value
+from s2s_ad.build_arguments import (
+    CALLED,
+    check_still_unchanged,
+    check_unchanged,
+    own_arguments,
+)
 from s2s_ad.build_cuts import note_cuts
 from s2s_ad.build_fresh import called, newness, newness_of_object
 from s2s_ad.build_hoist import hoist
@@ -40,7 +44,7 @@ from s2s_ad.frontend.views import without_views
 from s2s_ad.frontend.webs import with_webs_apart
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import sole_target
-from s2s_ad.ir.kinds import Array, DictOf, ListOf, is_immutable
+from s2s_ad.ir.kinds import Array, DictOf
 from s2s_ad.ir.names import Names, plain_name
 from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.verify import is_on, unbound_reads, verify
@@ -57,7 +61,6 @@ from s2s_ad.ir.walk import (
 from s2s_ad.rules.sharing import SHARES
 from s2s_ad.transform.cancelling import cancelling
 from s2s_ad.transform.context import Context
-from s2s_ad.transform.copies import copied_value
 from s2s_ad.transform.reading import stored_into
 
 Values = tuple[tuple[str, Value], ...]
@@ -153,6 +156,7 @@ class Prepared:
             transparent=self.transparent,
             newness=self.newness,
             compiled="numba" in self.program.options,
+            follows=self.program.options.isdisjoint({"numba", "strict"}),
             spread_out="broadcast" in self.program.options,
             exit_value=self.exit_value,
             lent=self.lent,
@@ -176,6 +180,9 @@ def prepare(
     names = subject.fresh_names()
     prepared = Prepared(subject, program, subject.function, values, names)
     _check_params(subject)
+    called = entry and CALLED in program.options
+    if called:
+        check_unchanged(program, subject, values)
 
     def refuse(s: n.Stmt, message: str, hint: str, e: n.Expr | None = None) -> UnsupportedSyntax:
         return UnsupportedSyntax(message, subject.place(s.origin, e), hint)
@@ -190,7 +197,7 @@ def prepare(
     prepared.name_effects(tests=False, last=False)
     for _ in range(ROUNDS):
         # what is written out may have to be written out further, with facts of its own
-        prepared.become(_in_the_open(prepared, entry))
+        prepared.become(_in_the_open(prepared, entry and not called))
         context = prepared.context()
         facts = context.facts
         unshared = {uid: owned.own for uid, owned in context.unshared().items()}
@@ -201,7 +208,8 @@ def prepare(
             break
     for name in unlike(prepared.function, prepared.facts()):
         prepared.become(with_webs_apart(prepared.function, name, names.fresh))
-    prepared.become(settle_stores(prepared.function, prepared.facts(), subject, program, entry))
+    own = entry and not called
+    prepared.become(settle_stores(prepared.function, prepared.facts(), subject, program, own))
     prepared.become(settle_updates(prepared.function, prepared.facts(), subject, program))
     note_cuts(program, subject, prepared.function, prepared.facts())
     prepared.name_effects(tests=False, last=True)
@@ -209,7 +217,9 @@ def prepare(
     prepared.become(with_named_parts(function, prepared.facts(), lambda e: names.fresh(wish(e))))
     if "cancel" not in program.options:
         prepared.leave_out(cancelling(prepared.context()))
-    if entry:
+    if called:
+        check_still_unchanged(prepared)
+    elif entry:
         own_arguments(prepared, program.shared)
     if structural:
         settle_exits(prepared)
@@ -253,61 +263,6 @@ def settle_exits(prepared: Prepared, result: str | None = None) -> None:
         function, taken = sink(prepared.function, context.is_repeatable)
         prepared.become(function)
         prepared.sunk.update(taken)
-
-
-def own_arguments(prepared: Prepared, shared: Sequence[tuple[str, ...]]) -> None:
-    """Copy on entry the arguments that the function changes in place.
-
-    Those that it stores into come first: no other argument changes with their copies.
-    """
-    context = prepared.context()
-    changed = changed_arguments(prepared.function, context, shared)
-    stored = {name for name, direct in changed.items() if direct}
-    if stored and stored < changed.keys():
-        prepared.become(with_copies(prepared.function, context, stored))
-        context = prepared.context()
-        changed = changed_arguments(prepared.function, context, shared)
-    if changed:
-        prepared.become(with_copies(prepared.function, context, changed.keys()))
-
-
-def changed_arguments(
-    function: n.Function, context: Context, shared: Sequence[tuple[str, ...]] = ()
-) -> dict[str, bool]:
-    """Return the parameters that the function changes in place, and whether it stores into them by
-    their names; others may share what it stores into.
-
-    shared: parameters that receive one array, which must not be changed then.
-    """
-    changed: dict[str, bool] = {}
-    params = {p.name for p in function.params}
-    for s in walk_stmts(function.body):
-        made = context.unshared().get(s.uid, NOTHING_OWNED).own
-        stored = {s.stack} if isinstance(s, (n.Append, n.Pop)) else stored_into(s)
-        target = s.target if isinstance(s, n.AugAssign) else None
-        updated = {target.id} if isinstance(target, n.Name) else set()
-        for name in sorted(((context.changed(s) | updated) & params) - made):
-            kind = context.facts.before.get(s.uid, {}).get(name, PASSIVE).kind
-            if is_immutable(kind):
-                continue
-            for other in (x for pair in shared if name in pair for x in pair if x != name):
-                message = f"`{name}` is changed in place, and shares memory with `{other}`"
-                raise context.refuse(s, n.Name(name), message, "pass a copy for one of them")
-            if name in updated - context.changed(s):
-                continue  # it is written as an assignment
-            if name in stored or isinstance(kind, (Array, ListOf, DictOf)):
-                changed[name] = changed.get(name, False) or name in stored
-    return changed
-
-
-def with_copies(function: n.Function, context: Context, which: AbstractSet[str]) -> n.Function:
-    """Return a function that copies some of its arguments on entry."""
-    copies = []
-    for p in function.params:
-        if p.name in which:
-            e = copied_value(context, p.name, context.facts.entry[p.name].kind)
-            copies.append(n.Assign((n.Name(p.name),), e, origin=function.origin))
-    return replace(function, body=(*copies, *function.body))
 
 
 def check_exits(prepared: Prepared) -> None:

@@ -11,7 +11,7 @@ import inspect
 import types
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -38,7 +38,11 @@ from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import FLOAT, UNKNOWN, Kind, Partial, is_discrete
 from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import all_parts, names, walk_stmts
+from s2s_ad.runtime.calls import AT_RUN_TIME
 from s2s_ad.transform.calls import CallPlan, formula_of
+
+if TYPE_CHECKING:
+    from s2s_ad.build_cuts import Cut
 
 T = TypeVar("T")
 MOST_STATEMENTS = 30
@@ -64,15 +68,6 @@ class Variant:
     forward: str
     reverse: str
     tangent: str
-
-
-@dataclass(frozen=True)
-class Cut:
-    """A place where a gradient is cut, by the expression `text`."""
-
-    file: str
-    line: int
-    text: str
 
 
 @dataclass
@@ -108,6 +103,7 @@ class Program:
     smalls: dict[str, Small] = field(default_factory=dict)
     writings: dict[Any, Writing] = field(default_factory=dict)
     written: dict[Any, frozenset[str]] = field(default_factory=dict)
+    changes: dict[Any, frozenset[str]] = field(default_factory=dict)
     spoken: dict[str, tuple[n.Expr, Writing]] = field(default_factory=dict)
     backward: set[int] = field(default_factory=set)  # uids of reverse sweeps to be compiled
     small: Callable[[Variant], Small] | None = None
@@ -136,7 +132,7 @@ class Program:
             return None
         home = str(getattr(callee, "__module__", ""))
         ours = home.startswith("s2s_ad.") and not home.startswith(OURS)
-        if isinstance(callee, types.FunctionType) and ours:
+        if isinstance(callee, types.FunctionType) and (ours or callee in AT_RUN_TIME):
             return None
         found = self.subjects.get(id(callee))
         if found is not None and found[0] is callee:
@@ -339,6 +335,11 @@ class Program:
             result.append((p.name, bounded(value)))
         return tuple(result)
 
+    def changed_by(self, call: n.Call, s: n.Stmt, facts: Facts) -> frozenset[str] | None:
+        from s2s_ad.build_changes import changed_by_call
+
+        return changed_by_call(self, call, s, facts)
+
     # -- how a call is differentiated
 
     def plan(
@@ -348,10 +349,9 @@ class Program:
         reader = facts.reader(uid)
         env = facts.before.get(uid, {})
         found = reader.object_of(call.func, env)
-        if found is None:
-            return None
         keywords = {k.name: k.value for k in call.keywords if k.name is not None}
-        if len(keywords) != len(call.keywords) or any(isinstance(a, n.Starred) for a in call.args):
+        starred = any(isinstance(a, n.Starred) for a in call.args)
+        if found is None or starred or len(keywords) != len(call.keywords):
             return None
         subject = self.fitted(found[0], len(call.args), tuple(keywords))
         if subject is None:

@@ -32,6 +32,7 @@ from s2s_ad.ir.walk import (
     bound_names,
     free_names,
     map_block,
+    map_parts,
     map_stmt_exprs,
     names,
     substitute,
@@ -133,11 +134,22 @@ def subject_of(function: Any, linker: Linker) -> Subject:
 
 
 def _bound(ir: n.Function, method: types.MethodType, linker: Linker) -> n.Function:
-    """Return a method without its first parameter, which stands for the live instance."""
+    """Return a method without its first parameter, which stands for the live instance, and with
+    what `super()` gives for that."""
     first, rest = ir.params[0].name, ir.params[1:]
     inside = assigned(ir.body) | {p.name for p in rest}
     own = linker.claim(first, method.__self__, inside)
-    return rename(replace(ir, params=rest), {first: n.Name(own)})
+    bound = rename(replace(ir, params=rest), {first: n.Name(own)})
+    cells = dict(zip(method.__code__.co_freevars, method.__func__.__closure__ or ()))
+    if "__class__" not in cells or "super" in inside:
+        return bound
+    above = super(cells["__class__"].cell_contents, method.__self__)
+    name = n.Name(linker.claim("above", above, inside))
+
+    def visit(e: n.Expr) -> n.Expr:
+        return name if e == n.Call(n.Name("super"), ()) else e
+
+    return replace(bound, body=map_block(bound.body, lambda s: (map_parts(s, visit),)))
 
 
 def lifted_subject(local: LocalFunction, linker: Linker) -> Subject:
@@ -408,6 +420,9 @@ def _method(owner: object, name: str) -> object | None:
         return None
     if isinstance(owner, np.ufunc):
         return getattr(owner, name, None)
+    if type(owner) is super:
+        inherited = getattr(owner, name, None)
+        return inherited if isinstance(inherited, types.MethodType) else None
     found = inspect.getattr_static(type(owner), name, None)
     if isinstance(found, (staticmethod, classmethod)):
         of_class: object = getattr(type(owner), name)

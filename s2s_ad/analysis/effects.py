@@ -22,6 +22,7 @@ import numpy as np
 
 from s2s_ad.ir import nodes as n
 from s2s_ad.rules import registry
+from s2s_ad.runtime.calls import AT_RUN_TIME
 
 PURE_BUILTINS = frozenset(
     getattr(builtins, name)
@@ -62,6 +63,8 @@ def is_pure_object(callee: object) -> bool:
     """
     if registry.lookup(callee):
         return True
+    if callee in AT_RUN_TIME:
+        return False  # it has the effect of what it calls
     if isinstance(callee, type):
         home = callee.__module__
         return (

@@ -62,5 +62,5 @@ def newness_of_helper(name: str) -> int:
     """Return how much is new of what a helper of `runtime` returns."""
     if name in HELPERS_OF_FIRST:
         return FIRST
-    # the items of what is spread are one and the same
-    return SHARES if name == "spread" else WHOLLY_NEW
+    # the items of what is spread are one and the same; what is called may return what it is given
+    return SHARES if name == "spread" or name.startswith("call_") else WHOLLY_NEW

@@ -9,6 +9,7 @@ changes its arguments.
 
 from __future__ import annotations
 
+from .calls import call_forward, call_reverse, call_tangent
 from .products import (
     advance,
     contract,
@@ -71,6 +72,9 @@ __all__ = [
     "as_real",
     "bessel_i",
     "buffer",
+    "call_forward",
+    "call_reverse",
+    "call_tangent",
     "contract",
     "contract_left",
     "contract_right",

@@ -7,13 +7,21 @@ these functions changes its arguments.
 from __future__ import annotations
 
 import copy
+import functools
 import itertools
 import math
 import numbers
+import types
 from collections.abc import ItemsView, KeysView, Mapping, Sequence, ValuesView
 from typing import Any
 
 import numpy as np
+
+# what no operator changes in place: numbers, text, functions
+_REBOUND = (
+    *(numbers.Number, np.generic, str, type, np.ufunc, functools.partial),
+    *(types.FunctionType, types.MethodType, types.BuiltinFunctionType, types.ModuleType),
+)
 
 
 def stop_gradient(x: Any) -> Any:
@@ -31,7 +39,7 @@ def as_number(x: Any) -> Any:
     >>> as_number(1.5)
     1.5
     """
-    if x is None or isinstance(x, (numbers.Number, np.generic, str, type)):
+    if x is None or isinstance(x, _REBOUND):
         return x
     what = "an array" if isinstance(x, np.ndarray) else f"a {type(x).__name__}"
     raise TypeError(

@@ -14,7 +14,6 @@ from s2s_ad.analysis.values import target_names
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import UNKNOWN, Array, DictOf, Kind, ListOf, Nothing, Number
 from s2s_ad.ir.nodes import ZERO
-from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import (
     children,
     inside,
@@ -25,9 +24,9 @@ from s2s_ad.ir.walk import (
     substitute,
     walk_stmts,
 )
-from s2s_ad.transform.calls import CallPlan
+from s2s_ad.transform.call_sweeps import CallSweeps
 from s2s_ad.transform.context import Diff, NeedsName
-from s2s_ad.transform.contributions import Contributions, Sweeps, root_of
+from s2s_ad.transform.contributions import Sweeps, root_of
 from s2s_ad.transform.overlapping import check_overlap
 from s2s_ad.transform.pullback import Pullback
 from s2s_ad.transform.reading import as_value
@@ -38,7 +37,7 @@ from s2s_ad.transform.storing import check_store
 _STORED = n.Name("what is stored")  # no variable has such a name
 
 
-class Assignments(Contributions):
+class Assignments(CallSweeps):
     """Builds the sweeps of simple statements."""
 
     def assign(self, s: n.Assign) -> Sweeps:
@@ -54,6 +53,9 @@ class Assignments(Contributions):
             plan = self.context.plan(s.value, s, "adjoint")
             if plan is not None:
                 return self.user_call(s, plan, target)
+            call = self.context.followed(s.value, s)
+            if call is not None:
+                return self.run_time_call(s, call, target)
         pull = self.pullback(s)
         if isinstance(target, n.Name):
             seeds, taken = self.set_aside(s, (target.id,))
@@ -339,41 +341,6 @@ class Assignments(Contributions):
         own = () if seeds else (name,)
         back = [*taken, *self.contributions(pull, own, seed)]
         return Sweeps([self.context.rebound(s)], back)
-
-    def user_call(self, s: n.Assign, plan: CallPlan, target: n.Expr) -> Sweeps:
-        wanted = self.useful.get(s.uid, frozenset())
-        aside, taken = self.set_aside(s, tuple(sorted(target_names(target))))
-
-        def seed_of(t: n.Expr) -> n.Expr:
-            if isinstance(t, n.Name) and t.id in wanted and self.facts.varied_after(t.id, s.uid):
-                return aside.get(t.id, self.bar(t.id))
-            # the callee may read the items of this part
-            return self.zero_of(t.id, s) if isinstance(t, n.Name) else ZERO
-
-        if isinstance(target, n.Name):
-            seed: n.Expr = seed_of(target)
-            kind = self.kind_after(target.id, s)
-        else:
-            assert isinstance(target, (n.TupleExpr, n.ListExpr))
-            seed = n.TupleExpr(tuple(seed_of(t) for t in target.items))
-            kind = UNKNOWN
-        pull = self.pullback(s)
-        if plan.cheap:
-            out = None if target_names(target) & self.context.reads(s.value) else target
-            assert isinstance(s.value, n.Call)
-            pull.small_callee(plan, s.value, out, Diff(seed, kind))
-            forward: n.Stmt = s
-        else:
-            inside = self.depth > 0
-            kept = self.context.names.fresh("saved" if inside else f"{plan.name}_saved")
-            if inside:
-                self.stacks[kept] = self.context.names.fresh(f"{plan.name}_saved")
-            call = n.Call(n.Name(plan.forward), tuple(x for _, x in plan.arguments))
-            both = n.TupleExpr((target, n.Name(kept)))
-            forward = replace(s, targets=(both,), value=call, annotation=None)
-            pull.callee(plan, (n.Name(kept),), Diff(seed, kind))
-        targets = tuple(sorted(target_names(target) - aside.keys()))
-        return Sweeps([forward], [*taken, *self.contributions(pull, targets, None)])
 
     def append(self, s: n.Append) -> Sweeps:
         out: list[n.Stmt] = []

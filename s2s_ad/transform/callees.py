@@ -14,6 +14,7 @@ from s2s_ad.ir.walk import assigned, subexprs, substitute
 from s2s_ad.transform.calls import CallPlan, Formula, fits
 from s2s_ad.transform.context import Diff, NeedsName
 from s2s_ad.transform.copies import is_list_of_numbers
+from s2s_ad.transform.run_time import Followed
 from s2s_ad.transform.templates import Templates
 
 
@@ -70,3 +71,18 @@ class Callees(Templates):
             if isinstance(kind, Number) or is_list_of_numbers(kind):
                 self.bar_kinds[name] = kind
             self.pull(values[p], Diff(n.Name(name), kind))
+
+    def run_time_callee(self, call: Followed, saved: n.Name, d: Diff) -> None:
+        """Have the adjoints of what a call at run time was given made, and hand them on."""
+        names = [n.Name(self.context.names.fresh(_bar_of(call, x))) for x, _ in call.active]
+        targets = names[0] if len(names) == 1 else n.TupleExpr(tuple(names))
+        made = n.Call(self.context.helper("call_reverse"), (saved, self.full(d, None, d.kind).expr))
+        self.before.append(n.Assign((targets,), made))
+        for name, (_, e) in zip(names, call.active):
+            self.pull(e, Diff(name, self.value(e).kind))
+
+
+def _bar_of(call: Followed, place: int | str) -> str:
+    """Return what the adjoint of an argument is to be called."""
+    plain = str(place).strip("*")
+    return f"{call.name}_{'arg' if plain.isdigit() or not plain else ''}{plain}_bar"

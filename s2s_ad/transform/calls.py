@@ -73,6 +73,9 @@ class Calls(Protocol):
         changing: variables that the caller changes in place somewhere. often: a call in a loop.
         """
 
+    def changed_by(self, call: n.Call, s: n.Stmt, facts: Facts) -> frozenset[str] | None:
+        """Return the variables that a call of user code may change, None for other calls."""
+
     def trouble(self, callee: object) -> S2SError | None:
         """Return why the source of a Python function cannot be used, if that is known."""
 

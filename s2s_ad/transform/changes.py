@@ -6,6 +6,7 @@ requires `ir`, `analysis`.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
 
 from s2s_ad.analysis.effects import only_tells
@@ -27,7 +28,9 @@ from s2s_ad.ir.walk import (
     target_names,
     walk_stmts,
 )
+from s2s_ad.transform.calls import Calls
 from s2s_ad.transform.reading import flat, stored_into
+from s2s_ad.transform.run_time import Followed
 
 
 @remembered
@@ -41,12 +44,17 @@ class Changes:
 
     function: n.Function
     facts: Facts
+    calls: Calls
     newness: Callable[[n.Call], int]
     owners: dict[int, Owned] | None
     soles: dict[int, Owned] | None
     changing: frozenset[str] | None
     changes: dict[int, frozenset[str]]
     lent: bool
+
+    @abstractmethod
+    def followed(self, e: n.Expr, s: n.Stmt) -> Followed | None:
+        """Return how a call is followed when it runs, None for one that is not."""
 
     def kind_at(self, e: n.Expr, uid: int) -> Kind:
         return self.facts.value(e, uid).kind if uid in self.facts.before else UNKNOWN
@@ -151,7 +159,7 @@ class Changes:
                 if isinstance(call, n.Call) and not (
                     self.changes_nothing(call, s) or self.is_harmless(call, s)
                 ):
-                    found |= names(call)
+                    found |= self.may_change(call, s)
         env = self.facts.before[s.uid]
         local = self.facts.locals
         if self.facts.world.outside and (found - local or self.calls_something(s)):
@@ -164,6 +172,14 @@ class Changes:
             others = (local & env.keys()) - owned.whole
             found |= {x for x in others if not is_immutable(env.get(x, PASSIVE).kind)}
         return frozenset(found)
+
+    def may_change(self, call: n.Call, s: n.Stmt) -> frozenset[str]:
+        """Return the variables that a call may change: those it reads, but for the arguments of one
+        that is followed when it runs, which is refused where it changes them."""
+        if self.followed(call, s) is not None:
+            return names(call.func)
+        changed = self.calls.changed_by(call, s, self.facts)
+        return names(call) if changed is None else changed
 
     def calls_something(self, s: n.Stmt) -> bool:
         """True when a statement makes a call that may change something."""

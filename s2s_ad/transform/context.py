@@ -6,7 +6,6 @@ Takes facts, a name allocator and the linker's answers; gives `Context` and `Dif
 
 from __future__ import annotations
 
-import functools
 import types
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -54,6 +53,7 @@ from s2s_ad.transform.hints import (
     or_tell,
 )
 from s2s_ad.transform.reading import flat, given_by
+from s2s_ad.transform.run_time import Followed, followed
 
 Splice = Callable[[n.Expr, n.Name, n.Expr], n.Expr]  # template, hole, what fills it
 
@@ -94,7 +94,8 @@ class Context(Changes):
     sub-expressions for the sake of their values: they have no adjoint of their own. spread_out:
     whether adjoints of reductions are given the shape of what was reduced, needed or not.
     exit_value: what each way through the function assigns once, and returns. compiled: whether
-    numba compiles the text. lent: whether its callers may change what they gave it in between.
+    numba compiles the text. follows: whether derivatives may be made when it runs. lent: whether
+    its callers may change what they gave it in between.
     """
 
     function: n.Function
@@ -113,6 +114,7 @@ class Context(Changes):
     transparent: dict[str, n.Expr] = field(default_factory=dict)
     rules: dict[int, tuple[Rule, Rule]] = field(default_factory=dict)
     compiled: bool = False
+    follows: bool = True
     spread_out: bool = False
     exit_value: str = ""
     lent: bool = False
@@ -363,47 +365,13 @@ class Context(Changes):
             self.alias("np")  # a list among entrywise operands is made an array
         return choice if known[1] is rule else replace(choice, rule=known[1])
 
-    def no_source(self, e: n.Call, s: n.Stmt) -> S2SError:
-        """Return the error for a callee that cannot be differentiated: why it has no source."""
-        found = self.facts.object_of(e.func, s.uid)
-        if found is not None and found[0] is functools.partial:
-            return self.refuse(
-                s,
-                e,
-                "a local function that captures active values is kept as a value",
-                "hand it to a function that calls it, or call it here",
-            )
-        if self.is_derivative(e.func, s, found):
-            return self.refuse(
-                s,
-                e,
-                "a derivative inside a differentiated function",
-                "take it outside: `grad(grad(f))`, `hvp`, or `hessian` of a plain function",
-            )
-        if any(isinstance(a, n.Starred) for a in e.args) or any(not k.name for k in e.keywords):
-            hint = "pass them one by one, or let the function take the list or dict itself"
-            message = "a call with a star: which arguments there are is known only when it runs"
-            return self.refuse(s, e, message, self.or_tell(hint))
-        if found is None and not isinstance(e.func, n.Attribute):
-            return self.refuse(
-                s,
-                e,
-                "a call of what is known only when it runs",
-                "call each function by its name: `y = f(x) if chosen else g(x)`",
-            )
-        owner = e.func.value if isinstance(e.func, n.Attribute) else None
-        if found is None and isinstance(owner, n.Name) and not self.facts.varied(owner, s.uid):
-            return self.refuse(
-                s,
-                e,
-                f"a method of `{owner.id}`, an object known only when it runs",
-                "take the derivative of a method of an instance: `grad(thing.method)`",
-            )
-        why = self.calls.trouble(found[0]) if found else None
-        method = e.func.attr if isinstance(e.func, n.Attribute) else ""
-        if found is None and registry.lookup_method(method):
-            return self.missing(e, s, "this form of the call has no rule", False)
-        return why or self.missing(e, s, "it has neither Python source nor a rule")
+    def followed(self, e: n.Expr, s: n.Stmt) -> Followed | None:
+        """Return how a call is followed when it runs, None for one that is not."""
+        if not self.follows or not isinstance(e, n.Call):
+            return None
+        if self.is_derivative(e.func, s, self.facts.object_of(e.func, s.uid)):
+            return None
+        return followed(self.facts, e, s)
 
     def is_derivative(self, func: n.Expr, s: n.Stmt, found: tuple[object] | None) -> bool:
         """True for a transform of ours, or what one has returned under a name."""

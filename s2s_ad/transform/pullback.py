@@ -34,6 +34,7 @@ from s2s_ad.transform.context import Diff, NeedsName, operations
 from s2s_ad.transform.extremes import shares
 from s2s_ad.transform.fitting import added_axes, is_negative, without_axes
 from s2s_ad.transform.hints import unsupported
+from s2s_ad.transform.no_source import no_source
 from s2s_ad.transform.picking import picked_by
 from s2s_ad.transform.reading import as_value, slice_call
 from s2s_ad.transform.shapes import keeps_all, same_shape, shape_of
@@ -182,8 +183,10 @@ class Pullback(Callees):
                 self.rule(e, choice, d, out)
             return
         plan = self.context.plan(e, self.s, "adjoint")
+        if plan is None and self.context.followed(e, self.s) is not None:
+            raise NeedsName(self.s.uid, e, callee=True)
         if plan is None:
-            raise self.context.no_source(e, self.s)
+            raise no_source(self.context, e, self.s)
         if not plan.cheap:
             raise NeedsName(self.s.uid, e, callee=True)
         named = out if isinstance(out, n.Name) else e

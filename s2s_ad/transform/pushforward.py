@@ -21,6 +21,7 @@ from s2s_ad.rules.registry import Choice
 from s2s_ad.transform.context import Context, Diff, NeedsName, atomic
 from s2s_ad.transform.loops import in_order
 from s2s_ad.transform.naming import Naming
+from s2s_ad.transform.no_source import no_source
 from s2s_ad.transform.pullback import Pullback
 from s2s_ad.transform.shapes import keeps_all, same_shape, shape_of
 from s2s_ad.transform.signs import unguarded
@@ -165,8 +166,9 @@ class Pushforward:
         choice = self.context.choice(e, self.s)
         if choice is not None:
             return self.rule(e, choice, kind, out)
-        if self.context.plan(e, self.s, "tangent") is None:
-            raise self.context.no_source(e, self.s)
+        known = self.context.plan(e, self.s, "tangent") is not None
+        if not known and self.context.followed(e, self.s) is None:
+            raise no_source(self.context, e, self.s)
         raise NeedsName(self.s.uid, e)
 
     def rule(self, e: n.Expr, choice: Choice, kind: Kind, out: n.Expr | None) -> Diff:

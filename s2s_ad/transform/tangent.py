@@ -16,7 +16,7 @@ from s2s_ad.analysis.held import scattered
 from s2s_ad.analysis.values import PASSIVE, target_names
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import UNKNOWN, Array, Kind, ListOf, NoneKind, Number, TupleOf
-from s2s_ad.ir.names import BlockNames, marked
+from s2s_ad.ir.names import BlockNames
 from s2s_ad.ir.nodes import ZERO
 from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import (
@@ -34,7 +34,7 @@ from s2s_ad.transform.naming import WHOLE, Naming
 from s2s_ad.transform.overlapping import apart, check_overlap
 from s2s_ad.transform.pushforward import Pushforward, Tidy
 from s2s_ad.transform.storing import check_store
-from s2s_ad.transform.tangent_loops import Pairs
+from s2s_ad.transform.tangent_calls import TangentCalls
 from s2s_ad.transform.tries import happens_once, whole_body
 
 
@@ -54,7 +54,7 @@ def tangent(
     return run.function(name), run.kinds
 
 
-class _Tangent(Pairs):
+class _Tangent(TangentCalls):
     def __init__(
         self,
         context: Context,
@@ -267,6 +267,9 @@ class _Tangent(Pairs):
             plan = self.context.plan(s.value, s, "tangent")
         if plan is not None and plan.tangent:
             return self.user_call(s, plan, target)
+        call = self.context.followed(s.value, s) if plan is None else None
+        if call is not None and not self.context.choice_exists(call.call, s):
+            return self.run_time_call(s, call, target)
         if isinstance(target, n.Name):
             return self.bound(s, target)
         if isinstance(target, (n.TupleExpr, n.ListExpr)):
@@ -371,36 +374,6 @@ class _Tangent(Pairs):
         call = replace(s.value, args=args)
         return self.commented(n.ExprStmt(call, of=s.uid), s)
 
-    def user_call(self, s: n.Assign, plan: object, target: n.Expr) -> list[n.Stmt]:
-        from s2s_ad.transform.calls import CallPlan
-
-        assert isinstance(plan, CallPlan)
-        naming = self.naming(s)
-        push = self.pushforward(s, naming)
-        args: list[n.Expr] = []
-        for p, e in plan.arguments:
-            dots = []
-            if p in plan.active:
-                d = push.push(e)
-                full = None if d is None else push.full(d, e).expr
-                dots = [push.zero(e) if full is None else push.summed(full, e)]
-            args.extend((e if naming is None else naming.put(e), *dots))
-        call = n.Call(n.Name(plan.tangent), tuple(args))
-        stores: tuple[n.Stmt, ...] = ()
-        if isinstance(target, n.Name):
-            dot: n.Expr = self.dot(target.id)
-        elif isinstance(target, (n.TupleExpr, n.ListExpr)):
-            dot = n.TupleExpr(tuple(self.dot(x) for x in _plain(target)))
-        else:
-            check_store(self.context, s, target)
-            place, value = target, self.context.names.fresh("value")
-            target, dot = n.Name(value), n.Name(self.context.names.fresh(marked(value, "dot")))
-            both = n.Assign((push.dot(place),), dot), n.Assign((place,), target)
-            stores = tuple(replace(x, of=s.uid, origin=s.origin) for x in both)
-        made = replace(s, targets=(n.TupleExpr((target, dot)),), value=call, annotation=None)
-        before = naming.before if naming is not None else []
-        return [*self.commented(*before, made), *stores]
-
     def augmented(self, s: n.AugAssign) -> list[n.Stmt]:
         target = s.target
         if not isinstance(target, n.Name):
@@ -479,10 +452,6 @@ def _returning(result: n.Name, statements: list[n.Stmt]) -> list[n.Stmt]:
 
 def _same_values(a: n.Stmt, b: n.Stmt) -> bool:
     return stmt_exprs(a) == stmt_exprs(b)
-
-
-def _plain(target: n.TupleExpr | n.ListExpr) -> list[str]:
-    return [t.id for t in target.items if isinstance(t, n.Name)]
 
 
 def _ordered(params: list[n.Param]) -> list[n.Param]:

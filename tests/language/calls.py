@@ -343,7 +343,7 @@ class Heavier(Spring):
 
 
 heavier = Heavier(2.0, 0.1)
-beyond(0.6)(heavier.energy)
+case(0.6)(heavier.energy)
 
 
 @beyond(0.6, 1.2, wrt="x y")
