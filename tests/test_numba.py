@@ -682,6 +682,36 @@ def test_pieces_are_added_in_the_branches_that_give_them():
         g(np.array([0.8, 1.0]), 0.8, 1)
 
 
+def clipped(z):
+    if z > 3.0:
+        return 3.0
+    return z
+
+
+def of_powers(c, x):
+    y = 0.0
+    for k in range(len(c)):
+        y = y * x + c[k]
+    return y
+
+
+def layers(c, x, n):
+    """What reads the pieces calls a function that adds to an array."""
+    s = 0.0
+    for k in range(n):
+        x = clipped(of_powers(c, x)) * 0.5
+        s += x * x
+    return s
+
+
+def test_pieces_that_calls_read():
+    c = np.array([0.4, -0.3, 0.9])
+    g = grad(layers, ("c", "x"), compile="numba")
+    for got, want in zip(g(c, 0.7, 3), steps(layers, (c, 0.7, 3), ("c", "x"))):
+        np.testing.assert_allclose(got, want, rtol=1e-6)
+    assert "Adds to c_bar. The" in g.source and g.source.count("of_powers_reverse(") == 2
+
+
 def shares(x, A):
     """What is divided, and by what, is the same in the inner loop; x changes in the last one."""
     n, m = A.shape

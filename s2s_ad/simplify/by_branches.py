@@ -33,6 +33,7 @@ from s2s_ad.ir.walk import (
     substitute,
     walk_stmts,
 )
+from s2s_ad.ir.walk import inside as inside_of
 from s2s_ad.simplify.algebra import terms, total
 
 MOST_LEAVES = 4
@@ -170,8 +171,8 @@ class _Caller:
         plain = all(isinstance(s, _SIMPLE) and s.uid in self.back for s in inside)
         if not plain or len(inside) > MOST_STATEMENTS or made & assigned(inside):
             return None
-        if any(self.called(s) is not None for s in inside):
-            return None  # its branches would be in each of ours
+        if any(inside_of(s, n.Call) for s in inside):
+            return None  # a call once for each branch, which may make arrays, is worse than a zero
         here = {s.uid for s in block[k:end]}
         others = (s for s in walk_stmts(self.function.body) if s.uid not in here)
         return None if any(made & said_by(s) for s in others) else end
