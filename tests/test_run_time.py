@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.optimize import brentq, fsolve
 
 from s2s_ad import ArgumentError, UnsupportedSyntax, grad, hessian, jvp, vjp
 from s2s_ad.runtime import call_forward, call_reverse, call_tangent
@@ -95,3 +96,21 @@ def vjp_text():
     derivative = grad(looked_up)
     assert derivative(1.5, "same") == 1.0
     return derivative.source
+
+
+def test_a_root_with_no_slope_has_no_derivative():
+    def f(x):
+        return fsolve(lambda t: (t - x) ** 2, x)[0]
+
+    with pytest.raises(ArgumentError, match="a root where the slope of its function is zero"):
+        grad(f)(2.0)
+
+
+def test_the_text_of_a_root():
+    def f(x):
+        return brentq(lambda t, a: t * t - a, 0.0, 9.0, args=(x,), xtol=1e-14)
+
+    derivative = grad(f)
+    assert derivative(4.0) == pytest.approx(0.25)
+    assert "call_forward(" in derivative.source
+    assert "find_root, (-1,), brentq, anonymous, (0.0, 9.0), (x,)," in derivative.source

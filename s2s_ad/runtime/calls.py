@@ -13,6 +13,7 @@ place 1 on, "**" for all that are given by name and not said otherwise.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -52,5 +53,23 @@ def call_tangent(
     return _engine[0][1](function, active, dots, args, kwargs)
 
 
+def find_root(
+    solver: Callable[..., Any],
+    function: Callable[..., Any],
+    start: Sequence[Any],
+    args: Any,
+    options: Mapping[str, Any],
+    /,
+    **captured: Any,
+) -> Any:
+    """Return what a solver finds from a guess or a bracket: where `function(x, *args)` is zero.
+
+    captured: what the function was defined with, as for `functools.partial`. Among what is active
+    -1 is the first of args, and 3 all of them.
+    """
+    inner = functools.partial(function, **captured) if captured else function
+    return solver(inner, *start, args=args, **options)
+
+
 # what has no derivative of its own, and an effect: that of what is called
-AT_RUN_TIME = (call_forward, call_reverse, call_tangent)
+AT_RUN_TIME = (call_forward, call_reverse, call_tangent, find_root)

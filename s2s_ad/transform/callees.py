@@ -84,5 +84,5 @@ class Callees(Templates):
 
 def _bar_of(call: Followed, place: int | str) -> str:
     """Return what the adjoint of an argument is to be called."""
-    plain = str(place).strip("*")
+    plain = str(place).strip("*-")
     return f"{call.name}_{'arg' if plain.isdigit() or not plain else ''}{plain}_bar"

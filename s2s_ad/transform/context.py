@@ -53,7 +53,7 @@ from s2s_ad.transform.hints import (
     or_tell,
 )
 from s2s_ad.transform.reading import flat, given_by
-from s2s_ad.transform.run_time import Followed, followed
+from s2s_ad.transform.run_time import Followed, followed, is_solver
 
 Splice = Callable[[n.Expr, n.Name, n.Expr], n.Expr]  # template, hole, what fills it
 
@@ -331,6 +331,8 @@ class Context(Changes):
 
     def plan(self, call: n.Call, s: n.Stmt, mode: str) -> CallPlan | None:
         """Return the plan of a call of user code, None when it is not one that has source."""
+        if s.uid in self.facts.before and is_solver(self.facts, call, s):
+            return None  # it has a derivative whatever its steps
         often = self.is_in_loop(s)
         return self.calls.plan(call, self.facts, s.uid, mode, self.changed_anywhere(), often)
 
@@ -371,7 +373,7 @@ class Context(Changes):
             return None
         if self.is_derivative(e.func, s, self.facts.object_of(e.func, s.uid)):
             return None
-        return followed(self.facts, e, s)
+        return followed(self.facts, e, s, self.alias)
 
     def is_derivative(self, func: n.Expr, s: n.Stmt, found: tuple[object] | None) -> bool:
         """True for a transform of ours, or what one has returned under a name."""

@@ -9,17 +9,28 @@ Takes calls, gives what of their arguments is active; requires `analysis`.
 
 from __future__ import annotations
 
+import functools
+import inspect
+import sys
 import types
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from s2s_ad.analysis.flow import Facts
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.kinds import DictOf, ListOf, TupleOf
+from s2s_ad.ir.kinds import DictOf, ListOf, Number, TupleOf
 from s2s_ad.ir.walk import subexprs
 from s2s_ad.rules import registry
 
 # what depends on the function it is called in
 OF_ITS_PLACE = ((globals,), (locals,), (vars,), (dir,), (super,))
+
+
+# functions of `scipy.optimize`, and the parameters that say where they start
+SOLVERS = ("brentq", "brenth", "bisect", "ridder", "toms748", "newton", "fsolve")
+START = ("a", "b", "x0")
+# the place of what is passed on to the function in `runtime.find_root`; -1 is the first of that
+ARGS = 3
 
 
 @dataclass(frozen=True)
@@ -42,9 +53,13 @@ class Followed:
         return n.TupleExpr(tuple(n.Const(repr(place), place) for place, _ in self.active))
 
 
-def followed(facts: Facts, e: n.Expr, s: n.Stmt) -> Followed | None:
+def followed(facts: Facts, e: n.Expr, s: n.Stmt, alias: Callable[[str], str]) -> Followed | None:
     """Return how a call is followed when it runs, None for one that is not."""
-    if not isinstance(e, n.Call) or s.uid not in facts.before or not _is_unknown(facts, e, s):
+    if not isinstance(e, n.Call) or s.uid not in facts.before:
+        return None
+    if is_solver(facts, e, s):
+        return _root(facts, e, s, alias)
+    if not _is_unknown(facts, e, s):
         return None
     active: list[tuple[int | str, n.Expr]] = []
     for k, a in enumerate(e.args):
@@ -85,3 +100,59 @@ def _is_unknown(facts: Facts, e: n.Call, s: n.Stmt) -> bool:
         )
         return starred and isinstance(found[0], (types.FunctionType, types.MethodType))
     return not (isinstance(e.func, n.Attribute) and registry.lookup_method(e.func.attr))
+
+
+def is_solver(facts: Facts, e: n.Call, s: n.Stmt) -> bool:
+    """True for a call of a function of SciPy that finds a root of a function."""
+    found = facts.object_of(e.func, s.uid)
+    library = sys.modules.get("scipy.optimize")
+    if found is None or library is None or not isinstance(found[0], types.FunctionType):
+        return False
+    return any(found[0] is getattr(library, name, None) for name in SOLVERS)
+
+
+def _root(facts: Facts, e: n.Call, s: n.Stmt, alias: Callable[[str], str]) -> Followed | None:
+    """Return a call of a solver in parts: where it starts, what it passes on, what was captured.
+
+    brentq(partial(f, k=k), 0.0, 1.0, args=(c,), xtol=t)
+        →   find_root(brentq, f, (0.0, 1.0), (c,), {"xtol": t}, k=k)
+    """
+    if any(isinstance(a, n.Starred) for a in e.args) or any(k.name is None for k in e.keywords):
+        return None
+    found = facts.object_of(e.func, s.uid)
+    assert found is not None and isinstance(found[0], types.FunctionType)
+    names_ = list(inspect.signature(found[0]).parameters)
+    given = dict(zip(names_, e.args)) | {k.name: k.value for k in e.keywords if k.name}
+    function = given.pop(names_[0], None)
+    args = given.pop("args", n.TupleExpr(()))
+    start = tuple(given.pop(x) for x in names_[1:3] if x in START and x in given)
+    captured: tuple[n.Keyword, ...] = ()
+    if isinstance(function, n.Call) and _is_partial(facts, function, s):
+        captured = function.keywords
+        function = function.args[0]
+    if function is None or facts.varied(function, s.uid) or any(k.name is None for k in captured):
+        return None
+    active: list[tuple[int | str, n.Expr]] = []
+    kind = facts.value(args, s.uid).kind
+    if isinstance(kind, Number):
+        args = n.TupleExpr((args,))
+    if isinstance(args, n.TupleExpr):
+        items = enumerate(args.items)
+        active += [(-1 - k, item) for k, item in items if facts.varied(item, s.uid)]
+    elif facts.varied(args, s.uid):
+        if not isinstance(kind, TupleOf):
+            return None
+        active.append((ARGS, args))
+    active += [(k.name or "", k.value) for k in captured if facts.varied(k.value, s.uid)]
+    if not active:
+        return None
+    keys = tuple(n.Const(repr(x), x) for x in given)
+    options = n.DictExpr(keys, tuple(given.values()))
+    parts = (e.func, function, n.TupleExpr(start), args, options)
+    call = n.Call(n.Name(alias("find_root")), parts, captured)
+    return Followed(call, tuple(active))
+
+
+def _is_partial(facts: Facts, e: n.Call, s: n.Stmt) -> bool:
+    """True for `partial(f, a=a)`: a function with what it was defined with."""
+    return len(e.args) == 1 and facts.object_of(e.func, s.uid) == (functools.partial,)
