@@ -34,6 +34,7 @@ from s2s_ad.ir.walk import (
     assigned,
     children,
     each_of,
+    inside,
     names,
     stmt_exprs,
     subexprs,
@@ -191,7 +192,7 @@ class Context(Changes):
         self.check_delete(s)
         if not isinstance(s, n.ExprStmt) or not isinstance(s.value, n.Call):
             return
-        if not self.changes_nothing(s.value, s):
+        if not all(self.changes_nothing(x, s) for x in inside(s, n.Call)):
             self.check_call(s.value, s)
 
     def check_calls(self, s: n.Stmt, active: bool) -> None:
