@@ -34,6 +34,7 @@ from s2s_ad.build_writes import with_writes
 from s2s_ad.errors import OutputError, UnsupportedSyntax
 from s2s_ad.frontend.exits import exits, structure
 from s2s_ad.frontend.fold import fold_decided
+from s2s_ad.frontend.index_loops import over_axes
 from s2s_ad.frontend.iterators import check_iterators
 from s2s_ad.frontend.live_loops import by_position
 from s2s_ad.frontend.normalise import normalise
@@ -187,13 +188,12 @@ def prepare(
     def refuse(s: n.Stmt, message: str, hint: str, e: n.Expr | None = None) -> UnsupportedSyntax:
         return UnsupportedSyntax(message, subject.place(s.origin, e), hint)
 
-    facts = prepared.facts()
-    function = replace(subject.function, body=fold_decided(subject.function.body, facts))
-    prepared.become(selected(function, select, subject))
+    body = fold_decided(subject.function.body, prepared.facts())
+    prepared.become(selected(replace(subject.function, body=body), select, subject))
     prepared.become(with_slices(prepared.function, prepared.facts(), names.fresh))
     check_iterators(prepared.function, prepared.facts(), refuse)
-    facts = prepared.facts()
-    prepared.become(by_position(prepared.function, facts, names, prepared.alias, refuse))
+    prepared.become(over_axes(prepared.function, prepared.facts(), names.fresh, prepared.alias))
+    prepared.become(by_position(prepared.function, prepared.facts(), names, prepared.alias, refuse))
     prepared.name_effects(tests=False, last=False)
     for _ in range(ROUNDS):
         # what is written out may have to be written out further, with facts of its own

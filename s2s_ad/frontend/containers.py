@@ -14,8 +14,8 @@ import functools
 import math
 import operator
 
+from s2s_ad.frontend.array_stores import ArrayStores
 from s2s_ad.frontend.container_methods import NONE, ONE, Statements
-from s2s_ad.frontend.library_loops import LibraryLoops
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import Array, DictOf, ListOf, TupleOf, Unknown, is_matrix
 from s2s_ad.ir.remembered import replace
@@ -36,7 +36,7 @@ def index(e: n.Expr, k: int) -> n.Expr:
     return n.Subscript(e, n.Const(str(k), k))
 
 
-class Containers(LibraryLoops):
+class Containers(ArrayStores):
     """Writes out expressions: calls of functions and methods, displays."""
 
     def spelled_out(self, e: n.Expr, s: n.Stmt, pre: Statements) -> n.Expr | None:
@@ -47,6 +47,8 @@ class Containers(LibraryLoops):
             return self.display(e, s, pre)
         if isinstance(e, n.Binary) and e.op == "|":
             return n.DictExpr((None, None), (e.left, e.right))
+        if isinstance(e, n.Attribute):
+            return self.in_a_row(e, s)
         if not isinstance(e, n.Call):
             return None
         if isinstance(e.func, n.Call):

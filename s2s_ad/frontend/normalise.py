@@ -54,6 +54,8 @@ class _Normalise(Unpacking):
         if s.uid not in self.facts.before:
             return []
         self.check_walrus(s)
+        if (out := self.flat_store(s)) is not None:
+            return self.commented(out, s)
         if isinstance(s, n.If):
             branches = tuple(replace(b, body=self.block(b.body)) for b in s.branches)
             return [replace(s, branches=branches, orelse=self.block(s.orelse))]
@@ -432,7 +434,7 @@ class _Normalise(Unpacking):
             if names(e) & changed or stored or self.runs_once(e, s):
                 return self.named_iter(e, s, pre, "indices", keep=True)
             return e
-        if isinstance(e, n.Call) and self.varied(e, s):
+        if isinstance(e, (n.Call, n.Attribute)) and self.varied(e, s):
             written = self.spelled_out(e, s, pre)
             if written is not None:
                 e = self.hoist(written, s, pre)

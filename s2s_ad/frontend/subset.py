@@ -298,7 +298,13 @@ CONSTRUCTS: tuple[Construct, ...] = (
             "`np.apply_along_axis` too",
             wrt="x v",
         ),
-        _no("ufunc.at", "a = v * x\nnp.multiply.at(a, [0, 0], x)\ny = a[0]", "use a loop"),
+        _yes(
+            "places of an array",
+            "a = v * x\nnp.put(a, [0, 2], x)\nnp.multiply.at(a, [0, 0], x)\na.flat[1] = x\n"
+            "y = 0.0\nfor (i,), t in np.ndenumerate(a):\n    y += i * t",
+            "`np.place`, `np.putmask`, `np.put_along_axis`, loops over `np.ndindex`",
+            wrt="x v",
+        ),
     ),
     *_topic(
         "Blocks",

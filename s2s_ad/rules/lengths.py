@@ -155,3 +155,10 @@ def square(size: str) -> Result:
         return Array((rows, fresh_dim() if other else rows), "any" if dtype == "float" else dtype)
 
     return result
+
+
+def unraveled(kinds: Kinds, args: Args) -> Kind:
+    """Return a place of each axis of a shape for each index, or arrays of such."""
+    kind, shape = kinds.get("indices", UNKNOWN), kinds.get("shape", UNKNOWN)
+    at = INT if isinstance(kind, Number) else as_array(kind)
+    return TupleOf((at,) * len(shape.items)) if isinstance(shape, TupleOf) else UNKNOWN

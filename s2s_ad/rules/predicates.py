@@ -88,6 +88,7 @@ zero(
     "np.triu_indices_from(arr, k=0)",
     result=results.pair_of_places,
 )
+passive("np.unravel_index(indices, shape)", result=lengths.unraveled)
 zero("np.diag_indices_from(arr)", result=results.places_along("arr"))
 zero("np.searchsorted(a, v, side='left')", result=results.elementwise("int", ("v",)))
 passive("np.unique(ar)", result=constant(UNKNOWN))
