@@ -25,7 +25,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.blocks import mentioned, sole_target
+from s2s_ad.ir.blocks import changed_by, mentioned, sole_target
 from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import (
     all_parts,
@@ -236,7 +236,7 @@ class _Gather:
                 # what is made behind the append is made in front of it
                 if self.tools.leaves(s):
                     break
-                bound |= assigned((self.body[k - 1],)) if k > self.append else set()
+                bound |= changed_by(self.body[k - 1]) if k > self.append else set()
             if not isinstance(s, (n.Assign, n.AugAssign)) or k in self.appends:
                 continue
             served = [
@@ -291,11 +291,11 @@ class _Gather:
             if isinstance(t, (n.Assign, n.AugAssign)):
                 uids.add(t.uid)
                 self.body[j] = map_parts(t, new)
-            if self.tools.leaves(t) or assigned((t,)) & names(e):
+            if self.tools.leaves(t) or changed_by(t) & names(e):
                 break
 
         for t in reversed(self.body[:k]):
-            if self.tools.leaves(t) or assigned((t,)) & names(e):
+            if self.tools.leaves(t) or changed_by(t) & names(e):
                 break
             uids.add(t.uid)
 
