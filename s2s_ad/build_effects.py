@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING
 from s2s_ad.analysis.aliasing import CHANGES, store_root
 from s2s_ad.analysis.effects import only_tells
 from s2s_ad.analysis.flow import Facts
+from s2s_ad.analysis.held import scattered
 from s2s_ad.analysis.owned import NOTHING_OWNED, Owned
 from s2s_ad.analysis.ownership import ownership
 from s2s_ad.build_fresh import newness
 from s2s_ad.build_subject import Subject
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import said_by
-from s2s_ad.ir.kinds import UNKNOWN, DictOf, Kind, ListOf, Unknown, is_immutable
-from s2s_ad.ir.walk import all_parts, walk_stmts
+from s2s_ad.ir.kinds import UNKNOWN, Array, DictOf, Kind, ListOf, Unknown, is_immutable
+from s2s_ad.ir.walk import all_parts, container_of, walk_stmts
 
 if TYPE_CHECKING:
     from s2s_ad.build_program import Program
@@ -105,7 +106,13 @@ def _calls_are_pure(s: n.Stmt, facts: Facts, again: bool, own: frozenset[str]) -
 
 
 def _changes_own(e: n.Call, s: n.Stmt, facts: Facts, own: frozenset[str]) -> bool:
-    """True for a method that changes a list or dict of the function's own, and nothing else."""
+    """True for a call that changes an array, a list or a dict of the function's own, and nothing
+    else."""
+    added = scattered(s)
+    if added is not None and isinstance(s, n.ExprStmt) and e is s.value:
+        root = container_of(added[0])
+        flat = root is added[0] or isinstance(facts.value(root, s.uid).kind, Array)
+        return isinstance(root, n.Name) and root.id in own and flat
     if not isinstance(e.func, n.Attribute) or not isinstance(e.func.value, n.Name) or e.keywords:
         return False
     holder = e.func.value
