@@ -56,7 +56,6 @@ def overwritten_item(context: Context, s: n.Stmt, exposed: frozenset[str]) -> It
         return None
     owned = context.unshared().get(s.uid, NOTHING_OWNED)
     item = context.kind(target, s.uid)
-    end = context.function.body[-1].uid
     if name not in owned.own:
         return None
     if name not in owned.whole and not (isinstance(target.value, n.Name) and is_immutable(item)):
@@ -71,9 +70,30 @@ def overwritten_item(context: Context, s: n.Stmt, exposed: frozenset[str]) -> It
         index |= names(part.index)
         part = part.value
     # what others come to know later is known to them when it is put back, as far as can be proved
-    own = name in context.unshared().get(end, NOTHING_OWNED).own
+    own = name in context.unshared().get(_end(context), NOTHING_OWNED).own
     where = frozenset(index - {name})
     return Item(name, target, where, _kept(context, s, target), own, is_immutable(item))
+
+
+def _end(context: Context) -> int:
+    """Return the statement, by uid, in front of which what a function works with is its own: before
+    it returns a tuple of variables, whose items are copied where that matters."""
+    made = returned_items(context)
+    return made.uid if made is not None else context.function.body[-1].uid
+
+
+def returned_items(context: Context) -> n.Assign | None:
+    """Return the last statement but one of a function, if that binds a tuple of variables, and of
+    numbers, which is returned at once."""
+    *_, made, last = (n.Pass(), *context.function.body)
+    target = last.value if isinstance(last, n.Return) else None
+    if not isinstance(made, n.Assign) or made.targets != (target,):
+        return None
+    if not isinstance(made.value, n.TupleExpr) or not made.value.items:
+        return None
+    uid = made.uid
+    plain = (isinstance(x, n.Name) or is_immutable(context.kind(x, uid)) for x in made.value.items)
+    return made if all(plain) else None
 
 
 def _stays(context: Context, s: n.Stmt, part: n.Subscript, name: str) -> bool:
