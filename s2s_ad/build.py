@@ -22,7 +22,7 @@ import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from s2s_ad.build_arguments import CALLED
@@ -56,6 +56,7 @@ OPTIMISATIONS = {
     "ownership": "an array adjoint is added to in place where this function made it",
     "recompute": "a cheap value is computed again rather than kept",
     "together": "what is kept at one place of a loop is kept in one list of tuples",
+    "spliced": "a short function that writes into its arguments stands where it is called",
     "share": "what the reverse sweep computes again is computed once and named",
 }
 OPTIONS = frozenset({"strict", "numba", CALLED, *OPTIMISATIONS})
@@ -125,8 +126,15 @@ def building() -> Iterator[None]:
 def derive(request: Request) -> Derivative:
     """Return the derivative of a function. Raises S2SError for what is outside the language."""
     with building():
-        result: Derivative = _package(request).derivative()
-    return result
+        package = _package(request)
+        try:
+            result: Derivative = package.derivative()
+            return result
+        except S2SError:
+            if not package.program.spliced:
+                raise
+    # what a call did as it stood there may be followed where it is called
+    return derive(replace(request, options=request.options | {"spliced"}))
 
 
 def trace(request: Request) -> Iterator[tuple[str, str]]:

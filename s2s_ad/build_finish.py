@@ -16,7 +16,8 @@ from s2s_ad.analysis.interpreter import Interpreter
 from s2s_ad.analysis.owned import NOTHING_OWNED
 from s2s_ad.analysis.values import Value
 from s2s_ad.build_exits import Sweeps
-from s2s_ad.build_prepare import Prepared, wish
+from s2s_ad.build_naming import wish
+from s2s_ad.build_prepare import Prepared
 from s2s_ad.build_purity import repeatable
 from s2s_ad.build_reverse import Reverse
 from s2s_ad.ir import nodes as n
@@ -52,6 +53,7 @@ from s2s_ad.simplify.numbers_first import numbers_first
 from s2s_ad.simplify.one_inverse import one_inverse
 from s2s_ad.simplify.one_store import OneStore, one_store
 from s2s_ad.simplify.over_kept import by_the_index, over_kept
+from s2s_ad.simplify.parts_read import parts_read
 from s2s_ad.simplify.products import named_in_front, numbers_of, shared_products
 from s2s_ad.simplify.quotients import reuse_quotients
 from s2s_ad.simplify.scaled import without_scaled
@@ -231,6 +233,8 @@ def finish(
         body, back = in_place(body, back, _buffers(body, back, swept))
     if "numba" in options:
         swept.prepared.program.backward |= back
+    if swept.prepared.copied:
+        body = parts_read(body, swept.prepared.copied, _buffers(body, back, swept))
     verify_block(body, "the last pass")
     return body, back
 

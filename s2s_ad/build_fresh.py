@@ -8,12 +8,16 @@ from __future__ import annotations
 import numpy as np
 
 from s2s_ad.analysis.effects import is_pure_object
+from s2s_ad.analysis.flow import interpret
 from s2s_ad.analysis.observe import known_object
+from s2s_ad.analysis.owned import NOTHING_OWNED
+from s2s_ad.analysis.ownership import ownership
+from s2s_ad.analysis.values import Value
 from s2s_ad.build_program import Program
 from s2s_ad.build_subject import Subject, SubjectWorld
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import said_by, sole_target
-from s2s_ad.ir.kinds import is_immutable
+from s2s_ad.ir.kinds import UNKNOWN, Kind, is_immutable
 from s2s_ad.ir.walk import blocks, bound_names, children, names, stmt_exprs, walk_stmts
 from s2s_ad.rules import registry, sharing
 from s2s_ad.rules.sharing import NEW, SHARES, VIEW, WHOLLY_NEW
@@ -32,7 +36,9 @@ def newness(subject: Subject, program: Program, e: n.Call) -> int:
         return sharing.newness_of_method(method) if known and of_value else SHARES
     callee = None if registry.lookup(obj) else program.subject(obj)
     if callee is not None:
-        return NEW if returns_new(program, callee) else SHARES
+        if not returns_new(program, callee):
+            return SHARES
+        return WHOLLY_NEW if returns_apart(program, callee) else NEW
     return newness_of_object(obj, e)
 
 
@@ -115,6 +121,35 @@ def returns_new(program: Program, callee: Subject) -> bool:
             names(s.value) & held or names(s.value) - local
             for s in walk_stmts(body)
             if isinstance(s, n.Return) and s.value and not holds_nothing(callee, program, s.value)
+        )
+    return known[id(callee)]
+
+
+def returns_apart(program: Program, callee: Subject) -> bool:
+    """True for a function whose result is a tuple of things that it has made, each by itself."""
+    known = program.apart_results
+    if id(callee) not in known:
+        known[id(callee)] = False  # of a recursive call
+        body = callee.function.body
+        ends = [s for s in walk_stmts(body) if isinstance(s, n.Return)]
+        nothing = {p.name: Value(UNKNOWN, True) for p in callee.function.params}
+        facts = interpret(callee.function, nothing, SubjectWorld(callee, program), callee.locals)
+
+        def kind(e: n.Expr, uid: int) -> Kind:
+            return facts.value(e, uid).kind if uid in facts.before else UNKNOWN
+
+        owned = ownership(body, lambda e: newness(callee, program, e), kind)
+
+        def is_alone(e: n.Expr, uid: int) -> bool:
+            if isinstance(e, n.Name):
+                return e.id in owned.get(uid, NOTHING_OWNED).whole
+            return not isinstance(e, n.Subscript) and holds_nothing(callee, program, e)
+
+        known[id(callee)] = bool(ends) and all(
+            isinstance(s.value, n.TupleExpr)
+            and len(set(s.value.items)) == len(s.value.items)
+            and all(is_alone(e, s.uid) for e in s.value.items)
+            for s in ends
         )
     return known[id(callee)]
 
@@ -205,6 +240,9 @@ def reached(
     return found
 
 
+_GOES_THROUGH = (enumerate, reversed, zip)
+
+
 def _taken(s: n.Stmt) -> tuple[n.Expr, ...]:
     """Return what a statement takes its values from: all its expressions but what it binds."""
     if isinstance(s, n.Assign):
@@ -218,6 +256,11 @@ def held_by(subject: Subject, program: Program, e: n.Expr) -> frozenset[str]:
         return frozenset()
     if isinstance(e, (n.TupleExpr, n.ListExpr)):
         return frozenset().union(*(held_by(subject, program, part) for part in children(e)))
+    if isinstance(e, n.Subscript):
+        return held_by(subject, program, e.value)
+    obj = called(subject, program, e) if isinstance(e, n.Call) else None
+    if isinstance(e, n.Call) and any(obj is x for x in _GOES_THROUGH):
+        return frozenset().union(*(held_by(subject, program, part) for part in e.args))
     return names(e)
 
 

@@ -6,14 +6,10 @@ requires `frontend`, `analysis`.
 
 from __future__ import annotations
 
-import builtins
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import partial
 
-from s2s_ad import runtime
 from s2s_ad.analysis.flow import Facts, interpret
-from s2s_ad.analysis.indexing import picks
 from s2s_ad.analysis.memory import Memory
 from s2s_ad.analysis.still import NOTHING_STILL, Still
 from s2s_ad.analysis.values import Value
@@ -24,10 +20,12 @@ from s2s_ad.build_arguments import (
     own_arguments,
 )
 from s2s_ad.build_cuts import note_cuts
-from s2s_ad.build_fresh import called, newness, newness_of_object
+from s2s_ad.build_fresh import newness, newness_of_object
 from s2s_ad.build_hoist import hoist
+from s2s_ad.build_naming import wish
 from s2s_ad.build_parts import with_named_parts
 from s2s_ad.build_program import Program
+from s2s_ad.build_spliced import spliced
 from s2s_ad.build_subject import Subject, SubjectWorld
 from s2s_ad.build_updates import settle_stores, settle_updates
 from s2s_ad.build_writes import with_writes
@@ -44,25 +42,18 @@ from s2s_ad.frontend.slices import with_slices
 from s2s_ad.frontend.views import without_views
 from s2s_ad.frontend.webs import with_webs_apart
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.blocks import sole_target
 from s2s_ad.ir.kinds import Array, DictOf
-from s2s_ad.ir.names import Names, plain_name
+from s2s_ad.ir.names import Names
 from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.verify import is_on, unbound_reads, verify
 from s2s_ad.ir.walk import (
     assigned,
     bound_names,
-    each_of,
     map_block,
-    map_expr,
-    map_stmt_exprs,
-    subexprs,
     walk_stmts,
 )
-from s2s_ad.rules.sharing import SHARES
 from s2s_ad.transform.cancelling import cancelling
 from s2s_ad.transform.context import Context
-from s2s_ad.transform.reading import stored_into
 
 Values = tuple[tuple[str, Value], ...]
 ROUNDS = 4
@@ -75,7 +66,7 @@ class Prepared:
     sunk: for each `if` made behind a loop, the one in the loop that it was taken from. exit_value:
     the variable that holds what is returned, if each exit assigns it. still: what cancels out of
     the result. lent: whether callers may change what they gave it between its forward and its
-    reverse half.
+    reverse half. copied: the statements, by uid, that copy what the user did not.
     """
 
     subject: Subject
@@ -90,6 +81,7 @@ class Prepared:
     memory: Memory = field(default_factory=Memory)
     still: Still = NOTHING_STILL
     lent: bool = False
+    copied: set[int] = field(default_factory=set)
 
     def newness(self, e: n.Call) -> int:
         """Return how much of what a call returns shares storage with nothing."""
@@ -190,6 +182,8 @@ def prepare(
 
     body = fold_decided(subject.function.body, prepared.facts())
     prepared.become(selected(replace(subject.function, body=body), select, subject))
+    if "spliced" not in program.options:
+        _splice(prepared)
     prepared.become(with_slices(prepared.function, prepared.facts(), names.fresh))
     check_iterators(prepared.function, prepared.facts(), refuse)
     prepared.become(over_axes(prepared.function, prepared.facts(), names.fresh, prepared.alias))
@@ -208,8 +202,12 @@ def prepare(
             break
     for name in unlike(prepared.function, prepared.facts()):
         prepared.become(with_webs_apart(prepared.function, name, names.fresh))
+    plain = {s.uid: s for s in walk_stmts(prepared.function.body)}
     own = entry and not called
     prepared.become(settle_stores(prepared.function, prepared.facts(), subject, program, own))
+    prepared.copied |= {
+        s.uid for s in walk_stmts(prepared.function.body) if s != plain.get(s.uid, s)
+    }
     prepared.become(settle_updates(prepared.function, prepared.facts(), subject, program))
     note_cuts(program, subject, prepared.function, prepared.facts())
     prepared.name_effects(tests=False, last=True)
@@ -224,6 +222,22 @@ def prepare(
     if structural:
         settle_exits(prepared)
     return prepared
+
+
+def _splice(prepared: Prepared) -> None:
+    """Put short functions that write into their arguments where they are called, those that they
+    call too."""
+    subject, program = prepared.subject, prepared.program
+    for _ in range(ROUNDS):
+        before = prepared.function
+        made = spliced(before, prepared.facts(), subject, program, prepared.names)
+        if made == before:
+            return
+        program.spliced = True
+        prepared.become(made)
+        # what is passed decides some of their branches
+        folded = fold_decided(prepared.function.body, prepared.facts())
+        prepared.become(replace(prepared.function, body=folded))
 
 
 def _in_the_open(prepared: Prepared, entry: bool) -> n.Function:
@@ -320,136 +334,3 @@ def with_result(function: n.Function, names: Names) -> n.Function:
     assign = n.Assign((name,), value, origin=last.origin, comments=last.comments)
     end = n.Return(name, origin=last.origin)
     return replace(function, body=(*function.body[:-1], assign, end))
-
-
-def name_expressions(
-    prepared: Prepared, wanted: Sequence[tuple[int, n.Expr]], is_user_call: Callable[[n.Expr], bool]
-) -> n.Function:
-    """Give sub-expressions of statements names of their own, in statements in front of them.
-
-    y = np.mean(np.exp(x))      →       exp = np.exp(x)
-                                        y = np.mean(exp)
-
-    Calls of user code become statements with adjoints of their own.
-    """
-    function, names = prepared.function, prepared.names
-    stored = frozenset(x for s in walk_stmts(function.body) for x in stored_into(s))
-    by_statement: dict[int, list[n.Expr]] = {}
-    for uid, e in wanted:
-        if isinstance(e, n.Name):
-            # a part of it is read by index: it needs an adjoint of its own after all
-            prepared.transparent.pop(e.id, None)
-            continue
-        found = by_statement.setdefault(_home(prepared, uid, e), [])
-        if e not in found:
-            found.append(e)
-
-    def visit(s: n.Stmt) -> tuple[n.Stmt, ...]:
-        if s.uid not in by_statement:
-            return (s,)
-        if isinstance(s, n.AugAssign):
-            # what must be named may be the whole new value
-            whole = n.Binary(s.op, s.target, s.value)
-            s = n.Assign((s.target,), whole, uid=s.uid, origin=s.origin, comments=s.comments)
-        before: list[n.Stmt] = []
-        for e in by_statement[s.uid]:
-            name = n.Name(names.fresh(wish(e)))
-            put = partial(_replaced, part=e, name=name)
-            if isinstance(s, n.Assign):
-                # what is stored into is no value: `x[i] = f(x[i])` may get a name for f's argument
-                s = replace(
-                    s, value=put(s.value), targets=tuple(_index_put(t, put) for t in s.targets)
-                )
-            else:
-                s = map_stmt_exprs(s, put)
-            whole_of = sole_target(s) if isinstance(s, n.Assign) and s.value == name else None
-            if isinstance(s, n.Assign) and whole_of in stored and _is_array(prepared, e, s):
-                # what is stored into it is not stored into what the reverse sweep reads
-                s = replace(s, value=n.Call(n.Attribute(name, "copy"), ()))
-            value = _apart(prepared, s, e)
-            before.append(n.Assign((name,), value, origin=s.origin))
-            if not is_user_call(e):
-                prepared.transparent[name.id] = e
-        target = s.targets[0] if isinstance(s, n.Assign) else None
-        known = isinstance(target, n.Name) and target.id in prepared.transparent
-        if isinstance(s, n.Assign) and isinstance(target, n.Name) and known:
-            prepared.transparent[target.id] = s.value
-        before[0] = replace(before[0], comments=s.comments)
-        return (*before, replace(s, comments=n.NO_COMMENTS))
-
-    return replace(function, body=map_block(function.body, visit))
-
-
-def _apart(prepared: Prepared, s: n.Stmt, e: n.Expr) -> n.Expr:
-    """Return `e`, or a copy of it where it may be a view of an array that changes after that:
-
-    y[:3] *= np.flip(y[:3])     →       flip = np.flip(y[:3]).copy()
-                                        y[:3] = y[:3] * flip
-    """
-    body = prepared.function.body
-    at = next(k for k, x in enumerate(body) if s.uid in {y.uid for y in walk_stmts((x,))})
-    later = tuple(walk_stmts(body[at:]))
-    targets = {x.target for x in later if isinstance(x, n.AugAssign)}
-    changed = {t.id for t in targets if isinstance(t, n.Name)}.union(*map(stored_into, later))
-    read = {x.id for x in subexprs(e) if isinstance(x, n.Name)}
-    if changed.isdisjoint(read) or not _is_array(prepared, e, s):
-        return e
-    return n.Call(n.Attribute(e, "copy"), ()) if _may_be_view(prepared, e, s) else e
-
-
-def _may_be_view(prepared: Prepared, e: n.Expr, s: n.Stmt) -> bool:
-    if isinstance(e, n.Subscript):
-        taken = picks(e.index, lambda x: prepared.facts().value(x, s.uid).kind)
-        return not taken and _may_be_view(prepared, e.value, s)
-    if isinstance(e, n.Call):
-        ours = prepared.program.subject(called(prepared.subject, prepared.program, e))
-        return ours is None and prepared.newness_here(e) <= SHARES
-    return isinstance(e, (n.Name, n.Attribute))
-
-
-def _is_array(prepared: Prepared, e: n.Expr, s: n.Stmt) -> bool:
-    return isinstance(prepared.facts().value(e, s.uid).kind, Array)
-
-
-def _index_put(target: n.Expr, put: Callable[[n.Expr], n.Expr]) -> n.Expr:
-    """Return a target with its indices changed."""
-    if isinstance(target, n.Subscript):
-        return replace(target, value=_index_put(target.value, put), index=put(target.index))
-    if isinstance(target, n.Attribute):
-        return replace(target, value=_index_put(target.value, put))
-    return target
-
-
-def _home(prepared: Prepared, uid: int, e: n.Expr) -> int:
-    """Return the statement that holds `e`: `uid`, or one that names a part of that statement."""
-    for s in walk_stmts(prepared.function.body):
-        if not isinstance(s, n.Assign) or not isinstance(s.targets[0], n.Name):
-            continue
-        if s.targets[0].id in prepared.transparent and e in subexprs(s.value) and e != s.value:
-            return s.uid
-    return uid
-
-
-def _replaced(whole: n.Expr, part: n.Expr, name: n.Name) -> n.Expr:
-    return map_expr(whole, lambda x: name if x == part else x)
-
-
-def wish(e: n.Expr) -> str:
-    """Return the name a sub-expression would be given by hand: that of its function."""
-    if isinstance(e, n.Call):
-        func = e.func
-        if isinstance(func, n.Attribute):
-            elsewhere = hasattr(builtins, func.attr) or func.attr in runtime.__all__
-            return f"{func.attr}_value" if elsewhere else func.attr
-        if isinstance(func, n.Name):
-            return f"{plain_name(func.id)}_value"
-    if isinstance(e, n.Subscript) and isinstance(e.value, n.Name):
-        items = each_of(e.index)
-        one = all(isinstance(x, (n.Name, n.Const, n.Unary, n.Binary)) for x in items)
-        return f"{e.value.id}_{'item' if one else 'part'}"
-    if isinstance(e, n.IfExp):
-        return wish(e.body)
-    if isinstance(e, n.Binary):
-        words = {"+": "total", "-": "difference", "*": "product", "/": "ratio", "**": "power"}
-        return words.get(e.op, "matmul" if e.op == "@" else "value")
-    return "value"

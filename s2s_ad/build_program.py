@@ -92,6 +92,7 @@ class Program:
     closures: dict[Any, Any] = field(default_factory=dict)
     new_results: dict[int, bool] = field(default_factory=dict)
     own_results: dict[int, bool] = field(default_factory=dict)
+    apart_results: dict[int, bool] = field(default_factory=dict)
     proofs: dict[int, dict[str, Kind]] = field(default_factory=dict)
     cuts: dict[Cut, None] = field(default_factory=dict)
     cutting: dict[Any, bool] = field(default_factory=dict)
@@ -107,6 +108,7 @@ class Program:
     spoken: dict[str, tuple[n.Expr, Writing]] = field(default_factory=dict)
     backward: set[int] = field(default_factory=set)  # uids of reverse sweeps to be compiled
     small: Callable[[Variant], Small] | None = None
+    spliced: bool = False
 
     def subject(self, callee: object) -> Subject | None:
         """Return the subject of a callee, None for what is not a function of the user."""

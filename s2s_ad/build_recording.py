@@ -21,7 +21,8 @@ from s2s_ad.build_costs import (
     same_again,
     work,
 )
-from s2s_ad.build_prepare import Prepared, wish
+from s2s_ad.build_naming import wish
+from s2s_ad.build_prepare import Prepared
 from s2s_ad.build_purity import repeatable, without_effect
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import leaving

@@ -15,7 +15,8 @@ from s2s_ad.analysis.held import holds_plain_items
 from s2s_ad.analysis.owned import NOTHING_OWNED
 from s2s_ad.analysis.useful import Useful, useful
 from s2s_ad.analysis.values import PASSIVE
-from s2s_ad.build_prepare import Prepared, name_expressions, with_result
+from s2s_ad.build_naming import name_expressions
+from s2s_ad.build_prepare import Prepared, with_result
 from s2s_ad.build_recording import Recording
 from s2s_ad.errors import OutputError
 from s2s_ad.ir import nodes as n
@@ -43,7 +44,7 @@ from s2s_ad.transform.overwritten import ResultLost
 from s2s_ad.transform.recording import ReverseExit
 from s2s_ad.transform.settled import Sweep, settled
 from s2s_ad.transform.steady import steady
-from s2s_ad.transform.undoing import put_back, worked
+from s2s_ad.transform.undoing import put_back, returned_items, worked
 from s2s_ad.transform.versions import AT_THE_END
 
 END = Place(None)
@@ -335,9 +336,27 @@ class _Run:
         taken_apart = bool(emptied) and not is_immutable(kind) and (result in emptied or not alone)
         if not taken_apart and result not in assigned(tuple(backward)):
             return forward, result
+        made = returned_items(context)
+        if made is not None and result not in assigned(tuple(backward)):
+            return [
+                _with_items_copied(context, s) if s.uid == made.uid else s for s in forward
+            ], result
         name = context.names.fresh("result")
         value = copied_value(context, result, kind) if taken_apart else n.Name(result)
         return [*forward, n.Assign((n.Name(name),), value)], name
+
+
+def _with_items_copied(context: Context, s: n.Stmt) -> n.Stmt:
+    """Return a statement that binds a tuple, with copies of the variables in it."""
+    assert isinstance(s, n.Assign) and isinstance(s.value, n.TupleExpr)
+
+    def copied(e: n.Expr) -> n.Expr:
+        kind = context.kind(e, s.uid)
+        if is_immutable(kind) or not isinstance(e, n.Name):
+            return e
+        return copied_value(context, e.id, kind)
+
+    return replace(s, value=replace(s.value, items=tuple(map(copied, s.value.items))))
 
 
 def _binds(s: n.Stmt, name: str) -> bool:

@@ -35,7 +35,7 @@ LONG = frozenset(
     "adi channel convolution_network deriche least_squares n_body vertical_advection".split()
 )
 # what is generated of these is refused where it is differentiated again
-NOT_AGAIN = frozenset({"cavity", "kalman_smoother", "kmeans"})
+NOT_AGAIN = frozenset({"kalman_smoother"})
 
 each_kernel = pytest.mark.parametrize("name", KERNELS)
 

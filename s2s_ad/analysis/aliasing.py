@@ -292,6 +292,9 @@ class Sharing(ABC):
         e = seen_through(e) or e
         if isinstance(e, n.Name) and isinstance(self.kind(e), CONTAINERS):
             return own if holds_plain_items(self.kind(e)) else own.opened(frozenset({e.id}))
+        kind = self.kind(e)
+        if isinstance(kind, Array) and kind.dims is not None and len(kind.dims) == 1:
+            return own  # numbers
         return self.shared(e, own)
 
     def joined_items(self, e: n.Expr, own: Owned) -> Owned:

@@ -427,12 +427,3 @@ def atomic(e: n.Expr) -> bool:
             return False
         e = e.value
     return isinstance(e, (n.Name, n.Const))
-
-
-def operations(e: n.Expr) -> int:
-    """Return how many operations an expression costs, a call counting for several."""
-    return sum(
-        4 if isinstance(x, n.Call) else 1
-        for x in subexprs(e)
-        if isinstance(x, (n.Binary, n.Unary, n.Call, n.IfExp))
-    )

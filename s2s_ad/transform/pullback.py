@@ -26,11 +26,11 @@ from s2s_ad.ir.kinds import (
     is_discrete,
 )
 from s2s_ad.ir.remembered import replace
-from s2s_ad.ir.walk import assigned, each_of, names
+from s2s_ad.ir.walk import assigned, each_of, names, subexprs
 from s2s_ad.rules.registry import Choice
 from s2s_ad.rules.results import literal
 from s2s_ad.transform.callees import Callees
-from s2s_ad.transform.context import Diff, NeedsName, operations
+from s2s_ad.transform.context import Diff, NeedsName
 from s2s_ad.transform.extremes import shares
 from s2s_ad.transform.fitting import added_axes, is_negative, without_axes
 from s2s_ad.transform.hints import unsupported
@@ -73,7 +73,7 @@ class Pullback(Callees):
         elif isinstance(e, n.Binary) and self.lists(e):
             self.joined(e, d, out)
         elif (parts := self.short_form(e)) is not None:
-            if len(parts) > 1 and operations(d.expr) >= 3:
+            if len(parts) > 1 and _operations(d.expr) >= 3:
                 d = self.named(d, self.bar_name(e))
             for operand, slope in parts:
                 part = Diff(self.product(slope(d.expr)), self.value(operand).kind)
@@ -256,7 +256,7 @@ class Pullback(Callees):
         again = any(uses(rule.adjoint[p], "d") > 1 for p in active)
         few = len(self.summands(e)) < 3 and not again
         heavy = 3 if isinstance(d.kind, Number) and few else 1
-        if (len(active) > 1 or again) and operations(d.expr) >= heavy:
+        if (len(active) > 1 or again) and _operations(d.expr) >= heavy:
             positive = self.product(n.Unary("-", d.expr))
             simple = isinstance(e, n.Binary) and e.op in "+-*/"
             scaled = isinstance(factors(positive)[0][1], n.Const)  # its number takes the sign
@@ -481,3 +481,12 @@ class Pullback(Callees):
             place = n.Binary("+", place, n.Call(size, (star,)))
         plain = k - len(stars)
         return n.Binary("+", place, n.Const(str(plain), plain)) if plain else place
+
+
+def _operations(e: n.Expr) -> int:
+    """Return how many operations an expression costs, a call counting for several."""
+    return sum(
+        4 if isinstance(x, n.Call) else 1
+        for x in subexprs(e)
+        if isinstance(x, (n.Binary, n.Unary, n.Call, n.IfExp))
+    )

@@ -1,0 +1,83 @@
+"""Parts of arrays that are only read while the array holds still, without copies of their own.
+
+Takes the body of a generated function, gives it with such parts as the user wrote them; requires
+`analysis`.
+
+    inner = u[1:-1].copy()          →       inner = u[1:-1]
+    v[1:-1] = inner + u[2:]                 v[1:-1] = inner + u[2:]
+    u[1:-1] = v[1:-1]                       u[1:-1] = v[1:-1]
+
+The copies are made so that each pass may take a variable for an array of its own. In the end those
+can go that nobody asks for once the array changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Set as AbstractSet
+
+from s2s_ad.analysis.liveness import live_after
+from s2s_ad.analysis.ownership import gives_away
+from s2s_ad.ir import nodes as n
+from s2s_ad.ir.blocks import changed_by, said_by, sole_target
+from s2s_ad.ir.remembered import replace
+from s2s_ad.ir.walk import blocks, map_block, walk_stmts
+from s2s_ad.simplify.in_place import InPlace
+
+
+def parts_read(body: n.Block, copied: AbstractSet[int], tools: InPlace) -> n.Block:
+    """Return the body without copies that nobody needs. copied: the statements that make them."""
+    made = [(s, x, e) for s in walk_stmts(body) if s.uid in copied for x, e in _copy(s)]
+    if not made:
+        return body
+    every = [s for s in walk_stmts(body) if not any(blocks(s))]
+    later = live_after(body)
+    seen: dict[str, set[str]] = {}
+    plain: dict[int, n.Expr] = {}
+
+    def gives(s: n.Stmt, name: str) -> bool:
+        return gives_away(s, name, tools.newness, lambda e, _: tools.kind(e))
+
+    def kept(name: str) -> bool:
+        """True when what a variable holds may be known by another name, or changes by its own."""
+        for s in walk_stmts(body):
+            if name not in said_by(s) or s.uid in copied:
+                continue
+            if any(blocks(s)):
+                if not isinstance(s, (n.If, n.While)):
+                    return True  # what is gone through, or entered, is seen by another name
+            elif name in changed_by(s) - {sole_target(s)} or gives(s, name):
+                return True
+        return False
+
+    for s, name, e in made:
+        root = _root(e)
+        if root is None or kept(name):
+            continue
+        roots = {root, *seen.get(root, ())}
+        changing = [x for x in every if roots & changed_by(x)]
+        if not any(name in said_by(x) or name in later[x.uid] for x in changing):
+            plain[s.uid] = e
+            seen.setdefault(name, set()).update(roots)
+
+    def visit(s: n.Stmt) -> tuple[n.Stmt, ...]:
+        return (replace(s, value=plain[s.uid]) if s.uid in plain else s,)
+
+    return map_block(body, visit) if plain else body
+
+
+def _copy(s: n.Stmt) -> list[tuple[str, n.Expr]]:
+    """Return what a statement `x = e.copy()` binds and copies."""
+    name = sole_target(s)
+    if name is None or not isinstance(s, n.Assign) or not isinstance(s.value, n.Call):
+        return []
+    func = s.value.func
+    plain = isinstance(func, n.Attribute) and func.attr == "copy" and not s.value.args
+    return [(name, func.value)] if plain and isinstance(func, n.Attribute) else []
+
+
+def _root(e: n.Expr) -> str | None:
+    """Return the variable of which an expression is a part, None where it is all of it."""
+    inner = e.value if isinstance(e, n.Subscript) else None
+    while isinstance(inner, n.Subscript):
+        inner = inner.value
+    return inner.id if isinstance(inner, n.Name) else None
