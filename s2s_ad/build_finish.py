@@ -61,6 +61,7 @@ from s2s_ad.simplify.share import NUMBERS, Sharing, share
 from s2s_ad.simplify.spreading import without_spreading
 from s2s_ad.simplify.summed_up import SummedUp, summed_up
 from s2s_ad.simplify.tidy import over_items, tidied, with_plain_counts
+from s2s_ad.simplify.updates import updates
 from s2s_ad.simplify.where_read import where_read
 from s2s_ad.simplify.where_taken import Linear, where_taken
 from s2s_ad.simplify.zeros import zeros_in_place
@@ -233,8 +234,10 @@ def finish(
         body, back = in_place(body, back, _buffers(body, back, swept))
     if "numba" in options:
         swept.prepared.program.backward |= back
-    if swept.prepared.copied:
-        body = parts_read(body, swept.prepared.copied, _buffers(body, back, swept))
+    if "ownership" not in options:
+        lent, array = _buffers(body, back, swept), swept.found.context.np("array")
+        body = parts_read(body, back | swept.prepared.copied, array, lent)
+        body = updates(body, back, lent.kind)
     verify_block(body, "the last pass")
     return body, back
 

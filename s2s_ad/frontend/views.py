@@ -260,9 +260,10 @@ def composed(e: n.Subscript) -> n.Expr:
 
     >>> from s2s_ad.ir.quote import parse_expr
     >>> from s2s_ad.ir.text import expr_text
-    >>> for text in ("q[i][1:-1]", "q[:, j][0]", "q[i][:, 2]", "q[1:][0]"):
+    >>> for text in ("q[i][1:-1]", "q[i][:]", "q[:, j][0]", "q[i][:, 2]", "q[1:][0]"):
     ...     print(expr_text(composed(parse_expr(text))))
     q[i, 1:-1]
+    q[i]
     q[0, j]
     q[i, :, 2]
     q[1:][0]
@@ -274,6 +275,8 @@ def composed(e: n.Subscript) -> n.Expr:
     if not known or any(isinstance(x, n.Slice) and x != n.ALL for x in first):
         return e
     taken = [rest.pop(0) if x == n.ALL and rest else x for x in first] + rest
+    while len(taken) > 1 and taken[-1] == n.ALL:
+        taken.pop()
     return replace(e.value, index=taken[0] if len(taken) == 1 else n.TupleExpr(tuple(taken)))
 
 

@@ -1,11 +1,13 @@
 """Parts of arrays that are only read while the array holds still, without copies of their own.
 
-Takes the body of a generated function, gives it with such parts as the user wrote them; requires
-`analysis`.
+Takes the body of a generated function, gives it with such parts as the user wrote them, and as an
+expert reads adjoints; requires `analysis`.
 
-    inner = u[1:-1].copy()          →       inner = u[1:-1]
+    inner = u[1:-1].copy()                  inner = u[1:-1]
     v[1:-1] = inner + u[2:]                 v[1:-1] = inner + u[2:]
-    u[1:-1] = v[1:-1]                       u[1:-1] = v[1:-1]
+    u[1:-1] = v[1:-1]               →       u[1:-1] = v[1:-1]
+    u_item_bar = np.array(u_bar[i])         u_item_bar = u_bar[i]
+    u_bar[i] = a.T @ u_item_bar             u_bar[i] = a.T @ u_item_bar
 
 The copies are made so that each pass may take a variable for an array of its own. In the end those
 can go that nobody asks for once the array changes.
@@ -24,11 +26,15 @@ from s2s_ad.ir.walk import blocks, map_block, walk_stmts
 from s2s_ad.simplify.in_place import InPlace
 
 
-def parts_read(body: n.Block, copied: AbstractSet[int], tools: InPlace) -> n.Block:
-    """Return the body without copies that nobody needs. copied: the statements that make them."""
-    made = [(s, x, e) for s in walk_stmts(body) if s.uid in copied for x, e in _copy(s)]
+def parts_read(body: n.Block, copied: AbstractSet[int], array: n.Expr, tools: InPlace) -> n.Block:
+    """Return the body without copies that nobody needs. copied: the statements that may be such.
+
+    array: `np.array`, which copies.
+    """
+    made = [(s, x, e) for s in walk_stmts(body) if s.uid in copied for x, e in _copy(s, array)]
     if not made:
         return body
+    own = {s.uid for s, _, _ in made}
     every = [s for s in walk_stmts(body) if not any(blocks(s))]
     later = live_after(body)
     seen: dict[str, set[str]] = {}
@@ -40,7 +46,7 @@ def parts_read(body: n.Block, copied: AbstractSet[int], tools: InPlace) -> n.Blo
     def kept(name: str) -> bool:
         """True when what a variable holds may be known by another name, or changes by its own."""
         for s in walk_stmts(body):
-            if name not in said_by(s) or s.uid in copied:
+            if name not in said_by(s) or s.uid in own:
                 continue
             if any(blocks(s)):
                 if not isinstance(s, (n.If, n.While)):
@@ -55,7 +61,9 @@ def parts_read(body: n.Block, copied: AbstractSet[int], tools: InPlace) -> n.Blo
             continue
         roots = {root, *seen.get(root, ())}
         changing = [x for x in every if roots & changed_by(x)]
-        if not any(name in said_by(x) or name in later[x.uid] for x in changing):
+        if not any(
+            name in later[x.uid] or (name in said_by(x) and not _reads_first(x)) for x in changing
+        ):
             plain[s.uid] = e
             seen.setdefault(name, set()).update(roots)
 
@@ -65,14 +73,22 @@ def parts_read(body: n.Block, copied: AbstractSet[int], tools: InPlace) -> n.Blo
     return map_block(body, visit) if plain else body
 
 
-def _copy(s: n.Stmt) -> list[tuple[str, n.Expr]]:
-    """Return what a statement `x = e.copy()` binds and copies."""
+def _copy(s: n.Stmt, array: n.Expr) -> list[tuple[str, n.Expr]]:
+    """Return what a statement `x = e.copy()` or `x = np.array(e)` binds and copies."""
     name = sole_target(s)
     if name is None or not isinstance(s, n.Assign) or not isinstance(s.value, n.Call):
         return []
-    func = s.value.func
-    plain = isinstance(func, n.Attribute) and func.attr == "copy" and not s.value.args
-    return [(name, func.value)] if plain and isinstance(func, n.Attribute) else []
+    func, args = s.value.func, s.value.args
+    if func == array and len(args) == 1 and not s.value.keywords:
+        return [(name, args[0])]
+    if isinstance(func, n.Attribute) and func.attr == "copy" and not args:
+        return [(name, func.value)]
+    return []
+
+
+def _reads_first(s: n.Stmt) -> bool:
+    """True for a store of a new value: all it reads is read before it stores."""
+    return isinstance(s, (n.Assign, n.AugAssign)) and isinstance(s.value, (n.Binary, n.Unary))
 
 
 def _root(e: n.Expr) -> str | None:

@@ -25,7 +25,7 @@ from s2s_ad.analysis.later import Spot, Where, bound_since, may_follow, places, 
 from s2s_ad.analysis.touching import Round, Test, item_of, items_alone, measures, round_of
 from s2s_ad.analysis.whole_numbers import Cases, Form, all_of
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.blocks import said_by, sole_target
+from s2s_ad.ir.blocks import changed_by, said_by, sole_target
 from s2s_ad.ir.kinds import Array, Length, Number
 from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import (
@@ -35,6 +35,7 @@ from s2s_ad.ir.walk import (
     children,
     names,
     stmt_exprs,
+    subexprs,
     target_names,
     walk_stmts,
 )
@@ -147,8 +148,31 @@ class _Run:
             if not isinstance(item.place, n.Subscript) or _owner(item.place) != n.Name(name):
                 continue
             store = _Read(self.where[uid], item.place)
-            if not any(self.conflict(name, store, read) for read in reads):
+            since = self.stored_before(store.where, item.place)
+            if not any(
+                self.conflict(name, store, read)
+                for read in reads
+                if since < 0
+                or since < read.where.number <= store.where.number
+                or read.where.number < 0
+            ):
                 yield uid
+
+    def stored_before(self, where: Where, place: n.Subscript) -> float:
+        """Return the number of the statement that made what a store overwrites, each time: no read
+        in front of it, nor in another step, has seen that. Below 0 where there is none."""
+        everywhere = -float("inf")
+        block, at, _ = where.levels[-1]
+        index = names(place) - {e.id for e in (_owner(place),) if isinstance(e, n.Name)}
+        if any(isinstance(x, (n.Call, n.NamedExpr)) for x in subexprs(place)):
+            return everywhere
+        for s in reversed(block[:at]):
+            targets = s.targets if isinstance(s, n.Assign) else ()
+            if place in (s.target if isinstance(s, n.AugAssign) else None, *targets[:1]):
+                return self.where[s.uid].number
+            if changed_by(s) & index or names(place) & assigned((s,)):
+                return everywhere
+        return everywhere
 
     def reads(self, name: str) -> list[_Read] | None:
         """Return all reads of a variable that the reverse sweep may make, None if the variable is
