@@ -478,15 +478,11 @@ class Program:
         return True
 
     def _cheap_call(self, e: n.Call, subject: Subject, world: SubjectWorld, loops: int) -> bool:
-        if isinstance(e.func, n.Name):
-            if e.func.id in subject.locals:
-                return False
-            found = world.lookup(e.func.id)
-            if found is None:
-                return False
-            inner = self.subject(found[0])
-            return inner is None or self.is_cheap(inner, max(loops - 1, 0))
-        return True
+        if not isinstance(e.func, n.Name):
+            return True
+        found = None if e.func.id in subject.locals else world.lookup(e.func.id)
+        inner = self.subject(found[0]) if found is not None else None
+        return found is not None and (inner is None or self.is_cheap(inner, max(loops - 1, 0)))
 
 
 def entry_values(

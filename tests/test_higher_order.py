@@ -144,3 +144,17 @@ def test_twice(name):
 def test_joint_reverse(name):
     """Reverse over reverse with both sweeps in one function, as `grad(grad(f))` has it."""
     check(name, "rr")
+
+
+def stored_twice_a_step(x, v):
+    for i in range(3):
+        v[:i] = v[:i] * np.sin(np.mean(v))
+        v[i] = np.sin(v[i - 1]) * x
+    end = v
+    return np.mean(end)
+
+
+def test_a_call_is_made_behind_the_store_into_what_it_reads():
+    """Random program 331200: `np.sin(v[i - 1])` was made in front of the first store."""
+    args = -0.648, np.array([-1.386, 0.977, -1.28])
+    check_second_order(stored_twice_a_step, args, ("x",))
