@@ -39,6 +39,7 @@ from s2s_ad.transform.copies import copied_value
 from s2s_ad.transform.measured import hidden, of_one_shape, shown
 from s2s_ad.transform.overwritten import ResultLost, never_read_again
 from s2s_ad.transform.recording import record
+from s2s_ad.transform.settled import as_addition
 from s2s_ad.transform.undoing import apart, overwritten_item, put_back
 from s2s_ad.transform.versions import Recorder
 
@@ -80,10 +81,14 @@ class Recording:
         return self.recorded(tuple(forward), tuple(backward))
 
     def at_once(
-        self, forward: Sequence[n.Stmt], backward: Sequence[n.Stmt], outputs: frozenset[str]
+        self,
+        forward: Sequence[n.Stmt],
+        backward: Sequence[n.Stmt],
+        outputs: frozenset[str],
+        first: frozenset[int],
     ) -> Sweep:
         """Return them with the loops reversed step by step that may be. outputs: names that are
-        read behind both."""
+        read behind both. first: uids of stores to items of zeros, which are additions as well."""
         self.start(forward)
         sweeping = Sweeping(
             self.steps(),
@@ -93,6 +98,7 @@ class Recording:
             outputs,
             self.recorded,
             self.another,
+            lambda s: as_addition(s, first),
         )
         ahead, back, self.inside = at_once(tuple(forward), tuple(backward), sweeping)
         return ahead, back

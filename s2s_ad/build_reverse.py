@@ -105,6 +105,8 @@ class _Run:
         self.joint = joint
         # a run that has to start again must not have used up names
         self.taken = set(prepared.names.taken)
+        # uids of additions to items that are stores, as they come first
+        self.first: frozenset[int] = frozenset()
 
     def again(self, options: Options) -> Options:
         self.prepared.names.taken = self.taken
@@ -143,7 +145,7 @@ class _Run:
             recording = Recording(prepared, context, builder, kinds, self.skip, self.joint)
             if self.joint and not self.off("at_once"):
                 outputs = frozenset({result, *(context.mark(name, "bar") for name in self.wrt)})
-                ahead, back = recording.at_once(sweeps.forward, backward, outputs)
+                ahead, back = recording.at_once(sweeps.forward, backward, outputs, self.first)
             else:
                 ahead, back = recording.whole(sweeps.forward, backward)
         except RecordBranch as found:
@@ -279,7 +281,10 @@ class _Run:
         if not self.off("accumulate"):
             body = self.prepared.function.body
             swept = Sweep(context, body, tuple(by_bar), outputs, bar_kind, newness, algebra.negate)
+            added = {s.uid for s in walk_stmts(block) if isinstance(s, n.AugAssign)}
             block = settled(swept, block)
+            stores = (s.uid for s in walk_stmts(block) if isinstance(s, n.Assign))
+            self.first = frozenset(added.intersection(stores))
         in_place = not self.off("ownership")
         block = copies_last(block, lambda bar: isinstance(bar_kind(bar), Array))
         buffers = Buffers(bar_kind, newness, add, copy, bars.names, in_place=in_place)

@@ -11,7 +11,7 @@ import pytest
 
 from s2s_ad.analysis.observe import kind_of, real
 from s2s_ad.build import Request, derive
-from tests.language import order
+from tests.language import at_once, order
 from tests.language.cases import CASES
 
 BACKWARDS = {
@@ -52,3 +52,14 @@ def test_switched_off() -> None:
     # the outer one is reversed step by step
     assert backwards("products_of_a_matrix", "forwards") == ["j"]
     assert backwards("into_another_array", "forwards") == ["u", "i"]
+
+
+@pytest.mark.parametrize("name", ["met_by_the_next_step", "left_by_some_steps"])
+def test_additions_come_in_any_order(name: str) -> None:
+    """A store to an item of zeros is an addition, where that lets each step be reversed."""
+    found = next(c for c in CASES if c.function is getattr(at_once, name))
+    bound = inspect.signature(found.function).bind(*found.args)
+    kinds = {x: kind_of(v, x) for x, v in bound.arguments.items()}
+    kinds |= {x: real(kinds[x]) for x in found.wrt}
+    text = derive(Request(found.function, "adjoint", found.wrt, kinds)).text
+    assert "each step of the loop over j reversed at its end" in text and "reversed(" not in text

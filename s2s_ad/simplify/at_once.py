@@ -29,6 +29,7 @@ from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
+from s2s_ad.analysis.bound import certain_at_end
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import mentioned, of_step, renamed, sole_target, stored_by
 from s2s_ad.ir.remembered import replace
@@ -58,7 +59,8 @@ class Sweeping:
     """What is known of both sweeps. variables: names of the primal. changes: variables that a
     statement of the primal binds or changes. prologues: uids of what opens a step of a reversed
     loop. outputs: names that are read behind both. record: gives both sweeps of a block, or of a
-    step of a loop, with what is kept between them. fresh: a name for another variable like one."""
+    step of a loop, with what is kept between them. fresh: a name for another variable like one.
+    loose: a statement as one that may come in any order, where it stores what is first added."""
 
     steps: Steps
     variables: AbstractSet[str]
@@ -67,6 +69,7 @@ class Sweeping:
     outputs: AbstractSet[str]
     record: Record
     fresh: Callable[[str], str]
+    loose: Callable[[n.Stmt], n.Stmt]
 
 
 @dataclass(frozen=True)
@@ -141,19 +144,30 @@ class _AtOnce:
             lost = sorted(x for x in again if not self.dies({x}, step, here))
             if not all(map(self.sweeping.steps.number, lost)):
                 continue
-            back = self.apart(back, lost)
+            own = self.apart(back, lost, certain_at_end(s.body, ()))
+            if own is None:
+                continue
+            back = own
             self.inside |= {x.uid for x in walk_stmts((*plan.first, *back))}
             done[s.uid] = (*plan.first, replace(s, body=(*ahead, *back)))
             backward = plan.rest
         ahead, back = self.sweeping.record(forward, backward, bool(levels))
         return (map_block(ahead, lambda s: done.get(s.uid, (s,))) if done else ahead), back
 
-    def apart(self, back: n.Block, lost: Sequence[str]) -> n.Block:
-        """Let the reverse of a step put numbers back into variables of its own."""
-        new = {x: n.Name(self.sweeping.fresh(x)) for x in lost}
-        read = [x for x in lost if first_use(back, x) == READ]
-        start = [n.Assign((new[x],), n.Name(x)) for x in read]
-        return (*start, *renamed(back, new))
+    def apart(self, back: n.Block, lost: Sequence[str], surely: AbstractSet[str]) -> n.Block | None:
+        """Let the reverse of a step put numbers back into variables of its own; None where what the
+        step has left in one is read later, and there may be nothing. surely: what it always binds.
+        """
+        for x in lost:
+            new = n.Name(self.sweeping.fresh(x))
+            k = next((k for k, s in enumerate(back) if x in assigned((s,))), len(back))
+            if first_use(back[k:], x) != READ:
+                back = (*back[:k], *renamed(back[k:], {x: new}))
+            elif x in surely:
+                back = (n.Assign((new,), n.Name(x)), *renamed(back, {x: new}))
+            else:
+                return None
+        return back
 
     def dies(self, found: AbstractSet[str], step: n.Block, levels: tuple[_Level, ...]) -> bool:
         """True when nobody reads what a step of a loop leaves in variables."""
@@ -186,8 +200,15 @@ class _AtOnce:
         r = backward[found[0]]
         assert isinstance(r, n.For)
         reverse = self.within(s, r)
-        if reverse is None or not self.any_order(s, reverse, outer):
+        if reverse is None:
             return None
+        if not self.any_order(s, reverse, outer):
+            loose = map_block(reverse.body, lambda x: (self.sweeping.loose(x),))
+            if loose is reverse.body:
+                return None
+            reverse = replace(reverse, body=loose)
+            if not self.any_order(s, reverse, outer):
+                return None
         ahead, behind = backward[: found[0]], backward[found[0] + 1 :]
         first = self.first(reverse, ahead, forward[k:])
         if first is None:

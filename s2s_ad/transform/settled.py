@@ -238,6 +238,16 @@ class _Settled:
                 yield s.uid
 
 
+def as_addition(s: n.Stmt, first: AbstractSet[int]) -> n.Stmt:
+    """Return a store that came of a first addition as the addition. first: uids of such."""
+    if not isinstance(s, n.Assign) or s.uid not in first:
+        return s
+    less = isinstance(s.value, n.Unary) and s.value.op == "-"
+    value = s.value.operand if less and isinstance(s.value, n.Unary) else s.value
+    new = n.AugAssign(s.targets[0], "-" if less else "+", value, uid=s.uid, of=s.of)
+    return replace(new, origin=s.origin, comments=s.comments)
+
+
 def _clears(use: _Use) -> bool:
     s = use.s
     return isinstance(s, n.Assign) and s.value == ZERO and s.targets == (use.place,)

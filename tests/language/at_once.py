@@ -320,3 +320,43 @@ def bound_anew_beside_a_sum(x, xs, k):
         total += k * r
         y = k
     return total * y
+
+
+@case(M, 0.3 * M.T, 0.7, 0.4, wrt="u f delta")
+def met_by_the_next_step(u, f, delta, lam):
+    """Items that other steps add to as well; the first step has no value for the last of g."""
+    n, m = u.shape
+    e = 0.0
+    for i in range(n):
+        for j in range(m):
+            d = u[i, j] - f[i, j]
+            e += 0.5 * d * d
+            if i > 0:
+                g = u[i, j] - u[i - 1, j]
+                if abs(g) <= delta:
+                    e += lam * 0.5 * g * g
+                else:
+                    e += lam * delta * (abs(g) - 0.5 * delta)
+            if j > 0:
+                g = u[i, j] - u[i, j - 1]
+                e += lam * g * g * g
+    return e
+
+
+@case(M, 0.7, wrt="u k")
+def left_by_some_steps(u, k):
+    """What a step puts back, and reads, is bound by some steps only."""
+    n, m = u.shape
+    e = 0.0
+    for i in range(n):
+        for j in range(m):
+            if j > 0:
+                g = u[i, j - 1] * k
+                e += g * g
+                g = g * u[i, j]
+                e += math.sin(g)
+            e += u[i, j] ** 3
+            if j > 1:
+                g = u[i, j - 2] * u[i, j]
+                e += g * g * k
+    return e
