@@ -105,6 +105,69 @@ def views_in_a_callee(a, k):
     return np.sum(b * b)
 
 
+@followed
+def exchanged_axes(a, k):
+    b = a * a
+    c = np.swapaxes(b, 0, 1)
+    c[1] = k
+    d = b.swapaxes(-1, -2)
+    d[1:3] *= k
+    e = np.moveaxis(b, 1, 0)
+    e[:, 0] -= k * e[:, 1]
+    f = b.transpose((1, 0))
+    b[0] = k
+    return np.sum(b * b * a) + np.sum(f**3)
+
+
+@followed
+def axes_of_one(a, k):
+    b = a[0] * k
+    c = np.expand_dims(b, 1)
+    c[2, 0] = k
+    d = np.atleast_2d(b)
+    d[:, 1:] *= k
+    e = np.expand_dims(b, axis=-2)
+    b[0] = k * k
+    return np.sum(c * d * e)
+
+
+@followed
+def axes_taken_away(a, k):
+    b = np.zeros((3, 1, 4))
+    c = b.squeeze(axis=1)
+    c[:] = a * k
+    d = np.squeeze(b)
+    d[1] *= k
+    b[0, 0] = k
+    return np.sum(c * d * b[:, 0])
+
+
+@followed
+def rows_with_another_axis(a, k):
+    b = a * k
+    for i in range(len(b)):
+        c = np.expand_dims(b[i], 0)
+        c[0, i] = k * (i + 1)
+        c *= k
+    return np.sum(b * b * a)
+
+
+@seen
+def more_axes_exchanged(a, k):
+    b = np.stack([a, a * k])
+    c = np.moveaxis(b, 0, -1)
+    c[0] = k
+    return np.sum(b * b * a)
+
+
+@seen
+def an_axis_that_may_be_gone(a, k):
+    b = a[:, : int(2.0 * k)] * k
+    c = np.squeeze(b)
+    c[1] = k
+    return np.sum(b * b)
+
+
 @seen
 def copies_in_a_callee_are_copies(a, k):
     b = a.copy()

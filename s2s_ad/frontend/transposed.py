@@ -1,7 +1,7 @@
 """Parts of transposed matrices as parts of the matrices, and stores into them.
 
 Takes expressions and statements with a function that gives the kinds of expressions, gives them
-written without the transpose where that is the same; requires `ir`.
+written without the transpose where that is the same; requires `ir`, `analysis`.
 
     a.T[:, j] = e                       a[j] = e
     a.T[1:] *= b                →       a[:, 1:] *= b.T
@@ -10,14 +10,25 @@ written without the transpose where that is the same; requires `ir`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from s2s_ad.analysis.indexing import constant_int
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import Array, Kind, Number, is_matrix
 from s2s_ad.ir.remembered import replace
 
+NEW, ZERO = n.Const("None", None), n.Const("0", 0)
+# functions and methods that give a view by the numbers of axes
+BY_AXES: dict[str, object] = {
+    "swapaxes": np.swapaxes,
+    "moveaxis": np.moveaxis,
+    "transpose": np.transpose,
+    "expand_dims": np.expand_dims,
+    "squeeze": np.squeeze,
+    "atleast_2d": np.atleast_2d,
+}
 KindOf = Callable[[n.Expr], Kind]
 ObjectOf = Callable[[n.Expr], object]
 # functions that give an array of so many axes itself
@@ -37,8 +48,10 @@ def matrix_of(e: n.Expr, kind: KindOf) -> n.Expr | None:
 
 
 def spelled(e: n.Expr, kind: KindOf, object_of: ObjectOf) -> n.Expr:
-    """Return a call that gives a view of its argument as an attribute, or as what it is given, and
-    all else as it is: `a.T` for `np.transpose(a)`, a for `np.asarray(a)`."""
+    """Return a call that gives a view of its argument as an attribute, an index, or as what it is
+    given, and all else as it is: `a.T` for `np.transpose(a)`, a for `np.asarray(a)`."""
+    if isinstance(e, n.Call) and (view := _by_axes(e, kind, object_of)) is not None:
+        return view
     if not isinstance(e, n.Call) or e.keywords:
         return e
     if isinstance(e.func, n.Attribute) and not e.args and e.func.attr in ("transpose", "view"):
@@ -57,6 +70,50 @@ def spelled(e: n.Expr, kind: KindOf, object_of: ObjectOf) -> n.Expr:
         least == 0 or (known.dims is not None and len(known.dims) >= least)
     )
     return e.args[0] if same else e
+
+
+def _by_axes(e: n.Call, kind: KindOf, object_of: ObjectOf) -> n.Expr | None:
+    """Return `a.T` for `np.swapaxes(a, 0, 1)`, `a[:, None]` for `np.expand_dims(a, 1)`, `a[:, 0]`
+    for `np.squeeze(a, 1)` of an axis of length 1; None for what is not known to be that."""
+    found = object_of(e.func)
+    name = next((name for name, function in BY_AXES.items() if function is found), None)
+    args = e.args
+    if name is None and found is None and isinstance(e.func, n.Attribute):
+        name, args = e.func.attr, (e.func.value, *args)
+    if name not in BY_AXES or not args or [k.name for k in e.keywords] not in ([], ["axis"]):
+        return None
+    given = (*args[1:], *(k.value for k in e.keywords))
+    if len(given) == 1 and isinstance(given[0], n.TupleExpr):
+        given = given[0].items
+    axes = [constant_int(x) for x in given]
+    array, known = args[0], kind(args[0])
+    if not isinstance(known, Array) or not known.dims or None in axes:
+        return None
+    rank = len(known.dims)
+    places = [k for k in axes if k is not None]
+    if name in ("swapaxes", "moveaxis", "transpose"):
+        both = sorted(k % 2 for k in places) == [0, 1] and all(-2 <= k < 2 for k in places)
+        turned = both and (name != "transpose" or places[0] % 2 == 1)
+        return n.Attribute(array, "T") if rank == 2 and turned else None
+    if name == "expand_dims" and len(places) == 1 and -rank - 1 <= places[0] <= rank:
+        at = places[0] % (rank + 1)
+        return _at(array, [n.ALL] * at + [NEW])
+    if name == "atleast_2d" and rank == 1 and not places:
+        return _at(array, [NEW])
+    if name != "squeeze" or len(places) > 1:
+        return None
+    lengths = [dim.one for dim in known.dims]
+    gone = [k % rank for k in places] or [k for k, one in enumerate(lengths) if one]
+    sure = all(lengths[k] for k in gone) if places else None not in lengths
+    if not sure or not gone or len(gone) == rank or any(abs(k) > rank for k in places):
+        return None
+    return _at(array, [ZERO if k in gone else n.ALL for k in range(rank)])
+
+
+def _at(array: n.Expr, items: Sequence[n.Expr]) -> n.Subscript:
+    while items[-1] == n.ALL:
+        items = items[:-1]
+    return n.Subscript(array, items[0] if len(items) == 1 else n.TupleExpr(tuple(items)))
 
 
 def part_of_transpose(e: n.Expr, kind: KindOf) -> n.Expr:
