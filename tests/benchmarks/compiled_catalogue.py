@@ -6,14 +6,14 @@ Takes nothing, gives `COMPILED`; requires the files of programs.
 from __future__ import annotations
 
 from tests.benchmarks.compiled_calls import CALLS, TREE
-from tests.benchmarks.compiled_grids import ADVECT, CONVOLVE, LOOKUP
+from tests.benchmarks.compiled_grids import ADVECT, CONVOLVE, DENOISE, LOOKUP
 from tests.benchmarks.compiled_iterations import BISECT, KEPLER, RELAX
-from tests.benchmarks.compiled_matrices import CHOLESKY, MATVEC, THOMAS
+from tests.benchmarks.compiled_matrices import CG, CHOLESKY, MATVEC, THOMAS
 from tests.benchmarks.compiled_motion import FALL, LORENZ, NBODY, PAIRS
 from tests.benchmarks.compiled_networks import LOGIT, MLP, RNN
-from tests.benchmarks.compiled_prices import ASIAN, BINOMIAL, BS
+from tests.benchmarks.compiled_prices import ASIAN, BINOMIAL, BS, HESTON
 from tests.benchmarks.compiled_program import Compiled
-from tests.benchmarks.compiled_series import EPIDEMIC, FILTER, MARKOV
+from tests.benchmarks.compiled_series import EPIDEMIC, FILTER, GARCH, MARKOV
 from tests.benchmarks.compiled_stencils import DIFFUSE, JACOBI, SEIDEL, STENCIL
 from tests.benchmarks.compiled_tables import EDIT, SOFTDTW
 
@@ -31,6 +31,7 @@ COMPILED: dict[str, Compiled] = {
         ASIAN,
         BS,
         BINOMIAL,
+        HESTON,
         NBODY,
         FALL,
         LORENZ,
@@ -41,14 +42,17 @@ COMPILED: dict[str, Compiled] = {
         MATVEC,
         CHOLESKY,
         THOMAS,
+        CG,
         LOGIT,
         MLP,
         RNN,
         EPIDEMIC,
         MARKOV,
         FILTER,
+        GARCH,
         ADVECT,
         CONVOLVE,
         LOOKUP,
+        DENOISE,
     )
 }

@@ -1,6 +1,6 @@
-"""Matrices by loops: a product, a Cholesky factor, a tridiagonal system.
+"""Matrices by loops: a product, a Cholesky factor, a tridiagonal system, conjugate gradients.
 
-Takes nothing, gives `MATVEC`, `CHOLESKY`, `THOMAS`; requires program.
+Takes nothing, gives `MATVEC`, `CHOLESKY`, `THOMAS`, `CG`; requires program.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from tests.benchmarks.compiled_program import Compiled, normal
+from tests.benchmarks.compiled_program import Compiled, normal, uniform
 
 
 def matvec(A, x):
@@ -204,4 +204,124 @@ THOMAS = Compiled(
         np.linspace(0.5, 0.2, 3000),
         np.cos(np.arange(3000) * 0.3),
     ),
+)
+
+
+def applied(k, x, y):
+    n = len(x)
+    for i in range(n):
+        y[i] = (1.0 + k[i] + k[i + 1]) * x[i]
+        if i > 0:
+            y[i] -= k[i] * x[i - 1]
+        if i + 1 < n:
+            y[i] -= k[i + 1] * x[i + 1]
+
+
+def dot(x, y):
+    s = 0.0
+    for i in range(len(x)):
+        s += x[i] * y[i]
+    return s
+
+
+def cg(k, b, rounds):
+    """Square of what some rounds of conjugate gradients find, the matrix being a function."""
+    n = len(b)
+    x = np.zeros(n)
+    r = b.copy()
+    p = b.copy()
+    q = np.zeros(n)
+    rr = dot(r, r)
+    for t in range(rounds):
+        applied(k, p, q)
+        a = rr / dot(p, q)
+        for i in range(n):
+            x[i] += a * p[i]
+            r[i] -= a * q[i]
+        new = dot(r, r)
+        c = new / rr
+        rr = new
+        for i in range(n):
+            p[i] = r[i] + c * p[i]
+    return dot(x, x)
+
+
+def applied_t(k, x, yb, kb, xb):
+    n = len(x)
+    for i in range(n):
+        g = yb[i]
+        kb[i] += g * x[i]
+        kb[i + 1] += g * x[i]
+        xb[i] += g * (1.0 + k[i] + k[i + 1])
+        if i > 0:
+            kb[i] -= g * x[i - 1]
+            xb[i - 1] -= g * k[i]
+        if i + 1 < n:
+            kb[i + 1] -= g * x[i + 1]
+            xb[i + 1] -= g * k[i + 1]
+
+
+def cg_gradient(k, b, rounds):
+    n = len(b)
+    x = np.zeros(n)
+    R = np.empty((rounds + 1, n))
+    P = np.empty((rounds + 1, n))
+    Q = np.empty((rounds, n))
+    RR = np.empty(rounds + 1)
+    PQ = np.empty(rounds)
+    R[0] = b
+    P[0] = b
+    RR[0] = dot(b, b)
+    for t in range(rounds):
+        applied(k, P[t], Q[t])
+        PQ[t] = dot(P[t], Q[t])
+        a = RR[t] / PQ[t]
+        for i in range(n):
+            x[i] += a * P[t, i]
+            R[t + 1, i] = R[t, i] - a * Q[t, i]
+        RR[t + 1] = dot(R[t + 1], R[t + 1])
+        c = RR[t + 1] / RR[t]
+        for i in range(n):
+            P[t + 1, i] = R[t + 1, i] + c * P[t, i]
+    xb = 2.0 * x
+    kb = np.zeros(n + 1)
+    rb = np.zeros(n)
+    pb = np.zeros(n)
+    qb = np.empty(n)
+    rrb = 0.0
+    for t in range(rounds - 1, -1, -1):
+        c = RR[t + 1] / RR[t]
+        a = RR[t] / PQ[t]
+        cb = 0.0
+        for i in range(n):
+            rb[i] += pb[i]
+            cb += pb[i] * P[t, i]
+            pb[i] = c * pb[i]
+        newb = rrb + cb / RR[t]
+        rrb = -cb * c / RR[t]
+        ab = 0.0
+        for i in range(n):
+            rb[i] += 2.0 * newb * R[t + 1, i]
+            ab += xb[i] * P[t, i] - rb[i] * Q[t, i]
+            pb[i] += a * xb[i]
+            qb[i] = -a * rb[i]
+        rrb += ab / PQ[t]
+        g = -ab * a / PQ[t]
+        for i in range(n):
+            pb[i] += g * Q[t, i]
+            qb[i] += g * P[t, i]
+        applied_t(k, P[t], qb, kb, pb)
+    b_bar = np.empty(n)
+    for i in range(n):
+        b_bar[i] = rb[i] + pb[i] + 2.0 * rrb * b[i]
+    return dot(x, x), (kb, b_bar)
+
+
+CG = Compiled(
+    "cg",
+    cg,
+    cg_gradient,
+    ("k", "b"),
+    lambda: (uniform(8, 6) + 0.5, normal(9, 5), 3),
+    lambda: (uniform(8, 101) + 0.5, normal(9, 100), 12),
 )

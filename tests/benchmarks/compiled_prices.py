@@ -1,6 +1,6 @@
-"""Prices of options: by simulation, in closed form, on a binomial tree.
+"""Prices of options: by simulation, of its variance too, in closed form, on a binomial tree.
 
-Takes nothing, gives `ASIAN`, `BS`, `BINOMIAL`; requires program.
+Takes nothing, gives `ASIAN`, `BS`, `BINOMIAL`, `HESTON`; requires program.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from tests.benchmarks.compiled_program import Compiled
+from tests.benchmarks.compiled_program import Compiled, normal
 
 
 def asian(s0, vol, rate, strike, T, Z):
@@ -213,4 +213,86 @@ BINOMIAL = Compiled(
     ("s", "vol", "r"),
     lambda: (100.0, 0.2, 0.03, 105.0, 1.0, 4),
     lambda: (100.0, 0.2, 0.03, 105.0, 1.0, 200),
+)
+
+
+def truncated(v):
+    if v > 0.0:
+        return v
+    return 0.0
+
+
+def variance(v, kappa, theta, xi, dt, z):
+    w = truncated(v)
+    return v + kappa * (theta - w) * dt + xi * math.sqrt(w * dt) * z
+
+
+def price(s, v, r, dt, z):
+    w = truncated(v)
+    return s * math.exp((r - 0.5 * w) * dt + math.sqrt(w * dt) * z)
+
+
+def heston(s0, v0, kappa, theta, xi, r, strike, dt, z1, z2):
+    """Price of an option where the variance of the stock is drawn too, kept from below zero."""
+    paths, steps = z1.shape
+    total = 0.0
+    for p in range(paths):
+        s = s0
+        v = v0
+        for t in range(steps):
+            s = price(s, v, r, dt, z1[p, t])
+            v = variance(v, kappa, theta, xi, dt, z2[p, t])
+        if s > strike:
+            total += s - strike
+    return total / paths
+
+
+def heston_gradient(s0, v0, kappa, theta, xi, r, strike, dt, z1, z2):
+    paths, steps = z1.shape
+    total = 0.0
+    s0b = v0b = kb = tb = xb = 0.0
+    ss = np.empty(steps + 1)
+    vs = np.empty(steps)
+    for p in range(paths):
+        s = s0
+        v = v0
+        ss[0] = s
+        for t in range(steps):
+            vs[t] = v
+            s = price(s, v, r, dt, z1[p, t])
+            v = variance(v, kappa, theta, xi, dt, z2[p, t])
+            ss[t + 1] = s
+        if s > strike:
+            total += s - strike
+            sb = 1.0 / paths
+            vb = 0.0
+            for t in range(steps - 1, -1, -1):
+                v = vs[t]
+                if v > 0.0:
+                    root = math.sqrt(v * dt)
+                    half = 0.5 * dt / root
+                    kb += vb * (theta - v) * dt
+                    tb += vb * kappa * dt
+                    xb += vb * root * z2[p, t]
+                    g = sb * ss[t + 1]
+                    vb = vb * (1.0 - kappa * dt + xi * z2[p, t] * half) + g * (
+                        z1[p, t] * half - 0.5 * dt
+                    )
+                    sb = g / ss[t]
+                else:
+                    kb += vb * theta * dt
+                    tb += vb * kappa * dt
+                    sb = sb * ss[t + 1] / ss[t]
+            s0b += sb
+            v0b += vb
+    return total / paths, (s0b, v0b, kb, tb, xb)
+
+
+HESTON = Compiled(
+    "heston",
+    heston,
+    heston_gradient,
+    ("s0", "v0", "kappa", "theta", "xi"),
+    lambda: (1.0, 0.04, 1.5, 0.05, 0.1, 0.02, 0.95, 0.1, normal(6, 5, 6), normal(7, 5, 6)),
+    lambda: (1.0, 0.04, 1.5, 0.05, 0.1, 0.02, 0.95, 0.02, normal(6, 60, 50), normal(7, 60, 50)),
 )

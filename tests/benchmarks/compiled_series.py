@@ -1,6 +1,7 @@
-"""Models of series: an epidemic, a hidden Markov model, a Kalman filter of one state.
+"""Models of series: an epidemic, a variance that changes, a hidden Markov model, a Kalman filter of
+one state.
 
-Takes nothing, gives `EPIDEMIC`, `MARKOV`, `FILTER`; requires program.
+Takes nothing, gives `EPIDEMIC`, `MARKOV`, `FILTER`, `GARCH`; requires program.
 """
 
 from __future__ import annotations
@@ -238,4 +239,50 @@ FILTER = Compiled(
     ("x", "p", "a", "q", "r"),
     lambda: (0.3, 1.1, 0.9, 0.2, 0.5, np.array([0.2, -0.4, 0.9])),
     lambda: (0.0, 1.0, 0.95, 0.1, 0.5, normal(34, 5000)),
+)
+
+
+def garch(r, omega, alpha, beta):
+    """Likelihood of returns whose variance follows them."""
+    h = omega / (1.0 - alpha - beta)
+    ll = 0.0
+    for t in range(len(r)):
+        ll -= 0.5 * (math.log(h) + r[t] * r[t] / h)
+        h = omega + alpha * r[t] * r[t] + beta * h
+    return ll
+
+
+def garch_gradient(r, omega, alpha, beta):
+    n = len(r)
+    hs = np.empty(n)
+    h = omega / (1.0 - alpha - beta)
+    ll = 0.0
+    for t in range(n):
+        hs[t] = h
+        ll -= 0.5 * (math.log(h) + r[t] * r[t] / h)
+        h = omega + alpha * r[t] * r[t] + beta * h
+    r_bar = np.empty(n)
+    omega_bar = alpha_bar = beta_bar = h_bar = 0.0
+    for t in range(n - 1, -1, -1):
+        h = hs[t]
+        omega_bar += h_bar
+        alpha_bar += h_bar * r[t] * r[t]
+        beta_bar += h_bar * h
+        q = r[t] / h
+        r_bar[t] = 2.0 * h_bar * alpha * r[t] - q
+        h_bar = h_bar * beta - 0.5 / h + 0.5 * q * q
+    d = 1.0 - alpha - beta
+    g = h_bar / d
+    omega_bar += g
+    g = g * omega / d
+    return ll, (r_bar, omega_bar, alpha_bar + g, beta_bar + g)
+
+
+GARCH = Compiled(
+    "garch",
+    garch,
+    garch_gradient,
+    ("r", "omega", "alpha", "beta"),
+    lambda: (normal(3, 6), 0.1, 0.1, 0.8),
+    lambda: (normal(3, 3000), 0.1, 0.1, 0.8),
 )
