@@ -1,23 +1,31 @@
-"""Parts of long formulas given names before they are differentiated.
+"""Parts of formulas given names before they are differentiated: of long ones, and masks.
 
-Takes a function with its facts, gives it with statements in front of long ones; requires
-`analysis`.
+Takes a function with its facts, gives it with statements in front of others; requires `analysis`.
 
 The differential of a product repeats the factors, so that of nested products (a polynomial by
 Horner's rule) would repeat the innermost once for each that is around it:
 
     y = x * (a + x * (b + ...))     →       part = b + ...
                                             y = x * (a + x * part)
+
+A mask of what its statement changes would have to be made again from what was there before:
+
+    x[x > 1.0] = 0.0                →       mask = x > 1.0
+                                            x[mask] = 0.0
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
+from typing import TypeGuard
 
 from s2s_ad.analysis.flow import Facts
 from s2s_ad.ir import nodes as n
+from s2s_ad.ir.blocks import changed_by
+from s2s_ad.ir.kinds import Array
 from s2s_ad.ir.remembered import replace
-from s2s_ad.ir.walk import map_block, subexprs
+from s2s_ad.ir.walk import map_block, map_parts, names, subexprs
 
 LONG = 150  # nodes of a formula that is left as it is
 PART = 12  # nodes of a factor that gets a name
@@ -67,6 +75,44 @@ def with_named_parts(
         return (*before, rest)
 
     return replace(function, body=map_block(function.body, visit))
+
+
+def with_named_masks(
+    function: n.Function, facts: Facts, where: n.Expr, fresh: Callable[[str], str]
+) -> n.Function:
+    """Return the function with names for masks of what the same statement changes.
+
+    where: how `np.where` is spelled. fresh: gives a new name.
+    """
+
+    def is_mask(e: n.Expr, changed: AbstractSet[str], uid: int) -> bool:
+        if not isinstance(e, (n.Compare, n.Binary)) or names(e).isdisjoint(changed):
+            return False
+        kind = facts.value(e, uid).kind
+        plain = not any(isinstance(x, (n.Call, n.NamedExpr)) for x in subexprs(e))
+        return plain and isinstance(kind, Array) and kind.dtype == "bool" and kind.dims != ()
+
+    def visit(s: n.Stmt) -> tuple[n.Stmt, ...]:
+        if not isinstance(s, (n.Assign, n.AugAssign)) or s.uid not in facts.before:
+            return (s,)
+        changed = changed_by(s)
+        tests = [e.args[0] for e in subexprs(s.value) if _chooses(e, where)]
+        found = [e for e in tests if is_mask(e, changed, s.uid)]
+        for t in s.targets if isinstance(s, n.Assign) else (s.target,):
+            if isinstance(t, n.Subscript) and is_mask(t.index, changed, s.uid):
+                found.append(t.index)
+        if not found:
+            return (s,)
+        mask, name = found[0], n.Name(fresh("mask"))
+        first = n.Assign((name,), mask, origin=s.origin, comments=s.comments)
+        rest = map_parts(s, lambda e: name if e == mask else e)
+        return first, replace(rest, comments=n.NO_COMMENTS)
+
+    return replace(function, body=map_block(function.body, visit))
+
+
+def _chooses(e: n.Expr, where: n.Expr) -> TypeGuard[n.Call]:
+    return isinstance(e, n.Call) and e.func == where and len(e.args) == 3
 
 
 def _is_long(e: n.Expr) -> bool:

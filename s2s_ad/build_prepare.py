@@ -23,7 +23,7 @@ from s2s_ad.build_cuts import note_cuts
 from s2s_ad.build_fresh import newness, newness_of_object
 from s2s_ad.build_hoist import hoist
 from s2s_ad.build_naming import wish
-from s2s_ad.build_parts import with_named_parts
+from s2s_ad.build_parts import with_named_masks, with_named_parts
 from s2s_ad.build_program import Program
 from s2s_ad.build_spliced import spliced
 from s2s_ad.build_subject import Subject, SubjectWorld
@@ -213,6 +213,8 @@ def prepare(
     prepared.name_effects(tests=False, last=True)
     function = prepared.function
     prepared.become(with_named_parts(function, prepared.facts(), lambda e: names.fresh(wish(e))))
+    where = prepared.context().np("where")
+    prepared.become(with_named_masks(prepared.function, prepared.facts(), where, names.fresh))
     if "cancel" not in program.options:
         prepared.leave_out(cancelling(prepared.context()))
     if called:

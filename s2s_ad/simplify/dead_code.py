@@ -10,7 +10,9 @@ are filled and never used, and without empty loops and branches. Requires `ir`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from types import MappingProxyType
 
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import said_by
@@ -19,15 +21,23 @@ from s2s_ad.ir.walk import map_block, names, target_names, walk_stmts
 
 Pure = Callable[[n.Expr], bool]
 Live = frozenset[str]
+NO_NAMES: Mapping[int, AbstractSet[str]] = MappingProxyType({})
 
 
-def drop_dead(body: n.Block, pure: Pure, pinned: frozenset[int] = frozenset()) -> n.Block:
+def drop_dead(
+    body: n.Block,
+    pure: Pure,
+    pinned: frozenset[int] = frozenset(),
+    alone: Mapping[int, AbstractSet[str]] = NO_NAMES,
+) -> n.Block:
     """Return the body without dead code. pure: whether evaluating an expression has no effect.
 
-    pinned: statements that change what others see under another name, by uid.
+    pinned: statements that change what others see under another name, by uid. alone: the variables
+    whose arrays no other name sees, before a statement: stores into them are dead if nobody reads
+    them by these.
     """
     while True:
-        run = _Dead(pure, pinned)
+        run = _Dead(pure, pinned, alone)
         new = run.block(body, frozenset())[0]
         if not pinned:
             new = _without_idle_stacks(new, run.idle_pops)
@@ -41,9 +51,12 @@ def _size(block: n.Block) -> int:
 
 
 class _Dead:
-    def __init__(self, pure: Pure, pinned: frozenset[int]) -> None:
+    def __init__(
+        self, pure: Pure, pinned: frozenset[int], alone: Mapping[int, AbstractSet[str]]
+    ) -> None:
         self.pure = pure
         self.pinned = pinned
+        self.alone = alone
         self.idle_pops: set[int] = set()
         self.exits: list[tuple[Live, Live]] = []
 
@@ -62,6 +75,8 @@ class _Dead:
             return self.assign(s, live)
         if isinstance(s, n.AugAssign):
             if isinstance(s.target, n.Name) and s.target.id not in live and self.pure(s.value):
+                return None, live
+            if self.is_idle_store(s, s.target, s.value, live):
                 return None, live
             return s, live | _reads(s)
         if isinstance(s, n.Append):
@@ -110,7 +125,17 @@ class _Dead:
         stores = any(not isinstance(t, n.Name) and _index(t) for t in s.targets)
         if not bound & live and not stores and self.pure(s.value):
             return None, live
+        if all(self.is_idle_store(s, t, s.value, live) for t in s.targets):
+            return None, live
         return s, (live - bound) | _reads(s)
+
+    def is_idle_store(self, s: n.Stmt, target: n.Expr, value: n.Expr, live: Live) -> bool:
+        """True for a store into an array that nobody reads behind it."""
+        if not isinstance(target, n.Subscript) or not isinstance(target.value, n.Name):
+            return False
+        name = target.value.id
+        known = name in self.alone.get(s.uid, ()) and name not in live
+        return known and self.pure(value) and self.pure(target.index)
 
     def branch(self, s: n.If, live: Live) -> tuple[n.Stmt | None, Live]:
         orelse, after = self.block(s.orelse, live)
