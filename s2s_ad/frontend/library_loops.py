@@ -28,6 +28,7 @@ import numpy as np
 from s2s_ad.analysis.indexing import constant_int
 from s2s_ad.analysis.values import Value
 from s2s_ad.frontend.container_methods import ONE, Methods, Statements
+from s2s_ad.frontend.library_forms import Forms
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import said_by, sole_target
 from s2s_ad.ir.kinds import FLOAT, Array, Kind, Number, Object, Partial, TupleOf, Unknown
@@ -85,7 +86,16 @@ class LibraryLoops(Methods):
     """Writes out calls of functions that NumPy would make."""
 
     def by_library(self, f: object, e: n.Call, s: n.Stmt, pre: Statements) -> n.Expr | None:
-        """Return a call of NumPy as the loop or the stores that it runs."""
+        """Return a call of NumPy as the loop or the stores that it runs, or in another form."""
+
+        def object_of(x: n.Expr) -> object:
+            found = self.facts.object_of(x, s.uid)
+            return found[0] if found else None
+
+        numpy = n.Name(self.alias("np"))
+        forms = Forms(lambda x: self.facts.value(x, s.uid).kind, object_of, numpy)
+        if (other := forms.other(f, e)) is not None:
+            return other
         if f is np.piecewise:
             return self.piecewise(e, s, pre)
         if f is np.apply_along_axis:

@@ -47,5 +47,11 @@ for _rank in (1, 2, 3):
 linear("np.pad(array, pad_width, mode='constant', *, constant_values=0)",
        array="unpad(d, pad_width)", ranks=("array",), where={"mode": "constant"},
        tangent={"array": "np.pad(d, pad_width)"}, result=_padded)  # fmt: skip
+_AROUND = "np.pad(np.zeros(np.shape(array)), pad_width, constant_values={})"
+linear("np.pad(array, pad_width, mode='constant', *, constant_values=0)",
+       array="unpad(d, pad_width)", constant_values=f"np.sum(d * {_AROUND.format('1.0')})",
+       ranks=("array", None, None, 0), where={"mode": "constant"},
+       tangent={"array": "np.pad(d, pad_width)", "constant_values": _AROUND.format("d")},
+       result=_padded)  # fmt: skip
 linear("np.pad(array, pad_width, mode='constant')", array="unpad(d, pad_width, mode)",
        ranks=("array",), where={"mode": is_copying}, result=_padded)  # fmt: skip

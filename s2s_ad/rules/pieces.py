@@ -12,7 +12,7 @@ from s2s_ad.ir.kinds import UNKNOWN, Array, Kind, ListOf, TupleOf, join
 from . import results
 from .declare import elementwise, general, linear, reshaping, zero
 from .picking import picking
-from .results import Args, Kinds, constant
+from .results import Args, Kinds, constant, is_integer
 
 
 def _blocks(kinds: Kinds, args: Args) -> Kind:
@@ -92,6 +92,18 @@ linear(
     let={"counts": "np.maximum(np.diff(np.append(indices, len(array))), 1)"},
     ranks=(1,),
     result=results.ranked(1, "array"),
+)
+
+_TO_FRONT = "np.moveaxis({}, axis, 0)"
+linear(
+    "np.add.reduceat(array, indices, axis=0)",
+    array=f"np.moveaxis(scatter(np.repeat({_TO_FRONT.format('d')}, counts, axis=0), "
+    f"{_TO_FRONT.format('array')}, np.arange(np.sum(counts)) "
+    "+ np.repeat(np.asarray(indices) - np.cumsum(counts) + counts, counts)), 0, axis)",
+    let={"counts": "np.maximum(np.diff(np.append(indices, np.shape(array)[axis])), 1)"},
+    ranks=("array",),
+    where={"axis": is_integer},
+    result=results.same_rank("array"),
 )
 
 # how many there are between edges: the number moves in steps, the edges with the least and the most

@@ -204,7 +204,27 @@ WHOLE = lines("""
     s :: np.append([1, 2], s) * np.insert(np.arange(2.0), 1, s)
     T :: np.moveaxis(T.reshape((*T.shape[:1], -1, 2, 2)), -1, 0)[1]
 """)
-CALLS = [*WHOLE, *EINSUM, *SPECIAL, *REDUCTIONS, *PIECES, *POLYNOMIALS, *ALGEBRA]
+# forms that are written with other functions, and some that have a rule of their own
+FORMS = lines("""
+    T :: np.linalg.norm(T, 1, axis=(1, 2))
+    T :: np.linalg.norm(T, -1, axis=(2, 0), keepdims=True)
+    T :: np.linalg.norm(T, np.inf, axis=(-1, 0))
+    T :: np.linalg.norm(T, -np.inf, (0, 1), True)
+    T :: np.linalg.norm(T, 2, axis=(0, 2))
+    T :: np.linalg.norm(T, ord=-2, axis=(2, 1), keepdims=True)
+    T :: np.linalg.norm(T, "nuc", axis=(1, -1))
+    x, y :: np.choose([0, 7, -3, 1], [x, y], mode="clip")
+    x, s :: np.choose([0, 7, -3, 1], [x, s], mode="wrap")
+    B :: np.add.reduce(B, where=B > 0)
+    B, s :: np.multiply.reduce(B, axis=1, initial=s)
+    B :: np.maximum.reduce(B, (0, 1), initial=0.1)
+    B :: np.add.reduceat(B, [0, 2, 1], axis=1)
+    T :: np.add.reduceat(T, np.array([1, 0]))
+    T :: np.add.reduceat(T, [2, 1, 1], axis=-1)
+    B, s :: np.pad(B, ((1, 2), (0, 1)), constant_values=s)
+    x, s :: np.pad(x, 2, "constant", constant_values=s * s)
+""")
+CALLS = [*FORMS, *WHOLE, *EINSUM, *SPECIAL, *REDUCTIONS, *PIECES, *POLYNOMIALS, *ALGEBRA]
 REFUSED = lines("""
     A, B :: np.einsum("ij,jk->ik", *[A, B])
 """)
