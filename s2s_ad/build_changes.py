@@ -10,14 +10,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from s2s_ad.analysis.flow import Facts
+from s2s_ad.build_fresh import holds_nothing
 from s2s_ad.build_keys import canonical
+from s2s_ad.build_subject import Subject, SubjectWorld
 from s2s_ad.build_updates import Values, bound_call
 from s2s_ad.ir import nodes as n
+from s2s_ad.ir.kinds import is_immutable
 from s2s_ad.ir.walk import names
 
 if TYPE_CHECKING:
     from s2s_ad.build_program import Program
-    from s2s_ad.build_subject import Subject
 
 
 def changed_by_call(
@@ -29,8 +31,12 @@ def changed_by_call(
     if bound is None:
         return None
     changed = changed_parameters(program, bound.subject, bound.values)
-    given = (x for p, x in bound.given.items() if p in changed and x is not None)
-    return frozenset[str]().union(*map(names, given))
+    given = [x for p, x in bound.given.items() if p in changed and x is not None]
+    held = [x for x in given if not is_immutable(facts.value(x, s.uid).kind)]
+    if isinstance(facts.world, SubjectWorld):
+        subject = facts.world.subject
+        held = [x for x in held if not holds_nothing(subject, program, x)]
+    return frozenset[str]().union(*map(names, held))
 
 
 def changed_parameters(program: Program, subject: Subject, values: Values) -> frozenset[str]:
@@ -42,11 +48,9 @@ def changed_parameters(program: Program, subject: Subject, values: Values) -> fr
     known = program.changes.get(key)
     if known is not None:
         return known
-    found, before = frozenset[str](), None
-    while found != before:
-        # a recursive call changes what the rest of the function does
-        program.changes[key] = before = found
-        prepared = Prepared(subject, program, subject.function, values, subject.fresh_names())
-        changes = changes_of(prepared.function, prepared.context())
-        found = frozenset(name for _, name, _, _ in changes)
-    return found
+    # what a recursive call changes is not known yet
+    program.changes[key] = frozenset(name for name, _ in values)
+    prepared = Prepared(subject, program, subject.function, values, subject.fresh_names())
+    changes = changes_of(prepared.function, prepared.context())
+    program.changes[key] = frozenset(name for _, name, _, _ in changes)
+    return program.changes[key]

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Set as AbstractSet
 
 from s2s_ad.analysis.flow import Facts, updated_array
 from s2s_ad.analysis.held import holds_plain_items, scattered
@@ -144,10 +145,10 @@ def _table_of(s: n.Assign, facts: Facts) -> n.Name | None:
 
 def _keeps_rows(body: n.Block, rest: n.Block, table: str, facts: Facts) -> bool:
     """True when no statement of `rest` may give a list of lists another row, or a row another
-    place, and the list has no other name in `body`."""
+    place, and the list has no other name in `body` by then."""
     name = n.Name(table)
     behind = {s.uid for s in walk_stmts(rest)}
-    for s in walk_stmts(body):
+    for s in _until(body, behind):
         targets = s.targets if isinstance(s, (n.Assign, n.Delete)) else ()
         targets = (s.target,) if isinstance(s, (n.AugAssign, n.For, n.Pop)) else targets
         grown = isinstance(s, (n.Append, n.Pop)) and s.stack == table
@@ -163,6 +164,13 @@ def _keeps_rows(body: n.Block, rest: n.Block, table: str, facts: Facts) -> bool:
         if sum(x == name for x in found) > known:
             return False
     return True
+
+
+def _until(body: n.Block, uids: AbstractSet[int]) -> Iterator[n.Stmt]:
+    """Yield the statements that may run before one of these has run for the last time."""
+    top = [{x.uid for x in walk_stmts((s,))} for s in body]
+    last = max((k for k, inner in enumerate(top) if inner & uids), default=-1)
+    yield from walk_stmts(body[: last + 1])
 
 
 def _flat(targets: Iterable[n.Expr]) -> Iterator[n.Expr]:

@@ -179,7 +179,12 @@ class Changes:
         if self.followed(call, s) is not None:
             return names(call.func)
         changed = self.calls.changed_by(call, s, self.facts)
-        return names(call) if changed is None else changed
+        if changed is not None:
+            return changed
+        # a number that is worked out of an array is not that array
+        given = (*call.args, *(k.value for k in call.keywords))
+        held = (x for x in given if not is_immutable(self.kind_at(x, s.uid)))
+        return names(call.func).union(*map(names, held))
 
     def calls_something(self, s: n.Stmt) -> bool:
         """True when a statement makes a call that may change something."""

@@ -281,3 +281,93 @@ def same_row_twice(x):
     row = table[0]
     row[1] = x**3
     return table[1][1] * table[0][1]
+
+
+MODE = {"scale": 2.0}
+
+
+def with_a_mode(a, scale):
+    MODE["scale"] = scale
+    return np.max(a) * MODE["scale"]
+
+
+def kept_at_the_end(a):
+    KEPT[:] = [a]
+    return 1.0
+
+
+def put_into(a, table):
+    table["a"] = a
+    return 2.0
+
+
+@case(1.3)
+def table_with_another_name_behind(x):
+    table = [[0.0] * 3 for _ in range(3)]
+    for i in range(3):
+        row = table[i]
+        for j in range(i):
+            row[j] = table[j][i] = x ** (i + j)
+        row[i] = x
+    other = table
+    return other[2][0] * table[0][1] + other[1][1]
+
+
+@case(A, wrt="x")
+def checked_by_what_is_not_used(x):
+    y = x * x
+    n = int(np.floor(within_ten(y)))
+    return y * n
+
+
+def within_ten(a):
+    found = []
+    for v in a:
+        found.append(min(v, 10.0))
+    return max(found)
+
+
+@beyond(A)
+def mode_is_set(x):
+    y = x * x
+    with_a_mode(y, 3.0)
+    return y * MODE["scale"]
+
+
+@beyond(A)
+def kept_by_a_call_for_its_effect(x):
+    y = x * x
+    kept_at_the_end(y)
+    return KEPT[0] * x
+
+
+@beyond(A)
+def put_by_a_call_for_its_effect(x):
+    y = x * x
+    table = {}
+    put_into(y, table)
+    return table["a"] * x
+
+
+@beyond(1.3)
+def rows_replaced_by_another_name(x):
+    table = [[x, 2.0], [x * x, 1.0]]
+    other = table
+    row = table[0]
+    other[0] = [3.0, x]
+    row[1] = x**3
+    return table[0][1] * row[1] + row[0]
+
+
+@beyond(1.3)
+def rows_replaced_in_the_next_turn(x):
+    table = [[x, 2.0], [x * x, 1.0]]
+    other = [[1.0, x], [x, 2.0]]
+    total = 0.0
+    for i in range(2):
+        row = table[i]
+        row[1] = x**3 + i
+        other[1 - i] = [x, x]
+        total += other[0][0] * row[1] + table[0][1]
+        other = table
+    return total

@@ -343,3 +343,37 @@ def in_a_test(x):
     if TABLE["larger"](x)[0] > 1.0:
         return x * TABLE["larger"](x)
     return x
+
+
+def first_of_two(a, n):
+    return second_of_two(a, n) if n else np.sum(a)
+
+
+def second_of_two(a, n):
+    r = first_of_two(a, n - 1)
+    a[0] = 5.0
+    return r
+
+
+@beyond(A)
+def callee_stores_by_way_of_another(x):
+    y = x * 1.0
+    return TABLE["one_way"](y) * y
+
+
+def one_way(a):
+    return first_of_two(a, 2)
+
+
+@beyond(A)
+def callee_stores_the_other_way(x):
+    y = x * 1.0
+    r = TABLE["other_way"](y)
+    return r * y
+
+
+def other_way(a):
+    return second_of_two(a, 2)
+
+
+TABLE.update(one_way=one_way, other_way=other_way)
