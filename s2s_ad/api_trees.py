@@ -234,7 +234,9 @@ def conform(like: Any, derivative: Any) -> Any:
         return np.array(filled, dtype)
     branch = parts(like)
     if branch is None:
-        return 0.0 if derivative is None else derivative
+        number = 0.0 if derivative is None else derivative
+        single = isinstance(like, np.floating) and type(like) is not np.float64
+        return type(like)(number) if single else number
     given = parts(derivative)
     found = dict(zip(given.keys, given.items)) if given else {}
     return branch.make([conform(x, found.get(key)) for key, x in zip(branch.keys, branch.items)])
