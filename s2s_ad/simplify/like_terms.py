@@ -51,19 +51,23 @@ def like_terms(body: n.Block, tools: Slopes) -> n.Block:
     def visit(block: n.Block) -> n.Block:
         out: list[n.Stmt] = []
         known: dict[str, n.Expr] = {}
+        made_of: dict[str, set[str]] = {}  # by a name, what is known that it is, or that reads it
         for s in block:
             s = _summed(with_blocks(s, visit), known, reads, tools)
             killed, effect = kills_of(s, tools.back, tools.pure)
-            known = {
-                x: e
-                for x, e in known.items()
-                if not (names(e) | {x}) & killed and not (effect and _reads_items(e))
-            }
+            for gone in killed:
+                for x in made_of.pop(gone, ()):
+                    if x == gone or (x in known and gone in names(known[x])):
+                        known.pop(x, None)
+            if effect:
+                known = {x: e for x, e in known.items() if not _reads_items(e)}
             name = sole_target(s)
             if name is not None and isinstance(s, n.Assign) and s.uid in tools.back:
                 plain = s.comments.trailing is None and name not in names(s.value)
                 if plain and len(terms(s.value)) == 1 and _numbers(terms(s.value), tools):
                     known[name] = s.value
+                    for x in (name, *names(s.value)):
+                        made_of.setdefault(x, set()).add(name)
             out.append(s)
         return tuple(out)
 

@@ -26,6 +26,7 @@ class Numbering:
         self.pure = pure
         self.primal = primal
         self.values: dict[str, int] = {}
+        self.holders: dict[int, set[str]] = {}  # by value, the variables that have had it
         self.made: dict[n.Expr, int] = {}  # which value an expression of the primal has given
         self.divisors: set[n.Expr] = set()  # what the primal has divided by
         self.count = 0
@@ -42,13 +43,13 @@ class Numbering:
                 self.change(name) if name in in_place else self.bind(name)
             return
         if isinstance(value, n.Name):
-            self.values[target] = self.value(value.id)
+            self.hold(target, self.value(value.id))
             return
         key = self.numbered(value) if s.uid not in self.back and self.pure(value) else None
         self.count += 1
-        self.values[target] = self.count
+        self.hold(target, self.count)
         if key is not None and names(key):
-            self.values[target] = self.made.setdefault(key, self.count)
+            self.hold(target, self.made.setdefault(key, self.count))
             if isinstance(key, n.Binary) and key.op == "/":
                 self.divisors.add(key.right)
 
@@ -74,13 +75,18 @@ class Numbering:
     def bind(self, name: str) -> None:
         """Give a variable a value of its own."""
         self.count += 1
-        self.values[name] = self.count
+        self.hold(name, self.count)
+
+    def hold(self, name: str, value: int) -> None:
+        self.values[name] = value
+        self.holders.setdefault(value, set()).add(name)
 
     def change(self, name: str) -> None:
         """Give all that may be the same object as a variable other values."""
         old = self.value(name)
-        for x in [x for x, value in self.values.items() if value == old]:
-            self.bind(x)
+        for x in sorted(self.holders[old]):
+            if self.values.get(x) == old:
+                self.bind(x)
 
     def numbered(self, e: n.Expr) -> n.Expr:
         """Return an expression with values in the place of variables, and of what made them."""

@@ -41,13 +41,10 @@ class Keeping(Versions):
         """Recompute or save each version that is read and lost, the last made first."""
         done = self.done = set()
         while True:
-            todo = sorted(
-                (key for key, where in self.uses.items() if where and key not in done),
-                key=lambda key: (key[1], key[0]),
-            )
+            todo = [(d, v) for (v, d), where in self.uses.items() if where and (v, d) not in done]
             if not todo:
                 return
-            v, d = todo[-1]
+            d, v = max(todo)
             done.add((v, d))
             kill = self.next_kill(v, d)
             if kill is None and v not in self.lost:
