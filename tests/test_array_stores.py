@@ -214,6 +214,33 @@ def rows_at(a, k):
     return np.sum(b * b)
 
 
+@seen
+def values_that_are_overwritten_meanwhile(a, k):
+    b, c = a * k, a * k
+    np.place(b, b > 0.2, b[0])
+    c.flat[:] = c.T
+    return np.sum(b * b * a) + np.sum(c * c * a)
+
+
+@seen
+def values_by_another_name_that_are_overwritten(a, k):
+    b, c = a * k, a[0] * k
+    v, w = b[0], c[1:]
+    np.place(b, b > 0.2, v)
+    np.multiply.at(c, [0, 1, 2], w)
+    return np.sum(b * b * a) * np.sum(c)
+
+
+@followed
+def values_that_numpy_copies_first(a, k):
+    b, c = a[0] * k, a * k
+    v, w = b[::-1], c[::-1]
+    np.put(b, [0, 1, 2, 3], v)
+    np.putmask(c, a > 0.5, w)
+    np.put_along_axis(c, np.array([[0, 1]] * 3), c[:, 2:], 1)
+    return np.sum(b * c * a)
+
+
 @pytest.mark.parametrize("f", CASES.all_followed, ids=lambda f: f.__name__)
 def test_what_is_put_somewhere_is_differentiated(f):
     CASES.compare(f)

@@ -21,6 +21,7 @@ from s2s_ad.frontend.library_loops import LibraryLoops
 from s2s_ad.frontend.views import part_of
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import Array, Dim, Kind, ListOf, Number, TupleOf, dim_of_length
+from s2s_ad.ir.walk import container_of, names
 
 ALL = n.Slice(None, None, None)
 Given = Mapping[str, n.Expr]
@@ -60,12 +61,12 @@ class ArrayStores(LibraryLoops):
         ufunc = getattr(f, "__self__", None)
         if isinstance(ufunc, np.ufunc) and getattr(f, "__name__", "") == "at":
             return self.applied_at(ufunc, e, s) if not e.keywords else None
-        for function, names in PARAMS:
-            if f is function and len(e.args) <= len(names):
-                given = dict(zip(names, e.args))
+        for function, params in PARAMS:
+            if f is function and len(e.args) <= len(params):
+                given = dict(zip(params, e.args))
                 given.update((k.name or "", k.value) for k in e.keywords)
-                rank = self.rank_of(given.get(names[0]), s)
-                known = given.keys() <= set(names) and {*names[:3]} <= given.keys()
+                rank = self.rank_of(given.get(params[0]), s)
+                known = given.keys() <= set(params) and {*params[:3]} <= given.keys()
                 return self.stored_by(f, given, rank, s) if rank and known else None
         return None
 
@@ -95,6 +96,17 @@ class ArrayStores(LibraryLoops):
         else:
             store = self.put_under(f, given, s, pre)
         return None if store is None else [*pre, store]
+
+    def is_apart(self, value: n.Expr, array: n.Expr, s: n.Stmt) -> bool:
+        """True for a value that is no part of an array: of others NumPy may read what it has put
+        there already."""
+        made = isinstance(value, (n.Binary, n.Unary))
+        listed = isinstance(value, (n.ListExpr, n.TupleExpr))
+        if made or self.is_number(value, s) or (listed and self.length_of(value, s) is not None):
+            return True
+        root = container_of(array)
+        alone = isinstance(root, n.Name) and self.owned(root.id, s)
+        return alone and isinstance(root, n.Name) and root.id not in names(value)
 
     # -- places by their numbers
 
@@ -162,6 +174,8 @@ class ArrayStores(LibraryLoops):
             part = n.Subscript(array, n.ELLIPSIS) if whole else self.numbered(array, index, rank)
             return [n.AugAssign(part, s.op, s.value, origin=s.origin)]
         value = s.value
+        if not self.is_apart(value, array, s):
+            return None
         if not self.is_number(value, s):
             value = self.plain(value, "value", s, pre)
             own = self.facts.value(array if whole else n.Subscript(array, index), s.uid).kind
@@ -198,7 +212,7 @@ class ArrayStores(LibraryLoops):
 
     def length_of(self, e: n.Expr, s: n.Stmt) -> Dim | None:
         """Return the length of a row of values, None for what may be something else."""
-        if isinstance(e, n.ListExpr):
+        if isinstance(e, (n.ListExpr, n.TupleExpr)):
             starred = any(isinstance(x, n.Starred) for x in e.items)
             plain = all(self.is_number(x, s) for x in e.items)
             return dim_of_length(len(e.items)) if plain and not starred else None
@@ -212,6 +226,8 @@ class ArrayStores(LibraryLoops):
         array, mask, value = given.values()
         kind = self.facts.value(mask, s.uid).kind
         if not isinstance(kind, Array) or kind.dtype != "bool":
+            return None
+        if f is np.place and not self.is_apart(value, array, s):
             return None
         if self.is_number(value, s):
             return n.Assign((n.Subscript(array, mask),), value, origin=s.origin)
@@ -258,6 +274,8 @@ class ArrayStores(LibraryLoops):
         row = isinstance(at, Array) and at.dims is not None and len(at.dims) == 1
         once = isinstance(at, Number) or (row and isinstance(at, Array) and at.dtype == "bool")
         if not once and not (self.is_whole(at) and (row or isinstance(at, ListOf))):
+            return None
+        if not all(self.is_apart(x, array, s) for x in e.args[2:]):
             return None
         pre: Statements = []
         values = [self.plain(x, "value", s, pre) for x in e.args[2:]]
