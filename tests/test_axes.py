@@ -47,6 +47,32 @@ def of_one_item(a, k):
     return np.sum(b * b)
 
 
+@followed
+def first_items_of_two_arrays(a, k):
+    b = np.outer(a[0], a[1])
+    c = np.zeros((len(b) + 1, 3))
+    for i in range(len(b)):
+        c[: i + 1, 0] += k * (b[: i + 1] @ b[i])
+    return np.sum(c * c)
+
+
+@followed
+def first_items_of_an_array_of_one(a, k):
+    """One item is spread over several, which a bound does not tell."""
+    b, c = a[0] * k, a[1, :1] * k
+    for i in range(len(b)):
+        b[: i + 1] = b[: i + 1] * 0.5 + k * np.sin(c[: i + 1])
+    return np.sum(b * b)
+
+
+@followed
+def by_a_bound_that_may_be_negative(a, k):
+    b, c = a[0] * k, np.concatenate([a[0], a[1]])
+    for i in range(-4, len(b)):
+        b[:i] = b[:i] * 0.5 + k * np.sin(c[: len(b[:i])])
+    return np.sum(b * b)
+
+
 @pytest.mark.parametrize("f", CASES.all_followed, ids=lambda f: f.__name__)
 def test_slices_by_variables(f):
     CASES.compare(f)
@@ -58,3 +84,12 @@ def test_elimination_keeps_nothing_of_the_factors():
     transform(*CASES.point)
     assert "_saved" not in transform.source
     assert "unbroadcast" not in transform.source
+
+
+def test_first_items_of_arrays_are_not_summed_down():
+    transform = grad(first_items_of_two_arrays)
+    transform(*CASES.point)
+    assert "unbroadcast" not in transform.source
+    transform = grad(first_items_of_an_array_of_one)
+    transform(*CASES.point)
+    assert "unbroadcast" in transform.source

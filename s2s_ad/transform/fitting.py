@@ -24,11 +24,12 @@ from s2s_ad.ir.kinds import (
 )
 from s2s_ad.ir.names import plain_name
 from s2s_ad.ir.remembered import replace
-from s2s_ad.ir.walk import assigned, each_of, map_expr, names, subexprs
+from s2s_ad.ir.walk import assigned, each_of, map_expr, names, subexprs, substitute
 from s2s_ad.rules.registry import Choice
 from s2s_ad.transform.axes import same_axes
 from s2s_ad.transform.context import Context, Diff, NeedsName, Splice, atomic
 from s2s_ad.transform.shapes import reduced_axes, same_rank, same_shape
+from s2s_ad.transform.signs import never_below
 from s2s_ad.transform.stand_ins import shown, stand_in
 
 Product = Callable[[n.Expr], n.Expr]
@@ -223,8 +224,14 @@ class Fitting:
         """True when two expressions of the statement have the same shape by their text."""
         if isinstance(self.s, n.Assign) and self.s.targets == (e,):
             e = self.s.value if isinstance(e, n.Name) else e
+        # what a part of the statement has been given a name for, in front of it
+        parts = {x: v for x, v in self.context.transparent.items() if isinstance(v, n.Expr)}
         return same_axes(
-            e, other, lambda x: self.value(x).kind, lambda x: self.context.choice(x, self.s)
+            substitute(e, parts),
+            substitute(other, parts),
+            lambda x: self.value(x).kind,
+            lambda x: self.context.choice(x, self.s),
+            lambda x: never_below(self.context, x, self.s),
         )
 
     def stored(self, d: Diff, target: n.Expr, value: n.Expr) -> Diff:

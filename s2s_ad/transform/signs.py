@@ -64,6 +64,11 @@ def is_positive(context: Context, e: n.Expr, s: n.Stmt) -> bool:
     return _Signs(context, s).above(e)
 
 
+def never_below(context: Context, e: n.Expr, s: n.Stmt) -> bool:
+    """True for an expression none of whose values is below zero."""
+    return _Signs(context, s).never_below(e)
+
+
 def without_guard(template: n.Expr, known: frozenset[str], quotient: n.Expr) -> n.Expr:
     """Return the map of a rule without its guard, if it divides by nothing but what is known.
 
@@ -150,19 +155,40 @@ class _Signs:
             return False
         every = walk_stmts(self.context.function.body)
         made = [s for s in every if name in assigned((flat(s),))]
-        plain = [s for s in made if isinstance(s, n.Assign) and self.known(s)]
-        if not made or len(plain) < len(made):
+        given = [(s, self.given(s, name)) for s in made]
+        if not made:
             return False
         self.open.add(name)
         outside = self.s
         test = self.above if above else self.never_below
         result = True
-        for s in plain:
+        for s, e in given:
             self.s = s
-            result = result and test(s.value)
+            result = result and e is not None and test(e)
         self.s = outside
         self.open.discard(name)
         return result
+
+    def given(self, s: n.Stmt, name: str) -> n.Expr | None:
+        """Return what a statement gives a variable, or the least of it; None if it is not known."""
+        if isinstance(s, n.Assign):
+            return s.value if self.known(s) else None
+        return self.start(s) if isinstance(s, n.For) and s.target == n.Name(name) else None
+
+    def start(self, loop: n.For) -> n.Expr | None:
+        """Return what a loop counts from, upwards or down to it; None where that is not known."""
+        e = loop.iter
+        if isinstance(e, n.Call) and len(e.args) == 1 and self.counts(e, builtins.reversed, loop):
+            e = e.args[0]
+        if not isinstance(e, n.Call) or not self.counts(e, builtins.range, loop):
+            return None
+        if len(e.args) == 1:
+            return n.Const("0", 0)
+        return e.args[0] if len(e.args) == 2 else None
+
+    def counts(self, e: n.Call, function: object, loop: n.For) -> bool:
+        found = self.context.facts.object_of(e.func, loop.uid)
+        return found is not None and found[0] is function and not e.keywords
 
     def known(self, s: n.Stmt) -> bool:
         """True for a value that nothing changes in place: a number, an array without stores."""
