@@ -337,7 +337,7 @@ class Keeping(Versions):
                 behind = last
             else:
                 copied = self.kept_value(v, kill) != n.Name(v)
-                (recorder.stale if copied else recorder.filled).add(v)
+                (self.stale if copied else self.filled_later).add(v)
         if self.depth:
             stack = recorder.stack(v)
             recorder.kept.setdefault(stack, []).append(v)

@@ -13,6 +13,8 @@ differentiation, FGCS 21(8), 2005, on structured blocks instead of a flow graph.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import assigned, names, stmt_exprs, walk_stmts
@@ -41,6 +43,9 @@ def record(recorder: Recorder, primal: n.Block, reverse: n.Block) -> tuple[n.Blo
     block = _Block(recorder, primal, reverse, frozenset(), frozenset(), 0)
     block.outermost = True
     block.plan()
+    for x in block.chosen():
+        recorder.stale |= x.stale
+        recorder.filled |= x.filled_later
     if branches := block.kept_for_a_choice():
         raise RecordBranch(*branches)
     return block.result()
@@ -67,6 +72,13 @@ class _Block(Keeping):
         self.inner: dict[int, list[_Block]] = {}
         self.deciding: dict[tuple[int, str], frozenset[int]] = {}
         self.read_at: dict[str, frozenset[int]] = {}
+
+    def chosen(self) -> Iterator[_Block]:
+        """Yield this block and those inside it, as they are planned in the end."""
+        yield self
+        for blocks in self.inner.values():
+            for b in blocks:
+                yield from b.chosen()
 
     # -- reads
 

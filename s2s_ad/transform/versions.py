@@ -159,6 +159,9 @@ class Versions:
         self.level: set[str] = set()
         self.written_back: set[str] = set()
         self.ending: set[str] = set()  # kept as the block leaves it
+        # kept before stores that need no version: as copies, and by reference
+        self.stale: set[str] = set()
+        self.filled_later: set[str] = set()
 
     def killed(self, s: n.Stmt) -> frozenset[str]:
         found = self.recorder.kills.get(s.uid)
