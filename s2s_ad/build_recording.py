@@ -25,7 +25,7 @@ from s2s_ad.build_naming import wish
 from s2s_ad.build_prepare import Prepared
 from s2s_ad.build_purity import repeatable, without_effect
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.blocks import leaving
+from s2s_ad.ir.blocks import leaving, said_by
 from s2s_ad.ir.kinds import FLOAT, UNKNOWN, Array, Kind, ListOf, Number, adjoint_kind, is_immutable
 from s2s_ad.ir.walk import assigned, inside, names, subexprs, walk_stmts
 from s2s_ad.rules.sharing import WHOLLY_NEW
@@ -174,10 +174,14 @@ class Recording:
         backward: n.Block,
         step: bool,
         barred: frozenset[str] = frozenset(),
+        again: frozenset[str] | None = None,
+        sure: bool = False,
     ) -> Sweep:
         """Return two sweeps with what is kept of what the reverse sweep reads.
 
-        barred: variables into which each store counts as giving them another value.
+        barred: variables into which each store counts as giving them another value. again: those
+        that the reverse sweep is taken to make again, None for all that it may. sure: whether that
+        is not to be asked again.
         """
         context, kinds, builder = self.context, self.kinds, self.builder
         params, variables, primal = self.params, self.variables, self.primal
@@ -189,7 +193,8 @@ class Recording:
             for s in every
             if (item := overwritten_item(context, primal.get(s.uid, s), exposed)) is not None
         }
-        unread = never_read_again(context, forward, backward, items, builder.by_results)
+        places, results = items, builder.by_results
+        unread = never_read_again(context, forward, backward, places, results, again)
         idle = {uid: items[uid].name for uid in unread if items[uid].name not in barred}
         if lost := builder.by_results.keys() & {s.uid for s in every} - idle.keys():
             raise ResultLost(*sorted(lost))
@@ -210,16 +215,21 @@ class Recording:
             held = assigned((s,)) | names(s.value)
             return not context.compiled and held.isdisjoint(stored | exposed) and brief(context, s)
 
+        def as_it_was(s: n.Stmt) -> bool:
+            # what was left out of what is kept is not there to make something else again
+            return again is None or assigned((s,)) <= again or said_by(s).isdisjoint(idle.values())
+
         recorder = Recorder(
             variables=frozenset(variables),
             cheap=lambda s, often: (
                 not self.off("recompute")
+                and as_it_was(s)
                 and (
                     (cheap(context, s) and not (often and kept(s.value)))
                     or (often and made_again(s))
                 )
             ),
-            light=lambda s: not self.off("recompute") and light(context, s),
+            light=lambda s: not self.off("recompute") and as_it_was(s) and light(context, s),
             unassigned=lambda name, s, after: (
                 name not in surely.get(s.uid, params) and not (after and assigns_surely(s, name))
             ),
@@ -247,7 +257,17 @@ class Recording:
         changing = put_back(new_backward, frozenset(variables))
         if stale := recorder.stale | recorder.filled & changing:
             context.names.taken = taken
-            return self.read(forward, backward, step, barred | stale)
+            return self.read(forward, backward, step, barred | stale, again, sure)
+        if items and not sure:
+            # what is kept is not made again: what it is made of may be lost
+            remade = self.made_again(new_backward, frozenset(recorder.kept))
+            fewer = never_read_again(context, forward, backward, places, results, remade)
+            if again is None and any(items[x].name not in barred for x in fewer & items.keys()):
+                context.names.taken = taken
+                return self.read(forward, backward, step, barred, remade)
+            if again is not None and not remade <= again:
+                context.names.taken = taken
+                return self.read(forward, backward, step, barred, None, True)
         kinds.update({x: k for x, k in builder.flags.items() if isinstance(k, Number)})
         made: list[str] = []
 
@@ -313,6 +333,15 @@ class Recording:
             for name in missing
         )
         return (*first, *new_forward), new_backward
+
+    def made_again(self, backward: n.Block, kept: frozenset[str]) -> frozenset[str]:
+        """Return the variables that a reverse sweep makes again, not from what is kept."""
+        return frozenset(
+            x
+            for s in walk_stmts(backward)
+            if isinstance(s, (n.Assign, n.AugAssign)) and names(s.value).isdisjoint(kept)
+            for x in assigned((s,)) & self.variables
+        )
 
     def loose(self, forward: n.Block, backward: n.Block, step: bool) -> set[str]:
         """Return what the reverse sweep reads the shape of although it may not be bound."""

@@ -75,15 +75,18 @@ def never_read_again(
     reverse: n.Block,
     items: Mapping[int, Item],
     results: Mapping[int, n.Expr],
+    again: frozenset[str] | None = None,
 ) -> frozenset[int]:
     """Return the stores, by uid, of which nothing needs to be kept.
 
     primal: as the forward sweep has it. items: the places that stores overwrite. results: places of
-    which the reverse of a store, by its uid, reads what has been stored there.
+    which the reverse of a store, by its uid, reads what has been stored there. again: the variables
+    that the reverse sweep makes again, if that is known: others may read what they are made of.
     """
     if not items:
         return frozenset()
     run = _Run(context, primal, reverse, items, results)
+    run.again = again
     every = sorted({item.name for item in items.values()})
     return frozenset(uid for name in every for uid in run.harmless(name))
 
