@@ -3,7 +3,7 @@
 A fixture is a program, flags in comments at its top, and behind a line `# -- output` the expected
 module. Flags: `mode` (adjoint, tangent, or `tangent of adjoint`), `wrt`, `call` (the function, and
 the point at which the text is run against differences), `kinds` (`unknown` where the text is to be
-what is written without knowing them; else they are those of the call).
+what is written without knowing them; else they are those of the call), `of` (the outputs).
 
 When text changes for the better: `python -m tests.test_golden` writes all fixtures again, or those
 named, as `python -m tests.test_golden loops/product`. Read the difference before it is committed.
@@ -41,7 +41,7 @@ from tests.oracles import close, directional, leaves, rebuild, reference
 FOLDER = Path(__file__).parent.parent / "fixtures" / "golden"
 FILES = sorted(FOLDER.glob("*/*.py"))
 MARK = "\n\n# -- output\n"
-FLAGS = {"mode", "wrt", "call", "kinds"}
+FLAGS = {"mode", "wrt", "call", "kinds", "of"}
 SMOKE = {"samples/stiff_energy", "samples/logistic_loss", "lists/running"}
 
 
@@ -57,6 +57,21 @@ class Golden:
     known: bool
     function: Callable[..., Any]
     args: tuple[Any, ...]
+    of: tuple[str, ...] = ()
+
+    @property
+    def primal(self) -> Callable[..., Any]:
+        """The function as one that returns its one output."""
+        if not self.of:
+            return self.function
+        (output,) = self.of
+
+        @functools.wraps(self.function)
+        def leaving(*args: Any) -> Any:
+            self.function(*args)
+            return inspect.signature(self.function).bind(*args).arguments[output]
+
+        return leaving
 
 
 def name_of(path: Path) -> str:
@@ -83,7 +98,9 @@ def golden(name: str) -> Golden:
     args = eval(f"{called}({rest}", names)
     wrt = tuple(flags["wrt"].split(", "))
     known = flags.get("kinds") != "unknown"
-    return Golden(name, program, expected, flags["mode"], wrt, known, getattr(module, called), args)
+    function, outputs = getattr(module, called), tuple(flags.get("of", "").split(", "))
+    of = outputs if outputs != ("",) else ()
+    return Golden(name, program, expected, flags["mode"], wrt, known, function, args, of)
 
 
 def kinds_of(
@@ -103,7 +120,7 @@ def generated(of: Golden, off: frozenset[str] = frozenset()) -> tuple[Derivative
     """
     kinds = kinds_of(of.function, of.args, of.wrt) if of.known else {}
     mode = "tangent" if of.mode == "tangent" else "adjoint"
-    first = derive(Request(of.function, mode, of.wrt, kinds, options=off))
+    first = derive(Request(of.function, mode, of.wrt, kinds, options=off, of=of.of))
     if of.mode != "tangent of adjoint":
         return (first,)
     file = f"{of.name}_adjoint.py"
@@ -186,7 +203,7 @@ def check_numbers(name: str, derivatives: tuple[Derivative, ...]) -> None:
     of = golden(name)
     entry = bound(derivatives[-1])
     args = copy.deepcopy(of.args)
-    like = chosen(of.function, args, of.wrt)
+    like = chosen(of.primal, args, of.wrt)
     if of.mode == "tangent of adjoint":
         first = bound(derivatives[0])
 
@@ -199,11 +216,11 @@ def check_numbers(name: str, derivatives: tuple[Derivative, ...]) -> None:
         _, dot = entry(*mixed)
         assert close(leaves(dot), wanted, error, 1e-7), (dot, wanted)
         return
-    value = of.function(*copy.deepcopy(of.args))
-    wanted = reference(restricted(of.function, of.wrt, of.args), like)
+    value = of.primal(*copy.deepcopy(of.args))
+    wanted = reference(restricted(of.primal, of.wrt, of.args), like)
     if of.mode == "tangent":
         dots = weights(len(leaves(like)))
-        out, dot = entry(*interleaved(of.function, args, of.wrt, rebuild(like, dots)))
+        out, dot = entry(*interleaved(of.primal, args, of.wrt, rebuild(like, dots)))
         got, expected = leaves(dot), wanted.jacobian @ dots
     else:
         bars = weights(len(leaves(value)))
