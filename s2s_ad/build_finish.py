@@ -22,7 +22,7 @@ from s2s_ad.build_prepare import Prepared
 from s2s_ad.build_purity import repeatable
 from s2s_ad.build_reverse import Reverse
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.blocks import sole_target, stored_by
+from s2s_ad.ir.blocks import sole_target
 from s2s_ad.ir.kinds import (
     FLOAT,
     UNKNOWN,
@@ -237,13 +237,13 @@ def finish(
         swept.prepared.program.backward |= back
     if "ownership" not in options:
         lent, array = _buffers(body, back, swept), swept.found.context.np("array")
-        body = parts_read(body, back | swept.prepared.copied, array, lent)
+        owned = ownership(body, lent.newness, lambda e, uid: lent.kind(e))
+        alone = {uid: found.own for uid, found in owned.items()}
+        if "dead_code" not in options:
+            own = {uid: found for uid, found in alone.items() if uid in back}
+            body = drop_dead(body, idle, pinned, own)
+        body = parts_read(body, back | swept.prepared.copied, array, lent, alone)
         body = updates(body, back, lent.kind)
-        stored = {x for s in walk_stmts(body) if s.uid in back for x in stored_by(s)}
-        if stored and "dead_code" not in options:
-            owned = ownership(body, lent.newness, lambda e, uid: lent.kind(e))
-            alone = {uid: found.own & stored for uid, found in owned.items() if uid in back}
-            body = drop_dead(body, idle, pinned, alone)
     verify_block(body, "the last pass")
     return body, back
 

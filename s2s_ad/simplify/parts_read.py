@@ -15,6 +15,7 @@ can go that nobody asks for once the array changes.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 
 from s2s_ad.analysis.liveness import live_after
@@ -26,10 +27,17 @@ from s2s_ad.ir.walk import blocks, map_block, walk_stmts
 from s2s_ad.simplify.in_place import InPlace
 
 
-def parts_read(body: n.Block, copied: AbstractSet[int], array: n.Expr, tools: InPlace) -> n.Block:
+def parts_read(
+    body: n.Block,
+    copied: AbstractSet[int],
+    array: n.Expr,
+    tools: InPlace,
+    alone: Mapping[int, AbstractSet[str]],
+) -> n.Block:
     """Return the body without copies that nobody needs. copied: the statements that may be such.
 
-    array: `np.array`, which copies.
+    array: `np.array`, which copies. alone: the variables whose arrays no other name sees, before a
+    statement.
     """
     made = [(s, x, e) for s in walk_stmts(body) if s.uid in copied for x, e in _copy(s, array)]
     if not made:
@@ -55,13 +63,25 @@ def parts_read(body: n.Block, copied: AbstractSet[int], array: n.Expr, tools: In
                 return True
         return False
 
+    def handed_on(roots: set[str], name: str, own: n.Stmt) -> bool:
+        """True when an array gets another name, by which it may change, while a part is read."""
+        for s in walk_stmts(body):
+            if s.uid == own.uid or roots.isdisjoint(said_by(s)):
+                continue
+            if any(blocks(s)):
+                if isinstance(s, (n.For, n.With)):
+                    return True
+            elif name in later[s.uid] and any(gives(s, root) for root in roots & said_by(s)):
+                return True
+        return False
+
     for s, name, e in made:
         root = _root(e)
-        if root is None or kept(name):
+        if root is None or root not in alone.get(s.uid, ()) or kept(name):
             continue
         roots = {root, *seen.get(root, ())}
         changing = [x for x in every if roots & changed_by(x)]
-        if not any(
+        if not handed_on(roots, name, s) and not any(
             name in later[x.uid] or (name in said_by(x) and not _reads_first(x)) for x in changing
         ):
             plain[s.uid] = e
