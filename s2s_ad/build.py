@@ -126,24 +126,31 @@ def building() -> Iterator[None]:
 def derive(request: Request) -> Derivative:
     """Return the derivative of a function. Raises S2SError for what is outside the language."""
     with building():
-        package = _package(request)
-        try:
-            result: Derivative = package.derivative()
-            return result
-        except S2SError:
-            if not package.program.spliced:
-                raise
-    # what a call did as it stood there may be followed where it is called
-    return derive(replace(request, options=request.options | {"spliced"}))
+        return _built(request, None)
 
 
 def trace(request: Request) -> Iterator[tuple[str, str]]:
     """Yield the name of each pass and the text of the function after it."""
+    passes: list[tuple[str, str]] = []
     with building():
-        package = _package(request)
-        package.trace = []
-        package.derivative()
-    yield from package.trace
+        _built(request, passes)
+    yield from passes
+
+
+def _built(request: Request, passes: list[tuple[str, str]] | None) -> Derivative:
+    """Return the derivative. passes: filled with the name of each pass and the text after it."""
+    package = _package(request)
+    package.trace = passes
+    try:
+        result: Derivative = package.derivative()
+        return result
+    except S2SError:
+        if not package.program.spliced:
+            raise
+    if passes is not None:
+        passes.clear()
+    # what is not followed as the body of a call may be followed as a call
+    return _built(replace(request, options=request.options | {"spliced"}), passes)
 
 
 def _package(request: Request) -> Package:
