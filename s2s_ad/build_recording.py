@@ -242,6 +242,7 @@ class Recording:
             sunk=frozenset(self.prepared.sunk),
             leaving=frozenset(builder.leaving),
             changed=changed,
+            in_place=self.changed,
             stacked=frozenset(s.stack for s in every if isinstance(s, (n.Append, n.Pop)))
             | {item.name for item in items.values()},
             item=lambda s: items.get(s.uid),
@@ -279,7 +280,7 @@ class Recording:
             return uid in primal and gives_number_by_calls(context, e, primal[uid])
 
         if self.joint and not self.off("share"):
-            tools = LevelCalls(called_again, fresh, wish, changed)
+            tools = LevelCalls(called_again, fresh, wish, self.changed)
             new_forward, new_backward = level_calls(new_forward, new_backward, tools)
             kinds.update(dict.fromkeys(made, FLOAT))
         if not self.off("together") and crosses:

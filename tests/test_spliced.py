@@ -95,6 +95,16 @@ def numbers_of_an_array_that_changes_later(u, k):
 
 
 @followed
+def what_a_step_sums_is_stored_over_it(u, k):
+    u = u.copy()
+    for _ in range(2):
+        u[True] = np.tanh(np.sum(u) * k)
+    for _ in range(2):
+        u[:] = np.tanh(np.sum(u) * k)
+    return np.sum(u * u)
+
+
+@followed
 def its_names_are_ours_too(u, k):
     total, i, times = np.sum(u), 3, 2.0
     smooth(u, k, times=2)

@@ -51,4 +51,4 @@ def _note(
 
 
 def _changed(recorder: Recorder, s: n.Stmt) -> frozenset[str]:
-    return frozenset(assigned((flat(s),))) | recorder.changed(s)
+    return frozenset(assigned((flat(s),))) | recorder.in_place(s)

@@ -25,7 +25,8 @@ class Recorder:
     variables: names of the primal. cheap: whether an expression may be computed again, instead of
     being kept at each step of a loop if that is where it is. light: whether a call that gives
     several numbers may be made again.
-    changed: variables that a simple statement changes in place, or shares with one it changes.
+    changed: variables of which a simple statement makes another version, as it changes them in
+    place or what they share; in_place: all that it changes so.
     stored: all of those. exposed: variables that may hold what others change. stacked: lists that
     grow or shrink. item: the place that a store overwrites, if that can be put back. wished: names
     of stacks. silent: uids of statements that count steps: the reversed loop has the count itself.
@@ -57,6 +58,7 @@ class Recorder:
     stored: frozenset[str] = frozenset()
     exposed: frozenset[str] = frozenset()
     stacked: frozenset[str] = frozenset()
+    in_place: Callable[[n.Stmt], frozenset[str]] = lambda s: frozenset()
     item: Callable[[n.Stmt], Item | None] = lambda s: None
     silent: frozenset[int] = frozenset()
     sunk: frozenset[int] = frozenset()
