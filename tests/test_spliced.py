@@ -104,6 +104,18 @@ def what_a_step_sums_is_stored_over_it(u, k):
     return np.sum(u * u)
 
 
+def scatter(u, k):
+    np.add.at(u, [0, 2, 3, 3], u[:4] / k)
+    u[1:3] -= u[:2]
+
+
+@followed
+def what_varies_by_one_statement_varies_in_the_next(u, k):
+    w = np.ones(5)
+    scatter(w, k)
+    return np.sum(w * w) + np.sum(u)
+
+
 @followed
 def its_names_are_ours_too(u, k):
     total, i, times = np.sum(u), 3, 2.0

@@ -91,8 +91,7 @@ class Interpreter:
 
     def take_for_still(self, calls: frozenset[n.Expr]) -> None:
         """Evaluate the statement that follows; `calls` in it are taken not to vary."""
-        if calls != self._still:
-            self._still, self._env = calls, None
+        self._still, self._env = calls, None  # what it binds changes where it is evaluated
 
     # -- names and binding
 
