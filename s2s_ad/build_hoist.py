@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from s2s_ad.ir import nodes as n
+from s2s_ad.ir.names import plain_name
 from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import map_block, map_expr, map_parts, names, stmt_exprs, subexprs
 from s2s_ad.transform.context import Context
@@ -48,7 +49,8 @@ def hoist(
         if call is None:
             return (s,)
         func = call.func
-        wish = func.attr if isinstance(func, n.Attribute) else getattr(func, "id", "call")
+        named = plain_name(func.id) if isinstance(func, n.Name) else "call"
+        wish = func.attr if isinstance(func, n.Attribute) else named
         name = n.Name(fresh(f"{wish}_value"))
         before = n.Assign((name,), call, origin=s.origin, comments=s.comments)
         return before, replace(_with_first(s, call, name), comments=n.NO_COMMENTS)

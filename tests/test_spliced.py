@@ -262,6 +262,25 @@ def what_a_loop_leaves_is_not_seen_by_the_next_call(u, k):
     return np.sum(u * u)
 
 
+def spread(u, b):
+    if b > 5.0:
+        return 0.0
+    u[1:] = np.exp(np.sin(b))
+    return np.dot(u, u)
+
+
+@followed
+def its_value_is_not_read_in_a_branch(u, k):
+    w = u * k
+    for i in range(2):
+        if k < 0.4:
+            w[0] = np.tanh(np.sum(w))
+        else:
+            spread(w, np.cos(0.25))
+        w[: i + 1] += np.sin(k) * w[: i + 1]
+    return np.sum(w * w)
+
+
 @pytest.mark.parametrize("f", CASES.all_followed, ids=lambda f: f.__name__)
 def test_followed(f):
     CASES.compare(f)
