@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import functools
+import importlib.util
 from zlib import crc32
 
 import numpy as np
@@ -41,7 +42,6 @@ from tests.language import (
     replayed,
     results,
     rolling,
-    roots,
     shared_values,
     signs,
     stores,
@@ -77,7 +77,6 @@ MODULES = (
     replayed,
     results,
     rolling,
-    roots,
     signs,
     shared_values,
     buffers,
@@ -86,6 +85,10 @@ MODULES = (
     updates,
     windows,
 )
+if importlib.util.find_spec("scipy"):
+    from tests.language import roots
+
+    MODULES = (*MODULES, roots)
 BY_NAME = {case.name: case for case in (*CASES, *BEYOND)}
 NAMES = [case.name for case in CASES]
 # at a tie there is a slope by convention, and none of that

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.optimize import brentq, fsolve
 
 from s2s_ad import ArgumentError, UnsupportedSyntax, grad, hessian, jvp, vjp
 from s2s_ad.runtime import call_forward, call_reverse, call_tangent
@@ -99,6 +98,8 @@ def vjp_text():
 
 
 def test_a_root_with_no_slope_has_no_derivative():
+    fsolve = pytest.importorskip("scipy.optimize").fsolve
+
     def f(x):
         return fsolve(lambda t: (t - x) ** 2, x)[0]
 
@@ -107,6 +108,8 @@ def test_a_root_with_no_slope_has_no_derivative():
 
 
 def test_the_text_of_a_root():
+    brentq = pytest.importorskip("scipy.optimize").brentq
+
     def f(x):
         return brentq(lambda t, a: t * t - a, 0.0, 9.0, args=(x,), xtol=1e-14)
 

@@ -4,11 +4,12 @@ import functools
 import math
 
 import numpy as np
-import scipy.optimize as so
-from scipy.optimize import brentq, fsolve, newton
+import pytest
 
 from .cases import beyond, case
 
+so = pytest.importorskip("scipy.optimize")
+brentq, fsolve, newton = so.brentq, so.fsolve, so.newton
 A = np.array([1.1, 1.7, 2.3, 0.4])
 
 
