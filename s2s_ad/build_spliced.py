@@ -124,7 +124,7 @@ def _fits(bound: Bound, subject: Subject, program: Program, fresh: Names) -> boo
         return False
     if not all(_means_the_same(x, callee, subject, program, fresh) for x in _outside(callee)):
         return False
-    called = {callee.free.get(x, callee.lifted.get(x)) for x in _outside(callee)}
+    called = [callee.free.get(x, callee.lifted.get(x)) for x in _outside(callee)]
     return not any(x is bound.callee or x is subject.python for x in called)
 
 

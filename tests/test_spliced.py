@@ -16,6 +16,7 @@ CASES = Cases(
 )
 followed, seen = CASES.followed, CASES.seen
 WEIGHT = 1.3
+TABLE = np.array([0.2, 0.7, -0.4, 0.9, 0.1])
 
 
 def smooth(u, k, times=1):
@@ -134,6 +135,17 @@ def what_is_global_there_is_ours_here(u, k):
     WEIGHT = 10.0 * k
     shift(u, k)
     return np.sum(u * u) * WEIGHT
+
+
+def add_table(u, k):
+    u += k * TABLE
+
+
+@followed
+def what_it_reads_of_globals_is_an_array(u, k):
+    add_table(u, k)
+    add_table(u, np.sin(k))
+    return np.sum(u * u)
 
 
 @followed
