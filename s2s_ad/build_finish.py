@@ -22,7 +22,7 @@ from s2s_ad.build_prepare import Prepared
 from s2s_ad.build_purity import repeatable
 from s2s_ad.build_reverse import Reverse
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.blocks import sole_target
+from s2s_ad.ir.blocks import sole_target, stored_by
 from s2s_ad.ir.kinds import (
     FLOAT,
     UNKNOWN,
@@ -235,7 +235,8 @@ def finish(
         body, back = in_place(body, back, _buffers(body, back, swept))
     if "numba" in options:
         swept.prepared.program.backward |= back
-    if "ownership" not in options:
+    changes = any(stored_by(s) for s in walk_stmts(body) if s.uid in back)
+    if "ownership" not in options and (changes or swept.prepared.copied):
         lent, array = _buffers(body, back, swept), swept.found.context.np("array")
         owned = ownership(body, lent.newness, lambda e, uid: lent.kind(e))
         alone = {uid: found.own for uid, found in owned.items()}

@@ -23,6 +23,8 @@ from s2s_ad.rules import registry, sharing
 from s2s_ad.rules.sharing import NEW, SHARES, VIEW, WHOLLY_NEW
 from s2s_ad.transform.reading import flat, stored_into
 
+_GOES_THROUGH = (enumerate, reversed, zip)
+
 
 def newness(subject: Subject, program: Program, e: n.Call) -> int:
     """Return how much of what a call returns shares storage with nothing."""
@@ -132,6 +134,8 @@ def returns_apart(program: Program, callee: Subject) -> bool:
         known[id(callee)] = False  # of a recursive call
         body = callee.function.body
         ends = [s for s in walk_stmts(body) if isinstance(s, n.Return)]
+        if not ends or not all(isinstance(s.value, n.TupleExpr) for s in ends):
+            return False
         nothing = {p.name: Value(UNKNOWN, True) for p in callee.function.params}
         facts = interpret(callee.function, nothing, SubjectWorld(callee, program), callee.locals)
 
@@ -145,7 +149,7 @@ def returns_apart(program: Program, callee: Subject) -> bool:
                 return e.id in owned.get(uid, NOTHING_OWNED).whole
             return not isinstance(e, n.Subscript) and holds_nothing(callee, program, e)
 
-        known[id(callee)] = bool(ends) and all(
+        known[id(callee)] = all(
             isinstance(s.value, n.TupleExpr)
             and len(set(s.value.items)) == len(s.value.items)
             and all(is_alone(e, s.uid) for e in s.value.items)
@@ -238,9 +242,6 @@ def reached(
                 grown = {s.stack} if isinstance(s, n.Append) else set()
                 found |= bound_names((flat(s),)) | stored_into(s) | grown
     return found
-
-
-_GOES_THROUGH = (enumerate, reversed, zip)
 
 
 def _taken(s: n.Stmt) -> tuple[n.Expr, ...]:

@@ -18,14 +18,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
-from typing import TypeGuard
+
+import numpy as np
 
 from s2s_ad.analysis.flow import Facts
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import changed_by
 from s2s_ad.ir.kinds import Array
 from s2s_ad.ir.remembered import replace
-from s2s_ad.ir.walk import map_block, map_parts, names, subexprs
+from s2s_ad.ir.walk import inside, map_block, map_parts, names, subexprs
 
 LONG = 150  # nodes of a formula that is left as it is
 PART = 12  # nodes of a factor that gets a name
@@ -77,13 +78,18 @@ def with_named_parts(
     return replace(function, body=map_block(function.body, visit))
 
 
-def with_named_masks(
-    function: n.Function, facts: Facts, where: n.Expr, fresh: Callable[[str], str]
-) -> n.Function:
+def with_named_masks(function: n.Function, facts: Facts, fresh: Callable[[str], str]) -> n.Function:
     """Return the function with names for masks of what the same statement changes.
 
-    where: how `np.where` is spelled. fresh: gives a new name.
+    fresh: gives a new name.
     """
+
+    def chosen_by(e: n.Expr, uid: int) -> list[n.Expr]:
+        """Return the tests of the calls of `np.where` in an expression."""
+        calls = [x for x in inside(e, n.Call) if len(x.args) == 3]
+        return [
+            x.args[0] for x in calls if (facts.object_of(x.func, uid) or (None,))[0] is np.where
+        ]
 
     def is_mask(e: n.Expr, changed: AbstractSet[str], uid: int) -> bool:
         if not isinstance(e, (n.Compare, n.Binary)) or names(e).isdisjoint(changed):
@@ -96,8 +102,7 @@ def with_named_masks(
         if not isinstance(s, (n.Assign, n.AugAssign)) or s.uid not in facts.before:
             return (s,)
         changed = changed_by(s)
-        tests = [e.args[0] for e in subexprs(s.value) if _chooses(e, where)]
-        found = [e for e in tests if is_mask(e, changed, s.uid)]
+        found = [e for e in chosen_by(s.value, s.uid) if is_mask(e, changed, s.uid)]
         for t in s.targets if isinstance(s, n.Assign) else (s.target,):
             if isinstance(t, n.Subscript) and is_mask(t.index, changed, s.uid):
                 found.append(t.index)
@@ -109,10 +114,6 @@ def with_named_masks(
         return first, replace(rest, comments=n.NO_COMMENTS)
 
     return replace(function, body=map_block(function.body, visit))
-
-
-def _chooses(e: n.Expr, where: n.Expr) -> TypeGuard[n.Call]:
-    return isinstance(e, n.Call) and e.func == where and len(e.args) == 3
 
 
 def _is_long(e: n.Expr) -> bool:

@@ -213,8 +213,7 @@ def prepare(
     prepared.name_effects(tests=False, last=True)
     function = prepared.function
     prepared.become(with_named_parts(function, prepared.facts(), lambda e: names.fresh(wish(e))))
-    where = prepared.context().np("where")
-    prepared.become(with_named_masks(prepared.function, prepared.facts(), where, names.fresh))
+    prepared.become(with_named_masks(prepared.function, prepared.facts(), names.fresh))
     if "cancel" not in program.options:
         prepared.leave_out(cancelling(prepared.context()))
     if called:

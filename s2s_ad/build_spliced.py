@@ -23,8 +23,8 @@ from collections.abc import Sequence
 from s2s_ad.analysis.flow import Facts
 from s2s_ad.build_program import Program
 from s2s_ad.build_subject import Subject, rename
-from s2s_ad.build_updates import Bound, bound_call
-from s2s_ad.build_writes import written_into
+from s2s_ad.build_updates import Bound
+from s2s_ad.build_writes import writing_call
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import Array
 from s2s_ad.ir.names import Names
@@ -58,7 +58,7 @@ def spliced(
     found: dict[int, Bound] = {}
     for s in walk_stmts(function.body):
         bound = _call(s, facts, program)
-        if bound is not None and _fits(bound, subject, program, fresh):
+        if bound is not None and _fits(bound, subject, fresh):
             found[s.uid] = bound
     if not found:
         return function
@@ -72,7 +72,7 @@ def spliced(
             del found[uid]
 
     def visit(s: n.Stmt) -> tuple[n.Stmt, ...]:
-        return _statements(s, found[s.uid], facts, fresh) if s.uid in found else (s,)
+        return _statements(s, found[s.uid], fresh) if s.uid in found else (s,)
 
     for bound in found.values():
         callee = bound.subject
@@ -93,25 +93,19 @@ def _call(s: n.Stmt, facts: Facts, program: Program) -> Bound | None:
     e = s.value if isinstance(s, (n.ExprStmt, n.Assign, n.Return)) else None
     if not isinstance(e, n.Call) or s.uid not in facts.before:
         return None
-    bound = bound_call(program, e, s, facts)
-    if bound is None or bound.subject is not program.subject(bound.callee):
+    found = writing_call(program, e, s, facts)
+    if found is None:
         return None
-    passed = [x for x in bound.given.values() if x is not None]
-    if not any(facts.varied(x, s.uid) for x in passed):
-        return None
-    written = written_into(program, bound.subject, bound.values)
+    bound, written = found
+    # variables, and items of them or of what they hold
     places = [bound.given[p] for p in written]
-    return bound if places and all(map(_is_of_a_variable, places)) else None
+    known = (
+        isinstance(x, (n.Name, n.Subscript)) and isinstance(container_of(x), n.Name) for x in places
+    )
+    return bound if all(known) else None
 
 
-def _is_of_a_variable(e: n.Expr | None) -> bool:
-    """True for a variable or a part of one by an index."""
-    while isinstance(e, n.Subscript):
-        e = container_of(e)
-    return isinstance(e, n.Name)
-
-
-def _fits(bound: Bound, subject: Subject, program: Program, fresh: Names) -> bool:
+def _fits(bound: Bound, subject: Subject, fresh: Names) -> bool:
     """True when the body of a function can stand where it is called."""
     callee = bound.subject
     body = callee.function.body
@@ -122,7 +116,7 @@ def _fits(bound: Bound, subject: Subject, program: Program, fresh: Names) -> boo
         return False
     if unbound_reads(callee.function):
         return False
-    if not all(_means_the_same(x, callee, subject, program, fresh) for x in _outside(callee)):
+    if not all(_means_the_same(x, callee, subject, fresh) for x in _outside(callee)):
         return False
     called = [callee.free.get(x, callee.lifted.get(x)) for x in _outside(callee)]
     return not any(x is bound.callee or x is subject.python for x in called)
@@ -132,9 +126,7 @@ def _outside(callee: Subject) -> set[str]:
     return free_names(callee.function).union(*map(names, callee.defaults.values()))
 
 
-def _means_the_same(
-    name: str, callee: Subject, subject: Subject, program: Program, fresh: Names
-) -> bool:
+def _means_the_same(name: str, callee: Subject, subject: Subject, fresh: Names) -> bool:
     """True when a free name of a callee stands for the same in the function that calls it, or for
     nothing yet."""
     for ours, theirs in ((subject.free, callee.free), (subject.lifted, callee.lifted)):
@@ -144,7 +136,7 @@ def _means_the_same(
     return name not in fresh.made and name not in subject.locals
 
 
-def _statements(s: n.Stmt, bound: Bound, facts: Facts, fresh: Names) -> tuple[n.Stmt, ...]:
+def _statements(s: n.Stmt, bound: Bound, fresh: Names) -> tuple[n.Stmt, ...]:
     """Return the statements of a function in the place of a call of it."""
     callee = bound.subject
     body = callee.function.body

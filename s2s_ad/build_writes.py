@@ -222,17 +222,11 @@ class _Writes:
 
     def writing(self, e: n.Call, s: n.Stmt) -> _Call | None:
         """Return what a call writes into, None where it is left as it is."""
-        bound = bound_call(self.program, e, s, self.facts)
-        if bound is None or isinstance(bound.callee, Writing):
+        found = writing_call(self.program, e, s, self.facts)
+        if found is None:
             return None
-        if bound.subject is not self.program.subject(bound.callee):
-            return None
+        bound, written = found
         passed = {p: x for p, x in bound.given.items() if x is not None}
-        if not any(self.facts.varied(x, s.uid) for x in passed.values()):
-            return None
-        written = written_into(self.program, bound.subject, bound.values)
-        if not written or not written <= passed.keys():
-            return None
         places = {p: x for p, x in passed.items() if p in written and not self.run.is_made(x)}
         if not all(self.is_place(p, x, passed, s) for p, x in places.items()):
             return None
@@ -265,6 +259,23 @@ class _Writes:
         owned = self.owners.get(s.uid, NOTHING_OWNED)
         flat = isinstance(self.run.kind(root, s.uid), Array) or e is root
         return root.id in (owned.own if flat else owned.whole)
+
+
+def writing_call(
+    program: Program, e: n.Call, s: n.Stmt, facts: Facts
+) -> tuple[Bound, frozenset[str]] | None:
+    """Return what a call calls, with the parameters that it changes in place, if that is a function
+    of the user's as it stands, all of those are passed, and something varies that is."""
+    bound = bound_call(program, e, s, facts)
+    if bound is None or isinstance(bound.callee, Writing):
+        return None
+    if bound.subject is not program.subject(bound.callee):
+        return None
+    passed = {p: x for p, x in bound.given.items() if x is not None}
+    if not any(facts.varied(x, s.uid) for x in passed.values()):
+        return None
+    written = written_into(program, bound.subject, bound.values)
+    return (bound, written) if written and written <= passed.keys() else None
 
 
 def written_into(program: Program, callee: Subject, values: Values) -> frozenset[str]:

@@ -98,8 +98,8 @@ def golden(name: str) -> Golden:
     args = eval(f"{called}({rest}", names)
     wrt = tuple(flags["wrt"].split(", "))
     known = flags.get("kinds") != "unknown"
-    function, outputs = getattr(module, called), tuple(flags.get("of", "").split(", "))
-    of = outputs if outputs != ("",) else ()
+    of = tuple(flags["of"].split(", ")) if "of" in flags else ()
+    function = getattr(module, called)
     return Golden(name, program, expected, flags["mode"], wrt, known, function, args, of)
 
 

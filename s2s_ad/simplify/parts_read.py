@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 
+from s2s_ad.analysis.aliasing import store_root
 from s2s_ad.analysis.liveness import live_after
 from s2s_ad.analysis.ownership import gives_away
 from s2s_ad.ir import nodes as n
@@ -76,7 +77,7 @@ def parts_read(
         return False
 
     for s, name, e in made:
-        root = _root(e)
+        root = store_root(e)
         if root is None or root not in alone.get(s.uid, ()) or kept(name):
             continue
         roots = {root, *seen.get(root, ())}
@@ -109,11 +110,3 @@ def _copy(s: n.Stmt, array: n.Expr) -> list[tuple[str, n.Expr]]:
 def _reads_first(s: n.Stmt) -> bool:
     """True for a store of a new value: all it reads is read before it stores."""
     return isinstance(s, (n.Assign, n.AugAssign)) and isinstance(s.value, (n.Binary, n.Unary))
-
-
-def _root(e: n.Expr) -> str | None:
-    """Return the variable of which an expression is a part, None where it is all of it."""
-    inner = e.value if isinstance(e, n.Subscript) else None
-    while isinstance(inner, n.Subscript):
-        inner = inner.value
-    return inner.id if isinstance(inner, n.Name) else None

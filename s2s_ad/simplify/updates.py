@@ -11,8 +11,7 @@ from collections.abc import Callable
 
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import Array, Kind
-from s2s_ad.ir.remembered import replace
-from s2s_ad.ir.walk import map_block, subexprs
+from s2s_ad.ir.walk import inside, map_block
 
 EITHER_WAY = "+*"
 
@@ -28,19 +27,21 @@ def updates(body: n.Block, back: frozenset[int], kind: Callable[[n.Expr], Kind])
         value = s.value if isinstance(s, n.Assign) else None
         if s.uid not in back or not isinstance(place, n.Subscript):
             return (s,)
-        if not isinstance(value, n.Binary) or value.op not in "+-*/":
+        if not isinstance(value, n.Binary) or inside(place, n.Call):
             return (s,)
-        if any(isinstance(e, n.Call) for e in subexprs(place)):
+        other = _operand(value, place)
+        if other is None or not isinstance(kind(place.value), Array):
             return (s,)
-        if value.left == place:
-            other = value.right
-        elif value.right == place and value.op in EITHER_WAY:
-            other = value.left
-        else:
-            return (s,)
-        if not isinstance(kind(place.value), Array):
-            return (s,)
-        new = n.AugAssign(place, value.op, other, uid=s.uid, origin=s.origin, of=s.of)
-        return (replace(new, comments=s.comments),)
+        new = n.AugAssign(
+            place, value.op, other, uid=s.uid, origin=s.origin, comments=s.comments, of=s.of
+        )
+        return (new,)
 
     return map_block(body, visit)
+
+
+def _operand(e: n.Binary, place: n.Expr) -> n.Expr | None:
+    """Return what an operator of one sign joins with `place`, None where it does not do that."""
+    if e.left == place and e.op in "+-*/":
+        return e.right
+    return e.left if e.right == place and e.op in EITHER_WAY else None

@@ -38,8 +38,8 @@ PLAIN = (n.Name, n.Const, n.Unary, n.Binary, n.Slice)
 def same_axes(a: n.Expr, b: n.Expr, kind: KindOf, choice: ChoiceOf, natural: Test) -> bool:
     """True when two expressions of a statement are proved to have the same shape by their text, if
     NumPy takes them together at all. natural: whether a bound is never below zero."""
-    first, second = (axes_of(x, kind, choice, natural) for x in (a, b))
-    return bool(first) and second is not None and _alike(first or (), second, natural)
+    first, second = (axes_of(x, kind, choice, natural) or () for x in (a, b))
+    return first != () and _alike(first, second, natural)
 
 
 def _alike(a: Axes, b: Axes, natural: Test) -> bool:

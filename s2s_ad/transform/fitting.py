@@ -225,7 +225,7 @@ class Fitting:
         if isinstance(self.s, n.Assign) and self.s.targets == (e,):
             e = self.s.value if isinstance(e, n.Name) else e
         # what a part of the statement has been given a name for, in front of it
-        parts = {x: v for x, v in self.context.transparent.items() if isinstance(v, n.Expr)}
+        parts = self.context.transparent
         return same_axes(
             substitute(e, parts),
             substitute(other, parts),

@@ -155,16 +155,16 @@ class _Signs:
             return False
         every = walk_stmts(self.context.function.body)
         made = [s for s in every if name in assigned((flat(s),))]
-        given = [(s, self.given(s, name)) for s in made]
         if not made:
             return False
         self.open.add(name)
         outside = self.s
         test = self.above if above else self.never_below
         result = True
-        for s, e in given:
+        for s in made:
             self.s = s
-            result = result and e is not None and test(e)
+            e = self.given(s, name) if result else None
+            result = e is not None and test(e)
         self.s = outside
         self.open.discard(name)
         return result
@@ -178,17 +178,13 @@ class _Signs:
     def start(self, loop: n.For) -> n.Expr | None:
         """Return what a loop counts from, upwards or down to it; None where that is not known."""
         e = loop.iter
-        if isinstance(e, n.Call) and len(e.args) == 1 and self.counts(e, builtins.reversed, loop):
+        if isinstance(e, n.Call) and len(e.args) == 1 and self.calls(e, (builtins.reversed,)):
             e = e.args[0]
-        if not isinstance(e, n.Call) or not self.counts(e, builtins.range, loop):
+        if not isinstance(e, n.Call) or not self.calls(e, (builtins.range,)):
             return None
         if len(e.args) == 1:
             return n.Const("0", 0)
         return e.args[0] if len(e.args) == 2 else None
-
-    def counts(self, e: n.Call, function: object, loop: n.For) -> bool:
-        found = self.context.facts.object_of(e.func, loop.uid)
-        return found is not None and found[0] is function and not e.keywords
 
     def known(self, s: n.Stmt) -> bool:
         """True for a value that nothing changes in place: a number, an array without stores."""
