@@ -73,3 +73,10 @@ class Cases:
         wanted = (wanted - slope(number + 2 * h) + slope(number - 2 * h)) / (12.0 * h)
         for second in (grad(grad(f, "k"), "k"), hessian(f, "k")):
             assert second(array.copy(), number) == pytest.approx(wanted, rel=1e-7, abs=1e-8)
+
+
+def drawn(seed: int, shape: tuple[int, int] = (3, 4), least: float = 0.2) -> Cases:
+    """Return cases at a random matrix of entries up to 1, with a random direction there."""
+    array = np.random.default_rng(seed).uniform(least, 1.0, shape)
+    along = np.random.default_rng(seed + 1).standard_normal(shape)
+    return Cases((array, 0.6), (along, 0.7))

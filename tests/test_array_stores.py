@@ -8,12 +8,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.stored import Cases
+from tests.stored import drawn
 
-CASES = Cases(
-    (np.random.default_rng(24).uniform(0.2, 1.0, (3, 4)), 0.6),
-    (np.random.default_rng(25).standard_normal((3, 4)), 0.7),
-)
+CASES = drawn(24)
 followed, seen = CASES.followed, CASES.seen
 
 

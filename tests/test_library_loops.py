@@ -10,12 +10,9 @@ import pytest
 
 from s2s_ad import grad
 from s2s_ad.errors import S2SError
-from tests.stored import Cases
+from tests.stored import drawn
 
-CASES = Cases(
-    (np.random.default_rng(14).uniform(-1.0, 1.0, (3, 4)), 0.6),
-    (np.random.default_rng(15).standard_normal((3, 4)), 0.7),
-)
+CASES = drawn(14, least=-1.0)
 followed, seen = CASES.followed, CASES.seen
 
 

@@ -10,12 +10,9 @@ import pytest
 
 from s2s_ad import grad, jvp
 from s2s_ad.errors import S2SError
-from tests.stored import Cases
+from tests.stored import drawn
 
-CASES = Cases(
-    (np.random.default_rng(8).uniform(0.2, 1.0, (4, 4)), 0.6),
-    (np.random.default_rng(9).standard_normal((4, 4)), 0.7),
-)
+CASES = drawn(8, (4, 4))
 followed = CASES.followed
 
 

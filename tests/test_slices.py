@@ -10,12 +10,9 @@ import pytest
 
 from s2s_ad.build import Request, derive
 from s2s_ad.ir.kinds import FLOAT, Array, fresh_dim
-from tests.stored import Cases
+from tests.stored import drawn
 
-CASES = Cases(
-    (np.random.default_rng(12).uniform(0.2, 1.0, (5, 4)), 0.6),
-    (np.random.default_rng(13).standard_normal((5, 4)), 0.7),
-)
+CASES = drawn(12, (5, 4))
 followed, seen = CASES.followed, CASES.seen
 STARTS = [0, 2, 3, 5]
 

@@ -9,12 +9,9 @@ import numpy as np
 import pytest
 
 from s2s_ad import grad, vjp
-from tests.stored import Cases
+from tests.stored import drawn
 
-CASES = Cases(
-    (np.random.default_rng(8).uniform(0.2, 1.0, (3, 4)), 0.6),
-    (np.random.default_rng(9).standard_normal((3, 4)), 0.7),
-)
+CASES = drawn(8)
 followed, seen = CASES.followed, CASES.seen
 
 

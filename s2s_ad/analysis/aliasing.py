@@ -26,6 +26,7 @@ from s2s_ad.ir.kinds import (
     Number,
     TupleOf,
     is_immutable,
+    is_vector,
 )
 from s2s_ad.ir.walk import (
     container_of,
@@ -292,8 +293,7 @@ class Sharing(ABC):
         e = seen_through(e) or e
         if isinstance(e, n.Name) and isinstance(self.kind(e), CONTAINERS):
             return own if holds_plain_items(self.kind(e)) else own.opened(frozenset({e.id}))
-        kind = self.kind(e)
-        if isinstance(kind, Array) and kind.dims is not None and len(kind.dims) == 1:
+        if is_vector(self.kind(e)):
             return own  # numbers
         return self.shared(e, own)
 

@@ -98,6 +98,13 @@ def is_method_of_ufunc(callee: object) -> TypeGuard[types.BuiltinMethodType]:
     return isinstance(owner, np.ufunc) and getattr(callee, "__name__", "") in UFUNC_METHODS
 
 
+def ufunc_of(callee: object, method: str) -> np.ufunc | None:
+    """Return the ufunc whose method of this name is called: `np.add` for `np.add.at`."""
+    owner = getattr(callee, "__self__", None)
+    named = getattr(callee, "__name__", "") == method
+    return owner if isinstance(owner, np.ufunc) and named else None
+
+
 def only_tells(callee: object) -> bool:
     """True for what shows or writes down what it is given and leaves it alone: `print`, logging."""
     owner = getattr(callee, "__self__", None)

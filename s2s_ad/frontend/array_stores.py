@@ -15,15 +15,15 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from s2s_ad.analysis.effects import ufunc_of
 from s2s_ad.analysis.indexing import constant_int
 from s2s_ad.frontend.container_methods import Statements
 from s2s_ad.frontend.library_loops import LibraryLoops
 from s2s_ad.frontend.views import part_of
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.kinds import Array, Dim, Kind, ListOf, Number, TupleOf, dim_of_length
+from s2s_ad.ir.kinds import Array, Dim, Kind, ListOf, Number, TupleOf, dim_of_length, is_vector
 from s2s_ad.ir.walk import container_of, names
 
-ALL = n.Slice(None, None, None)
 Given = Mapping[str, n.Expr]
 OPERATORS: Mapping[object, str] = {
     np.multiply: "*",
@@ -52,14 +52,12 @@ class ArrayStores(LibraryLoops):
         if not plain or any(k.name is None for k in e.keywords):
             return None
         parts = (*e.args, *(k.value for k in e.keywords))
-        found = self.facts.object_of(e.func, s.uid)
-        if found is None:
+        f = self.object_of(e.func, s)
+        if f is None:
             return self.by_method_put(e, s)
         if not any(self.varied(x, s) for x in parts):
             return None
-        f = found[0]
-        ufunc = getattr(f, "__self__", None)
-        if isinstance(ufunc, np.ufunc) and getattr(f, "__name__", "") == "at":
+        if (ufunc := ufunc_of(f, "at")) is not None:
             return self.applied_at(ufunc, e, s) if not e.keywords else None
         for function, params in PARAMS:
             if f is function and len(e.args) <= len(params):
@@ -122,7 +120,7 @@ class ArrayStores(LibraryLoops):
             return None
         if not isinstance(mode, n.Const) or mode.value not in ("raise", "wrap", "clip"):
             return None
-        value = self.plain(value, "value", s, pre)
+        value = self.simple(value, s, pre, "value")
         size = n.Attribute(array, "size")
         if mode.value == "wrap":
             places = self.numpy("mod", places, size)
@@ -130,7 +128,7 @@ class ArrayStores(LibraryLoops):
             last = n.Binary("-", size, n.Const("1", 1))
             places = self.numpy("clip", places, n.Const("0", 0), last)
         if not self.is_number(value, s) and not self.is_as_long(value, places, s):
-            places = self.plain(places, "places", s, pre)
+            places = self.simple(places, s, pre, "places")
             value = self.numpy("resize", value, self.numpy("shape", places))
         return n.Assign((self.numbered(array, places, rank),), value, origin=s.origin)
 
@@ -157,27 +155,22 @@ class ArrayStores(LibraryLoops):
         if not isinstance(flat, n.Attribute) or flat.attr != "flat":
             return None
         assert isinstance(s, (n.Assign, n.AugAssign))
-        array, index = flat.value, target.index if isinstance(target, n.Subscript) else ALL
+        array, index = flat.value, target.index if isinstance(target, n.Subscript) else n.ALL
         rank = self.rank_of(array, s)
         if not rank or not (self.varied(s.value, s) or self.varied(array, s)):
             return None
-        whole = index == ALL
+        whole = index == n.ALL
         if not whole and not isinstance(index, n.Slice):
             kind = self.facts.value(index, s.uid).kind
             mask = isinstance(kind, Array) and kind.dtype == "bool"
             if not (mask or self.is_whole(kind)):
                 return None
         pre: Statements = []
-        if isinstance(s, n.AugAssign):
-            if not self.is_number(s.value, s):
-                return None
-            part = n.Subscript(array, n.ELLIPSIS) if whole else self.numbered(array, index, rank)
-            return [n.AugAssign(part, s.op, s.value, origin=s.origin)]
-        value = s.value
-        if not self.is_apart(value, array, s):
+        value, number = s.value, self.is_number(s.value, s)
+        if not (number if isinstance(s, n.AugAssign) else self.is_apart(value, array, s)):
             return None
-        if not self.is_number(value, s):
-            value = self.plain(value, "value", s, pre)
+        if not number:
+            value = self.simple(value, s, pre, "value")
             own = self.facts.value(array if whole else n.Subscript(array, index), s.uid).kind
             given = self.facts.value(value, s.uid).kind
             if not (whole or rank == 1) or not _are_alike(own, given):
@@ -187,6 +180,8 @@ class ArrayStores(LibraryLoops):
                     shape = n.Attribute(n.Subscript(every, index), "shape")
                 value = self.numpy("resize", value, shape)
         part = n.Subscript(array, n.ELLIPSIS) if whole else self.numbered(array, index, rank)
+        if isinstance(s, n.AugAssign):
+            return [n.AugAssign(part, s.op, value, origin=s.origin)]
         return [*pre, n.Assign((part,), value, origin=s.origin)]
 
     def in_a_row(self, e: n.Attribute, s: n.Stmt) -> n.Expr | None:
@@ -217,8 +212,7 @@ class ArrayStores(LibraryLoops):
             plain = all(self.is_number(x, s) for x in e.items)
             return dim_of_length(len(e.items)) if plain and not starred else None
         kind = self.facts.value(e, s.uid).kind
-        one = isinstance(kind, Array) and kind.dims is not None and len(kind.dims) == 1
-        return kind.dims[0] if one and isinstance(kind, Array) and kind.dims else None
+        return kind.dims[0] if is_vector(kind) and kind.dims else None
 
     # -- places under a mask
 
@@ -231,7 +225,7 @@ class ArrayStores(LibraryLoops):
             return None
         if self.is_number(value, s):
             return n.Assign((n.Subscript(array, mask),), value, origin=s.origin)
-        value, mask = self.plain(value, "value", s, pre), self.plain(mask, "mask", s, pre)
+        value, mask = self.simple(value, s, pre, "value"), self.simple(mask, s, pre, "mask")
         if f is np.place:
             value = self.numpy("resize", value, self.numpy("count_nonzero", mask))
         else:
@@ -256,7 +250,7 @@ class ArrayStores(LibraryLoops):
             )
             others: n.Expr = self.numpy("arange", length)
             if not across:
-                others = n.Subscript(others, n.TupleExpr((ALL, n.Const("None", None))))
+                others = n.Subscript(others, n.TupleExpr((n.ALL, n.Const("None", None))))
             index = n.TupleExpr((places, others) if across else (others, places))
         return n.Assign((n.Subscript(array, index),), given["values"], origin=s.origin)
 
@@ -271,21 +265,20 @@ class ArrayStores(LibraryLoops):
         if self.rank_of(array, s) != 1 or not isinstance(kind, Array) or kind.dtype != "float":
             return None
         at = self.facts.value(places, s.uid).kind
-        row = isinstance(at, Array) and at.dims is not None and len(at.dims) == 1
-        once = isinstance(at, Number) or (row and isinstance(at, Array) and at.dtype == "bool")
-        if not once and not (self.is_whole(at) and (row or isinstance(at, ListOf))):
+        once = isinstance(at, Number) or (is_vector(at) and at.dtype == "bool")
+        if not once and not (self.is_whole(at) and (is_vector(at) or isinstance(at, ListOf))):
             return None
         if not all(self.is_apart(x, array, s) for x in e.args[2:]):
             return None
         pre: Statements = []
-        values = [self.plain(x, "value", s, pre) for x in e.args[2:]]
+        values = [self.simple(x, s, pre, "value") for x in e.args[2:]]
 
         def make(place: n.Expr, given: list[n.Expr]) -> n.Stmt:
             return self.computed(ufunc, n.Subscript(array, place), given, e, s)
 
         if once:
             return [*pre, make(places, values)]
-        steps = self.plain(places, "places", s, pre)
+        steps = self.simple(places, s, pre, "places")
         i = n.Name(self.names.fresh("i"))
         if not values or self.is_number(values[0], s):
             return [*pre, n.For(i, steps, (make(i, values),), origin=s.origin)]

@@ -180,9 +180,9 @@ class Methods(Questions, ABC):
             inner = inner.value
         return e if isinstance(inner, n.Name) else self.kept(e, "table", s, pre)
 
-    def simple(self, e: n.Expr, s: n.Stmt, pre: Statements) -> n.Expr:
-        """Return an expression that costs nothing to repeat."""
-        return e if isinstance(e, (n.Name, n.Const)) else self.kept(e, "key", s, pre)
+    def simple(self, e: n.Expr, s: n.Stmt, pre: Statements, wanted: str = "key") -> n.Expr:
+        """Return an expression that costs nothing to repeat: itself, or a variable for it."""
+        return e if isinstance(e, (n.Name, n.Const)) else self.kept(e, wanted, s, pre)
 
     # -- statements
 

@@ -65,8 +65,7 @@ class Containers(ArrayStores):
 
     def completed(self, e: n.Call, part: n.Call, s: n.Stmt) -> n.Expr | None:
         """Write `partial(f, a, k=b)(c)` as `f(a, c, k=b)`."""
-        found = self.facts.object_of(part.func, s.uid)
-        if found is None or found[0] is not functools.partial or not part.args:
+        if self.object_of(part.func, s) is not functools.partial or not part.args:
             return None
         given = {k.name for k in e.keywords}
         keywords = (*(k for k in part.keywords if k.name not in given), *e.keywords)

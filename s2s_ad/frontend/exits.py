@@ -95,7 +95,7 @@ def falls(block: n.Block) -> bool:
         if isinstance(s, n.Try) and not _falls_out(s):
             return False
         endless = isinstance(s, n.While) and isinstance(s.test, n.Const) and s.test.value
-        if isinstance(s, n.While) and endless and not _breaks(s.body):
+        if isinstance(s, n.While) and endless and not breaks(s.body):
             return False
     return True
 
@@ -105,9 +105,9 @@ def _falls_out(s: n.Try) -> bool:
     return any(falls(end) for end in ends) and falls(s.final)
 
 
-def _breaks(block: n.Block) -> bool:
+def breaks(block: n.Block) -> bool:
     """True when a `break` of the loop whose body this is stands in it."""
-    return any(isinstance(s, n.Break) or any(_breaks(b) for b in _same_loop(s)) for s in block)
+    return any(isinstance(s, n.Break) or any(breaks(b) for b in _same_loop(s)) for s in block)
 
 
 def _same_loop(s: n.Stmt) -> list[n.Block]:
@@ -315,7 +315,7 @@ class _Structure:
         before: list[n.Stmt] = []
         following: list[n.Stmt] = []
         broke = None
-        if s.orelse and _breaks(s.body):
+        if s.orelse and breaks(s.body):
             broke = self.names.fresh("broke")
             before.append(n.Assign((n.Name(broke),), FALSE, origin=s.origin))
         if returns and self.returned is None:

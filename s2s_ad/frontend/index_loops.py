@@ -18,21 +18,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from s2s_ad.analysis.flow import Facts
+from s2s_ad.frontend.exits import breaks
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.blocks import said_by
+from s2s_ad.ir.blocks import renamed, said_by
 from s2s_ad.ir.kinds import Array, Kind, Number, TupleOf
 from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import (
     assigned,
-    blocks,
     map_block,
-    map_stmt_exprs,
     names,
     subexprs,
-    substitute,
     walk_stmts,
 )
 
+OVER_PLACES: tuple[object, ...] = (np.ndenumerate, np.ndindex)
 PLAIN = (n.Name, n.Const, n.Attribute, n.Subscript, n.Unary, n.Binary)
 
 
@@ -55,7 +54,7 @@ def over_axes(
     """
 
     def visit(s: n.Stmt) -> tuple[n.Stmt, ...]:
-        if not isinstance(s, n.For) or s.uid not in facts.before or not _is_active(s, facts):
+        if not isinstance(s, n.For) or s.uid not in facts.before:
             return (s,)
 
         def object_of(e: n.Expr) -> object:
@@ -65,6 +64,9 @@ def over_axes(
         def kind(e: n.Expr) -> Kind:
             return facts.value(e, s.uid).kind
 
+        over = object_of(s.iter.func) if isinstance(s.iter, n.Call) else None
+        if not any(over is x for x in OVER_PLACES) or not _is_active(s, facts):
+            return (s,)
         elsewhere = _mentions(function.body) - _mentions((s,))
         nested = _nested(
             s, frozenset(+elsewhere), Reading(kind, object_of, fresh, n.Name(alias("range")))
@@ -90,7 +92,7 @@ def _nested(s: n.For, elsewhere: frozenset[str], known: Reading) -> n.For | None
     elsewhere: the variables that are said outside of the loop.
     """
     e, target = s.iter, s.target
-    if not isinstance(e, n.Call) or e.keywords or s.orelse or _leaves(s.body):
+    if not isinstance(e, n.Call) or e.keywords or s.orelse or breaks(s.body):
         return None
     found = known.object_of(e.func)
     item: n.Expr | None = None
@@ -117,7 +119,7 @@ def _nested(s: n.For, elsewhere: frozenset[str], known: Reading) -> n.For | None
         if target.id in elsewhere | assigned(body):
             taken.append(n.Assign((target,), whole, origin=s.origin))
         else:
-            body = _with(body, target.id, whole)
+            body = renamed(body, {target.id: whole})
     else:
         return None
     if len(places) != len(lengths) or set().union(*map(names, places)) & assigned(body):
@@ -129,13 +131,6 @@ def _nested(s: n.For, elsewhere: frozenset[str], known: Reading) -> n.For | None
     for place, length in list(zip(places, lengths))[:0:-1]:
         body = (n.For(place, n.Call(known.range, (length,)), body, origin=s.origin),)
     return replace(s, target=places[0], iter=n.Call(known.range, (lengths[0],)), body=body)
-
-
-def _with(block: n.Block, name: str, value: n.Expr) -> n.Block:
-    def visit(s: n.Stmt) -> tuple[n.Stmt, ...]:
-        return (map_stmt_exprs(s, lambda e: substitute(e, {name: value})),)
-
-    return map_block(block, visit)
 
 
 def _of_arguments(args: tuple[n.Expr, ...], known: Reading) -> list[n.Expr]:
@@ -166,15 +161,3 @@ def _may_change(e: n.Expr, body: n.Block) -> bool:
     """True for what may be something else once the loop has begun."""
     plain = all(isinstance(x, PLAIN) for x in subexprs(e))
     return not plain or not names(e).isdisjoint(assigned(body))
-
-
-def _leaves(body: n.Block) -> bool:
-    """True when a `break` leaves the loop whose body this is."""
-    for s in body:
-        if isinstance(s, n.Break):
-            return True
-        if not isinstance(s, (n.For, n.While)) and any(map(_leaves, blocks(s))):
-            return True
-        if isinstance(s, (n.For, n.While)) and _leaves(s.orelse):
-            return True
-    return False

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from s2s_ad.analysis.effects import ufunc_of
 from s2s_ad.analysis.indexing import constant_int
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import Array, Kind
@@ -47,10 +48,8 @@ class Forms:
             return self.norm(_given(e, ("x", "ord", "axis", "keepdims")))
         if f is np.choose:
             return self.chosen(e)
-        ufunc = getattr(f, "__self__", None)
-        if isinstance(ufunc, np.ufunc) and getattr(f, "__name__", "") == "reduce":
-            return self.reduced(ufunc, e)
-        return None
+        ufunc = ufunc_of(f, "reduce")
+        return None if ufunc is None else self.reduced(ufunc, e)
 
     def call(self, name: str, *args: n.Expr, **keywords: n.Expr) -> n.Call:
         func: n.Expr = self.numpy

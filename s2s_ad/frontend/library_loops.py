@@ -30,20 +30,12 @@ from s2s_ad.analysis.values import Value
 from s2s_ad.frontend.container_methods import ONE, Methods, Statements
 from s2s_ad.frontend.library_forms import Forms
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.blocks import said_by, sole_target
-from s2s_ad.ir.kinds import FLOAT, Array, Kind, Number, Object, Partial, TupleOf, Unknown
+from s2s_ad.ir.blocks import renamed, said_by, sole_target
+from s2s_ad.ir.kinds import FLOAT, Array, Kind, Number, Object, Partial, TupleOf, Unknown, is_vector
 from s2s_ad.ir.remembered import replace
-from s2s_ad.ir.walk import (
-    all_parts,
-    bound_here,
-    map_block,
-    map_stmt_exprs,
-    names,
-    substitute,
-    walk_stmts,
-)
+from s2s_ad.ir.walk import all_parts, bound_here, names, walk_stmts
 
-FLOATS: tuple[object, ...] = (float, np.float64, np.double)
+FLOATS: tuple[object, ...] = (float, np.float64)
 
 Keywords = tuple[n.Keyword, ...]
 ObjectOf = Callable[[n.Expr], object]
@@ -70,16 +62,9 @@ def with_calls_of_made(function: n.Function, object_of: ObjectOf) -> n.Function:
         only_called = called == sum(e == n.Name(name) for e in parts)
         if other or late or not alone or not only_called or {name, *names(s.value)} & set(bound):
             continue
-        calls = _put(rest, name, s.value)
+        calls = renamed(rest, {name: s.value})
         return with_calls_of_made(replace(function, body=(*before[:-1], *calls)), object_of)
     return function
-
-
-def _put(block: n.Block, name: str, value: n.Expr) -> n.Block:
-    def visit(s: n.Stmt) -> tuple[n.Stmt, ...]:
-        return (map_stmt_exprs(s, lambda e: substitute(e, {name: value})),)
-
-    return map_block(block, visit)
 
 
 class LibraryLoops(Methods):
@@ -87,13 +72,11 @@ class LibraryLoops(Methods):
 
     def by_library(self, f: object, e: n.Call, s: n.Stmt, pre: Statements) -> n.Expr | None:
         """Return a call of NumPy as the loop or the stores that it runs, or in another form."""
-
-        def object_of(x: n.Expr) -> object:
-            found = self.facts.object_of(x, s.uid)
-            return found[0] if found else None
-
-        numpy = n.Name(self.alias("np"))
-        forms = Forms(lambda x: self.facts.value(x, s.uid).kind, object_of, numpy)
+        forms = Forms(
+            lambda x: self.facts.value(x, s.uid).kind,
+            lambda x: self.object_of(x, s),
+            n.Name(self.alias("np")),
+        )
         if (other := forms.other(f, e)) is not None:
             return other
         if f is np.piecewise:
@@ -111,8 +94,7 @@ class LibraryLoops(Methods):
 
     def of_made(self, e: n.Call, made: n.Call, s: n.Stmt, pre: Statements) -> n.Expr | None:
         """Return `np.vectorize(f)(x)` as the loop it runs."""
-        found = self.facts.object_of(made.func, s.uid)
-        if found is None or found[0] is not np.vectorize or len(made.args) != 1:
+        if self.object_of(made.func, s) is not np.vectorize or len(made.args) != 1:
             return None
         given = {k.name: k.value for k in made.keywords}
         types = given.get("otypes")
@@ -128,8 +110,8 @@ class LibraryLoops(Methods):
         return isinstance(types, n.Const) and types.value == "d"
 
     def is_float_type(self, e: n.Expr, s: n.Stmt) -> bool:
-        found = self.facts.object_of(e, s.uid)
-        return found is not None and any(found[0] is x for x in FLOATS)
+        found = self.object_of(e, s)
+        return any(found is x for x in FLOATS)
 
     # -- piecewise
 
@@ -144,14 +126,14 @@ class LibraryLoops(Methods):
             return None
         if not all(self.is_function(f, s) or self.is_value(f, s) for f in functions):
             return None
-        x = self.plain(x, "x", s, pre)
-        masks = [self.plain(test, "chosen", s, pre) for test in tests]
+        x = self.simple(x, s, pre, "x")
+        masks = [self.simple(test, s, pre, "chosen") for test in tests]
         pieces = [
-            f if self.is_function(f, s) else self.plain(f, "piece", s, pre) for f in functions
+            f if self.is_function(f, s) else self.simple(f, s, pre, "piece") for f in functions
         ]
-        given = tuple(self.plain(a, "argument", s, pre) for a in more)
+        given = tuple(self.simple(a, s, pre, "argument") for a in more)
         keywords = tuple(
-            n.Keyword(k.name, self.plain(k.value, "argument", s, pre)) for k in e.keywords
+            n.Keyword(k.name, self.simple(k.value, s, pre, "argument")) for k in e.keywords
         )
         out = n.Name(self.fresh("pieces"))
         pre.append(n.Assign((out,), self.numpy("zeros_like", x), origin=s.origin))
@@ -167,7 +149,7 @@ class LibraryLoops(Methods):
                 pre.extend([] if nothing and k in (0, len(tests)) else [put])
                 continue
             if not isinstance(mask, n.Name):
-                mask = self.plain(mask, "chosen", s, pre)
+                mask = self.simple(mask, s, pre, "chosen")
             part = n.Name(self.fresh("part"))
             pre.append(n.Assign((part,), n.Subscript(x, mask), origin=s.origin))
             value = self.result_of(piece, (part, *given), keywords, s)
@@ -186,7 +168,7 @@ class LibraryLoops(Methods):
     def tests(self, e: n.Expr, x: n.Expr, s: n.Stmt) -> list[n.Expr] | None:
         """Return the masks of `np.piecewise`, None where they may be something else."""
         kind = self.facts.value(e, s.uid).kind
-        if isinstance(kind, Array) and kind.dtype == "bool" and kind.dims and len(kind.dims) == 1:
+        if is_vector(kind) and kind.dtype == "bool":
             return [e]
         items = e.items if isinstance(e, (n.ListExpr, n.TupleExpr)) else ()
         return list(items) if items and all(self.is_mask(item, x, s) for item in items) else None
@@ -224,8 +206,7 @@ class LibraryLoops(Methods):
             return e.op != "@" and both
         if not isinstance(e, n.Call) or e.keywords:
             return False
-        found = self.facts.object_of(e.func, s.uid)
-        function = found[0] if found else None
+        function = self.object_of(e.func, s)
         every = isinstance(function, np.ufunc) and function.signature is None
         return every and all(self.is_elementwise(a, part, s) for a in e.args)
 
@@ -244,7 +225,7 @@ class LibraryLoops(Methods):
             return None
         if any(a.dims != arrays[0].dims for a in arrays[1:]):
             return None
-        given = [self.plain(a, "x", s, pre) for a in e.args]
+        given = [self.simple(a, s, pre, "x") for a in e.args]
         items = [
             n.Name(self.names.fresh("item")) if isinstance(kind, Array) else a
             for a, kind in zip(given, kinds)
@@ -299,10 +280,10 @@ class LibraryLoops(Methods):
         rank = len(kind.dims)
         if axis is None or not -rank <= axis < rank or not self.is_function(function, s):
             return None
-        array = self.plain(array, "x", s, pre)
-        more = tuple(self.plain(a, "argument", s, pre) for a in e.args[3:])
+        array = self.simple(array, s, pre, "x")
+        more = tuple(self.simple(a, s, pre, "argument") for a in e.args[3:])
         keywords = tuple(
-            n.Keyword(k.name, self.plain(k.value, "argument", s, pre)) for k in e.keywords
+            n.Keyword(k.name, self.simple(k.value, s, pre, "argument")) for k in e.keywords
         )
         row = array if rank == 1 else n.Name(self.names.fresh("row"))
         value = self.result_of(function, (row, *more), keywords, s)
@@ -310,7 +291,7 @@ class LibraryLoops(Methods):
         if rank > 1 and isinstance(row, n.Name):
             rows[row.id] = Array((kind.dims[axis],))
         made, _ = self.made_by(value, rows, s)
-        line = isinstance(made, Array) and made.dtype == "float" and len(made.dims or ()) == 1
+        line = is_vector(made) and made.dtype == "float"
         if not line and not (isinstance(made, Number) and made.type == "float"):
             return None
         if rank == 1:
@@ -321,7 +302,7 @@ class LibraryLoops(Methods):
             stacked = self.numpy("array", n.Comprehension("list", value, (n.Clause(row, over),)))
             return n.Attribute(stacked, "T") if line and across else stacked
         last = n.Unary("-", ONE)
-        moved = self.plain(self.numpy("moveaxis", array, e.args[1], last), "moved", s, pre)
+        moved = self.simple(self.numpy("moveaxis", array, e.args[1], last), s, pre, "moved")
         shape = n.Attribute(moved, "shape")
         size, others = n.Subscript(shape, last), n.Subscript(shape, n.Slice(None, last, None))
         over = n.Call(n.Attribute(moved, "reshape"), (last, size))
@@ -350,10 +331,6 @@ class LibraryLoops(Methods):
     def numpy(self, name: str, *args: n.Expr) -> n.Call:
         return n.Call(self.of_numpy(name), args)
 
-    def plain(self, e: n.Expr, wanted: str, s: n.Stmt, pre: Statements) -> n.Expr:
-        """Return what may be said again: a variable, a literal, or a name for what is evaluated."""
-        return e if isinstance(e, (n.Name, n.Const)) else self.kept(e, wanted, s, pre)
-
     def result_of(
         self, f: n.Expr, args: tuple[n.Expr, ...], keywords: Keywords, s: n.Stmt
     ) -> n.Expr:
@@ -364,10 +341,8 @@ class LibraryLoops(Methods):
             if not named and None not in given:
                 bare = tuple(replace(p, default=None) for p in f.params)
                 return self.applied(replace(f, params=bare), *(x for x in given if x is not None))
-        if isinstance(f, n.Call) and f.args:
-            found = self.facts.object_of(f.func, s.uid)
-            if found is not None and found[0] is functools.partial:
-                return n.Call(f.args[0], (*f.args[1:], *args), (*f.keywords, *keywords))
+        if isinstance(f, n.Call) and f.args and self.object_of(f.func, s) is functools.partial:
+            return n.Call(f.args[0], (*f.args[1:], *args), (*f.keywords, *keywords))
         return n.Call(f, args, keywords)
 
     def made_by(self, e: n.Expr, variables: dict[str, Kind], s: n.Stmt) -> tuple[Kind, bool]:

@@ -157,6 +157,8 @@ def lift(
     other: dict[str, n.Expr] = {}
     body = visit(function.body)
     body = tuple(_inside(s, visit) for s in body)
+    if not taken:
+        return replace(function, body=body), []
     if other:
         body = _with_names(body, other)
         taken = {
@@ -167,9 +169,11 @@ def lift(
     for d in taken.values():
         _check_shadows(d.function, found, d.statement, refuse)
     for name, d in taken.items():
+        if not found[name].captured:
+            continue
         for block in (body, *(x.function.body for x in taken.values())):
             use = _used_as_value(block, name, calls_items)
-            if found[name].captured and use is not None:
+            if use is not None:
                 raise refuse(
                     use if use.origin is not None else d.statement,
                     f"`{name}` captures {', '.join(found[name].captured)} and is kept as a value",
@@ -339,7 +343,8 @@ def _handed_over(
     def visit_expr(e: n.Expr) -> n.Expr:
         if not isinstance(e, n.Call):
             return e
-        args = tuple(handed(a, calls_items(e)) for a in e.args)
+        items = calls_items(e)
+        args = tuple(handed(a, items) for a in e.args)
         keywords = tuple(replace(k, value=handed(k.value)) for k in e.keywords)
         return n.Call(e.func, args, keywords)
 

@@ -175,6 +175,8 @@ def run_over(s: n.For, facts: Facts) -> tuple[n.Expr, Callable[[n.Expr], n.Expr]
 
 def with_viewed(found: Collection[str], block: n.Block, facts: Facts) -> frozenset[str]:
     """Return variables with the arrays that they are views of: parts, or rows that loops give."""
+    if not found:
+        return frozenset()
     pairs: set[tuple[str, str]] = set()
     for s in walk_stmts(block):
         name, array = sole_target(s), viewed(s, facts)

@@ -47,6 +47,11 @@ class Questions:
             reader.local = self.facts.locals
         return name
 
+    def object_of(self, e: n.Expr, s: n.Stmt) -> object:
+        """Return the live object that an expression stands for, None for what is not known."""
+        found = self.facts.object_of(e, s.uid)
+        return found[0] if found else None
+
     def varied(self, e: n.Expr, s: n.Stmt) -> bool:
         return self.facts.varied(e, s.uid)
 
@@ -82,8 +87,7 @@ class Questions:
 
     def is_listed_loop(self, e: n.Call, s: n.Stmt) -> bool:
         """True for `list(zip(...))` and the like."""
-        found = self.facts.object_of(e.func, s.uid)
-        if found is None or found[0] is not builtins.list or len(e.args) != 1:
+        if self.object_of(e.func, s) is not builtins.list or len(e.args) != 1:
             return False
         return self.loop_call(e.args[0], s) in (builtins.zip, builtins.enumerate, builtins.reversed)
 
@@ -93,14 +97,8 @@ class Questions:
 
     def is_copy_of_list(self, e: n.Call, s: n.Stmt) -> bool:
         """True for `list(...)` or `tuple(...)` around a comprehension that becomes a list."""
-        found = self.facts.object_of(e.func, s.uid)
-        return (
-            bool(found)
-            and found is not None
-            and found[0] is builtins.list
-            and len(e.args) == 1
-            and isinstance(e.args[0], n.Comprehension)
-        )
+        listed = self.object_of(e.func, s) is builtins.list and len(e.args) == 1
+        return listed and isinstance(e.args[0], n.Comprehension)
 
     def indexable(self, e: n.Expr, s: n.For) -> bool:
         kind = self.facts.value(e, s.uid).kind
@@ -115,5 +113,4 @@ class Questions:
             return None
         if isinstance(e.func, n.Attribute) and e.func.attr in ("items", "values", "keys"):
             return "items" if isinstance(e.func.value, n.Name) and not e.args else None
-        found = self.facts.object_of(e.func, s.uid)
-        return found[0] if found else None
+        return self.object_of(e.func, s)

@@ -54,14 +54,9 @@ def spelled(e: n.Expr, kind: KindOf, object_of: ObjectOf) -> n.Expr:
         return view
     if not isinstance(e, n.Call) or e.keywords:
         return e
-    if isinstance(e.func, n.Attribute) and not e.args and e.func.attr in ("transpose", "view"):
-        of = e.func.value
-        if e.func.attr == "view":
-            return of if isinstance(kind(of), Array) else e
-        return n.Attribute(of, "T") if is_matrix(kind(of)) else e
+    if isinstance(e.func, n.Attribute) and not e.args and e.func.attr == "view":
+        return e.func.value if isinstance(kind(e.func.value), Array) else e
     found = object_of(e.func) if len(e.args) == 1 else None
-    if found is np.transpose:
-        return n.Attribute(e.args[0], "T") if is_matrix(kind(e.args[0])) else e
     least = next((axes for function, axes in SAME if function is found), None)
     if least is None:
         return e
@@ -83,6 +78,8 @@ def _by_axes(e: n.Call, kind: KindOf, object_of: ObjectOf) -> n.Expr | None:
     if name not in BY_AXES or not args or [k.name for k in e.keywords] not in ([], ["axis"]):
         return None
     given = (*args[1:], *(k.value for k in e.keywords))
+    if name == "transpose" and not given:
+        return n.Attribute(args[0], "T") if is_matrix(kind(args[0])) else None
     if len(given) == 1 and isinstance(given[0], n.TupleExpr):
         given = given[0].items
     axes = [constant_int(x) for x in given]

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import types
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeGuard
 
 from .remembered import made_at_once, replace
 
@@ -353,6 +353,11 @@ def is_number(kind: Kind) -> bool:
 
 def is_array(kind: Kind) -> bool:
     return isinstance(kind, Array)
+
+
+def is_vector(kind: Kind) -> TypeGuard[Array]:
+    """True for an array of one axis."""
+    return isinstance(kind, Array) and kind.dims is not None and len(kind.dims) == 1
 
 
 def is_matrix(kind: Kind) -> bool:

@@ -41,7 +41,7 @@ def _like(kinds: Kinds, args: Args) -> Kind:
     if literal(args.get("dtype", Const("None", None))) is None:
         found = results.as_array(kinds.get("a", UNKNOWN))
     else:
-        found = results.like("a", asked_dtype(kinds.get("dtype", UNKNOWN)))(kinds, args)
+        found = results.like_asked("a")(kinds, args)
     # whatever it is like, it is an array
     return found if isinstance(found, Array) else Array(None, "any")
 

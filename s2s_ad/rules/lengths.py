@@ -17,6 +17,7 @@ from s2s_ad.ir.kinds import (
     TupleOf,
     dim_of_length,
     fresh_dim,
+    is_vector,
     longer,
 )
 from s2s_ad.ir.nodes import Const, Expr, ListExpr, Starred, TupleExpr
@@ -101,8 +102,7 @@ def size_of(operand: str) -> Result:
     """Return how many entries there are in the operand."""
 
     def result(kinds: Kinds, args: Args) -> Kind:
-        kind = kinds.get(operand, UNKNOWN)
-        flat = isinstance(kind, Array) and kind.dims is not None and len(kind.dims) == 1
+        flat = is_vector(kinds.get(operand, UNKNOWN))
         return length_of(operand)(kinds, args) if flat else INT
 
     return result

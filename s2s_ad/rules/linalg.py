@@ -10,15 +10,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from s2s_ad.ir.kinds import (
-    FLOAT,
-    UNKNOWN,
-    Array,
-    Kind,
-    Number,
-    TupleOf,
-    result_dtype,
-)
+from s2s_ad.ir.kinds import FLOAT, UNKNOWN, Array, Kind, Number, TupleOf, result_dtype
 from s2s_ad.ir.nodes import Expr
 from s2s_ad.ir.remembered import replace
 

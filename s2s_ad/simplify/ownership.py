@@ -31,6 +31,7 @@ from s2s_ad.ir.kinds import (
     Unknown,
     broadcast,
     is_immutable,
+    is_vector,
     join,
 )
 from s2s_ad.ir.remembered import replace
@@ -130,8 +131,8 @@ class Owning(Sharing):
             return owner if part else owner.item
         if isinstance(owner, DictOf):
             return owner.value
-        if isinstance(owner, Array) and owner.dims is not None and len(owner.dims) == 1:
-            whole = part or index == n.Const("...", ...)
+        if is_vector(owner):
+            whole = part or index == n.ELLIPSIS
             return owner if whole else FLOAT if self.is_place(index) else UNKNOWN
         if isinstance(owner, TupleOf) and owner.items and not part:
             found = owner.items[0]
