@@ -13,7 +13,7 @@ from __future__ import annotations
 import functools
 import types
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -26,8 +26,12 @@ from s2s_ad.errors import ArgumentError, S2SError
 from s2s_ad.runtime import zeros_like
 from s2s_ad.runtime.calls import Active
 
+Bars: TypeAlias = "Callable[[Any], tuple[Any, ...]]"
 OPTIONS = frozenset({"called"})
-_FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType, types.MethodType, functools.partial)
+_FUNCTIONS = (
+    *(types.FunctionType, types.BuiltinFunctionType, types.MethodType),
+    *(np.ufunc, functools.partial),
+)
 _PASSIVE = (int, np.integer, np.bool_, str, bytes, type(None), type)
 
 
@@ -62,26 +66,38 @@ def tangent_of(function: Callable[..., Any], call: Call, dots: Sequence[Any]) ->
     return value, like(zeros_like(value), value_dot)
 
 
+def reversed_call(function: Callable[..., Any], call: Call) -> tuple[Any, Bars]:
+    """Return the value of a call, and what turns its adjoint into those of `call.wrt`."""
+    halves = derivative(function, call, "split")[1]
+    assert halves.reverse is not None
+    back = halves.reverse
+    value, saved = caller(halves.entry)(values_of(call))
+
+    def bars(value_bar: Any) -> tuple[Any, ...]:
+        found = back(saved, value_bar)
+        return found if len(call.wrt) > 1 else (found,)
+
+    return value, bars
+
+
 def derivative(
     function: Callable[..., Any], call: Call, mode: str
 ) -> tuple[tuple[str, ...], Generated]:
     """Return the parameters of the function that is differentiated, and its derivative."""
     made = engine(Order(call.function, mode, call.wrt, (), OPTIONS))
-    own_text = call.function is function
-    known = isinstance(function, (np.ufunc, *_FUNCTIONS))
+    known = isinstance(function, _FUNCTIONS)
     if not known and type(function).__module__.partition(".")[0] in ("numpy", "scipy", "operator"):
         raise _without_derivative(function)
     try:
         return made.names, made.at(values_of(call))
     except S2SError as error:
-        if own_text or error.place is None or error.place.file[:1] != "<":
+        if call.function is function or error.place is None or error.place.file[:1] != "<":
             raise
         raise _without_derivative(function) from error
 
 
 def _without_derivative(function: Callable[..., Any]) -> S2SError:
-    known = isinstance(function, (np.ufunc, *_FUNCTIONS))
-    name = getattr(function, "__name__", None) if known else None
+    name = getattr(function, "__name__", None) if isinstance(function, _FUNCTIONS) else None
     what = f"`{name}`" if name else f"an object of the class `{type(function).__name__}`"
     return ArgumentError(
         f"{what} is called with what is differentiated, and has no derivative",

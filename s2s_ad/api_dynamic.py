@@ -9,8 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from s2s_ad import api_roots
-from s2s_ad.api_calls import call_of, derivative, grouped, like, passive, tangent_of, values_of
-from s2s_ad.api_plan import caller
+from s2s_ad.api_calls import call_of, grouped, like, passive, reversed_call, tangent_of
 from s2s_ad.runtime import zeros_like
 from s2s_ad.runtime.calls import Active, find_root
 
@@ -24,16 +23,11 @@ def forward(
     call = call_of(function, active, args, kwargs)
     if not call.wrt:
         return passive(function, args, kwargs), lambda value_bar: grouped(call, {})
-    halves = derivative(function, call, "split")[1]
-    assert halves.reverse is not None
-    back = halves.reverse
-    value, saved = caller(halves.entry)(values_of(call))
+    value, bars = reversed_call(function, call)
     zero = zeros_like(value)
 
     def reverse(value_bar: Any) -> Any:
-        found = back(saved, like(zero, value_bar))
-        bars = found if len(call.wrt) > 1 else (found,)
-        return grouped(call, dict(zip(call.wrt, bars)))
+        return grouped(call, dict(zip(call.wrt, bars(like(zero, value_bar)))))
 
     return value, reverse
 

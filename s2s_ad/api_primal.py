@@ -192,9 +192,11 @@ def calling(
         isinstance(call, types.MethodType) and isinstance(call.__func__, types.FunctionType)
     )
     if plain:
+        names = () if kwargs else _by_place(call)
+        if args and len(names) == len(args):
+            return call, dict(zip(names, args)), names
         signature = inspect.signature(call, follow_wrapped=False)
-        stars = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-        if all(p.kind not in stars for p in signature.parameters.values()):
+        if all(p.kind not in _STARS for p in signature.parameters.values()):
             bound = signature.bind(*args, **kwargs)
             bound.apply_defaults()
             return call, dict(bound.arguments), tuple(signature.parameters)[: len(args)]
@@ -207,6 +209,14 @@ def calling(
     make = _fixed if kept else _fixed.__wrapped__
     name = getattr(call, "__name__", "function")
     return make(call, name, names, tuple(kwargs)), {**dict(zip(names, args)), **kwargs}, names
+
+
+@functools.lru_cache(maxsize=256)
+def _by_place(call: Callable[..., Any]) -> tuple[str, ...]:
+    """Return the parameters of a function that can all be given by place, none for another."""
+    parameters = inspect.signature(call, follow_wrapped=False).parameters
+    placed = all(p.kind <= p.POSITIONAL_OR_KEYWORD for p in parameters.values())
+    return tuple(parameters) if placed else ()
 
 
 @functools.lru_cache(maxsize=256)

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from s2s_ad.api_calls import Call, call_of, derivative, grouped, like, tangent_of, values_of
-from s2s_ad.api_plan import caller, not_a_result
+from s2s_ad.api_calls import Call, call_of, grouped, like, reversed_call, tangent_of
+from s2s_ad.api_plan import not_a_result
 from s2s_ad.api_trees import Tree, Vector, flatten, size, tree_of, unflatten
 from s2s_ad.errors import ArgumentError
 from s2s_ad.runtime import zeros_like
@@ -34,10 +34,7 @@ class _Root:
         places = tuple(map(_place, active))
         self.call: Call = call_of(self.function, (0, *places), (root, *own), captured)
         self.tree: Tree = tree_of(root, not_a_result)
-        halves = derivative(self.function, self.call, "split")[1]
-        assert halves.reverse is not None
-        self.back: Callable[[Any, Any], Any] = halves.reverse
-        residual, self.saved = caller(halves.entry)(values_of(self.call))
+        residual, self.back = reversed_call(self.function, self.call)
         self.of: Tree = tree_of(residual, not_a_result)
         if size(self.of) != size(self.tree):
             raise ArgumentError(f"{size(self.of)} equations for {size(self.tree)} unknowns")
@@ -45,8 +42,7 @@ class _Root:
         self.slopes = np.stack(rows)
 
     def adjoints(self, seed: Vector) -> tuple[Any, ...]:
-        found = self.back(self.saved, unflatten(self.of, seed))
-        return found if len(self.call.wrt) > 1 else (found,)
+        return self.back(unflatten(self.of, seed))
 
     def solved(self, slopes: Vector, right: Vector) -> Vector:
         try:

@@ -37,7 +37,7 @@ from s2s_ad.errors import S2SError, SourceError
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import FLOAT, UNKNOWN, Kind, Partial, is_discrete
 from s2s_ad.ir.remembered import replace
-from s2s_ad.ir.walk import all_parts, names, walk_stmts
+from s2s_ad.ir.walk import all_parts, is_starred, names, walk_stmts
 from s2s_ad.runtime.calls import AT_RUN_TIME
 from s2s_ad.transform.calls import CallPlan, formula_of
 
@@ -351,10 +351,9 @@ class Program:
         reader = facts.reader(uid)
         env = facts.before.get(uid, {})
         found = reader.object_of(call.func, env)
-        keywords = {k.name: k.value for k in call.keywords if k.name is not None}
-        starred = any(isinstance(a, n.Starred) for a in call.args)
-        if found is None or starred or len(keywords) != len(call.keywords):
+        if found is None or is_starred(call):
             return None
+        keywords = {k.name: k.value for k in call.keywords if k.name is not None}
         subject = self.fitted(found[0], len(call.args), tuple(keywords))
         if subject is None:
             return None

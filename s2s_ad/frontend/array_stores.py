@@ -22,7 +22,7 @@ from s2s_ad.frontend.library_loops import LibraryLoops
 from s2s_ad.frontend.views import part_of
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import Array, Dim, Kind, ListOf, Number, TupleOf, dim_of_length, is_vector
-from s2s_ad.ir.walk import container_of, names
+from s2s_ad.ir.walk import container_of, is_starred, names
 
 Given = Mapping[str, n.Expr]
 OPERATORS: Mapping[object, str] = {
@@ -48,8 +48,7 @@ class ArrayStores(LibraryLoops):
         return super().changed_in_place(s) if out is None else out
 
     def put_somewhere(self, e: n.Call, s: n.Stmt) -> Statements | None:
-        plain = not any(isinstance(a, n.Starred) for a in e.args)
-        if not plain or any(k.name is None for k in e.keywords):
+        if is_starred(e):
             return None
         parts = (*e.args, *(k.value for k in e.keywords))
         f = self.object_of(e.func, s)

@@ -18,7 +18,7 @@ from s2s_ad.frontend.views import part_of
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import Array, DictOf, ListOf, Unknown
 from s2s_ad.ir.remembered import replace
-from s2s_ad.ir.walk import all_parts, inside, names, subexprs, substitute
+from s2s_ad.ir.walk import all_parts, inside, is_starred, names, subexprs, substitute
 
 CHANGING = frozenset({"pop", "setdefault"})
 ONE = n.Const("1", 1)
@@ -195,7 +195,7 @@ class Methods(Questions, ABC):
         root = part_of(owner, lambda x: self.facts.value(x, s.uid).kind) or owner
         if not isinstance(root, n.Name) or root.id not in self.facts.locals:
             return None
-        if any(isinstance(a, n.Starred) for a in e.args) or any(k.name is None for k in e.keywords):
+        if is_starred(e):
             return None
         value = self.facts.value(owner, s.uid)
         active = value.varied or any(

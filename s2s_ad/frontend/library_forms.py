@@ -21,6 +21,7 @@ from s2s_ad.analysis.indexing import constant_int
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import Array, Kind
 from s2s_ad.ir.remembered import replace
+from s2s_ad.ir.walk import is_starred
 
 REDUCTIONS: Mapping[object, str] = {
     np.add: "sum",
@@ -42,7 +43,7 @@ class Forms:
 
     def other(self, f: object, e: n.Call) -> n.Expr | None:
         """Return a call in a form that has a rule, None where it is to stay."""
-        if any(isinstance(a, n.Starred) for a in e.args) or any(k.name is None for k in e.keywords):
+        if is_starred(e):
             return None
         if f is np.linalg.norm:
             return self.norm(_given(e, ("x", "ord", "axis", "keepdims")))

@@ -289,6 +289,12 @@ def each_of(e: Expr) -> tuple[Expr, ...]:
     return e.items if isinstance(e, nodes.TupleExpr) else (e,)
 
 
+def is_starred(call: nodes.Call) -> bool:
+    """True for a call with `*args` or `**kwargs`: which arguments there are is not known."""
+    starred = any(isinstance(a, nodes.Starred) for a in call.args)
+    return starred or any(k.name is None for k in call.keywords)
+
+
 def every_block(body: Block) -> Iterator[Block]:
     """Yield a block and all blocks in its statements, not those of nested functions."""
     yield body

@@ -26,7 +26,9 @@ from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import (
     assigned,
     bound_names,
+    each_of,
     free_names,
+    is_starred,
     map_block,
     map_stmt_exprs,
     names,
@@ -154,11 +156,11 @@ class _Caller:
         callee = self.small.get(func.id) if isinstance(func, n.Name) else None
         if callee is None or s.value.keywords or len(s.value.args) != len(callee.params):
             return None
-        if any(isinstance(a, n.Starred) for a in s.value.args) or free_names(callee) & self.own:
+        if is_starred(s.value) or free_names(callee) & self.own:
             return None
-        parts = _items(s.targets[0])
+        parts = each_of(s.targets[0])
         pieces = (r.value for r in walk_stmts(callee.body) if isinstance(r, n.Return) and r.value)
-        alike = all(len(_items(e)) == len(parts) for e in pieces)
+        alike = all(len(each_of(e)) == len(parts) for e in pieces)
         return s.value if alike and all(isinstance(t, n.Name) for t in parts) else None
 
     def end(self, block: n.Block, k: int) -> int | None:
@@ -194,12 +196,12 @@ class _Caller:
             lead.append(n.Assign((name,), arg, of=s.of, origin=s.origin))
         for x in sorted(bound - new.keys()):
             new[x] = n.Name(self.names.fresh(x))
-        targets = _items(s.targets[0])
+        targets = each_of(s.targets[0])
 
         def leaf(value: n.Expr, before: n.Block) -> n.Block:
             pieces = {
                 t.id: _resolved(e, before)
-                for t, e in zip(targets, _items(value))
+                for t, e in zip(targets, each_of(value))
                 if isinstance(t, n.Name)
             }
             return tuple(_with_pieces(behind, pieces, s))
@@ -224,10 +226,6 @@ class _Caller:
         s = replace(s, uid=n.fresh_uid())
         self.back.add(s.uid)
         return (s,)
-
-
-def _items(e: n.Expr) -> tuple[n.Expr, ...]:
-    return e.items if isinstance(e, n.TupleExpr) else (e,)
 
 
 def _resolved(e: n.Expr, before: n.Block) -> n.Expr:

@@ -19,17 +19,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.blocks import leaves, stored_by, with_blocks
+from s2s_ad.ir.blocks import stored_by, with_blocks
 from s2s_ad.ir.nodes import ZERO
 from s2s_ad.ir.remembered import replace
-from s2s_ad.ir.walk import (
-    all_parts,
-    assigned,
-    blocks,
-    names,
-    subexprs,
-    walk_stmts,
-)
+from s2s_ad.ir.walk import all_parts, assigned, names, subexprs, walk_stmts
 from s2s_ad.simplify.algebra import Term, sum_of, terms
 from s2s_ad.simplify.cancel import without
 
@@ -68,13 +61,13 @@ def level_quotients(body: n.Block, tools: Level) -> n.Block:
 
 
 def _is_plain_quotient(e: n.Expr) -> bool:
-    plain = isinstance(e, n.Binary) and e.op == "/" and all(isinstance(x, _OF) for x in subexprs(e))
-    return plain and isinstance(e, n.Binary) and not isinstance(e.left, n.Const)
+    if not isinstance(e, n.Binary) or e.op != "/" or isinstance(e.left, n.Const):
+        return False
+    return all(isinstance(x, _OF) for x in subexprs(e))
 
 
 def _is_innermost(s: n.For) -> bool:
-    inside = walk_stmts(s.body)
-    return not s.orelse and all(isinstance(x, _PLAIN) for x in inside)
+    return not s.orelse and all(isinstance(x, _PLAIN) for x in walk_stmts(s.body))
 
 
 def _in_front(loop: n.For, made: set[n.Expr], tools: Level) -> Iterator[n.Stmt]:
@@ -102,18 +95,18 @@ def _in_front(loop: n.For, made: set[n.Expr], tools: Level) -> Iterator[n.Stmt]:
                     return replace(t, factors=(*rest, ("*", ratios[e])))
         return t
 
-    def visit(s: n.Stmt) -> tuple[n.Stmt, ...]:
+    def visit(s: n.Stmt) -> n.Stmt:
         if not isinstance(s, (n.Assign, n.AugAssign)) or not isinstance(s.value, n.Binary):
-            return (s,)
+            return s
         old = terms(s.value)
         new = [swapped(t) for t in old]
         same = all(a is b for a, b in zip(old, new))
-        return (s if same else replace(s, value=sum_of(new)),)
+        return s if same else replace(s, value=sum_of(new))
 
-    if test is None or any(map(leaves, loop.body)):
+    if test is None:
         yield loop
         return
-    body = tuple(x for s in loop.body for x in (visit(s) if not any(blocks(s)) else (s,)))
+    body = tuple(map(visit, loop.body))
     for e, name in ratios.items():
         yield n.Assign((name,), n.IfExp(test, e, ZERO), of=loop.of, origin=loop.origin)
     yield replace(loop, body=body)

@@ -9,6 +9,7 @@ import functools
 
 from s2s_ad.errors import S2SError
 from s2s_ad.ir import nodes as n
+from s2s_ad.ir.walk import is_starred
 from s2s_ad.rules import registry
 from s2s_ad.runtime.calls import AT_RUN_TIME
 from s2s_ad.transform.context import Context
@@ -38,7 +39,7 @@ def no_source(context: Context, e: n.Call, s: n.Stmt) -> S2SError:
             "a derivative inside a differentiated function",
             "take it outside: `grad(grad(f))`, `hvp`, or `hessian` of a plain function",
         )
-    if any(isinstance(a, n.Starred) for a in e.args) or any(not k.name for k in e.keywords):
+    if is_starred(e):
         hint = "pass them one by one, or let the function take the list or dict itself"
         message = "a call with a star: which arguments there are is known only when it runs"
         return context.refuse(s, e, message, context.or_tell(hint))

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from s2s_ad.analysis.flow import Facts
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import DictOf, ListOf, Number, TupleOf
-from s2s_ad.ir.walk import subexprs
+from s2s_ad.ir.walk import is_starred, subexprs
 from s2s_ad.rules import registry
 
 # what depends on the function it is called in
@@ -95,10 +95,7 @@ def _is_unknown(facts: Facts, e: n.Call, s: n.Stmt) -> bool:
         return False  # it means something else in what is generated
     found = facts.object_of(e.func, s.uid)
     if found is not None:
-        starred = any(isinstance(a, n.Starred) for a in e.args) or any(
-            k.name is None for k in e.keywords
-        )
-        return starred and isinstance(found[0], (types.FunctionType, types.MethodType))
+        return is_starred(e) and isinstance(found[0], (types.FunctionType, types.MethodType))
     return not (isinstance(e.func, n.Attribute) and registry.lookup_method(e.func.attr))
 
 
@@ -117,7 +114,7 @@ def _root(facts: Facts, e: n.Call, s: n.Stmt, alias: Callable[[str], str]) -> Fo
     brentq(partial(f, k=k), 0.0, 1.0, args=(c,), xtol=t)
         →   find_root(brentq, f, (0.0, 1.0), (c,), {"xtol": t}, k=k)
     """
-    if any(isinstance(a, n.Starred) for a in e.args) or any(k.name is None for k in e.keywords):
+    if is_starred(e):
         return None
     found = facts.object_of(e.func, s.uid)
     assert found is not None and isinstance(found[0], types.FunctionType)

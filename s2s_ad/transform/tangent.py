@@ -262,14 +262,13 @@ class _Tangent(TangentCalls):
             if all(isinstance(d, n.Assign) and isinstance(d.value, n.Const) for d in dots):
                 return self.commented(*dots, s) if dots else [s]
             return [s, *dots]
-        plan = None
         if isinstance(s.value, n.Call) and not self.context.choice_exists(s.value, s):
             plan = self.context.plan(s.value, s, "tangent")
-        if plan is not None and plan.tangent:
-            return self.user_call(s, plan, target)
-        call = self.context.followed(s.value, s) if plan is None else None
-        if call is not None and not self.context.choice_exists(call.call, s):
-            return self.run_time_call(s, call, target)
+            if plan is not None and plan.tangent:
+                return self.user_call(s, plan, target)
+            call = self.context.followed(s.value, s) if plan is None else None
+            if call is not None:
+                return self.run_time_call(s, call, target)
         if isinstance(target, n.Name):
             return self.bound(s, target)
         if isinstance(target, (n.TupleExpr, n.ListExpr)):

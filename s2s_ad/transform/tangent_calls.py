@@ -44,9 +44,7 @@ class TangentCalls(Pairs):
         for p, e in plan.arguments:
             dots = []
             if p in plan.active:
-                d = push.push(e)
-                full = None if d is None else push.full(d, e).expr
-                dots = [push.zero(e) if full is None else push.summed(full, e)]
+                dots = [whole_dot(push, e)]
             args.extend((e if naming is None else naming.put(e), *dots))
         call = n.Call(n.Name(plan.tangent), tuple(args))
         return self.both_assigned(s, target, call, push, naming)
@@ -60,12 +58,8 @@ class TangentCalls(Pairs):
         def put(x: n.Expr) -> n.Expr:
             return x if naming is None else naming.put(x)
 
-        dots = []
-        for _, x in call.active:
-            d = push.push(x)
-            full = None if d is None else push.full(d, x).expr
-            dots.append(push.zero(x) if full is None else push.summed(full, x))
-        args = (e.func, call.places, n.TupleExpr(tuple(dots)), *map(put, e.args))
+        dots = tuple(whole_dot(push, x) for _, x in call.active)
+        args = (e.func, call.places, n.TupleExpr(dots), *map(put, e.args))
         keywords = tuple(replace(k, value=put(k.value)) for k in e.keywords)
         made = n.Call(self.context.helper("call_tangent"), args, keywords)
         return self.both_assigned(s, target, made, push, naming)
@@ -83,7 +77,7 @@ class TangentCalls(Pairs):
         if isinstance(target, n.Name):
             dot: n.Expr = self.dot(target.id)
         elif isinstance(target, (n.TupleExpr, n.ListExpr)):
-            dot = n.TupleExpr(tuple(self.dot(x) for x in plain_names(target)))
+            dot = n.TupleExpr(tuple(self.dot(x) for x in _plain_names(target)))
         else:
             check_store(self.context, s, target)
             place, value = target, self.context.names.fresh("value")
@@ -95,5 +89,11 @@ class TangentCalls(Pairs):
         return [*self.commented(*before, made), *stores]
 
 
-def plain_names(target: n.TupleExpr | n.ListExpr) -> list[str]:
+def whole_dot(push: Pushforward, e: n.Expr) -> n.Expr:
+    """Return the tangent of an argument, in its shape."""
+    d = push.push(e)
+    return push.zero(e) if d is None else push.summed(push.full(d, e).expr, e)
+
+
+def _plain_names(target: n.TupleExpr | n.ListExpr) -> list[str]:
     return [t.id for t in target.items if isinstance(t, n.Name)]
