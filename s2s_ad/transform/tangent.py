@@ -12,6 +12,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 
+from s2s_ad.analysis.aliasing import store_root
 from s2s_ad.analysis.held import scattered
 from s2s_ad.analysis.values import PASSIVE, target_names
 from s2s_ad.ir import nodes as n
@@ -30,6 +31,7 @@ from s2s_ad.ir.walk import (
 )
 from s2s_ad.transform.context import Context
 from s2s_ad.transform.foreign_arrays import check_foreign_arrays
+from s2s_ad.transform.growing import grown, may_grow
 from s2s_ad.transform.naming import WHOLE, Naming
 from s2s_ad.transform.overlapping import apart, check_overlap
 from s2s_ad.transform.pushforward import Pushforward, Tidy
@@ -131,9 +133,12 @@ class _Tangent(TangentCalls):
     def block(self, block: n.Block, *at: int) -> n.Block:
         """Return the tangent of a block, `at`: the place it has in what holds it."""
         outside, self.fresh.path = self.fresh.path, (*self.fresh.path, *at)
-        done = tuple(out for s in block for out in self.statement(s))
+        done: list[n.Stmt] = []
+        for s in block:
+            done += self.statement(s)
+            done += [self.cleared(x, s) for x in grown(self.context, s, self.dotted)]
         self.fresh.path = outside
-        return done
+        return tuple(done)
 
     def statement(self, s: n.Stmt) -> list[n.Stmt]:
         self.context.check_calls(s, True)
@@ -336,7 +341,7 @@ class _Tangent(TangentCalls):
     def store(self, s: n.Stmt, target: n.Expr, value: n.Expr) -> list[n.Stmt]:
         """Store the tangent of a value beside the value."""
         if not self.context.touches_active(s, target, value):
-            return [s]
+            return self.passive_store(s, target, value)
         check_store(self.context, s, target)
         check_overlap(self.context, s, target, value)
         naming = self.naming(s, None if isinstance(s, n.AugAssign) else value)
@@ -353,6 +358,17 @@ class _Tangent(TangentCalls):
         if not isinstance(s, n.AugAssign):
             return self.pair(naming, apart(self.context, s, n.Assign((place,), dot, of=s.uid)), s)
         return [s] if d is None else self.pair(naming, n.AugAssign(place, s.op, dot, of=s.uid), s)
+
+    def passive_store(self, s: n.Stmt, target: n.Expr, value: n.Expr) -> list[n.Stmt]:
+        """Return a store into what does not vary, beside that of a zero where it varies later."""
+        owner = target.value if isinstance(target, n.Subscript) else None
+        root = None if owner is None else store_root(target)
+        if root not in self.dotted or owner is None or isinstance(s, n.AugAssign):
+            return [s]
+        if not may_grow(self.context.kind(owner, s.uid)):
+            return [s]
+        push = self.pushforward(s)
+        return self.commented(n.Assign((push.dot(target),), push.zero(value), of=s.uid), s)
 
     def stored(self, push: Pushforward, target: n.Expr, value: n.Expr) -> n.Expr:
         """Return the tangent of a passive value that is stored: of its structure, but that NumPy
