@@ -18,9 +18,12 @@ books; arguments are bound as Python binds them, so that the values are the same
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 
+from s2s_ad.analysis.bound import may_be_unbound
 from s2s_ad.analysis.flow import Facts
+from s2s_ad.analysis.liveness import read_at_any_time
 from s2s_ad.build_program import Program
 from s2s_ad.build_subject import Subject, rename
 from s2s_ad.build_updates import Bound
@@ -29,10 +32,11 @@ from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import Array
 from s2s_ad.ir.names import Names
 from s2s_ad.ir.remembered import replace
-from s2s_ad.ir.verify import unbound_reads
 from s2s_ad.ir.walk import (
+    assigned,
     bound_here,
     container_of,
+    each_of,
     free_names,
     map_block,
     names,
@@ -67,12 +71,21 @@ def spliced(
     for uid, bound in list(found.items()):
         own = _size(bound.subject)
         most = OFTEN // calls[id(bound.subject)] if calls[id(bound.subject)] > 1 else ONCE
-        size += own
-        if own > most or size > MOST:
+        if own > most or size + own > MOST:
             del found[uid]
+        else:
+            size += own
+
+    deferred = read_at_any_time(function.body)
+    caught = {
+        x.uid for s in walk_stmts(function.body) if isinstance(s, n.Try) for x in walk_stmts((s,))
+    }
 
     def visit(s: n.Stmt) -> tuple[n.Stmt, ...]:
-        return _statements(s, found[s.uid], fresh) if s.uid in found else (s,)
+        if s.uid not in found:
+            return (s,)
+        early = assigned((s,)) - deferred if s.uid not in caught else frozenset()
+        return _statements(s, found[s.uid], early, fresh)
 
     for bound in found.values():
         callee = bound.subject
@@ -114,8 +127,8 @@ def _fits(bound: Bound, subject: Subject, fresh: Names) -> bool:
     inner = body[:-1] if isinstance(body[-1], n.Return) else body
     if not all(isinstance(s, _PLAIN) for s in walk_stmts(inner)) or not inner:
         return False
-    if unbound_reads(callee.function):
-        return False
+    if may_be_unbound(body, (p.name for p in callee.function.params)):
+        return False  # another call of it would have left a value there
     if not all(_means_the_same(x, callee, subject, fresh) for x in _outside(callee)):
         return False
     called = [callee.free.get(x, callee.lifted.get(x)) for x in _outside(callee)]
@@ -136,8 +149,13 @@ def _means_the_same(name: str, callee: Subject, subject: Subject, fresh: Names) 
     return name not in fresh.made and name not in subject.locals
 
 
-def _statements(s: n.Stmt, bound: Bound, fresh: Names) -> tuple[n.Stmt, ...]:
-    """Return the statements of a function in the place of a call of it."""
+def _statements(
+    s: n.Stmt, bound: Bound, early: AbstractSet[str], fresh: Names
+) -> tuple[n.Stmt, ...]:
+    """Return the statements of a function in the place of a call of it.
+
+    early: the variables of the caller that may have the value of the call before it is over.
+    """
     callee = bound.subject
     body = callee.function.body
     mapping: dict[str, n.Expr] = {}
@@ -152,6 +170,11 @@ def _statements(s: n.Stmt, bound: Bound, fresh: Names) -> tuple[n.Stmt, ...]:
             name = n.Name(fresh.fresh(p.name))
             mapping[p.name] = name
             before.append(n.Assign((name,), e, origin=s.origin))
+    said = {x for e in (*mapping.values(), *callee.defaults.values()) for x in names(e)}
+    for target, value in _results(s, body):
+        if target.id in early - said and value.id in callee.locals - mapping.keys():
+            mapping[value.id] = target
+            said.add(target.id)
     for x in sorted(callee.locals - mapping.keys()):
         mapping[x] = n.Name(fresh.fresh(x))
     made = rename(callee.function, mapping).body
@@ -166,6 +189,18 @@ def _statements(s: n.Stmt, bound: Bound, fresh: Names) -> tuple[n.Stmt, ...]:
     out = [*before, *inside, *_end(s, result or n.Const("None", None))]
     above = replace(out[0].comments, before=(*s.comments.before, *out[0].comments.before))
     return replace(out[0], comments=above), *out[1:]
+
+
+def _results(s: n.Stmt, body: n.Block) -> Iterator[tuple[n.Name, n.Name]]:
+    """Yield the variables that take what a function returns, each with the variable that this is
+    there."""
+    last = body[-1]
+    if not isinstance(s, n.Assign) or len(s.targets) != 1 or not isinstance(last, n.Return):
+        return
+    targets, values = each_of(s.targets[0]), each_of(last.value) if last.value else ()
+    for target, value in zip(targets, values) if len(targets) == len(values) else ():
+        if isinstance(target, n.Name) and isinstance(value, n.Name):
+            yield target, value
 
 
 def _stays(param: str, body: n.Block, in_place: bool) -> bool:

@@ -293,6 +293,46 @@ def its_value_is_not_read_in_a_branch(u, k):
     return np.sum(w * w)
 
 
+def settle(u, k, i):
+    u[i] += k
+    over = u[i] - 0.8
+    if over > 0.0:
+        u[i] = 0.8 + k * np.tanh(over)
+    return over
+
+
+def both_ends(u, first, last):
+    high = u[-1] * first
+    low = u[0] * last
+    u[0], u[-1] = high, low
+    return low, high
+
+
+@followed
+def its_value_has_a_name_there(u, k):
+    flow = k
+    for i in range(5):
+        over = settle(u, flow, i)
+        flow = k * np.exp(over) + 0.1 * u[i]
+    return np.sum(u * u) * flow
+
+
+@followed
+def its_values_have_the_names_of_its_arguments(u, k):
+    a, b = k, 2.0 * k
+    for _ in range(2):
+        b, a = both_ends(u, a, b)
+    return np.sum(u * u) * a + b
+
+
+@followed
+def its_value_is_read_by_what_is_given_to_it(u, k):
+    over = k
+    step = lambda: 0.1 * over  # noqa: E731
+    over = settle(u, step(), 1)
+    return np.sum(u * u) * step() + over
+
+
 @pytest.mark.parametrize("f", CASES.all_followed, ids=lambda f: f.__name__)
 def test_followed(f):
     CASES.compare(f)
@@ -322,3 +362,20 @@ def test_what_is_too_often_is_called():
     made = grad(many_calls, "u")
     made(np.array([0.9, 0.4, 0.7, 0.3, 0.55]), 0.45)
     assert "smooth_reverse" in made.source
+
+
+def test_a_variable_of_a_call_before_is_not_there():
+    def twice(u, k):
+        loose(u, k, 1)
+        loose(u, k, 0)
+        return np.sum(u * u)
+
+    with pytest.raises(UnboundLocalError):
+        grad(twice, "u")(np.array([0.9, 0.4]), 0.45)
+
+
+def test_what_it_returns_has_one_name():
+    made = grad(its_value_has_a_name_there, "u")
+    made(np.array([0.9, 0.4, 0.7, 0.3, 0.55]), 0.45)
+    assert "        over = u[i] - 0.8\n" in made.source
+    assert "over2" not in made.source

@@ -114,6 +114,20 @@ def definitely(block: n.Block, params: Iterable[str]) -> Bound:
     return Bound(before, behind)
 
 
+def may_be_unbound(block: n.Block, params: Iterable[str]) -> set[str]:
+    """Return the variables a block binds and reads where it may not have bound them yet."""
+    have = frozenset(params)
+    surely = definitely(block, have).before
+    own = assigned(block)
+    return {
+        x
+        for s in walk_stmts(block)
+        for e in (_read_exprs(s) if s.uid in surely else ())
+        for x in names(e) & own
+        if x not in surely[s.uid]
+    }
+
+
 def overwritten_before_defined(block: n.Block, params: set[str]) -> set[str]:
     """Return the variables that are given a value where they may have one already, or none."""
     surely = definitely(block, params).before

@@ -44,7 +44,6 @@ from s2s_ad.analysis.values import (
     sliced,
     spread,
     table_of,
-    target_names,
     tuple_of,
     unfolded,
 )
@@ -70,7 +69,7 @@ from s2s_ad.ir.kinds import (
     refreshed,
 )
 from s2s_ad.ir.remembered import replace
-from s2s_ad.ir.walk import children, names
+from s2s_ad.ir.walk import children, names, target_names
 from s2s_ad.rules import registry
 from s2s_ad.rules.rule import Rule
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import said_by
-from s2s_ad.ir.walk import free_names, inside, names, target_names, walk_stmts
+from s2s_ad.ir.walk import each_target, free_names, inside, names, target_names, walk_stmts
 
 Live = frozenset[str]
 NOTHING: Live = frozenset()
@@ -26,12 +26,12 @@ def live_after(block: n.Block, at_end: Live = NOTHING) -> dict[int, Live]:
     >>> sorted(after[first.uid])
     ['y']
     """
-    run = _Live(_kept(block))
+    run = _Live(read_at_any_time(block))
     run.block(block, at_end | run.kept)
     return run.after
 
 
-def _kept(block: n.Block) -> Live:
+def read_at_any_time(block: n.Block) -> Live:
     """Return what is read at times that the order of the statements does not tell."""
     found: set[str] = set()
     for s in walk_stmts(block):
@@ -60,11 +60,9 @@ class _Live:
 
     def before(self, s: n.Stmt, live: Live) -> Live:
         if isinstance(s, n.Assign):
-            bound = frozenset(t.id for t in s.targets if isinstance(t, n.Name))
-            bound |= {x for t in s.targets if isinstance(t, n.TupleExpr) for x in target_names(t)}
-            stored = [t for t in s.targets if not isinstance(t, n.Name)]
-            places = {x for t in stored for e in _places(t) for x in names(e)}
-            return (live - bound) | names(s.value) | places
+            bound = frozenset[str]().union(*map(target_names, s.targets))
+            stored = [x for t in s.targets for x in each_target(t) if not isinstance(x, n.Name)]
+            return (live - bound).union(names(s.value), *map(names, stored))
         if isinstance(s, n.Pop) and isinstance(s.target, n.Name):
             return (live - {s.target.id}) | {s.stack}
         if isinstance(s, n.If):
@@ -109,10 +107,3 @@ class _Live:
             if start <= head:
                 return head
             head |= start
-
-
-def _places(target: n.Expr) -> list[n.Expr]:
-    """Return what is read of a target: a container and an index, no variable that is bound."""
-    if isinstance(target, (n.TupleExpr, n.ListExpr)):
-        return [e for item in target.items for e in _places(item)]
-    return [] if isinstance(target, n.Name) else [target]

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 
 from s2s_ad.analysis.flow import Facts
 from s2s_ad.analysis.held import scattered
-from s2s_ad.analysis.values import PASSIVE, target_names
+from s2s_ad.analysis.values import PASSIVE
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.walk import container_of, names
+from s2s_ad.ir.walk import container_of, each_target, names, target_names
 
 Names = frozenset[str]
 NOTHING: Names = frozenset()
@@ -81,8 +81,8 @@ class _Run:
         if isinstance(s, n.Append):
             return out | self.reads(s.value, s) if s.stack in out else out
         if isinstance(s, n.Pop):
-            written = target_names(s.target)
-            return (out - written) | {s.stack} if written & out else out - written
+            bound = target_names(s.target)
+            return (out - bound) | {s.stack} if bound & out else out - bound
         if isinstance(s, n.Return):
             return self.seeds | self.reads(s.value, s)
         if isinstance(s, n.Raise):
@@ -130,9 +130,5 @@ class _Run:
 
 def stored_roots(target: n.Expr) -> list[str]:
     """Return the variables that an assignment to `target` changes without rebinding them."""
-    if isinstance(target, (n.TupleExpr, n.ListExpr)):
-        return [root for item in target.items for root in stored_roots(item)]
-    if isinstance(target, (n.Subscript, n.Attribute)):
-        root = container_of(target)
-        return [root.id] if isinstance(root, n.Name) else []
-    return []
+    stored = (x for x in each_target(target) if isinstance(x, (n.Subscript, n.Attribute)))
+    return [root.id for root in map(container_of, stored) if isinstance(root, n.Name)]

@@ -309,17 +309,6 @@ def named(e: n.Expr, env: Env) -> dict[str, Value]:
     return {name: Value(UNKNOWN, varied) for name in bound}
 
 
-def target_names(target: n.Expr) -> frozenset[str]:
-    """Return the names an assignment target binds."""
-    if isinstance(target, n.Name):
-        return frozenset((target.id,))
-    if isinstance(target, (n.TupleExpr, n.ListExpr)):
-        return frozenset().union(*(target_names(item) for item in target.items))
-    if isinstance(target, n.Starred):
-        return target_names(target.value)
-    return frozenset()
-
-
 def itemwise(arguments: Mapping[str, n.Expr], kind_of: Callable[[n.Expr], Kind]) -> dict[str, Kind]:
     """Return the kinds of arguments, that of each item of a list that is written out there."""
     kinds = {name: kind_of(e) for name, e in arguments.items()}

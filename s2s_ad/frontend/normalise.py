@@ -15,7 +15,7 @@ import builtins
 
 from s2s_ad.analysis.flow import Facts
 from s2s_ad.analysis.interpreter import Interpreter
-from s2s_ad.analysis.values import PASSIVE, Env, Value, named, target_names
+from s2s_ad.analysis.values import PASSIVE, Env, Value, named
 from s2s_ad.frontend.live_loops import may_say_less, rebound, resized
 from s2s_ad.frontend.questions import Outside, Refuse
 from s2s_ad.frontend.unpacking import Unpacking
@@ -34,6 +34,7 @@ from s2s_ad.ir.walk import (
     stmt_exprs,
     subexprs,
     substitute,
+    target_names,
     walk_stmts,
 )
 

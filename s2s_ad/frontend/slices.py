@@ -19,7 +19,6 @@ from collections.abc import Callable
 from itertools import pairwise
 
 from s2s_ad.analysis.flow import Facts
-from s2s_ad.analysis.values import target_names
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import said_by, sole_target
 from s2s_ad.ir.kinds import Number
@@ -33,6 +32,7 @@ from s2s_ad.ir.walk import (
     map_expr,
     map_stmt_exprs,
     names,
+    target_names,
     walk_stmts,
 )
 

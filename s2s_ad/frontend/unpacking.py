@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from abc import abstractmethod
 
-from s2s_ad.analysis.values import target_names
 from s2s_ad.frontend.containers import Containers
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import ListOf
 from s2s_ad.ir.remembered import replace
-from s2s_ad.ir.walk import children, names
+from s2s_ad.ir.walk import children, names, target_names
 
 
 class Unpacking(Containers):

@@ -10,7 +10,7 @@ What does not change is returned as the same object, so that `is` tells whether 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, KeysView, Mapping, Sequence
 from itertools import count
 from typing import Any, TypeVar
 
@@ -101,16 +101,22 @@ def subexprs(e: Expr) -> tuple[Expr, ...]:
     return tuple(found)
 
 
-def target_names(target: Expr) -> Iterator[str]:
-    """Yield the names that an assignment to `target` binds (none for `a[i]` and `a.b`)."""
+def each_target(target: Expr) -> Iterator[Expr]:
+    """Yield what an assignment to `target` gives a value to: names, `a[i]`, `a.b`."""
     match target:
-        case Name():
-            yield target.id
         case nodes.Starred():
-            yield from target_names(target.value)
+            yield from each_target(target.value)
         case nodes.TupleExpr() | nodes.ListExpr():
             for item in target.items:
-                yield from target_names(item)
+                yield from each_target(item)
+        case _:
+            yield target
+
+
+def target_names(target: Expr) -> KeysView[str]:
+    """Return the names that an assignment to `target` binds (none for `a[i]` and `a.b`), a set in
+    the order in which they stand there."""
+    return {x.id: None for x in each_target(target) if isinstance(x, Name)}.keys()
 
 
 def _bound(e: Lambda | nodes.Comprehension) -> frozenset[str]:

@@ -12,12 +12,12 @@ order and the reverse parts backwards (DESIGN §7; Griewank and Walther, Evaluat
 from __future__ import annotations
 
 from s2s_ad.analysis.held import scattered
-from s2s_ad.analysis.values import PASSIVE, Value, target_names
+from s2s_ad.analysis.values import PASSIVE, Value
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import mentioned
 from s2s_ad.ir.kinds import INT
 from s2s_ad.ir.remembered import replace
-from s2s_ad.ir.walk import assigned, names, walk_stmts
+from s2s_ad.ir.walk import assigned, names, target_names, walk_stmts
 from s2s_ad.transform.accumulators import added_to
 from s2s_ad.transform.assignments import Assignments
 from s2s_ad.transform.context import Diff, NeedsName

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from s2s_ad.analysis.aliasing import store_root
 from s2s_ad.analysis.indexing import is_whole
 from s2s_ad.analysis.owned import NOTHING_OWNED
-from s2s_ad.analysis.values import target_names
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import UNKNOWN, Array, DictOf, Kind, ListOf, Nothing, Number
 from s2s_ad.ir.nodes import ZERO
@@ -22,6 +21,7 @@ from s2s_ad.ir.walk import (
     stmt_exprs,
     subexprs,
     substitute,
+    target_names,
     walk_stmts,
 )
 from s2s_ad.transform.call_sweeps import CallSweeps

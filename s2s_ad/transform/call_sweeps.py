@@ -9,11 +9,11 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 
-from s2s_ad.analysis.values import target_names
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import UNKNOWN
 from s2s_ad.ir.nodes import ZERO
 from s2s_ad.ir.remembered import replace
+from s2s_ad.ir.walk import target_names
 from s2s_ad.transform.calls import CallPlan
 from s2s_ad.transform.context import Diff
 from s2s_ad.transform.contributions import Contributions, Sweeps

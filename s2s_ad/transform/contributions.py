@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
 
-from s2s_ad.analysis.values import PASSIVE, target_names
+from s2s_ad.analysis.values import PASSIVE
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import sole_target
 from s2s_ad.ir.kinds import UNKNOWN, Array, Kind, Number
 from s2s_ad.ir.nodes import ZERO
 from s2s_ad.ir.remembered import replace
+from s2s_ad.ir.walk import target_names
 from s2s_ad.transform.complements import complemented
 from s2s_ad.transform.context import Context, Diff
 from s2s_ad.transform.counting import Counter

@@ -10,14 +10,14 @@ from s2s_ad.analysis.held import scattered
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import said_by
 from s2s_ad.ir.remembered import replace
-from s2s_ad.ir.walk import children, names, substitute, target_names, walk_stmts
+from s2s_ad.ir.walk import children, each_target, names, substitute, target_names, walk_stmts
 
 
 def stored_into(s: n.Stmt) -> set[str]:
     """Return the variables whose elements a simple statement changes."""
     found: set[str | None] = set()
     if isinstance(s, n.Assign):
-        found = {store_root(t) for t in s.targets}
+        found = {store_root(x) for t in s.targets for x in each_target(t)}
     elif isinstance(s, n.AugAssign):
         found = {store_root(s.target)}
     elif (added := scattered(s)) is not None:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 from s2s_ad.analysis.aliasing import store_root
 from s2s_ad.analysis.held import scattered
-from s2s_ad.analysis.values import PASSIVE, target_names
+from s2s_ad.analysis.values import PASSIVE
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import UNKNOWN, Array, Kind, ListOf, NoneKind, Number, TupleOf
 from s2s_ad.ir.names import BlockNames
@@ -27,6 +27,7 @@ from s2s_ad.ir.walk import (
     stmt_exprs,
     subexprs,
     substitute,
+    target_names,
     walk_stmts,
 )
 from s2s_ad.transform.context import Context

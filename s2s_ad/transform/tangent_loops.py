@@ -12,9 +12,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 from s2s_ad.analysis.flow import Facts
-from s2s_ad.analysis.values import target_names
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.remembered import replace
+from s2s_ad.ir.walk import target_names
 from s2s_ad.transform.context import Context
 from s2s_ad.transform.loops import in_order
 from s2s_ad.transform.pushforward import Pushforward
