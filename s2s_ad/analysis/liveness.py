@@ -6,6 +6,8 @@ may still be asked for behind it. Requires `ir`.
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
+
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import said_by
 from s2s_ad.ir.walk import each_target, free_names, inside, names, target_names, walk_stmts
@@ -54,17 +56,19 @@ class _Live:
     def block(self, block: n.Block, live: Live) -> Live:
         for s in reversed(block):
             self.after[s.uid] = live
-            before = self.before(s, live) | self.kept
+            before = self.before(s, live)
+            if not before >= self.kept:
+                before |= self.kept
             live = before if self.certain else before | live
         return live
 
     def before(self, s: n.Stmt, live: Live) -> Live:
         if isinstance(s, n.Assign):
-            bound = frozenset[str]().union(*map(target_names, s.targets))
+            bound = NOTHING.union(*map(target_names, s.targets))
             stored = [x for t in s.targets for x in each_target(t) if not isinstance(x, n.Name)]
-            return (live - bound).union(names(s.value), *map(names, stored))
+            return _changed(live, bound, names(s.value).union(*map(names, stored)))
         if isinstance(s, n.Pop) and isinstance(s.target, n.Name):
-            return (live - {s.target.id}) | {s.stack}
+            return _changed(live, {s.target.id}, {s.stack})
         if isinstance(s, n.If):
             found: Live = self.block(s.orelse, live)
             for b in s.branches:
@@ -79,7 +83,7 @@ class _Live:
             return read
         if isinstance(s, (n.Try, n.With)):
             return read | self.attempt(s, live)
-        return live | read
+        return _changed(live, NOTHING, read)
 
     def attempt(self, s: n.Try | n.With, live: Live) -> Live:
         before, self.certain = self.certain, False
@@ -107,3 +111,11 @@ class _Live:
             if start <= head:
                 return head
             head |= start
+
+
+def _changed(live: Live, bound: AbstractSet[str], read: AbstractSet[str]) -> Live:
+    """Return names without some, and with others: the same set where that is no change, since one
+    is kept for each statement."""
+    if not live.isdisjoint(bound):
+        live -= bound
+    return live if live >= read else live | read

@@ -38,12 +38,13 @@ class Owned:
 
     def without(self, names_: Names) -> Owned:
         """Return this once the containers `names_` are seen elsewhere."""
-        return replace(self.opened(names_), own=self.own - names_)
+        opened = self.opened(names_)
+        return opened if self.own.isdisjoint(names_) else replace(opened, own=self.own - names_)
 
     def opened(self, names_: Names) -> Owned:
         """Return this once something inside the containers `names_` is seen elsewhere."""
-        holders = {stack for stack, name in self.lent if name in names_}
-        return replace(self, inside=self.inside - names_ - holders)
+        seen = names_.union(stack for stack, name in self.lent if name in names_)
+        return self if self.inside.isdisjoint(seen) else replace(self, inside=self.inside - seen)
 
     def fixed(self, name: str) -> Owned:
         """Return this while the container `name` must not change."""
@@ -51,14 +52,19 @@ class Owned:
         return replace(self, own=self.own - at, inside=self.inside - at)
 
     def having(self, name: str, new: int) -> Owned:
-        """Return this once `name` is a container of which so much is new."""
-        at = frozenset({name})
-        own, inside = self.own - at, self.inside - at
-        return Owned(
-            own | at if new >= NEW else own,
-            inside | at if new == WHOLLY_NEW else inside,
-            frozenset(pair for pair in self.lent if name not in pair),
-        )
+        """Return this once `name` is a container of which so much is new.
+
+        >>> owned = Owned(frozenset("x"), frozenset("x"))
+        >>> owned.having("x", WHOLLY_NEW) is owned, sorted(owned.having("y", NEW).own)
+        (True, ['x', 'y'])
+        """
+        lent = self.lent
+        if any(name in pair for pair in lent):
+            lent = frozenset(pair for pair in lent if name not in pair)
+        own = _with(self.own, name, new >= NEW)
+        inside = _with(self.inside, name, new == WHOLLY_NEW)
+        same = own is self.own and inside is self.inside and lent is self.lent
+        return self if same else Owned(own, inside, lent)
 
     def lending(self, stack: str, name: str) -> Owned:
         """Return this once the list `stack` is given what `name` alone saw, and goes on to see."""
@@ -70,6 +76,14 @@ class Owned:
         return stack in self.inside and all(
             name == target for holder, name in self.lent if holder == stack
         )
+
+
+def _with(found: Names, name: str, is_in: bool) -> Names:
+    """Return names with one more, or one less: the same object where that changes nothing, as it is
+    with most statements, of each of which something is kept."""
+    if (name in found) == is_in:
+        return found
+    return found | {name} if is_in else found - {name}
 
 
 NOTHING_OWNED = Owned()

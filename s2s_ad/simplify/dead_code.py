@@ -17,7 +17,7 @@ from types import MappingProxyType
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import said_by
 from s2s_ad.ir.remembered import replace
-from s2s_ad.ir.walk import map_block, names, target_names, walk_stmts
+from s2s_ad.ir.walk import free_names, map_block, names, target_names, walk_stmts
 
 Pure = Callable[[n.Expr], bool]
 Live = frozenset[str]
@@ -62,74 +62,80 @@ class _Dead:
 
     def block(self, block: n.Block, live: Live) -> tuple[n.Block, Live]:
         kept: list[n.Stmt] = []
+        now = set(live)
         for s in reversed(block):
-            new, live = self.statement(s, live)
+            new = self.statement(s, now)
             if new is not None:
                 kept.append(new)
-        return tuple(reversed(kept)), live
+        return tuple(reversed(kept)), frozenset(now)
 
-    def statement(self, s: n.Stmt, live: Live) -> tuple[n.Stmt | None, Live]:
+    def statement(self, s: n.Stmt, live: set[str]) -> n.Stmt | None:
+        """Return what is left of a statement; `live`, what is read behind it, becomes what is read
+        from it on."""
         if s.uid in self.pinned and isinstance(s, (n.AugAssign, n.Append)):
-            return s, live | _reads(s)
-        if isinstance(s, n.Assign):
-            return self.assign(s, live)
-        if isinstance(s, n.AugAssign):
-            if isinstance(s.target, n.Name) and s.target.id not in live and self.pure(s.value):
-                return None, live
-            if self.is_idle_store(s, s.target, s.value, live):
-                return None, live
-            return s, live | _reads(s)
-        if isinstance(s, n.Append):
-            if s.stack not in live and self.pure(s.value):
-                return None, live
-            return s, live | _reads(s)
-        if isinstance(s, n.Pop):
+            live |= _reads(s)
+        elif self.is_dead(s, live):
+            return None
+        elif isinstance(s, n.Assign):
+            live.difference_update(x for t in s.targets for x in target_names(t))
+            live |= _reads(s)
+        elif isinstance(s, n.Pop):
             bound = frozenset(target_names(s.target))
             # a loop is gone through several times: the last time knows all that is live
             if bound & live:
                 self.idle_pops.discard(s.uid)
             else:
                 self.idle_pops.add(s.uid)
-            return s, (live - bound) | {s.stack} | _index(s.target)
+            live -= bound
+            live |= {s.stack} | _index(s.target)
+        elif isinstance(s, (n.Return, n.Raise)):
+            live.clear()
+            live |= _reads(s)
+        elif isinstance(s, n.Try):
+            for x in walk_stmts((s,)):
+                live |= _reads(x)
+        elif isinstance(s, n.FunctionDef):
+            live |= free_names(s.function)
+        elif isinstance(s, (n.If, n.For, n.While, n.With, n.Break, n.Continue)):
+            new, before = self.compound(s, frozenset(live))
+            live.clear()
+            live |= before
+            return new
+        elif not isinstance(s, n.Pass):
+            live |= _reads(s)
+        return s
+
+    def is_dead(self, s: n.Stmt, live: AbstractSet[str]) -> bool:
+        """True for a statement without blocks that does nothing that is read behind it."""
+        if isinstance(s, n.Assign):
+            bound = {x for t in s.targets for x in target_names(t)}
+            stores = any(not isinstance(t, n.Name) and _index(t) for t in s.targets)
+            if bound.isdisjoint(live) and not stores and self.pure(s.value):
+                return True
+            return all(self.is_idle_store(s, t, s.value, live) for t in s.targets)
+        if isinstance(s, n.AugAssign):
+            if isinstance(s.target, n.Name) and s.target.id not in live and self.pure(s.value):
+                return True
+            return self.is_idle_store(s, s.target, s.value, live)
+        if isinstance(s, n.Append):
+            return s.stack not in live and self.pure(s.value)
+        if isinstance(s, n.ExprStmt):
+            return self.pure(s.value) and not isinstance(s.value, n.Call)
+        return isinstance(s, n.Pass) and not any(s.comments.before) and not s.comments.trailing
+
+    def compound(self, s: n.Stmt, live: Live) -> tuple[n.Stmt | None, Live]:
         if isinstance(s, n.If):
             return self.branch(s, live)
         if isinstance(s, (n.For, n.While)):
             return self.loop(s, live)
-        if isinstance(s, n.Break):
-            return s, self.exits[-1][0]
-        if isinstance(s, n.Continue):
-            return s, self.exits[-1][1]
-        if isinstance(s, (n.Return, n.Raise)):
-            return s, _reads(s)
-        if isinstance(s, n.ExprStmt):
-            if self.pure(s.value) and not isinstance(s.value, n.Call):
-                return None, live
-            return s, live | _reads(s)
         if isinstance(s, n.With):
             body, inner = self.block(s.body, live)
             return replace(s, body=body), inner | _reads(s)
-        if isinstance(s, n.Try):
-            for x in walk_stmts((s,)):
-                live |= _reads(x)
-            return s, live
-        if isinstance(s, n.Pass):
-            return (s if any(s.comments.before) or s.comments.trailing else None), live
-        if isinstance(s, n.FunctionDef):
-            from s2s_ad.ir.walk import free_names
+        return s, self.exits[-1][isinstance(s, n.Continue)]
 
-            return s, live | free_names(s.function)
-        return s, live | _reads(s)
-
-    def assign(self, s: n.Assign, live: Live) -> tuple[n.Stmt | None, Live]:
-        bound = frozenset(x for t in s.targets for x in target_names(t))
-        stores = any(not isinstance(t, n.Name) and _index(t) for t in s.targets)
-        if not bound & live and not stores and self.pure(s.value):
-            return None, live
-        if all(self.is_idle_store(s, t, s.value, live) for t in s.targets):
-            return None, live
-        return s, (live - bound) | _reads(s)
-
-    def is_idle_store(self, s: n.Stmt, target: n.Expr, value: n.Expr, live: Live) -> bool:
+    def is_idle_store(
+        self, s: n.Stmt, target: n.Expr, value: n.Expr, live: AbstractSet[str]
+    ) -> bool:
         """True for a store into an array that nobody reads behind it."""
         if not isinstance(target, n.Subscript) or not isinstance(target.value, n.Name):
             return False
