@@ -6,7 +6,6 @@ Takes the versions of a block with the places that read them, gives insertions; 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
 
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.remembered import replace
@@ -37,14 +36,14 @@ class Undo(Exception):
 class Keeping(Versions):
     """Saves and second evaluations, put where the reverse sweep needs them."""
 
-    def discharge(self, use: Callable[[str, int], None]) -> None:
+    def discharge(self) -> None:
         """Recompute or save each version that is read and lost, the last made first."""
         done = self.done = set()
-        while True:
-            todo = [(d, v) for (v, d), where in self.uses.items() if where and (v, d) not in done]
-            if not todo:
-                return
-            d, v = max(todo)
+        self.todo = sorted((d, v) for v, d in self.uses)
+        while self.todo:
+            d, v = self.todo.pop()
+            if (v, d) in done:
+                continue
             done.add((v, d))
             kill = self.next_kill(v, d)
             if kill is None and v not in self.lost:
@@ -58,12 +57,12 @@ class Keeping(Versions):
                 # restored on the way, unless the loop or branch did not change it at all
                 earlier = any(k < kill for k in self.uses[(v, d)])
                 if earlier or (d == START and not self.outermost):
-                    self.uses.setdefault((v, kill), set()).add(kill)
+                    self.use_version(v, kill, kill)
                 continue
             if kill is not None and self.is_taken_back(v, kill):
-                self.undo(v, kill, use)
+                self.undo(v, kill)
                 continue
-            if d != START and self.recompute(v, d, kill, use):
+            if d != START and self.recompute(v, d, kill):
                 continue
             if kill is None and self.is_known_as(v, d):
                 continue
@@ -91,7 +90,7 @@ class Keeping(Versions):
             for x in (walk_stmts((s,)) if loop else (s,))
         )
 
-    def recompute(self, v: str, d: int, kill: int | None, use: Callable[[str, int], None]) -> bool:
+    def recompute(self, v: str, d: int, kill: int | None) -> bool:
         """Put `v = <its definition>` in the reverse sweep, as soon as its operands are there."""
         if not self.can_repeat(v, d):
             return False
@@ -123,10 +122,10 @@ class Keeping(Versions):
         where = self.insert.again_last if late else self.insert.again_first
         where.setdefault(place, []).insert(0, again)
         for o in operands:
-            use(o, place)
+            self.use(o, place)
             if late and (place, o) in self.automatic and self.next_kill(o, d) == place:
                 # it comes back on the way, from the value it was left with
-                self.uses.setdefault((o, place), set()).add(place)
+                self.use_version(o, place, place)
         return True
 
     def is_known_as(self, v: str, d: int) -> bool:
@@ -138,7 +137,7 @@ class Keeping(Versions):
         k = found[-1]
         s = self.primal[k]
         assert isinstance(s, n.Assign) and isinstance(s.targets[0], n.Name)
-        self.uses.setdefault((s.targets[0].id, k), set()).add(k)
+        self.use_version(s.targets[0].id, k, k)
         back = n.Assign((n.Name(v),), s.targets[0], of=s.uid)
         self.insert.restore_early.setdefault(k, []).append(back)
         return True
@@ -229,15 +228,15 @@ class Keeping(Versions):
             and (s.value.id in self.recorder.variables and self.is_alone(s.value.id, made))
         )
 
-    def undo(self, v: str, kill: int, use: Callable[[str, int], None]) -> None:
+    def undo(self, v: str, kill: int) -> None:
         """Take back what statement `kill` does to a container: what it appends, pops or stores."""
         s = self.primal[kill]
         item = self.recorder.item(s)
         if item is None and not isinstance(s, (n.Append, n.Pop)):
             raise Undo(self, kill, v)
-        self.uses.setdefault((v, kill), set()).add(kill)
+        self.use_version(v, kill, kill)
         if item is not None:
-            self.undo_store(item, kill, use)
+            self.undo_store(item, kill)
             return
         if isinstance(s, n.Append):
             late = self.is_late(v, kill)
@@ -246,11 +245,11 @@ class Keeping(Versions):
             return
         assert isinstance(s, n.Pop)
         for x in names(s.target) & self.recorder.variables:
-            self.uses.setdefault((x, kill), set()).add(kill)
+            self.use_version(x, kill, kill)
         again = n.Append(v, s.target, of=s.uid)
         self.insert.undo_first.setdefault(kill, []).append(again)
 
-    def undo_store(self, item: Item, kill: int, use: Callable[[str, int], None]) -> None:
+    def undo_store(self, item: Item, kill: int) -> None:
         """Keep what a store overwrites, and put it back where it was."""
         recorder = self.recorder
         index = item.index & recorder.variables
@@ -258,7 +257,7 @@ class Keeping(Versions):
         if late and (kill, item.name) not in self.undone:
             raise Undo(self, kill, item.name)
         for x in index:
-            use(x, kill)
+            self.use(x, kill)
         of = self.primal[kill].uid
         if self.depth:
             kept = recorder.stack(item.name, items=True)

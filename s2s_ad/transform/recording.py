@@ -103,7 +103,6 @@ class _Block(Keeping):
     def attempt(self) -> None:
         before: dict[int, set[str]] = {}
         after: dict[int, set[str]] = {}
-        uses: dict[tuple[str, int], set[int]] = {}
         for k, group in self.groups.items():
             if k in (START, len(self.primal)):
                 before.setdefault(k, set()).update(self.read_names(group))
@@ -115,30 +114,24 @@ class _Block(Keeping):
             shapes = self.shapes.get(k, set())
             for v in shapes:
                 made = k if v in self.kills[k] else self.version(v, k)
-                uses.setdefault((v, made), set()).add(k)
+                self.use_version(v, made, k)
         self.after_reads = after
-
-        def use(v: str, k: int) -> None:
-            uses.setdefault((v, self.version(v, k)), set()).add(k)
-
         for k, vs in before.items():
             for v in vs:
-                use(v, k)
+                self.use(v, k)
         for k, vs in after.items():
             for v in vs:
-                uses.setdefault((v, k if v in self.kills[k] else self.version(v, k)), set()).add(k)
+                self.use_version(v, k if v in self.kills[k] else self.version(v, k), k)
         for v in self.forced:
             kill = self.next_kill(v, START)
             assert kill is not None
-            where = uses.setdefault((v, START), set())
-            self.read_at[v] = frozenset(where)
-            where.add(kill)
-        self.uses = uses
+            self.read_at[v] = frozenset(self.uses.get((v, START), ()))
+            self.use_version(v, START, kill)
         for k, _ in self.undone:
             item = self.recorder.item(self.primal[k])
             for x in item.index & self.recorder.variables if item is not None else ():
-                use(x, k)
-        self.discharge(use)
+                self.use(x, k)
+        self.discharge()
         for (v, d), where in self.uses.items():
             if d == START and where and v not in self.own:
                 self.entry.add(v)

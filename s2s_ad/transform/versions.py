@@ -5,6 +5,7 @@ Takes a block of the primal and its reverse, marked with the statements it serve
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 
@@ -140,6 +141,10 @@ class Versions:
             self.groups.setdefault(k, []).append(r)
         silent = recorder.silent
         self.kills = [frozenset() if s.uid in silent else self.killed(s) for s in self.primal]
+        self.killing: dict[str, list[int]] = {}
+        for k, killed in enumerate(self.kills):
+            for name in killed:
+                self.killing.setdefault(name, []).append(k)
         leaving = (k for k, s in enumerate(self.primal) if s.uid in recorder.leaving)
         self.leaving = next(leaving, None)
         # what must be undone on the way back through a loop or branch
@@ -152,6 +157,7 @@ class Versions:
         self.entry: set[str] = set()
         self.uses: dict[tuple[str, int], set[int]] = {}
         self.done: set[tuple[str, int]] = set()
+        self.todo: list[tuple[int, str]] = []  # in order
         self.insert = Insertions()
         self.after_reads: dict[int, set[str]] = {}
         self.remade: dict[int, set[str]] = {}
@@ -220,18 +226,28 @@ class Versions:
             if s.uid not in inside and not any(blocks(s))
         )
 
+    def use_version(self, v: str, d: int, k: int) -> None:
+        """Note that the reverse of statement `k` reads what statement `d` made of `v`."""
+        where = self.uses.get((v, d))
+        if where is None:
+            where = self.uses[v, d] = set()
+            bisect.insort(self.todo, (d, v))
+        where.add(k)
+
+    def use(self, v: str, k: int) -> None:
+        """Note that the reverse of statement `k` reads what `v` has before that statement."""
+        self.use_version(v, self.version(v, k), k)
+
     def version(self, v: str, k: int) -> int:
         """Return which statement made the value that `v` has before statement `k`."""
-        for j in range(min(k, len(self.primal)) - 1, -1, -1):
-            if v in self.kills[j]:
-                return j
-        return START
+        places = self.killing.get(v, ())
+        j = bisect.bisect_left(places, k)
+        return places[j - 1] if j else START
 
     def next_kill(self, v: str, d: int) -> int | None:
-        for j in range(d + 1, len(self.primal)):
-            if v in self.kills[j]:
-                return j
-        return None
+        places = self.killing.get(v, ())
+        j = bisect.bisect_right(places, d)
+        return places[j] if j < len(places) else None
 
     def lost_after(self, k: int) -> frozenset[str]:
         """Return the variables whose value after statement `k` may be gone on the way back."""
