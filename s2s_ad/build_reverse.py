@@ -179,10 +179,8 @@ class _Run:
         """Return the variables that have an adjoint: varied somewhere and useful there."""
         found = set(self.wrt)
         for uid, env in facts.after.items():
-            ok = wanted.after.get(uid, frozenset())
+            ok = wanted.after.get(uid, frozenset()) - found
             found |= {name for name in ok if env.get(name, PASSIVE).varied}
-        for env in facts.before.values():
-            found |= {name for name, value in env.items() if value.varied and name in found}
         for s in walk_stmts(self.prepared.function.body):
             if isinstance(s, n.For):
                 first = s.body[0].uid if s.body else -1

@@ -25,12 +25,22 @@ from s2s_ad.analysis.values import merge as merge
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import NONE, UNKNOWN, Array, DictOf, Kind, ListOf, is_discrete, join
 from s2s_ad.ir.remembered import replace
-from s2s_ad.ir.walk import container_of, stmt_exprs, subexprs
+from s2s_ad.ir.walk import blocks, bound_here, container_of, inside, stmt_exprs, subexprs
 
 NO_ENV: Env = {}
 MOST_ROUNDS = 3
 # methods that put their arguments into the container they belong to
 PUTS = frozenset("insert extend update setdefault".split())
+
+
+@dataclass(frozen=True)
+class _Step:
+    """What led from one environment to another: a statement without blocks. changed: the names in
+    it, in order; the others have the values they had."""
+
+    before: Env
+    after: Env
+    changed: tuple[str, ...]
 
 
 @dataclass
@@ -46,6 +56,7 @@ class Facts:
     locals: frozenset[str] = frozenset()
     memory: Memory | None = None
     still: Still = NOTHING_STILL
+    steps: dict[int, _Step] = field(default_factory=dict)  # by the id of what they lead to
     _readers: dict[int, Interpreter] = field(default_factory=dict)
 
     def fork(self) -> Facts:
@@ -63,12 +74,17 @@ class Facts:
     def kinds(self) -> dict[str, Kind]:
         """Return for each variable a kind that covers all values it has."""
         found: dict[str, Kind] = {}
-        for table in (self.before, self.after):
-            for env in table.values():
-                for name, value in env.items():
-                    known = found.get(name)
-                    if known is not value.kind:
-                        found[name] = value.kind if known is None else join(known, value.kind)
+        seen: set[int] = set()
+        for env in (*self.before.values(), *self.after.values()):
+            if id(env) in seen:
+                continue
+            seen.add(id(env))
+            step = self.steps.get(id(env))
+            known_so_far = step is not None and id(step.before) in seen
+            for name in step.changed if step is not None and known_so_far else env:
+                value, known = env.get(name), found.get(name)
+                if value is not None and known is not value.kind:
+                    found[name] = value.kind if known is None else join(known, value.kind)
         for name, value in self.entry.items():
             found.setdefault(name, value.kind)
         return found
@@ -139,6 +155,7 @@ class _Run:
         for statement in block:
             if env is None:
                 return None
+            before = env
             self.note(self.facts.before, statement.uid, env)
             self.ev.take_for_still(self.facts.still.calls_at(statement.uid))
             try:
@@ -147,6 +164,9 @@ class _Run:
                 return None
             if env is not None:
                 self.note(self.facts.after, statement.uid, env)
+                said = tuple(dict.fromkeys(x.id for x in inside(statement, n.Name)))
+                if env is not before and not blocks(statement) and bound_here(statement) <= {*said}:
+                    self.facts.steps[id(env)] = _Step(before, env, said)
         return env
 
     def with_named(self, s: n.Stmt, env: dict[str, Value]) -> dict[str, Value]:

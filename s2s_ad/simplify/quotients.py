@@ -16,6 +16,7 @@ Takes a block, gives it with quotients read from the variables that have them. R
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -77,6 +78,7 @@ class _Quotients:
     products: dict[int, list[Term]] = field(default_factory=dict)
     dividing: dict[Factor, set[int]] = field(default_factory=dict)
     changes: dict[int, frozenset[str] | None] = field(default_factory=dict)
+    order: list[int] = field(default_factory=list)
     at: dict[int, int] = field(default_factory=dict)
 
     def block(self, block: n.Block) -> n.Block:
@@ -186,6 +188,7 @@ class _Quotients:
         """
         out = list(block)
         self.at, self.products, self.dividing = {}, {}, {}
+        self.order = [s.uid for s in out]
         for s in out:
             self.note(s)
         tried: set[tuple[tuple[str, n.Expr], ...]] = set()
@@ -210,6 +213,7 @@ class _Quotients:
                     out[where] = replace(first, comments=replace(first.comments, before=()))
                 self.note(new)
                 out.insert(where, new)
+                self.order.insert(where, new.uid)
                 self.at = {}
                 k = where - 1
                 break
@@ -240,7 +244,7 @@ class _Quotients:
         if sum(len(self.products[uid]) for uid in dividing) < (3 if single else 2):
             return None
         if not self.at:
-            self.at = {s.uid: k for k, s in enumerate(out)}
+            self.at = dict(zip(self.order, itertools.count()))
         where = [self.at[uid] for uid in dividing]
         for k in range(min(where), max(where) + 1):
             s = out[k]

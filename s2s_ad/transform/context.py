@@ -106,6 +106,7 @@ class Context(Changes):
     calls: Calls
     refuse: Callable[[n.Stmt, n.Expr | None, str, str], S2SError]
     marks: dict[tuple[str, str], str] = field(default_factory=dict)
+    differentials: set[str] = field(default_factory=set)  # the names in `marks`
     newness: Callable[[n.Call], int] = lambda e: SHARES
     owners: dict[int, Owned] | None = None
     soles: dict[int, Owned] | None = None
@@ -271,8 +272,12 @@ class Context(Changes):
         """Return the name of the adjoint (`bar`) or tangent (`dot`) of variable `name`."""
         key = (name, mark)
         if key not in self.marks:
-            self.marks[key] = self.names.fresh(marked(name, mark))
+            self.add_mark(key, self.names.fresh(marked(name, mark)))
         return self.marks[key]
+
+    def add_mark(self, key: tuple[str, str], name: str) -> None:
+        self.marks[key] = name
+        self.differentials.add(name)
 
     def spelled(self, template: n.Expr, keep: frozenset[str]) -> n.Expr:
         """Return a template with module and helper names as they are spelled in this function."""

@@ -189,10 +189,10 @@ class Contributions:
         What is left is added up as it is: the sum of two masks is their disjunction, that of two
         arrays of small integers overflows. One of each two must certainly be a float.
         """
-        own = {*self.context.marks.values(), *self.temporaries}
+        own = (self.context.differentials, self.temporaries)
 
         def is_float(e: n.Expr) -> bool:
-            if isinstance(e, n.Name) and e.id in own:
+            if isinstance(e, n.Name) and any(e.id in names_ for names_ in own):
                 return True
             known = self.context.transparent.get(e.id, e) if isinstance(e, n.Name) else e
             kind = pull.value(known).kind

@@ -76,7 +76,7 @@ class Naming:
         if dot not in self.dots:
             name = n.Name(self.fresh.fresh(marked(self.called(of), "dot"), FLOAT))
             # of no variable: a name no source can have
-            self.context.marks[f"{name.id} ", "dot"] = name.id
+            self.context.add_mark((f"{name.id} ", "dot"), name.id)
             self.kinds[f"{name.id} "] = FLOAT
             self.dots[dot] = name
             self.before.append(n.Assign((name,), dot, of=self.s.uid, origin=self.s.origin))
