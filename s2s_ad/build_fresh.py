@@ -98,6 +98,8 @@ def newness_of_object(obj: object, e: n.Call) -> int:
     args = 1 if starred else len(e.args)
     if obj is np.einsum and not starred and not _is_text(e.args[:1]):
         args = 1 + args // 2  # each operand is followed by the list of its axes
+    if obj is np.diff and any(k.name == "n" for k in e.keywords):
+        args += 1
     return sharing.newness_of_function(name, args) if registry.lookup(obj) else SHARES
 
 

@@ -76,6 +76,8 @@ def _fixpoint(program: Program, key: Any, subject: Subject, values: Values) -> V
             found = _with_hidden(found, program, subject, body, facts)
         if found is None and waiting:
             raise NeverReturnsError
+        if not recursive and found is None and guess is None:
+            return Value(UNKNOWN)  # it only raises: there is nothing that could vary
         if not recursive or (found is None and guess is not None):
             return found or nothing
         if found is None:

@@ -11,6 +11,8 @@ from __future__ import annotations
 import builtins
 from collections.abc import Callable
 
+import numpy as np
+
 from s2s_ad.analysis.effects import is_pure_object
 from s2s_ad.analysis.values import Value
 from s2s_ad.ir import nodes as n
@@ -24,7 +26,17 @@ MAKERS = (
     builtins.reversed,
     builtins.iter,
 )
-LOOKS = (builtins.isinstance, builtins.len, builtins.type, builtins.id, builtins.print)
+# what makes an array makes one of the iterator itself
+LOOKS = (
+    builtins.isinstance,
+    builtins.len,
+    builtins.type,
+    builtins.id,
+    builtins.print,
+    np.array,
+    np.asarray,
+    np.asanyarray,
+)
 
 
 def iterator(item: Kind, varied: bool) -> Kind:

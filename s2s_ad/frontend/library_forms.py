@@ -49,6 +49,8 @@ class Forms:
             return self.norm(_given(e, ("x", "ord", "axis", "keepdims")))
         if f is np.choose:
             return self.chosen(e)
+        if f is np.broadcast_arrays and not e.keywords:
+            return self.broadcast(e.args)
         ufunc = ufunc_of(f, "reduce")
         return None if ufunc is None else self.reduced(ufunc, e)
 
@@ -57,6 +59,19 @@ class Forms:
         for part in name.split("."):
             func = n.Attribute(func, part)
         return n.Call(func, args, tuple(n.Keyword(k, value) for k, value in keywords.items()))
+
+    def broadcast(self, args: tuple[n.Expr, ...]) -> n.Expr | None:
+        """Write arrays of one shape one by one, but for two arrays, for which there is a rule."""
+        kinds = [self.kind(x) for x in args]
+        if len(args) == 2 and all(isinstance(kind, Array) for kind in kinds):
+            return None
+        if not all(isinstance(x, (n.Name, n.Const)) for x in args):
+            return None  # what computes would do so twice
+        shape = self.call("broadcast_shapes", *(self.call("shape", x) for x in args))
+        items = tuple(self.call("broadcast_to", x, shape) for x in args)
+        # NumPy 2 gives a tuple, NumPy 1 a list
+        made = n.TupleExpr if isinstance(np.broadcast_arrays(0.0), tuple) else n.ListExpr
+        return made(items)
 
     def norm(self, given: Given) -> n.Expr | None:
         """Write the norm of each matrix of a stack by its sums or its singular values."""

@@ -100,6 +100,13 @@ for _rank, _back in ((0, "np.sum({})"), (None, "unbroadcast({}, fill_value)")):
             result=results.like("a"),
         )
 zero(_FULL, _FULL_LIKE, where={"dtype": is_step_value}, result=_filled)
+# what is asked for may be known only when it is made
+linear(
+    "np.full(shape, fill_value, dtype=None, order='C')",
+    fill_value=f"unbroadcast({_OF_FLOATS} * d, fill_value)",
+    tangent={"fill_value": f"np.full(np.shape(out), {_OF_FLOATS} * d)"},
+    result=_filled,
+)
 
 # equal steps
 

@@ -78,41 +78,54 @@ for _name in ("trapz", "trapezoid"):
 
 # values between points and of polynomials
 
-_SLID = "((x >= xp[0]) * (x <= xp[-1]) * (rise / run) * d)"
 _BELOW = "np.clip(np.searchsorted(xp, x, side='right') - 1, 0, len(xp) - 2)"
+_BETWEEN = "(x >= xp[0]) * (x <= xp[-1])"
+_RISE = {
+    "k": _BELOW,
+    "rise": "np.take(fp, k + 1) - np.take(fp, k)",
+    "run": "np.take(xp, k + 1) - np.take(xp, k)",
+}
+_SLID = f"({_BETWEEN} * (rise / run) * d)"
 elementwise(
-    "np.interp(x, xp, fp)",
-    x="(x >= xp[0]) * (x <= xp[-1]) * (rise / run) * d",
-    let={
-        "k": _BELOW,
-        "rise": "np.take(fp, k + 1) - np.take(fp, k)",
-        "run": "np.take(xp, k + 1) - np.take(xp, k)",
-    },
+    "np.interp(x, xp, fp, left=None, right=None)",
+    x=f"{_BETWEEN} * (rise / run) * d",
+    let=_RISE,
     active=("x",),
     result=results.elementwise("float", ("x",)),
     on={"x": (0.1, 0.9)},
 )
-linear(
-    "np.interp(x, xp, fp)",
-    fp="unbroadcast(scatter((1.0 - part) * d, np.asarray(fp, float), k) "
-    "+ scatter(part * d, np.asarray(fp, float), k + 1), fp)",
-    x="unbroadcast((x >= xp[0]) * (x <= xp[-1]) * (rise / run) * d, x)",
-    xp=f"unbroadcast(scatter((part - 1.0) * {_SLID}, np.asarray(xp, float), k) "
-    f"- scatter(part * {_SLID}, np.asarray(xp, float), k + 1), xp)",
-    tangent={
-        "x": "(x >= xp[0]) * (x <= xp[-1]) * (rise / run) * d",
-        "xp": "(x >= xp[0]) * (x <= xp[-1]) * (-rise / run) "
-        "* ((1.0 - part) * np.take(d, k) + part * np.take(d, k + 1))",
-    },
-    let={
-        "k": _BELOW,
-        "rise": "np.take(fp, k + 1) - np.take(fp, k)",
-        "run": "np.take(xp, k + 1) - np.take(xp, k)",
-        "part": "np.clip((x - np.take(xp, k)) / run, 0.0, 1.0)",
-    },
-    result=results.elementwise("float", ("x",)),
-    on={"x": (0.1, 0.9), "xp": _points, "fp": (-2.0, 2.0)},
-)
+# what is told for one side holds there in the place of the value at the end
+for _left, _from in ((None, ""), (is_given, "(x >= xp[0]) * ")):
+    for _right, _to in ((None, ""), (is_given, "(x <= xp[-1]) * ")):
+        _flow = f"({_from}{_to}d)" if _from or _to else "d"
+        _sides = {
+            **({"left": "(x < xp[0]) * d"} if _left else {}),
+            **({"right": "(x > xp[-1]) * d"} if _right else {}),
+        }
+        general(
+            "np.interp(x, xp, fp, left=None, right=None)",
+            tangent={
+                "x": f"{_BETWEEN} * (rise / run) * d",
+                "xp": f"{_BETWEEN} * (-rise / run) "
+                "* ((1.0 - part) * np.take(d, k) + part * np.take(d, k + 1))",
+                "fp": f"{_from}{_to}np.interp(x, xp, d)",
+                **_sides,
+            },
+            adjoint={
+                "fp": f"unbroadcast(scatter((1.0 - part) * {_flow}, np.asarray(fp, float), k) "
+                f"+ scatter(part * {_flow}, np.asarray(fp, float), k + 1), fp)",
+                "x": f"unbroadcast({_BETWEEN} * (rise / run) * d, x)",
+                "xp": f"unbroadcast(scatter((part - 1.0) * {_SLID}, np.asarray(xp, float), k) "
+                f"- scatter(part * {_SLID}, np.asarray(xp, float), k + 1), xp)",
+                **{side: f"np.sum({template})" for side, template in _sides.items()},
+            },
+            flavour="linear",
+            let={**_RISE, "part": "np.clip((x - np.take(xp, k)) / run, 0.0, 1.0)"},
+            where={"left": _left, "right": _right},
+            ranks=(None, None, None, 0 if _left else None, 0 if _right else None),
+            result=results.elementwise("float", ("x",)),
+            on={"x": (0.1, 0.9), "xp": _points, "fp": (-2.0, 2.0)},
+        )
 elementwise(
     "np.polyval(p, x)",
     x="np.polyval(np.polyder(p), x) * d",

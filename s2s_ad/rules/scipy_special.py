@@ -6,11 +6,11 @@ Takes nothing, registers rules when imported, requires `rules.declare`. Loaded o
 
 from __future__ import annotations
 
-from s2s_ad.ir.kinds import Kind
+from s2s_ad.ir.kinds import UNKNOWN, Kind
 
 from . import results
 from .declare import elementwise, general, reduction, zero
-from .results import is_given
+from .results import constant, is_given
 from .twins import twin
 
 _ROOT = "math.sqrt(math.pi)"
@@ -70,6 +70,16 @@ elementwise(
     on={"a": (0.5, 2.0), "b": (0.5, 2.0), "x": (0.1, 0.9)},
 )
 zero("special.gammasgn(x, /)")
+for _branch, _where in ((0, (-0.3, 2.0)), (-1, (-0.35, -0.05))):
+    elementwise(
+        "special.lambertw(z, k=0, tol=1e-08)",
+        z="np.exp(-w) / (1.0 + w) * d",
+        let={"w": "as_real(out)"},
+        where={"k": _branch},
+        active=("z",),
+        result=constant(UNKNOWN),
+        on={"z": _where},
+    )
 
 # Bessel functions
 

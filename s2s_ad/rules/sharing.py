@@ -34,8 +34,11 @@ HELPERS_OF_FIRST = frozenset("unbroadcast stop_gradient as_number as_real sequen
 def newness_of_function(name: str, args: int = 1) -> int:
     """Return how much is new of what a library function of this name returns.
 
-    args: how many arguments it is called with. A contraction of several arrays makes one.
+    args: how many arguments it is called with. A contraction of several arrays makes one, and so
+    do differences of an array, but those of order 0.
     """
+    if name == "diff" and args == 1:
+        return WHOLLY_NEW
     if name == "einsum" and args > 2:
         return WHOLLY_NEW
     if name in VIEWS:

@@ -49,8 +49,8 @@ def as_number(x: Any) -> Any:
 
 
 def as_real(x: Any) -> Any:
-    """Return `x`, refused where it is complex: eigenvalues may be. NumPy 2.5 gives those that are
-    real as complex numbers too.
+    """Return `x`, refused where it is complex: eigenvalues may be, branches of Lambert's function.
+    NumPy 2.5 gives eigenvalues that are real as complex numbers too.
 
     >>> as_real(1.5), as_real(1.5 + 0.0j)
     (1.5, 1.5)
@@ -59,7 +59,7 @@ def as_real(x: Any) -> Any:
         return x.real
     if np.iscomplexobj(x):
         raise TypeError(
-            "eigenvalues or a function of a matrix that are complex: "
+            "eigenvalues or values of a function that are complex: "
             "only real numbers are differentiated"
         )
     return x

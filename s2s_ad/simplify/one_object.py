@@ -68,7 +68,8 @@ def _held(e: n.Expr) -> frozenset[str]:
     if isinstance(e, (n.Const, n.Compare, n.Unary, n.Binary)):
         return frozenset()
     if isinstance(e, n.Call) and isinstance(e.func, n.Attribute):
-        made = newness_of_function(e.func.attr, len(e.args)) == WHOLLY_NEW
+        args = len(e.args) + any(k.name == "n" for k in e.keywords)
+        made = newness_of_function(e.func.attr, args) == WHOLLY_NEW
         if made or (e.func.attr == "copy" and not e.args):
             return frozenset()
     return names(e)

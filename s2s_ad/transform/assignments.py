@@ -11,7 +11,7 @@ from s2s_ad.analysis.aliasing import store_root
 from s2s_ad.analysis.indexing import is_whole
 from s2s_ad.analysis.owned import NOTHING_OWNED
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.kinds import UNKNOWN, Array, DictOf, Kind, ListOf, Nothing, Number
+from s2s_ad.ir.kinds import UNKNOWN, Array, DictOf, Kind, ListOf, Nothing, Number, TupleOf
 from s2s_ad.ir.nodes import ZERO
 from s2s_ad.ir.walk import (
     children,
@@ -323,7 +323,11 @@ class Assignments(CallSweeps):
                     pull.pull(e, Diff(seed, self.kind_after(x, s)))
         else:
             out = None if target_names(target) & self.context.reads(s.value) else target
-            pull.pull(s.value, Diff(n.TupleExpr(tuple(seeds)), UNKNOWN), out)
+            kind = self.facts.value(s.value, s.uid).kind
+            # the adjoint of a list loses items as the list gets them
+            listed = isinstance(kind, ListOf) or (isinstance(kind, TupleOf) and kind.is_list)
+            made = n.ListExpr(tuple(seeds)) if listed else n.TupleExpr(tuple(seeds))
+            pull.pull(s.value, Diff(made, UNKNOWN), out)
         written = tuple(x for x in plain if x not in aside)
         return Sweeps([s], [*taken, *self.contributions(pull, written, None)])
 

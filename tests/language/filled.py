@@ -1,6 +1,10 @@
 """Containers that hold constants before they hold what varies, read where they have come to."""
 
+import numpy as np
+
 from .cases import case
+
+LEVELS = np.array([0.4, 0.9, 1.5, 2.4])
 
 
 def put(table, c):
@@ -90,3 +94,37 @@ def constants_by_a_loop(x, c):
 def constants_in_front_of_a_value(x, c):
     items = grown_list(x, c)
     return items[0] * items[-1] * items[4] + items[2]
+
+
+def positive(x):
+    if x is None:
+        raise ValueError("none given")
+    return x * x
+
+
+@case(0.6)
+def branch_that_only_raises(x, y=None, wanted=False):
+    if wanted:
+        z = positive(y) * x
+    else:
+        z = x * x
+    return z
+
+
+def row(v):
+    return np.atleast_1d(v) * v
+
+
+@case(0.6, LEVELS, wrt="x v")
+def list_of_calls_taken_apart(x, v):
+    x, v = list(map(np.asanyarray, (x, v)))
+    x, v, w = np.broadcast_arrays(x, v, 2.0)
+    a, b, c = list(map(row, (x, v, w)))
+    return np.sum(a * b + c * v)
+
+
+@case(LEVELS, wrt="v")
+def stores_into_differences(v):
+    steps = np.diff(v, axis=0)
+    steps[steps > 0.55] *= steps[0]
+    return np.sum(steps * steps)

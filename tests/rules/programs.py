@@ -19,6 +19,7 @@ HEADER = "import math\n\nimport numpy as np\n"
 HEADER += f"from scipy import {', '.join(SCIPY)}\n\n\n" if SCIPY else "\n\n"
 # of tuples, the part that moves
 PARTS = {"divmod": "[1]", "cho_factor": "[0]", "slogdet": "[1]", "modf": "[0]", "frexp": "[0]"}
+PARTS["lambertw"] = ".real"
 
 
 def literal_of(value: object) -> str | None:
