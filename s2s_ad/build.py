@@ -3,6 +3,7 @@
 Takes a `Request`, gives a `Derivative`. Requires everything below it.
 
     find, lower                 frontend: the text of the function as the IR
+    objects                     build_objects: objects made here as the values they hold
     lift, fold, normalise       frontend: local functions out, decided branches folded
     structure                   frontend: early exits become `else` (reverse mode only)
     facts, useful               analysis: kinds, what varies, what is useful

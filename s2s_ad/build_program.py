@@ -21,6 +21,7 @@ from s2s_ad.build_closures import Places, captured, closed_over, expanded, is_pa
 from s2s_ad.build_keys import OUTSIDE, canonical, in_symbols, keyed
 from s2s_ad.build_leaving import Writing, leaving
 from s2s_ad.build_linker import Linker
+from s2s_ad.build_objects import with_fields
 from s2s_ad.build_recursion import assumed, bounded, summarised
 from s2s_ad.build_signature import bind
 from s2s_ad.build_small import Small, gives_numbers
@@ -43,6 +44,7 @@ from s2s_ad.transform.calls import CallPlan, formula_of
 
 if TYPE_CHECKING:
     from s2s_ad.build_cuts import Cut
+    from s2s_ad.build_sites import Book
 
 T = TypeVar("T")
 MOST_STATEMENTS = 30
@@ -109,6 +111,7 @@ class Program:
     backward: set[int] = field(default_factory=set)  # uids of reverse sweeps to be compiled
     small: Callable[[Variant], Small] | None = None
     spliced: bool = False
+    book: Book | None = None
 
     def subject(self, callee: object) -> Subject | None:
         """Return the subject of a callee, None for what is not a function of the user."""
@@ -122,10 +125,9 @@ class Program:
         if not isinstance(callee, (types.FunctionType, types.MethodType, LocalFunction)):
             if isinstance(inner := getattr(callee, "py_func", None), types.FunctionType):
                 return self.subject(inner)  # compiled by numba: what it was compiled from
-            if isinstance(callee, (type, types.BuiltinFunctionType)) or not callable(callee):
+            in_c = (type, types.BuiltinFunctionType, np.vectorize)
+            if isinstance(callee, in_c) or not callable(callee):
                 return None
-            if isinstance(callee, np.vectorize):
-                return None  # it calls its function in C
             if hasattr(type(callee), "__s2s_transform__"):
                 return None  # its text is ours, and no part of the user's program
             call = inspect.getattr_static(type(callee), "__call__", None)
@@ -153,7 +155,7 @@ class Program:
             # told where something active is passed to it: nothing else needs its derivative
             made = error
         self.subjects[id(callee)] = (callee, made)
-        return made if isinstance(made, Subject) else None
+        return with_fields(self, made) if isinstance(made, Subject) else None
 
     def fixed(self, callee: functools.partial[Any]) -> Subject | None:
         """Return the subject of a `functools.partial` object: some arguments are live objects."""

@@ -122,8 +122,8 @@ def subject_of(function: Any, linker: Linker) -> Subject:
     lines = tuple(found.text.splitlines())
     subject = Subject(function, ir, scope, lines, found.first_line, found.file)
     if isinstance(function, types.MethodType):
-        own = next(k for k, v in linker.objects.items() if v is function.__self__)
-        subject.free[own] = function.__self__
+        own = (k for k, v in linker.objects.items() if v is function.__self__)
+        subject.free.update((k, function.__self__) for k in own if k not in subject.locals)
     _check_globals(subject)
     names = Names(resolve.local_names(ir) | free_names(ir))
     _lift(subject, names, linker)

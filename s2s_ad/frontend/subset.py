@@ -34,6 +34,18 @@ class Body:
 BODY = Body()
 
 
+class Ball:
+    def __init__(self, speed):
+        self.speed = speed
+
+    def push(self, by):
+        self.speed += by
+
+    @property
+    def energy(self):
+        return self.speed**2
+
+
 def square(t):
     return t * t
 
@@ -196,6 +208,16 @@ CONSTRUCTS: tuple[Construct, ...] = (
         _yes("nested function", "def inner(t):\n    return t * x\n\ny = inner(x * x)"),
         _yes("function argument", "y = apply(square, x)"),
         _yes("method that reads self", "y = BODY.energy(x)"),
+        _yes(
+            "object made here",
+            "ball = Ball(x)\nball.push(x * x)\ny = ball.energy * ball.speed",
+            "of a class without `__getattr__` and its like; operators, `super()`, dataclasses too",
+        ),
+        _no(
+            "object under two names",
+            "ball = Ball(x)\nother = ball\nother.push(x)\ny = ball.speed",
+            "use one name",
+        ),
         _yes("module constant", "y = RATE * x", "its value at the time of the call"),
         _yes("star of a tuple", "args = (x, 3.0)\ny = scaled(*args)"),
         _yes("closure handed over", "def inner(t):\n    return t * x\n\ny = apply(inner, x)"),

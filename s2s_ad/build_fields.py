@@ -1,0 +1,499 @@
+"""A planned function with variables in the place of the attributes of its objects.
+
+Takes plans, gives functions; requires `build_sites`, `build_records`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from s2s_ad.analysis.bound import definitely
+from s2s_ad.build_planning import each_target
+from s2s_ad.build_records import is_constant, is_frozen, member
+from s2s_ad.build_signature import bind
+from s2s_ad.build_sites import Book, Plan, Site, Sites, in_order, is_field
+from s2s_ad.frontend.exits import falls
+from s2s_ad.ir import nodes as n
+from s2s_ad.ir.remembered import replace
+from s2s_ad.ir.walk import (
+    all_parts,
+    blocks,
+    bound_here,
+    map_block,
+    map_expr,
+    map_parts,
+    names,
+    stmt_exprs,
+    walk_stmts,
+)
+
+Wanted = tuple[tuple[str, str], ...]  # attributes of parameters
+NONE = n.Const("None", None)
+ROUNDS = 60
+
+
+class EscapeError(Exception):
+    """An object is seen by what is not known to keep to its attributes. name: its variable."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a function is to return. value: whether its own value, where that is no object.
+
+    stores: attributes of parameters that it leaves. result: those of the object it returns.
+    """
+
+    value: bool = True
+    stores: Wanted = ()
+    result: tuple[str, ...] = ()
+
+
+@dataclass(eq=False)
+class Rendered:
+    """A function that takes and returns attributes. takes: those of parameters that it reads.
+
+    calls: the functions that it calls, by what stands for their names.
+    """
+
+    plan: Plan
+    function: n.Function
+    takes: Mapping[str, tuple[str, ...]]
+    calls: dict[str, Rendered] = field(default_factory=dict)
+
+
+def rendered(book: Book, plan: Plan, asked: Asked = Asked()) -> Rendered:
+    """Return a planned function in the form that is asked for. Raises EscapeError."""
+    key = (id(plan), asked)
+    if key not in book.forms:
+        book.forms[key] = plan, _Form(book, plan, asked).rendered()
+    found: Rendered = book.forms[key][1]
+    return found
+
+
+def checked(book: Book, plan: Plan) -> None:
+    """Raise EscapeError where an object is used as what it is not."""
+    if not plan.classes:
+        return
+    # an `__init__` is asked for what is read later: what it may not set is no matter before
+    stores = [] if plan.makes else [(p, f) for p in plan.given for f in sorted(plan.stores[p])]
+    _Form(book, plan, Asked(True, tuple(stores), ())).rendered()
+
+
+class _Form:
+    def __init__(self, book: Book, plan: Plan, asked: Asked) -> None:
+        self.book = book
+        self.plan = plan
+        self.asked = asked
+        self.sites = Sites(book, plan.base, plan.classes, plan.function.body)
+        self.need: dict[str, dict[str, None]] = {v: {} for v in plan.classes}
+        self.calls: dict[str, Rendered] = {}
+        self.made: dict[int, str] = {}
+        self.guarded = in_tries(plan.function.body)
+
+    def rendered(self) -> Rendered:
+        plan = self.plan
+        for p, f in self.asked.stores:
+            self.need[p][f] = None
+        ends = [s for s in walk_stmts(plan.function.body) if isinstance(s, n.Return)]
+        if plan.result is not None:
+            for s in ends:
+                assert isinstance(s.value, n.Name)
+                self.need[s.value.id].update(dict.fromkeys(self.asked.result))
+        for _ in range(ROUNDS):
+            before = {v: tuple(fs) for v, fs in self.need.items()}
+            self.calls, self.made = {}, {}
+            body = map_block(plan.function.body, self.statement)
+            if before == {v: tuple(fs) for v, fs in self.need.items()}:
+                break
+        else:
+            raise EscapeError(next(iter(plan.classes)))
+        body = self.ended(body)
+        takes: dict[str, list[str]] = {p: [] for p in plan.given}
+        body = self.defined(body, takes)
+        params: list[n.Param] = []
+        for param in plan.function.params:
+            if param.name not in plan.given:
+                params.append(param)
+                continue
+            taken = in_order(plan.given[param.name], takes[param.name])
+            if taken and any(x.default for x in params if x.kind == "normal"):
+                raise EscapeError(param.name)
+            own = (plan.local(param.name, f) for f in taken)
+            params.extend(n.Param(x, None, param.kind) for x in own)
+        function = replace(plan.function, params=tuple(params), body=body, docstring=None)
+        if not plan.name:
+            function = replace(function, docstring=plan.function.docstring)
+        found = {p: in_order(plan.given[p], fs) for p, fs in takes.items()}
+        return Rendered(plan, function, found, self.calls)
+
+    # -- statements
+
+    def statement(self, s: n.Stmt) -> tuple[n.Stmt, ...]:
+        written = not isinstance(self.plan.base.python, type)
+        for e in _stored_into(s):
+            var = e.value.id if isinstance(e.value, n.Name) else ""
+            cls = self.plan.classes.get(var)
+            if cls is not None and ((written and is_frozen(cls)) or not is_field(cls, e.attr)):
+                raise EscapeError(var)
+        made = self.of_site(s)
+        if made is None:
+            made = (_of_a_list(map_parts(s, self.expression), self.plan.locals.values()),)
+        for x in made:
+            self.check(x)
+        return made
+
+    def check(self, s: n.Stmt) -> None:
+        if isinstance(s, n.Return) and self.plan.result is not None:
+            return
+        used = set(bound_here(s)).union(*map(names, stmt_exprs(s)))
+        for v in self.plan.classes:
+            if v in used:
+                raise EscapeError(v)
+        for e in all_parts(s):
+            if isinstance(e, n.Lambda) and any(x in names(e) for x in self.plan.locals.values()):
+                raise EscapeError(next(iter(self.plan.classes)))
+
+    def of_site(self, s: n.Stmt) -> tuple[n.Stmt, ...] | None:
+        """Return a statement that makes an object or changes one, None for any other."""
+        e = s.value if isinstance(s, (n.Assign, n.ExprStmt)) else None
+        site = self.sites.at(e) if e is not None else None
+        if site is None or not site.is_effect:
+            return None
+        target = s.targets[0] if isinstance(s, n.Assign) else None
+        var = target.id if isinstance(target, n.Name) else ""
+        if target is not None and (not var or (isinstance(s, n.Assign) and len(s.targets) > 1)):
+            return None
+        value = target is not None and site.gives is None
+        if var in self.plan.classes and site.gives is None:
+            raise EscapeError(var)
+        stores = tuple(
+            (p, f) for p, x in site.given.items() for f in self.need[x] if f in site.plan.stores[p]
+        )
+        if stores and s.uid in self.guarded:
+            raise EscapeError(site.given[stores[0][0]])
+        outs: list[n.Expr] = [n.Name(self.local(site.given[p], f)) for p, f in stores]
+        if site.gives is not None and var and var not in self.plan.classes:
+            if site.given:
+                raise EscapeError(next(iter(site.given.values())))
+            return None
+        if site.made is not None:
+            return self.new(s, site, var, stores, outs)
+        result: tuple[str, ...] = ()
+        if site.gives is not None and var:
+            result = in_order(self.plan.classes[var], self.need[var])
+            outs = [*(n.Name(self.local(var, f)) for f in result), *outs]
+        elif value:
+            outs = [n.Name(var), *outs]
+        call = self.call(site, Asked(value, stores, result))
+        return (_binding(s, outs, call),)
+
+    def new(
+        self, s: n.Stmt, site: Site, var: str, stores: Wanted, outs: list[n.Expr]
+    ) -> tuple[n.Stmt, ...]:
+        """Return a statement that makes an instance."""
+        assert site.made is not None
+        own = site.plan.function.params[0].name
+        need = in_order(site.made, self.need[var]) if var else ()
+        given = tuple(f for f in need if f in site.plan.stores[own])
+        call = self.call(site, Asked(False, (*((own, f) for f in given), *stores), ()))
+        bound: list[n.Expr] = [n.Name(self.local(var, f)) for f in given]
+        first = self.short(s, site, call, [*bound, *outs])
+        rest: list[n.Stmt] = []
+        for f in need:
+            if f not in given and is_constant(member(site.made, f)):
+                value = n.Attribute(self.class_name(site.made), f)
+                rest.append(n.Assign((n.Name(self.local(var, f)),), value, origin=s.origin))
+        return (first, *rest)
+
+    def short(self, s: n.Stmt, site: Site, call: n.Call, outs: list[n.Expr]) -> n.Stmt:
+        """Return a statement that binds what a call gives, without the call where the function
+        only hands on what it is given."""
+        found = self.calls[call.func.id] if isinstance(call.func, n.Name) else None
+        values = _handed_on(found.function, call) if found is not None else None
+        if values is None or len(values) != len(outs) or not outs:
+            return _binding(s, outs, call)
+        value = values[0] if len(values) == 1 else n.TupleExpr(tuple(values))
+        return _binding(s, outs, value)
+
+    # -- expressions
+
+    def expression(self, e: n.Expr) -> n.Expr:
+        plan = self.plan
+        if isinstance(e, n.Attribute) and isinstance(e.value, n.Name):
+            cls = plan.classes.get(e.value.id)
+            return e if cls is None else self.attribute(e, e.value.id, cls)
+        if isinstance(e, n.Call):
+            site = self.sites.at(e)
+            if site is None or not (site.given or site.gives):
+                return e
+            if site.gives is None:
+                return self.quiet(site, e)
+            if site.given:
+                raise EscapeError(next(iter(site.given.values())))
+        return e
+
+    def quiet(self, site: Site, e: n.Call) -> n.Expr:
+        """Return a call that leaves the objects as they are, as far as they are read."""
+        for p, x in site.given.items():
+            if any(f in self.need[x] for f in site.plan.stores[p]):
+                raise EscapeError(x)
+        call = self.call(site, Asked(), written=e)
+        assert isinstance(call.func, n.Name)
+        values = _handed_on(self.calls[call.func.id].function, call)
+        return values[0] if values is not None and len(values) == 1 else call
+
+    def attribute(self, e: n.Attribute, var: str, cls: type) -> n.Expr:
+        found = member(cls, e.attr)
+        if is_field(cls, e.attr):
+            self.need[var][e.attr] = None
+            return n.Name(self.local(var, e.attr))
+        if isinstance(found, (staticmethod, classmethod)) or is_constant(found):
+            return n.Attribute(self.class_name(cls), e.attr)
+        if isinstance(found, property):
+            site = self.sites.at(e)
+            if site is None or site.gives is not None:
+                raise EscapeError(var)
+            return self.quiet(site, n.Call(e, ()))
+        return e
+
+    def class_name(self, cls: type) -> n.Name:
+        base = self.plan.base
+        spelled = self.book.linker.claim(cls.__name__, cls, base.locals)
+        base.free[spelled] = cls
+        return n.Name(spelled)
+
+    def local(self, var: str, name: str) -> str:
+        return self.plan.local(var, name)
+
+    # -- calls
+
+    def call(self, site: Site, asked: Asked, written: n.Call | None = None) -> n.Call:
+        """Return a call of a planned function with attributes in the place of objects."""
+        found = rendered(self.book, site.plan, asked)
+        name = self.made.setdefault(id(found), f"callee {len(self.made)}")
+        self.calls[name] = found
+        e = written if written is not None else site.call
+        args: list[n.Expr] = []
+        own = site.plan.function.params[0].name if site.own else ""
+        if own:
+            args.extend(self.fields(found, own, site.given[own]))
+        params = {x: p for p, x in site.given.items() if p != own}
+        for a in e.args:
+            if isinstance(a, n.Name) and a.id in params:
+                args.extend(self.fields(found, params[a.id], a.id))
+            else:
+                args.append(a if written is not None else map_expr(a, self.expression))
+        keywords: list[n.Keyword] = []
+        for k in e.keywords:
+            if isinstance(k.value, n.Name) and k.value.id in params:
+                p = params[k.value.id]
+                taken = zip(found.takes[p], self.fields(found, p, k.value.id))
+                keywords.extend(n.Keyword(found.plan.local(p, f), x) for f, x in taken)
+            elif written is not None:
+                keywords.append(k)
+            else:
+                keywords.append(replace(k, value=map_expr(k.value, self.expression)))
+        return n.Call(n.Name(name), tuple(args), tuple(keywords))
+
+    def fields(self, found: Rendered, param: str, var: str) -> list[n.Expr]:
+        taken = found.takes[param]
+        self.need[var].update(dict.fromkeys(taken))
+        return [n.Name(self.local(var, f)) for f in taken]
+
+    # -- what is returned, and what has to be there before
+
+    def ended(self, body: n.Block) -> n.Block:
+        """Return a body that returns what is asked for."""
+        asked, plan = self.asked, self.plan
+        if not plan.name:
+            return body
+        more = tuple(n.Name(self.local(p, f)) for p, f in asked.stores)
+
+        def visit(s: n.Stmt) -> tuple[n.Stmt, ...]:
+            if not isinstance(s, n.Return):
+                return (s,)
+            if plan.result is not None:
+                assert isinstance(s.value, n.Name)
+                var = s.value.id
+                items = (*(n.Name(self.local(var, f)) for f in asked.result), *more)
+                return (replace(s, value=_several(items)),)
+            if asked.value:
+                return (replace(s, value=_several((s.value or NONE, *more))),)
+            kept: list[n.Stmt] = []
+            if s.value is not None and not isinstance(s.value, (n.Name, n.Const)):
+                kept.append(n.ExprStmt(s.value, origin=s.origin))
+            return (*kept, replace(s, value=_several(more)))
+
+        body = map_block(body, visit)
+        if not falls(body):
+            return body
+        items = (*((NONE,) if asked.value else ()), *more)
+        if not more:
+            return body
+        return (*body, n.Return(_several(items), origin=body[-1].origin if body else None))
+
+    def defined(self, body: n.Block, takes: dict[str, list[str]]) -> n.Block:
+        """Return a body in which each attribute has a value where it is read.
+
+        takes: is told of those that a parameter has to have.
+        """
+        plan = self.plan
+        places = {x: place for place, x in plan.locals.items()}
+        own = {p.name for p in plan.function.params} - plan.given.keys()
+        lead: list[n.Stmt] = []
+        for _ in range(ROUNDS):
+            have = own | {plan.local(p, f) for p, fs in takes.items() for f in fs}
+            missing = _unbound(body, have, places)
+            if missing is None:
+                return (*lead, *body)
+            var, name = missing
+            if var in plan.given and not (plan.makes and var == plan.function.params[0].name):
+                takes[var].append(name)
+            elif var in plan.given and is_constant(member(plan.classes[var], name)):
+                value = n.Attribute(self.class_name(plan.classes[var]), name)
+                x = plan.local(var, name)
+                lead.append(n.Assign((n.Name(x),), value))
+                own = own | {x}
+            else:
+                raise EscapeError(var)
+        raise EscapeError(next(iter(plan.classes)))
+
+
+def in_tries(body: n.Block) -> set[int]:
+    """Return the statements behind which a function may go on when they raise."""
+    found: set[int] = set()
+    for s in walk_stmts(body):
+        if isinstance(s, (n.Try, n.With)):
+            found |= {x.uid for block in blocks(s) for x in walk_stmts(block)}
+    return found
+
+
+def _unbound(
+    body: n.Block, have: set[str], places: Mapping[str, tuple[str, str]]
+) -> tuple[str, str] | None:
+    """Return an attribute that is read where it may have no value."""
+    before = definitely(body, have).before
+    for s in walk_stmts(body):
+        known = before.get(s.uid)
+        if known is None:
+            continue
+        for x in _read(s):
+            if x in places and x not in known:
+                return places[x]
+    return None
+
+
+def _read(s: n.Stmt) -> Iterator[str]:
+    """Yield the variables that a statement itself reads."""
+    if isinstance(s, (n.Append, n.Pop)):
+        yield s.stack
+    targets: tuple[n.Expr, ...] = ()
+    if isinstance(s, n.Assign):
+        targets = s.targets
+        yield from sorted(names(s.value))
+    elif isinstance(s, n.For):
+        targets = (s.target,)
+        yield from sorted(names(s.iter))
+    else:
+        for e in stmt_exprs(s):
+            yield from sorted(names(e))
+    for t in targets:
+        yield from sorted(_read_by(t))
+
+
+def _read_by(t: n.Expr) -> set[str]:
+    if isinstance(t, n.Name):
+        return set()
+    if isinstance(t, (n.TupleExpr, n.ListExpr)):
+        return set().union(*map(_read_by, t.items))
+    return set(names(t))
+
+
+def _stored_into(s: n.Stmt) -> Iterator[n.Attribute]:
+    """Yield the attributes that a statement gives values."""
+    targets = s.targets if isinstance(s, (n.Assign, n.Delete)) else ()
+    if isinstance(s, (n.AugAssign, n.For)):
+        targets = (s.target,)
+    if isinstance(s, n.With):
+        targets = tuple(to for _, to in s.items if to is not None)
+    for t in targets:
+        for x in each_target(t):
+            if isinstance(x, n.Attribute):
+                yield x
+
+
+def _several(items: tuple[n.Expr, ...]) -> n.Expr | None:
+    if not items:
+        return None
+    return items[0] if len(items) == 1 else n.TupleExpr(items)
+
+
+def _binding(s: n.Stmt, outs: list[n.Expr], value: n.Expr) -> n.Stmt:
+    if not outs:
+        return n.ExprStmt(value, origin=s.origin, comments=s.comments, uid=s.uid)
+    target = outs[0] if len(outs) == 1 else n.TupleExpr(tuple(outs))
+    return n.Assign((target,), value, origin=s.origin, comments=s.comments, uid=s.uid)
+
+
+def _of_a_list(s: n.Stmt, variables: Collection[str]) -> n.Stmt:
+    """Return `x.append(e)` and `y = x.pop()` of what is a variable now as they are of any list."""
+    e = s.value if isinstance(s, (n.ExprStmt, n.Assign)) else None
+    func = e.func if isinstance(e, n.Call) and not e.keywords else None
+    if not isinstance(func, n.Attribute) or not isinstance(func.value, n.Name):
+        return s
+    assert isinstance(e, n.Call)
+    stack, args = func.value.id, e.args
+    if stack not in variables:
+        return s
+    one = len(args) == 1 and not isinstance(args[0], n.Starred)
+    if isinstance(s, n.ExprStmt) and func.attr == "append" and one:
+        return n.Append(stack, args[0], uid=s.uid, origin=s.origin, comments=s.comments)
+    target = s.targets[0] if isinstance(s, n.Assign) and len(s.targets) == 1 else None
+    if isinstance(target, n.Name) and func.attr == "pop" and not args:
+        return n.Pop(target, stack, uid=s.uid, origin=s.origin, comments=s.comments)
+    return s
+
+
+def _handed_on(function: n.Function, call: n.Call) -> list[n.Expr] | None:
+    """Return what a call gives, where the function does no more than hand it on."""
+    if not function.body or not isinstance(function.body[-1], n.Return):
+        return None
+    end = function.body[-1].value
+    if end is None or any(isinstance(a, n.Starred) for a in call.args):
+        return None
+    given = bind(function.params, call.args, {k.name or "": k.value for k in call.keywords})
+    if given is None:
+        return None
+    defaults = {p.name: p.default for p in function.params}
+    values: dict[str, n.Expr] = {}
+    for p, e in given.items():
+        value = e if e is not None else defaults[p]
+        if value is None or not (e is not None or isinstance(value, (n.Name, n.Const))):
+            return None
+        values[p] = value
+    for s in function.body[:-1]:
+        if not isinstance(s, n.Assign) or len(s.targets) > 1:
+            return None
+        target = s.targets[0]
+        known = isinstance(target, n.Name) and target.id not in values
+        if not known or not isinstance(s.value, (n.Name, n.Const)):
+            return None
+        handed = values.get(s.value.id) if isinstance(s.value, n.Name) else s.value
+        if handed is None or not isinstance(target, n.Name):
+            return None
+        values[target.id] = handed
+    items = end.items if isinstance(end, n.TupleExpr) else (end,)
+    if not all(isinstance(x, n.Name) and x.id in values for x in items):
+        return None
+    out = [values[x.id] for x in items if isinstance(x, n.Name)]
+    used = [id(e) for e in out]
+    costly = [e for e in given.values() if not isinstance(e, (n.Name, n.Const, type(None)))]
+    # what is computed is computed once, and in its place
+    if [id(e) for e in costly] != [u for u in used if u in {id(e) for e in costly}]:
+        return None
+    return out
