@@ -99,6 +99,7 @@ class Recording:
             self.recorded,
             self.another,
             lambda s: as_addition(s, first),
+            lambda name: self.context.marks.get((name, "bar"), ""),
         )
         ahead, back, self.inside = at_once(tuple(forward), tuple(backward), sweeping)
         return ahead, back
@@ -111,7 +112,7 @@ class Recording:
 
     def steps(self) -> Steps:
         """Return what is known of the names in both sweeps."""
-        kinds = dict(self.kinds)
+        kinds = {**self.builder.temporary_kinds, **self.kinds}
         bars = set()
         for (name, mark), bar in self.context.marks.items():
             if mark == "bar":

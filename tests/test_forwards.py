@@ -6,12 +6,17 @@ That what they compute is right is tested in tests/test_language.py, by the same
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from s2s_ad.analysis.observe import kind_of, real
 from s2s_ad.build import Request, derive
-from tests.language import at_once, order
+from s2s_ad.ir import nodes as n
+from s2s_ad.ir.quote import parse_expr
+from s2s_ad.simplify.forwards import Order, Steps
+from tests.language import at_once, cancelling, order, workspaces
 from tests.language.cases import CASES
 
 BACKWARDS = {
@@ -63,3 +68,90 @@ def test_additions_come_in_any_order(name: str) -> None:
     kinds |= {x: real(kinds[x]) for x in found.wrt}
     text = derive(Request(found.function, "adjoint", found.wrt, kinds)).text
     assert "each step of the loop over j reversed at its end" in text and "reversed(" not in text
+
+
+def adjoint(function: Callable[..., Any]) -> str:
+    """Return the adjoint of a case."""
+    found = next(c for c in CASES if c.function is function)
+    bound = inspect.signature(found.function).bind(*found.args)
+    kinds = {x: kind_of(v, x) for x, v in bound.arguments.items()}
+    kinds |= {x: real(kinds[x]) for x in found.wrt}
+    return derive(Request(found.function, "adjoint", found.wrt, kinds)).text
+
+
+AT_ONCE = [
+    "weights_of_a_row",
+    "stored_by_both_branches",
+    "matrix_filled_by_each_step",
+    "cleared_by_each_step",
+]
+IN_TURN = [
+    "never_cleared",
+    "one_item_is_left",
+    "stored_by_some_branches",
+    "left_early",
+    "counted_otherwise",
+    "loop_that_may_not_run",
+    "read_behind_the_loop",
+    "under_two_names",
+    "given",
+]
+
+
+@pytest.mark.parametrize("name", [*AT_ONCE, *IN_TURN])
+def test_steps_that_work_in_an_array(name: str) -> None:
+    text = adjoint(getattr(workspaces, name))
+    assert ("# -- reverse sweep of this step" in text) == (name in AT_ONCE)
+
+
+def test_an_array_of_each_step_is_not_kept() -> None:
+    text = adjoint(workspaces.weights_of_a_row)
+    assert "p_saved" not in text
+
+
+def test_buffers_that_change_places_are_different_ones() -> None:
+    text = adjoint(workspaces.buffers_change_places)
+    reverse = text[text.index("# -- reverse sweep") :]
+    assert "for i in range(1, n - 1):" in reverse
+
+
+@pytest.mark.parametrize(
+    ("lines", "apart"),
+    [
+        ("a = b; b = c; c = zeros(n)", True),
+        ("a = b; b = c", False),  # c and b hold one thing
+        ("a = b; break; b = zeros(n)", False),
+        ("row = b[0]; a = b; b = zeros(n)", False),  # row is a part of a
+        ("a = b; b = a", False),
+        ("a = b; b = b[1:]", False),
+    ],
+)
+def test_what_is_moved(lines: str, apart: bool) -> None:
+    """Whether no two of the variables may hold the same thing."""
+    block: list[n.Stmt] = []
+    for line in lines.split("; "):
+        target, _, value = line.partition(" = ")
+        if value:
+            block.append(n.Assign((n.Name(target),), parse_expr(value)))
+        else:
+            block.append(n.If((n.Branch(n.Name("x"), (n.Break(),)),), ()))
+    loop = n.For(n.Name("k"), parse_expr("range(m)"), tuple(block))
+    numbers = {"x", "k", "m", "n"}
+
+    def is_number(name: str) -> bool:
+        return name in numbers
+
+    def is_array(name: str) -> bool:
+        return name not in numbers
+
+    def is_call(e: n.Expr) -> bool:
+        return isinstance(e, n.Call)
+
+    steps = Steps(lambda _: True, is_call, is_number, is_array, is_number, frozenset())
+    order = Order((loop,), steps)
+    found = {x for x in ("a", "b", "c", "row") if x in lines.replace("break", "")}
+    assert (len({order.shared(x) for x in found}) == len(found)) == apart
+
+
+def test_a_maximum_that_begins_with_minus_infinity_cancels_out() -> None:
+    assert "Not differentiated: top, which cancels out." in adjoint(cancelling.begun_with_nothing)

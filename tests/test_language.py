@@ -49,6 +49,7 @@ from tests.language import (
     untaken,
     updates,
     windows,
+    workspaces,
 )
 from tests.language.cases import BEYOND, CASES
 from tests.oracles import reference
@@ -86,6 +87,7 @@ MODULES = (
     untaken,
     updates,
     windows,
+    workspaces,
 )
 if importlib.util.find_spec("scipy"):
     from tests.language import roots

@@ -21,6 +21,8 @@ Nothing has to be kept for it but what a step needs for itself. That is right wh
   to them, as the steps do;
 - what a step puts back into variables is bound again before it is read, or is numbers, which it
   puts into variables of its own.
+
+An array that steps only work in (see `analysis.scratch`) is one of each step, as its adjoint is.
 """
 
 from __future__ import annotations
@@ -30,8 +32,10 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from s2s_ad.analysis.bound import certain_at_end
+from s2s_ad.analysis.scratch import stored_before, zero_behind
+from s2s_ad.analysis.touching import measures
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.blocks import mentioned, of_step, renamed, sole_target, stored_by
+from s2s_ad.ir.blocks import mentioned, of_step, renamed, said_by, sole_target, stored_by
 from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import (
     assigned,
@@ -60,7 +64,8 @@ class Sweeping:
     statement of the primal binds or changes. prologues: uids of what opens a step of a reversed
     loop. outputs: names that are read behind both. record: gives both sweeps of a block, or of a
     step of a loop, with what is kept between them. fresh: a name for another variable like one.
-    loose: a statement as one that may come in any order, where it stores what is first added."""
+    loose: a statement as one that may come in any order, where it stores what is first added.
+    adjoint: the adjoint of a variable, "" if it has none."""
 
     steps: Steps
     variables: AbstractSet[str]
@@ -70,6 +75,7 @@ class Sweeping:
     record: Record
     fresh: Callable[[str], str]
     loose: Callable[[n.Stmt], n.Stmt]
+    adjoint: Callable[[str], str]
 
 
 @dataclass(frozen=True)
@@ -83,12 +89,13 @@ class _Level:
 @dataclass(frozen=True)
 class _Plan:
     """The reverse of a loop, what goes in front of the loop, and the rest of the reverse sweep, of
-    which so many statements were in front of that reverse."""
+    which so many statements were in front of that reverse. worked_in: arrays of each step."""
 
     reverse: n.For
     first: n.Block
     rest: n.Block
     ahead: int
+    worked_in: AbstractSet[str]
 
 
 def at_once(
@@ -98,15 +105,16 @@ def at_once(
     statements that came into the forward sweep by that."""
     if not any(isinstance(s, n.For) for s in walk_stmts(forward)):
         return *sweeping.record(forward, backward, False), frozenset()
-    run = _AtOnce(sweeping, Order((*forward, *backward), sweeping.steps))
+    run = _AtOnce(sweeping, Order((*forward, *backward), sweeping.steps), (*forward, *backward))
     ahead, back = run.swept(forward, backward, (), (), ())
     return ahead, back, frozenset(run.inside)
 
 
 class _AtOnce:
-    def __init__(self, sweeping: Sweeping, order: Order) -> None:
+    def __init__(self, sweeping: Sweeping, order: Order, both: n.Block) -> None:
         self.sweeping = sweeping
         self.order = order
+        self.both = both
         self.inside: set[int] = set()
 
     def swept(
@@ -139,7 +147,8 @@ class _AtOnce:
                 continue
             step = (*ahead, *back)
             again = assigned(back) & self.sweeping.variables
-            if again & set(target_names(s.target)) or _stored(back) & self.sweeping.variables:
+            changed = _stored(back) & self.sweeping.variables
+            if again & set(target_names(s.target)) or changed - plan.worked_in:
                 continue
             lost = sorted(x for x in again if not self.dies({x}, step, here))
             if not all(map(self.sweeping.steps.number, lost)):
@@ -202,18 +211,61 @@ class _AtOnce:
         reverse = self.within(s, r)
         if reverse is None:
             return None
-        if not self.any_order(s, reverse, outer):
+        worked_in: AbstractSet[str] = frozenset()
+        if not self.any_order(s, reverse, outer, worked_in):
             loose = map_block(reverse.body, lambda x: (self.sweeping.loose(x),))
-            if loose is reverse.body:
-                return None
-            reverse = replace(reverse, body=loose)
-            if not self.any_order(s, reverse, outer):
-                return None
+            if loose is not reverse.body:
+                reverse = replace(reverse, body=loose)
+            if loose is r.body or not self.any_order(s, reverse, outer, worked_in):
+                worked_in = self.worked_in(s, r)
+                if not worked_in or not self.any_order(s, reverse, outer, worked_in):
+                    return None
         ahead, behind = backward[: found[0]], backward[found[0] + 1 :]
-        first = self.first(reverse, ahead, forward[k:])
+        first = self.first(reverse, ahead, forward[k:], worked_in)
         if first is None:
             return None
-        return _Plan(reverse, first[0], (*first[1], *behind), len(first[1]))
+        return _Plan(reverse, first[0], (*first[1], *behind), len(first[1]), worked_in)
+
+    def worked_in(self, s: n.For, r: n.For) -> AbstractSet[str]:
+        """Return the arrays that steps of a loop only work in, and their adjoints."""
+        found: set[str] = set()
+        steps = self.sweeping.steps
+        changed = assigned((s,))
+        whole = self.order.whole(frozenset(), changed)
+        for x in sorted(_stored(s.body) - changed - self.sweeping.outputs):
+            bar = self.sweeping.adjoint(x)
+            own = {x, bar} - {""}
+            if not steps.array(x) or not self.made_for(own, s, r):
+                continue
+            if not stored_before(s.body, x, whole):
+                continue
+            if not bar or (bar not in self.sweeping.outputs and zero_behind(r.body, bar, whole)):
+                found |= own
+        return found
+
+    def made_for(self, own: AbstractSet[str], s: n.For, r: n.For) -> bool:
+        """True when variables, which share nothing, are given something new once, and are used
+        nowhere else but in a loop and its reverse."""
+        group = self.order.shared
+        groups = {group(x) for x in own}
+        number = self.sweeping.steps.number
+        others = (x for x in mentioned(self.both) - own if not number(x))
+        if len(groups) < len(own) or any(group(x) in groups for x in others):
+            return False
+        inside = {x.uid for x in walk_stmts((s, r))}
+        made: list[str] = []
+        for x in walk_stmts(self.both):
+            if x.uid in inside or not own & said_by(x):
+                continue
+            name = sole_target(x)
+            if name is None or name not in own or not isinstance(x, n.Assign):
+                return False
+            if name in names(x.value) or not self.sweeping.steps.fresh(x.value):
+                return False
+            if own & names(x.value) and not measures(x.value):
+                return False
+            made.append(name)
+        return len(made) == len(own) == len(set(made))
 
     def within(self, s: n.For, r: n.For) -> n.For | None:
         """Return the reverse of a loop as it can stand in the loop: what it runs over is there. It
@@ -232,9 +284,11 @@ class _AtOnce:
         }
         return replace(r, body=body) if read & made - counters - here else None
 
-    def any_order(self, s: n.For, reverse: n.For, outer: tuple[n.For, ...]) -> bool:
+    def any_order(
+        self, s: n.For, reverse: n.For, outer: tuple[n.For, ...], worked_in: AbstractSet[str]
+    ) -> bool:
         """True when the steps of a reversed loop may come in any order, those of the loop between
-        them."""
+        them. worked_in: arrays of each step."""
         inside = tuple(walk_stmts(reverse.body))
         if not all(isinstance(x, ALLOWED) and popped(x) is None for x in inside):
             return False
@@ -245,10 +299,10 @@ class _AtOnce:
         sums = self.order.sums(reverse, inside)
         private = (bound_names(reverse.body) | set(target_names(reverse.target))) - sums
         changed = set().union(*map(self.sweeping.changes, walk_stmts(s.body)))
-        return self.order.apart(reverse, outer, private, sums, changed)
+        return self.order.apart(reverse, outer, private, sums, changed, worked_in)
 
     def first(
-        self, reverse: n.For, ahead: n.Block, behind: n.Block
+        self, reverse: n.For, ahead: n.Block, behind: n.Block, worked_in: AbstractSet[str]
     ) -> tuple[n.Block, n.Block] | None:
         """Return what makes the adjoints that a reversed loop begins with, to be done in front of
         the loop, and what is left of `ahead`, what is in front of the reversed loop; None if that
@@ -268,7 +322,8 @@ class _AtOnce:
             made = sole_target(p)
             if made is None or not isinstance(p, n.Assign):
                 return None
-            if names(p.value) & lost or not self.sweeping.steps.pure(p.value):
+            gone = lost - worked_in if measures(p.value) else lost
+            if names(p.value) & gone or not self.sweeping.steps.pure(p.value):
                 if made not in added or not self.sweeping.steps.number(made):
                     return None
                 # it is added to what the steps have made

@@ -14,6 +14,7 @@ and an item that is stored into, or read beside what is added, is touched by one
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -33,7 +34,7 @@ from s2s_ad.analysis.touching import (
 )
 from s2s_ad.analysis.whole_numbers import Form, all_of, told
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.blocks import mentioned, said_by
+from s2s_ad.ir.blocks import leaves, mentioned, said_by
 from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import (
     assigned,
@@ -182,10 +183,12 @@ class Order:
         private: AbstractSet[str],
         sums: AbstractSet[str],
         also: AbstractSet[str] = frozenset(),
+        worked_in: AbstractSet[str] = frozenset(),
     ) -> bool:
         """True when no step touches an item that another one changes, but by adding to it.
 
-        outer: what is around the loop. also: variables that its steps change elsewhere.
+        outer: what is around the loop. also: variables that its steps change elsewhere. worked_in:
+        arrays through which nothing goes from one step to another.
         """
         changed = assigned(loop.body) | also
         rounds: tuple[Round, ...] = ()
@@ -204,7 +207,7 @@ class Order:
             known = all_of([told(test, held, whole) for test, held in tests], given)
 
             def use(how: str, name: str, path: Path) -> None:
-                if name not in private and not self.steps.number(name):
+                if name not in private | worked_in and not self.steps.number(name):
                     uses.setdefault(self.shared(name), []).append((how, Use(path, rounds, known)))
 
             for s in block:
@@ -299,6 +302,7 @@ def _shared(body: n.Block, steps: Steps) -> Callable[[str], str]:
     """Return which group a variable belongs to: those that may hold one object, or its parts."""
     above: dict[str, str] = {}
     moved = {uid for block in every_block(body) for uid in _moved(block, steps)}
+    moves: list[tuple[str, str]] = []
 
     def group(name: str) -> str:
         while (up := above.get(name, name)) != name:
@@ -313,6 +317,7 @@ def _shared(body: n.Block, steps: Steps) -> Callable[[str], str]:
     for s in walk_stmts(body):
         if isinstance(s, n.Assign):
             if s.uid in moved:
+                moves += [(x, y) for x in assigned((s,)) for y in names(s.value)]
                 continue
             targets = [x for t in s.targets for x in sorted(names(container_of(t)))]
             for target in targets:
@@ -326,21 +331,36 @@ def _shared(body: n.Block, steps: Steps) -> Callable[[str], str]:
             join([s.stack, *sorted(_handed(s.value, steps))])
         elif isinstance(s, n.Pop):
             join([s.stack, *target_names(s.target)])
+    # who holds what is moved, or a part of it, still does
+    every = [x for x in sorted(mentioned(body)) if not steps.number(x)]
+    while moves:
+        sizes = Counter(map(group, every))
+        held = [(a, b) for a, b in moves if sizes[group(b)] > 1]
+        if not held:
+            break
+        for pair in held:
+            join(pair)
+        moves = [x for x in moves if x not in held]
     return group
 
 
 def _moved(block: n.Block, steps: Steps) -> Iterator[int]:
-    """Yield assignments of what another variable holds, which has something new by its next use."""
+    """Yield assignments of what another variable holds, which holds something else by its next use.
+
+    What it holds then may have been moved as well: `a = b`, `b = c`, `c = zeros(n)`.
+    """
     for k, s in enumerate(block):
-        if isinstance(s, n.Assign) and len(s.targets) == 1 and isinstance(s.value, n.Name):
-            name = s.value.id
-            for later in block[k + 1 :]:
-                if isinstance(later, n.Assign) and later.targets == (s.value,):
-                    if _is_new(later.value, steps):
-                        yield s.uid
-                    break
-                if name in mentioned((later,)):
-                    break
+        if not isinstance(s, n.Assign) or not isinstance(s.value, n.Name):
+            continue
+        if len(s.targets) > 1 or not isinstance(s.targets[0], n.Name) or s.targets[0] == s.value:
+            continue
+        for later in block[k + 1 :]:
+            if isinstance(later, n.Assign) and later.targets == (s.value,):
+                if s.value.id not in names(later.value) or _is_new(later.value, steps):
+                    yield s.uid
+                break
+            if leaves(later) or s.value.id in mentioned((later,)):
+                break
 
 
 def _read_by(s: n.Stmt) -> set[str]:

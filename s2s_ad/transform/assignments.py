@@ -11,7 +11,17 @@ from s2s_ad.analysis.aliasing import store_root
 from s2s_ad.analysis.indexing import is_whole
 from s2s_ad.analysis.owned import NOTHING_OWNED
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.kinds import UNKNOWN, Array, DictOf, Kind, ListOf, Nothing, Number, TupleOf
+from s2s_ad.ir.kinds import (
+    UNKNOWN,
+    Array,
+    DictOf,
+    Kind,
+    ListOf,
+    Nothing,
+    Number,
+    TupleOf,
+    adjoint_kind,
+)
 from s2s_ad.ir.nodes import ZERO
 from s2s_ad.ir.walk import (
     children,
@@ -88,8 +98,7 @@ class Assignments(CallSweeps):
             return self.whole_store(s, target, array.id, pull)
         if isinstance(s, n.AugAssign):
             value = n.Binary(s.op, target, value)
-        seed = n.Name(self.context.names.fresh(f"{root}_item_bar"))
-        self.temporaries.add(seed.id)
+        seed = self.item_bar(root or "", kind)
 
         def reversed_with(pull: Pullback, out: n.Expr | None) -> list[n.Stmt]:
             pull.pull(value, pull.stored(Diff(seed, kind), target, value), out)
@@ -241,9 +250,16 @@ class Assignments(CallSweeps):
         if not rest or (len(again) < 2 and stayed is None):
             return [*(x for x in rest if x not in again), *again]
         name = (root_of(place) or "").removesuffix("_bar")
-        seed = n.Name(self.context.names.fresh(f"{name}_item_bar"))
-        self.temporaries.add(seed.id)
+        seed = self.item_bar(name, kind)
         return [n.Assign((seed,), stayed or self.taken(place, kind)), *reversed_with(seed)]
+
+    def item_bar(self, root: str, kind: Kind) -> n.Name:
+        """Return a new name for the adjoint of an item."""
+        seed = n.Name(self.context.names.fresh(f"{root}_item_bar"))
+        self.temporaries.add(seed.id)
+        if isinstance(kind, Number):
+            self.temporary_kinds[seed.id] = adjoint_kind(kind)
+        return seed
 
     def taken(self, place: n.Expr, kind: Kind) -> n.Expr:
         """Return what an element holds, independent of what is stored there next."""

@@ -66,6 +66,8 @@ def _is_extreme(context: Context, e: n.Call, s: n.Stmt) -> bool:
 def _selected(context: Context) -> list[str]:
     """Return the variables that only ever take over one of several values, in order."""
     params = {p.name for p in context.function.params}
+    plain = (n.Const, n.Unary, n.Attribute)  # `-np.inf`, too
+    own = context.facts.locals
     found: dict[str, bool] = {}
     selects = set()
 
@@ -83,9 +85,7 @@ def _selected(context: Context) -> list[str]:
                 taken = isinstance(s.value, (n.Name, n.Subscript)) and isinstance(kind, Number)
                 best = extreme(s.value, s)
                 fine = (
-                    best
-                    or taken
-                    or (isinstance(s.value, (n.Const, n.Unary)) and not names(s.value))
+                    best or taken or (isinstance(s.value, plain) and names(s.value).isdisjoint(own))
                 )
                 found[name] = found.get(name, True) and fine
                 if best or (taken and inside):

@@ -9,6 +9,8 @@ from tests.benchmarks.compiled_calls import CALLS, TREE
 from tests.benchmarks.compiled_grids import ADVECT, CONVOLVE, DENOISE, LOOKUP
 from tests.benchmarks.compiled_iterations import BISECT, KEPLER, RELAX
 from tests.benchmarks.compiled_matrices import CG, CHOLESKY, MATVEC, THOMAS
+from tests.benchmarks.compiled_measured import CAMERA, VANDERPOL, WAVE
+from tests.benchmarks.compiled_models import ATTEND, CTC, GMM
 from tests.benchmarks.compiled_motion import FALL, LORENZ, NBODY, PAIRS
 from tests.benchmarks.compiled_networks import LOGIT, MLP, RNN
 from tests.benchmarks.compiled_prices import ASIAN, BINOMIAL, BS, HESTON
@@ -54,5 +56,11 @@ COMPILED: dict[str, Compiled] = {
         CONVOLVE,
         LOOKUP,
         DENOISE,
+        GMM,
+        ATTEND,
+        CTC,
+        WAVE,
+        CAMERA,
+        VANDERPOL,
     )
 }

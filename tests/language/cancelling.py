@@ -247,3 +247,16 @@ def rows_in_another_order(x, labels):
     z = x - np.max(x, axis=1, keepdims=True)
     log_norm = np.log(np.sum(np.exp(z), axis=1))
     return (log_norm - z[np.array([1, 0]), labels]) ** 2
+
+
+@case(V)
+def begun_with_nothing(x):
+    """The first number of all is larger than what a maximum begins with."""
+    top = -np.inf
+    for v in x:
+        if v > top:
+            top = v
+    total = 0.0
+    for v in x:
+        total += math.exp(v - top)
+    return top + math.log(total)
