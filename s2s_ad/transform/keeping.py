@@ -366,3 +366,20 @@ class Keeping(Versions):
                 return
         where = self.insert.restore_last if late else self.insert.restore_first
         where.setdefault(place, []).append(back)
+
+
+def before_exits(s: n.Stmt, saves: list[n.Stmt]) -> n.Stmt:
+    """Put what is saved after a branch in front of each `break` or `continue` inside it too."""
+    if not saves or not isinstance(s, n.If):
+        return s
+
+    def ended(block: n.Block) -> n.Block:
+        out: list[n.Stmt] = []
+        for x in block:
+            if isinstance(x, (n.Break, n.Continue)):
+                out.extend(replace(save, uid=n.fresh_uid()) for save in saves)
+            out.append(before_exits(x, saves))
+        return tuple(out)
+
+    branches = tuple(replace(b, body=ended(b.body)) for b in s.branches)
+    return replace(s, branches=branches, orelse=ended(s.orelse))

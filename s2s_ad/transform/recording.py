@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import assigned, names, stmt_exprs, walk_stmts
-from s2s_ad.transform.keeping import Keeping, RecordBranch, Undo
+from s2s_ad.transform.keeping import Keeping, RecordBranch, Undo, before_exits
 from s2s_ad.transform.level import level_definitions
 from s2s_ad.transform.reading import bound_names, names_read, stored_into
 from s2s_ad.transform.versions import START, Recorder
@@ -200,26 +200,34 @@ class _Block(Keeping):
         sunk = s.uid in self.recorder.sunk
         depth = self.depth + sunk
 
-        def build(held: frozenset[str], forced: frozenset[str] = frozenset()) -> list[_Block]:
+        def build(
+            lost: frozenset[str], held: frozenset[str], forced: frozenset[str] = frozenset()
+        ) -> list[_Block]:
             return [
                 self.planned((s.uid, j), pair, lost, held, depth, self.own, forced, False)
                 for j, pair in enumerate(pairs)
             ]
 
-        # a variable is restored in front of the whole branch unless the branch makes values of it
-        # that its own reverse reads
-        trial = build(self.held & self.kills[k])
-        made = set().union(*(b.makes() for b in trial))
-        undone = {v for v in self.kills[k] if self.can_undo(v, k)}
-        hoisted = frozenset(self.kills[k] - made - undone) if not sunk else frozenset()
-        inner = build(hoisted)
-        while set().union(*(b.makes() for b in inner)) & hoisted:
-            hoisted -= set().union(*(b.makes() for b in inner))
-            inner = build(hoisted)
-        # one branch needs the value at its start and others overwrite it: each restores it
-        entry = set().union(*(b.entry for b in inner)) | tests
-        entry |= {v for j, v in self.undone if j == k}
-        inner = build(hoisted, frozenset((entry & self.kills[k]) - hoisted))
+        def plan(lost: frozenset[str]) -> tuple[list[_Block], frozenset[str]]:
+            # a variable is restored in front of the whole branch unless the branch makes values of
+            # it that its own reverse reads
+            trial = build(lost, self.held & self.kills[k])
+            made = set().union(*(b.makes() for b in trial))
+            undone = {v for v in self.kills[k] if self.can_undo(v, k)}
+            hoisted = frozenset(self.kills[k] - made - undone) if not sunk else frozenset()
+            inner = build(lost, hoisted)
+            while set().union(*(b.makes() for b in inner)) & hoisted:
+                hoisted -= set().union(*(b.makes() for b in inner))
+                inner = build(lost, hoisted)
+            # one branch needs the value at its start and others overwrite it: each restores it
+            entry = set().union(*(b.entry for b in inner)) | tests
+            entry |= {v for j, v in self.undone if j == k}
+            return build(lost, hoisted, frozenset((entry & self.kills[k]) - hoisted)), hoisted
+
+        inner, hoisted = plan(lost)
+        back = self.back_behind(k, inner) if isinstance(s, n.If) and not sunk else frozenset()
+        if back:
+            inner, hoisted = plan(lost - back)
         self.inner[k] = inner
         self.remade[k] = set().union(*(b.makes() for b in inner)) & self.kills[k]
         entry = set().union(*(b.entry for b in inner))
@@ -233,7 +241,24 @@ class _Block(Keeping):
                 raise RecordBranch(s.uid)
             after.add(v)
             self.automatic.add((k, v))
-        return before, after
+        return before, after | {v for v in back if any(b.end_used(v) for b in inner)}
+
+    def back_behind(self, k: int, inner: list[_Block]) -> frozenset[str]:
+        """Return what branches would keep whole as they leave it, that need not be: the stores in
+        them and all behind statement `k` are taken back one by one."""
+        if not self.runs_through(k, k):
+            return NONE
+        behind = [j for j in range(k + 1, len(self.primal)) if self.kills[j]]
+        return frozenset(
+            v
+            for v in NONE.union(*(b.ending for b in inner))
+            if all(b.takes_all_back(v) for b in inner if v in b.ending)
+            and all(
+                (j, v) in self.automatic or self.is_taken_back(v, j)
+                for j in behind
+                if v in self.kills[j]
+            )
+        )
 
     def decided(self, v: str, d: int) -> frozenset[int]:
         """Return the branches whose choice is all that a version is read for, () for more."""
@@ -460,20 +485,3 @@ class _Block(Keeping):
 
 def _bodies(s: n.If) -> list[n.Block]:
     return [*(b.body for b in s.branches), s.orelse]
-
-
-def before_exits(s: n.Stmt, saves: list[n.Stmt]) -> n.Stmt:
-    """Put what is saved after a branch in front of each `break` or `continue` inside it too."""
-    if not saves or not isinstance(s, n.If):
-        return s
-
-    def ended(block: n.Block) -> n.Block:
-        out: list[n.Stmt] = []
-        for x in block:
-            if isinstance(x, (n.Break, n.Continue)):
-                out.extend(replace(save, uid=n.fresh_uid()) for save in saves)
-            out.append(before_exits(x, saves))
-        return tuple(out)
-
-    branches = tuple(replace(b, body=ended(b.body)) for b in s.branches)
-    return replace(s, branches=branches, orelse=ended(s.orelse))
