@@ -117,3 +117,17 @@ def test_no_table_is_kept_whole() -> None:
     assert "t_item_saved.append(t[i, j])" in made.source
     steps = [(fold(5, w + h * e) - fold(5, w - h * e)) / (2.0 * h) for e in np.eye(5)]
     assert gradient == pytest.approx(steps, rel=1e-7)
+
+
+def largest_so_far(t, w):
+    t = t.copy()
+    for i in range(1, len(t)):
+        t[i] = max(t[i], t[i - 1])
+    return np.sum(t * w)
+
+
+def test_the_adjoint_of_an_item_is_a_number() -> None:
+    made = value_and_grad(largest_so_far, "t")
+    _, gradient = made(np.array([0.3, 0.9, 0.4, 0.7]), np.array([1.0, 2.0, 3.0, 4.0]))
+    assert gradient == pytest.approx([1.0, 9.0, 0.0, 0.0])
+    assert made.source.count("if t[i] > t[i - 1]") == 1

@@ -374,11 +374,11 @@ class Assignments(CallSweeps):
                     "give the list a name of its own",
                 )
             bar = self.bar(s.stack).id
-            item = n.Name(self.context.names.fresh(f"{s.stack}_item_bar"))
-            self.temporaries.add(item.id)
+            kind = self.facts.value(s.value, s.uid).kind
+            item = self.item_bar(s.stack, kind)
             pull = self.pullback(s)
             if self.is_active(s) and self.facts.varied(s.value, s.uid):
-                pull.pull(s.value, Diff(item, self.facts.value(s.value, s.uid).kind))
+                pull.pull(s.value, Diff(item, kind))
             rest = self.contributions(pull, (), item)
             reads = [x for stmt in rest for x in stmt_exprs(stmt)]
             # `items_bar[-1] += items_bar.pop()` would read its target before the item is gone
