@@ -6,6 +6,7 @@ Takes a function of the user, gives a test for the expressions of what is made o
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -29,8 +30,8 @@ def without_effect(program: Program, subject: Subject) -> Callable[[n.Expr], boo
     objects = program.linker.objects
     world = SubjectWorld(subject, program)
 
-    def known(e: n.Call) -> bool:
-        func = e.func
+    @functools.cache
+    def known(func: n.Expr) -> bool:
         if isinstance(func, n.Name):
             if objects.get(func.id) is as_number:
                 return False  # it may refuse what it is given
@@ -56,7 +57,7 @@ def without_effect(program: Program, subject: Subject) -> Callable[[n.Expr], boo
         return False
 
     def pure(e: n.Expr) -> bool:
-        return not inside(e, n.NamedExpr) and all(map(known, inside(e, n.Call)))
+        return not inside(e, n.NamedExpr) and all(known(x.func) for x in inside(e, n.Call))
 
     return pure
 
@@ -78,11 +79,12 @@ def repeatable(
             flat = all(is_immutable(x.kind) or isinstance(x.kind, Array) for _, x in v.values)
             once[v.reverse] = flat and program.has_no_effect(v.subject, v.values)
 
+    @functools.cache
+    def known(func: n.Expr) -> bool:
+        own = isinstance(func, n.Name) and once.get(func.id, False)
+        return own or pure(n.Call(func, ()))
+
     def repeatable(e: n.Expr) -> bool:
-        calls = inside(e, n.Call)
-        own = [x for x in calls if isinstance(x.func, n.Name) and once.get(x.func.id, False)]
-        return not inside(e, n.NamedExpr) and all(
-            x in own or pure(n.Call(x.func, ())) for x in calls
-        )
+        return not inside(e, n.NamedExpr) and all(known(x.func) for x in inside(e, n.Call))
 
     return repeatable
