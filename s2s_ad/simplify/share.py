@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import mentioned, sole_target, stored_by
 from s2s_ad.ir.names import BlockNames
-from s2s_ad.ir.remembered import replace
+from s2s_ad.ir.remembered import made_at_once, remembered, replace
 from s2s_ad.ir.walk import (
     assigned,
     blocks,
@@ -79,6 +79,10 @@ class Sharing:
     ours: Callable[[str], bool] = lambda name: False
 
 
+_Note = tuple[n.Expr, bool, bool, str]
+
+
+@made_at_once
 @dataclass(frozen=True)
 class _Site:
     """Where an expression is evaluated: under statement `k` of a block, `times` times.
@@ -156,6 +160,8 @@ class _Share:
         self.written = _written(body, sharing.fresh)
         self.names = BlockNames(sharing.name)
         self.depth = 0  # of loops of the reverse sweep around a block
+        # what a statement evaluates itself, by its identity: others are named meanwhile
+        self.noted: dict[int, tuple[n.Stmt, list[_Note]]] = {}
 
     def block(self, block: n.Block) -> n.Block:
         if not self.sharing.all and not any(s.uid in self.back for s in walk_stmts(block)):
@@ -220,27 +226,34 @@ class _Share:
     ) -> None:
         """Note the expressions that a statement evaluates, those of its blocks included."""
         back = s.uid in self.back
-        target = s.targets[0] if isinstance(s, n.Assign) and len(s.targets) == 1 else None
-
-        def note(e: n.Expr, sure: bool, consumed: bool) -> None:
-            if self.size(e) >= self.sharing.least and self.sharing.pure(e):
-                holder = ""
-                whole = isinstance(target, n.Name) and isinstance(s, n.Assign) and e is s.value
-                if whole and isinstance(target, n.Name) and target.id not in names(e):
-                    holder = target.id
-                usable = consumed or self.gives_number(e)
-                alias = bool(holder) and holder not in self.written
-                start = own and sure and (usable or bool(holder))
-                sites.setdefault(e, []).append(
-                    _Site(k, own, times, usable, start, back, holder, alias)
-                )
-
-        visit_statement(s, note, self.sharing)
+        for e, sure, usable, holder in self.notes(s):
+            alias = bool(holder) and holder not in self.written
+            start = own and sure and (usable or bool(holder))
+            site = _Site(k, own, times, usable, start, back, holder, alias)
+            sites.setdefault(e, []).append(site)
         if isinstance(s, (n.Try, n.With, n.While)):
             return
         for inner in blocks(s):
             for x in inner:
                 self.gather(x, k, False, times * LOOP if isinstance(s, n.For) else times, sites)
+
+    def notes(self, s: n.Stmt) -> list[_Note]:
+        """Return the expressions that a statement evaluates itself, in order: whether always,
+        whether a name may stand there, and the variable that is given just this value."""
+        if id(s) in self.noted:
+            return self.noted[id(s)][1]
+        found: list[_Note] = []
+        target = sole_target(s)
+
+        def note(e: n.Expr, sure: bool, consumed: bool) -> None:
+            if self.size(e) >= self.sharing.least and self.sharing.pure(e):
+                whole = target is not None and isinstance(s, n.Assign) and e is s.value
+                holder = target if whole and target is not None and target not in names(e) else ""
+                found.append((e, sure, consumed or self.gives_number(e), holder))
+
+        visit_statement(s, note, self.sharing)
+        self.noted[id(s)] = s, found
+        return found
 
     def stretches(self, e: n.Expr, sites: list[_Site], ends: _Ends) -> Iterator[_Stretch]:
         """Yield the stretches over which a name for `e` saves enough, one behind the other."""
@@ -318,7 +331,7 @@ class _Share:
     def size(self, e: n.Expr) -> int:
         """Return how many operations an expression costs; 0 for what is no candidate."""
         candidate = isinstance(e, (n.Call, n.Binary, n.IfExp))
-        return self.work(e) if candidate and len(subexprs(e)) <= LARGE else 0
+        return self.work(e) if candidate and not _is_large(e) else 0
 
     def work(self, e: n.Expr) -> int:
         """Return how many operations an expression costs with all its parts."""
@@ -427,6 +440,11 @@ def _handed_over(s: n.Stmt) -> frozenset[str]:
     every = (x.value for x in walk_stmts((s,)) if isinstance(x, n.ExprStmt))
     calls = [e for e in every if isinstance(e, n.Call)]
     return frozenset[str]().union(*(names(x) for e in calls for x in e.args))
+
+
+@remembered
+def _is_large(e: n.Expr) -> bool:
+    return len(subexprs(e)) > LARGE
 
 
 def _place(site: _Site) -> int:
