@@ -79,6 +79,8 @@ def in_place(body: n.Block, back: frozenset[int], tools: InPlace) -> tuple[n.Blo
     }
     if not wanted:
         return body, back
+    # in front of all that says them, or where they are kept, nobody owns what they may hold
+    told = arrays.union(s.stack for s in every if isinstance(s, n.Pop))
     rounds = 0
     known: Known = {}
     while wanted:
@@ -87,8 +89,10 @@ def in_place(body: n.Block, back: frozenset[int], tools: InPlace) -> tuple[n.Blo
         moved = _behind_reads(body, wanted, arrays, tools.kind)
         run = _InPlace(moved, frozenset(arrays), frozenset(wanted), tools)
         run.known = known  # a kind is one at all times
-        out, _ = run.block(moved, NOTHING_OWNED)
+        front = next(k for k, s in enumerate(moved) if told & mentioned((s,)))
+        out, _ = run.block(moved[front:], NOTHING_OWNED)
         if run.done.keys() == wanted:
+            out = [*moved[:front], *out]
             named = _one_name(tuple(out), frozenset(x for x in made if tools.ours(x)))
             left = {s.uid: sole_target(s) or "" for s in walk_stmts(named)}
             worked = {s.target for s in walk_stmts(named) if isinstance(s, n.AugAssign)}
@@ -336,6 +340,7 @@ def _renamed(
 ) -> n.Block:
     """Rename `t` in `t = x` where t is bound there alone, and x not mentioned while t is."""
     out = [with_blocks(s, lambda inner: _renamed(inner, ours, bound, every)) for s in block]
+    said = [mentioned((s,)) for s in out]
     k = 0
     while k < len(out):
         s = out[k]
@@ -344,14 +349,15 @@ def _renamed(
         if t is None or t not in ours or not isinstance(x, n.Name) or bound[t] != 1:
             k += 1
             continue
-        places = [j for j in range(len(out)) if j != k and t in mentioned((out[j],))]
+        places = [j for j, names_ in enumerate(said) if t in names_ and j != k]
         if (
             places
             and places[0] > k
-            and not any(x.id in mentioned((y,)) for y in out[k + 1 : places[-1] + 1])
+            and not any(x.id in names_ for names_ in said[k + 1 : places[-1] + 1])
             and sum(t in said_by(y) for j in places for y in walk_stmts((out[j],))) + 1 == every[t]
         ):
             out = [*out[:k], *renamed(tuple(out[k + 1 :]), {t: x})]
+            said[k:] = [mentioned((y,)) for y in out[k:]]
         else:
             k += 1
     return tuple(out)
@@ -360,6 +366,7 @@ def _renamed(
 def _begun(block: n.Block, ours: frozenset[str], every: Counter[str]) -> n.Block:
     """Rename `x` in `t = x` where only operations in place read x before, and nothing behind."""
     out = [with_blocks(s, lambda inner: _begun(inner, ours, every)) for s in block]
+    said = [mentioned((s,)) for s in out]
     k = 0
     while k < len(out):
         s = out[k]
@@ -367,17 +374,19 @@ def _begun(block: n.Block, ours: frozenset[str], every: Counter[str]) -> n.Block
         if t is None or not isinstance(x, n.Name) or x.id not in ours:
             k += 1
             continue
-        places = [j for j in range(len(out)) if x.id in mentioned((out[j],))]
+        places = [j for j, names_ in enumerate(said) if x.id in names_]
         first, updates = out[places[0]], [out[j] for j in places[1:-1]]
         if (
             places[-1] == k
             and len(places) == every[x.id]
             and sole_target(first) == x.id
             and all(isinstance(y, n.AugAssign) and y.target == x for y in updates)
-            and not any(t in mentioned((y,)) or any(blocks(y)) for y in out[places[0] + 1 : k])
+            and not any(t in names_ for names_ in said[places[0] + 1 : k])
+            and not any(any(blocks(y)) for y in out[places[0] + 1 : k])
         ):
             new = renamed(tuple(out[places[0] : k]), {x.id: n.Name(t)})
             out = [*out[: places[0]], *new, *out[k + 1 :]]
+            said = [mentioned((s,)) for s in out]
         else:
             k += 1
     return tuple(out)
