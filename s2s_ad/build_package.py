@@ -53,6 +53,7 @@ from s2s_ad.emit.module import Header, module_text
 from s2s_ad.emit.statements import annotated, flattened, opened, origins
 from s2s_ad.frontend.library_stores import called_again
 from s2s_ad.ir import nodes as n
+from s2s_ad.ir.blocks import is_empty_list
 from s2s_ad.ir.kinds import UNKNOWN, Kind, ListOf, Number
 from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.text import function_text
@@ -449,7 +450,7 @@ class Package:
         first, body = taken_apart(body, found.seed, of, prepared.names, options)
 
         def again(s: n.Stmt) -> n.Stmt:
-            made = isinstance(s, n.Assign) and s.value != n.ListExpr(())
+            made = isinstance(s, n.Assign) and not is_empty_list(s.value)
             if made and s.comments.trailing is None:
                 return replace(s, comments=replace(s.comments, trailing="# recomputed"))
             return s

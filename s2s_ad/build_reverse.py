@@ -20,6 +20,7 @@ from s2s_ad.build_prepare import Prepared, with_result
 from s2s_ad.build_recording import Recording
 from s2s_ad.errors import OutputError
 from s2s_ad.ir import nodes as n
+from s2s_ad.ir.blocks import is_empty_list
 from s2s_ad.ir.kinds import UNKNOWN, Array, Kind, Length, Number, adjoint_kind, is_immutable
 from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import assigned, subexprs, walk_stmts
@@ -308,7 +309,7 @@ class _Run:
         made: dict[str, int] = {}
         for s in body:
             target = s.targets[0] if isinstance(s, n.Assign) else None
-            if isinstance(s, n.Assign) and isinstance(target, n.Name) and s.value == n.ListExpr(()):
+            if isinstance(s, n.Assign) and isinstance(target, n.Name) and is_empty_list(s.value):
                 made[target.id] = made.get(target.id, 0) + 1
         moved = {s.stack for s in walk_stmts(body) if isinstance(s, n.Pop)}
         result = []

@@ -24,7 +24,7 @@ from s2s_ad.analysis.values import PASSIVE, Env, NeverReturnsError, Value, World
 from s2s_ad.analysis.values import merge as merge
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import NONE, UNKNOWN, Array, DictOf, Kind, ListOf, is_discrete, join
-from s2s_ad.ir.remembered import replace
+from s2s_ad.ir.remembered import made_at_once, replace
 from s2s_ad.ir.walk import blocks, bound_here, container_of, inside, stmt_exprs, subexprs
 
 NO_ENV: Env = {}
@@ -33,6 +33,7 @@ MOST_ROUNDS = 3
 PUTS = frozenset("insert extend update setdefault".split())
 
 
+@made_at_once
 @dataclass(frozen=True)
 class _Step:
     """What led from one environment to another: a statement without blocks. changed: the names in

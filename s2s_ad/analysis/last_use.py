@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from s2s_ad.ir import nodes as n
+from s2s_ad.ir.blocks import is_empty_list
 from s2s_ad.ir.walk import all_parts, blocks, names, target_names, walk_stmts
 
 
@@ -48,7 +49,7 @@ def only_built(block: n.Block) -> frozenset[str]:
             if isinstance(s.value, n.Name):
                 given[s.value.id] += 1
         elif isinstance(s, n.Assign) and isinstance(only, n.Name):
-            if s.value == n.ListExpr(()):
+            if is_empty_list(s.value):
                 known[only.id] += 1
             elif isinstance(s.value, n.Name):
                 given[s.value.id] += 1

@@ -55,6 +55,11 @@ def read_by(s: n.Stmt) -> tuple[str, ...]:
     return tuple(x.id for e in read for x in inside(e, n.Name))
 
 
+def is_empty_list(e: n.Expr | None) -> bool:
+    """True for `[]`."""
+    return isinstance(e, n.ListExpr) and not e.items
+
+
 def sole_target(s: n.Stmt) -> str | None:
     """Return the variable that an assignment binds, if it binds a single one and nothing else."""
     if isinstance(s, n.Assign) and len(s.targets) == 1 and isinstance(s.targets[0], n.Name):

@@ -6,10 +6,9 @@ Expressions are values: they compare and hash by structure, so two occurrences o
 are one dictionary key. Statements compare by structure too, but carry fields that do not
 take part in it (`uid`, `origin`, `comments`): facts are dictionaries keyed by `uid`.
 
-There are no private nodes for automatic differentiation. Accumulating an adjoint is an
-`AugAssign`, keeping a value is an `Append`, taking it back is a `Pop`, clearing an adjoint is
-an `Assign`: all of them are statements a user may write, hence generated code is inside
-the language and can be differentiated again (docs/decisions/0002-no-private-statements.md).
+There are no private nodes for automatic differentiation. Accumulating an adjoint is an `AugAssign`,
+keeping a value is an `Append`, taking it back is a `Pop`: statements a user may write, hence
+generated code can be differentiated again (docs/decisions/0002-no-private-statements.md).
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ import itertools
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from .remembered import node
+from .remembered import made_at_once, node
 
 _uids = itertools.count(1)
 
@@ -293,8 +292,7 @@ class Comments:
     """Comments of a statement, each with its `#`.
 
     before: own lines above it, "" for an empty one. trailing: at the end of its (first) line.
-    after: own lines at the end of the block that this statement closes. orelse: own lines above
-    `else:`; orelse_trailing: behind `else:`.
+    after: own lines at the end of the block it closes. orelse: own lines above `else:`.
     """
 
     before: tuple[str, ...] = ()
@@ -320,6 +318,7 @@ class Stmt:
 Block: TypeAlias = "tuple[Stmt, ...]"
 
 
+@made_at_once
 @dataclass(frozen=True)
 class Assign(Stmt):
     """`targets[0] = targets[1] = ... = value`; a declaration without value has value None."""
@@ -329,6 +328,7 @@ class Assign(Stmt):
     annotation: Expr | None = field(default=None, compare=False)
 
 
+@made_at_once
 @dataclass(frozen=True)
 class AugAssign(Stmt):
     """`target op= value`, op without the `=`. With `+`: how adjoints are accumulated."""

@@ -24,10 +24,9 @@ def remembered(fn: Callable[[N], T]) -> Callable[[N], T]:
     @functools.wraps(fn)
     def recall(node: N) -> T:
         kept: dict[str, Any] = node.__dict__
-        try:
-            found: T = kept[key]
-        except KeyError:
-            found = kept[key] = fn(node)
+        if key not in kept:
+            kept[key] = fn(node)
+        found: T = kept[key]
         return found
 
     return recall
@@ -50,22 +49,39 @@ def replace(node: N, **changes: Any) -> N:
 
 
 def node(cls: C) -> C:
-    """Return a frozen dataclass made for expressions: made at once, hashed once.
+    """Return a frozen dataclass made for expressions: made at once, hashed once, soon compared.
 
-    A hash is that of all parts, and is kept with the node.
+    A hash is that of all parts, and is kept with the node. What is the same object is equal.
     """
     computed: Any = cls.__hash__
 
     def recalled(node: Any) -> int:
         kept: dict[str, Any] = node.__dict__
-        try:
-            found: int = kept["remembered hash"]
-        except KeyError:
-            found = kept["remembered hash"] = computed(node)
+        if "remembered hash" not in kept:
+            kept["remembered hash"] = computed(node)
+        found: int = kept["remembered hash"]
         return found
 
     cls.__hash__ = recalled  # type: ignore[method-assign, assignment]
+    cls.__eq__ = _compared(cls)  # type: ignore[method-assign, assignment]
     return made_at_once(cls)
+
+
+def _compared(cls: type) -> Callable[[object, object], object]:
+    """Return the comparison of a dataclass, field by field, without a tuple of the fields."""
+    compared = [f.name for f in dataclasses.fields(cls) if f.compare]
+    lines = [
+        "def __eq__(self, other):",
+        " if self is other:",
+        "  return True",
+        " if other.__class__ is not self.__class__:",
+        "  return NotImplemented",
+        f" return {' and '.join(f'self.{x} == other.{x}' for x in compared)}",
+    ]
+    known: dict[str, Any] = {}
+    exec("\n".join(lines), known)
+    found: Callable[[object, object], object] = known["__eq__"]
+    return found
 
 
 def made_at_once(cls: C) -> C:

@@ -11,7 +11,7 @@ What does not change is returned as the same object, so that `is` tells whether 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, KeysView, Mapping, Sequence
-from itertools import count
+from itertools import chain, count
 from typing import Any, TypeVar
 
 from . import nodes
@@ -42,10 +42,10 @@ def container_of(e: Expr) -> Expr:
 
 @remembered
 def _upwards(e: Expr) -> tuple[Any, ...]:
-    """Return the nodes of `e`, the leaves first, each node followed by its parts: not as pairs,
-    of which there would be many."""
+    """Return the nodes in `e`, the leaves first, each node followed by its parts: not as pairs, of
+    which there would be many. `e` itself is none of them: what it held would hold it."""
     found: list[Any] = []
-    todo = [e]
+    todo = list(parts_of(e))
     while todo:
         node = todo.pop()
         parts = parts_of(node)
@@ -58,7 +58,7 @@ def _upwards(e: Expr) -> tuple[Any, ...]:
 
 def _with_their_parts(e: Expr) -> Iterator[tuple[Expr, tuple[Expr, ...]]]:
     every = iter(_upwards(e))
-    return zip(every, every)
+    return chain(zip(every, every), ((e, parts_of(e)),))
 
 
 def fold(e: Expr, combine: Callable[[Expr, list[T]], T]) -> T:
@@ -89,11 +89,16 @@ def map_expr(e: Expr, fn: Callable[[Expr], Expr]) -> Expr:
     return done[0]
 
 
-@remembered
 def subexprs(e: Expr) -> tuple[Expr, ...]:
     """Return `e` and all expressions inside it, each before its parts."""
+    return (e, *_below(e))
+
+
+@remembered
+def _below(e: Expr) -> tuple[Expr, ...]:
+    """Return the expressions inside `e`, not itself: what it held would hold it."""
     found: list[Expr] = []
-    todo = [e]
+    todo = list(reversed(parts_of(e)))
     while todo:
         node = todo.pop()
         found.append(node)
@@ -113,6 +118,7 @@ def each_target(target: Expr) -> Iterator[Expr]:
             yield target
 
 
+@remembered
 def target_names(target: Expr) -> KeysView[str]:
     """Return the names that an assignment to `target` binds (none for `a[i]` and `a.b`), a set in
     the order in which they stand there."""
@@ -278,7 +284,7 @@ def all_parts(s: Stmt) -> tuple[Expr, ...]:
 @remembered
 def _by_class(node: Expr | Stmt) -> dict[type, tuple[Any, ...]]:
     found: dict[type, list[Expr]] = {}
-    for e in all_parts(node) if isinstance(node, Stmt) else subexprs(node):
+    for e in all_parts(node) if isinstance(node, Stmt) else _below(node):
         found.setdefault(type(e), []).append(e)
     return {cls: tuple(several) for cls, several in found.items()}
 
@@ -287,7 +293,7 @@ def inside(node: Expr | Stmt, cls: type[E]) -> tuple[E, ...]:
     """Return the expressions of one class in an expression, itself included, or in a statement
     (see `all_parts`), each before its parts."""
     found: tuple[E, ...] = _by_class(node).get(cls, ())
-    return found
+    return (node, *found) if isinstance(node, cls) else found
 
 
 def each_of(e: Expr) -> tuple[Expr, ...]:

@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.blocks import said_by
+from s2s_ad.ir.blocks import is_empty_list, said_by
 from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import assigned, names, popped, walk_stmts
 
@@ -69,7 +69,7 @@ def _seen(s: n.Stmt) -> frozenset[str]:
         return names(found[0])
     if isinstance(s, n.Append):
         return names(s.value)
-    if isinstance(s, n.Assign) and s.value == n.ListExpr(()):
+    if isinstance(s, n.Assign) and is_empty_list(s.value):
         return frozenset()
     return said_by(s)
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.blocks import said_by
+from s2s_ad.ir.blocks import is_empty_list, said_by
 from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import map_block, names, popped, walk_stmts
 
@@ -70,7 +70,7 @@ def _parts(s: n.Stmt, stack: str) -> tuple[n.Expr, ...] | None:
     if isinstance(s, n.Append) and s.stack == stack:
         value = s.value
         return value.items if isinstance(value, n.TupleExpr) and stack not in names(value) else None
-    if isinstance(s, n.Assign) and s.targets == (n.Name(stack),) and s.value == n.ListExpr(()):
+    if isinstance(s, n.Assign) and s.targets == (n.Name(stack),) and is_empty_list(s.value):
         return ()
     found = popped(s)
     if found is None or found[1] != stack or not isinstance(found[0], n.TupleExpr):

@@ -15,7 +15,7 @@ from collections.abc import Set as AbstractSet
 from types import MappingProxyType
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.blocks import said_by
+from s2s_ad.ir.blocks import is_empty_list, said_by
 from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import free_names, map_block, names, target_names, walk_stmts
 
@@ -241,7 +241,7 @@ def _without_idle_stacks(body: n.Block, idle: set[int]) -> n.Block:
         elif isinstance(s, n.Append):
             stacks.setdefault(s.stack, True)
             used = names(s.value)
-        elif isinstance(s, n.Assign) and s.value == n.ListExpr(()):
+        elif isinstance(s, n.Assign) and is_empty_list(s.value):
             used = ()
         else:
             used = said_by(s)

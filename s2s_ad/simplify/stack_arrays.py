@@ -21,7 +21,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.blocks import said_by, sole_target
+from s2s_ad.ir.blocks import is_empty_list, said_by, sole_target
 from s2s_ad.ir.nodes import ZERO
 from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import (
@@ -180,7 +180,7 @@ def _commented(body: n.Block, made: n.Stmt, start: int, comments: n.Comments) ->
 
 
 def _makes(s: n.Assign, stack: str) -> bool:
-    return s.targets == (n.Name(stack),) and s.value == n.ListExpr(())
+    return s.targets == (n.Name(stack),) and is_empty_list(s.value)
 
 
 def _leaves(s: n.Stmt, stack: str) -> bool:

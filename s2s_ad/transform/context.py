@@ -29,7 +29,7 @@ from s2s_ad.ir.kinds import (
     Str,
 )
 from s2s_ad.ir.names import Names, marked
-from s2s_ad.ir.remembered import replace
+from s2s_ad.ir.remembered import made_at_once, replace
 from s2s_ad.ir.walk import (
     assigned,
     children,
@@ -72,6 +72,7 @@ class NeedsName(Exception):
         self.callee = callee
 
 
+@made_at_once
 @dataclass(frozen=True)
 class Diff:
     """A differential. kind: that of the expression.

@@ -16,6 +16,7 @@ from s2s_ad.analysis.aliasing import store_root
 from s2s_ad.analysis.held import scattered
 from s2s_ad.analysis.values import PASSIVE
 from s2s_ad.ir import nodes as n
+from s2s_ad.ir.blocks import is_empty_list
 from s2s_ad.ir.kinds import UNKNOWN, Array, Kind, ListOf, NoneKind, Number, TupleOf
 from s2s_ad.ir.names import BlockNames
 from s2s_ad.ir.nodes import ZERO
@@ -121,7 +122,7 @@ class _Tangent(TangentCalls):
             kind = self.facts.entry[name].kind
         zero: n.Expr = ZERO
         if isinstance(kind, ListOf) and after is not None and isinstance(after, n.Assign):
-            if after.value == n.ListExpr(()):
+            if is_empty_list(after.value):
                 zero = n.ListExpr(())
             else:
                 zero = n.Call(self.context.helper("zeros_like"), (n.Name(name),))
