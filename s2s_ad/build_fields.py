@@ -5,20 +5,18 @@ Takes plans, gives functions; requires `build_sites`, `build_records`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from s2s_ad.analysis.bound import definitely
+from s2s_ad.build_handing import handed_on, in_tries, of_a_list, unbound
 from s2s_ad.build_planning import each_target
 from s2s_ad.build_records import is_constant, is_frozen, member
-from s2s_ad.build_signature import bind
 from s2s_ad.build_sites import Book, Plan, Site, Sites, in_order, is_field
 from s2s_ad.frontend.exits import falls
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import (
     all_parts,
-    blocks,
     bound_here,
     map_block,
     map_expr,
@@ -30,6 +28,8 @@ from s2s_ad.ir.walk import (
 
 Wanted = tuple[tuple[str, str], ...]  # attributes of parameters
 NONE = n.Const("None", None)
+# what sees variables without naming them: `super()` is told of the object that way too
+_OF_ITS_PLACE = (super, locals, vars, dir, eval, exec)
 ROUNDS = 60
 
 
@@ -103,7 +103,8 @@ class _Form:
         if plan.result is not None:
             for s in ends:
                 assert isinstance(s.value, n.Name)
-                self.need[s.value.id].update(dict.fromkeys(self.asked.result))
+                asked = self.asked.result if plan.name else plan.stores[s.value.id]
+                self.need[s.value.id].update(dict.fromkeys(asked))
         for _ in range(ROUNDS):
             before = {v: tuple(fs) for v, fs in self.need.items()}
             self.calls, self.made = {}, {}
@@ -142,7 +143,7 @@ class _Form:
                 raise EscapeError(var)
         made = self.of_site(s)
         if made is None:
-            made = (_of_a_list(map_parts(s, self.expression), self.plan.locals.values()),)
+            made = (of_a_list(map_parts(s, self.expression), self.plan.locals.values()),)
         for x in made:
             self.check(x)
         return made
@@ -155,6 +156,8 @@ class _Form:
             if v in used:
                 raise EscapeError(v)
         for e in all_parts(s):
+            if isinstance(e, n.Call) and self.sites.object_of(e.func) in _OF_ITS_PLACE:
+                raise EscapeError(next(iter(self.plan.classes)))
             if isinstance(e, n.Lambda) and any(x in names(e) for x in self.plan.locals.values()):
                 raise EscapeError(next(iter(self.plan.classes)))
 
@@ -214,7 +217,7 @@ class _Form:
         """Return a statement that binds what a call gives, without the call where the function
         only hands on what it is given."""
         found = self.calls[call.func.id] if isinstance(call.func, n.Name) else None
-        values = _handed_on(found.function, call) if found is not None else None
+        values = handed_on(found.function, call) if found is not None else None
         if values is None or len(values) != len(outs) or not outs:
             return _binding(s, outs, call)
         value = values[0] if len(values) == 1 else n.TupleExpr(tuple(values))
@@ -244,7 +247,7 @@ class _Form:
                 raise EscapeError(x)
         call = self.call(site, Asked(), written=e)
         assert isinstance(call.func, n.Name)
-        values = _handed_on(self.calls[call.func.id].function, call)
+        values = handed_on(self.calls[call.func.id].function, call)
         return values[0] if values is not None and len(values) == 1 else call
 
     def attribute(self, e: n.Attribute, var: str, cls: type) -> n.Expr:
@@ -311,7 +314,7 @@ class _Form:
         """Return a body that returns what is asked for."""
         asked, plan = self.asked, self.plan
         if not plan.name:
-            return body
+            return body if plan.result is None else map_block(body, self.instance)
         more = tuple(n.Name(self.local(p, f)) for p, f in asked.stores)
 
         def visit(s: n.Stmt) -> tuple[n.Stmt, ...]:
@@ -337,6 +340,18 @@ class _Form:
             return body
         return (*body, n.Return(_several(items), origin=body[-1].origin if body else None))
 
+    def instance(self, s: n.Stmt) -> tuple[n.Stmt, ...]:
+        """Return a statement that returns an instance to what knows nothing of its variables."""
+        if not isinstance(s, n.Return):
+            return (s,)
+        assert isinstance(s.value, n.Name)
+        var, cls = s.value.id, self.plan.classes[s.value.id]
+        fields = in_order(cls, self.plan.stores[var])
+        keys = tuple(n.Const(f'"{f}"', f) for f in fields)
+        table = n.DictExpr(keys, tuple(n.Name(self.local(var, f)) for f in fields))
+        make = n.Name(self.book.linker.alias("as_instance", self.plan.base.locals))
+        return (replace(s, value=n.Call(make, (self.class_name(cls), table))),)
+
     def defined(self, body: n.Block, takes: dict[str, list[str]]) -> n.Block:
         """Return a body in which each attribute has a value where it is read.
 
@@ -348,7 +363,7 @@ class _Form:
         lead: list[n.Stmt] = []
         for _ in range(ROUNDS):
             have = own | {plan.local(p, f) for p, fs in takes.items() for f in fs}
-            missing = _unbound(body, have, places)
+            missing = unbound(body, have, places)
             if missing is None:
                 return (*lead, *body)
             var, name = missing
@@ -362,56 +377,6 @@ class _Form:
             else:
                 raise EscapeError(var)
         raise EscapeError(next(iter(plan.classes)))
-
-
-def in_tries(body: n.Block) -> set[int]:
-    """Return the statements behind which a function may go on when they raise."""
-    found: set[int] = set()
-    for s in walk_stmts(body):
-        if isinstance(s, (n.Try, n.With)):
-            found |= {x.uid for block in blocks(s) for x in walk_stmts(block)}
-    return found
-
-
-def _unbound(
-    body: n.Block, have: set[str], places: Mapping[str, tuple[str, str]]
-) -> tuple[str, str] | None:
-    """Return an attribute that is read where it may have no value."""
-    before = definitely(body, have).before
-    for s in walk_stmts(body):
-        known = before.get(s.uid)
-        if known is None:
-            continue
-        for x in _read(s):
-            if x in places and x not in known:
-                return places[x]
-    return None
-
-
-def _read(s: n.Stmt) -> Iterator[str]:
-    """Yield the variables that a statement itself reads."""
-    if isinstance(s, (n.Append, n.Pop)):
-        yield s.stack
-    targets: tuple[n.Expr, ...] = ()
-    if isinstance(s, n.Assign):
-        targets = s.targets
-        yield from sorted(names(s.value))
-    elif isinstance(s, n.For):
-        targets = (s.target,)
-        yield from sorted(names(s.iter))
-    else:
-        for e in stmt_exprs(s):
-            yield from sorted(names(e))
-    for t in targets:
-        yield from sorted(_read_by(t))
-
-
-def _read_by(t: n.Expr) -> set[str]:
-    if isinstance(t, n.Name):
-        return set()
-    if isinstance(t, (n.TupleExpr, n.ListExpr)):
-        return set().union(*map(_read_by, t.items))
-    return set(names(t))
 
 
 def _stored_into(s: n.Stmt) -> Iterator[n.Attribute]:
@@ -438,62 +403,3 @@ def _binding(s: n.Stmt, outs: list[n.Expr], value: n.Expr) -> n.Stmt:
         return n.ExprStmt(value, origin=s.origin, comments=s.comments, uid=s.uid)
     target = outs[0] if len(outs) == 1 else n.TupleExpr(tuple(outs))
     return n.Assign((target,), value, origin=s.origin, comments=s.comments, uid=s.uid)
-
-
-def _of_a_list(s: n.Stmt, variables: Collection[str]) -> n.Stmt:
-    """Return `x.append(e)` and `y = x.pop()` of what is a variable now as they are of any list."""
-    e = s.value if isinstance(s, (n.ExprStmt, n.Assign)) else None
-    func = e.func if isinstance(e, n.Call) and not e.keywords else None
-    if not isinstance(func, n.Attribute) or not isinstance(func.value, n.Name):
-        return s
-    assert isinstance(e, n.Call)
-    stack, args = func.value.id, e.args
-    if stack not in variables:
-        return s
-    one = len(args) == 1 and not isinstance(args[0], n.Starred)
-    if isinstance(s, n.ExprStmt) and func.attr == "append" and one:
-        return n.Append(stack, args[0], uid=s.uid, origin=s.origin, comments=s.comments)
-    target = s.targets[0] if isinstance(s, n.Assign) and len(s.targets) == 1 else None
-    if isinstance(target, n.Name) and func.attr == "pop" and not args:
-        return n.Pop(target, stack, uid=s.uid, origin=s.origin, comments=s.comments)
-    return s
-
-
-def _handed_on(function: n.Function, call: n.Call) -> list[n.Expr] | None:
-    """Return what a call gives, where the function does no more than hand it on."""
-    if not function.body or not isinstance(function.body[-1], n.Return):
-        return None
-    end = function.body[-1].value
-    if end is None or any(isinstance(a, n.Starred) for a in call.args):
-        return None
-    given = bind(function.params, call.args, {k.name or "": k.value for k in call.keywords})
-    if given is None:
-        return None
-    defaults = {p.name: p.default for p in function.params}
-    values: dict[str, n.Expr] = {}
-    for p, e in given.items():
-        value = e if e is not None else defaults[p]
-        if value is None or not (e is not None or isinstance(value, (n.Name, n.Const))):
-            return None
-        values[p] = value
-    for s in function.body[:-1]:
-        if not isinstance(s, n.Assign) or len(s.targets) > 1:
-            return None
-        target = s.targets[0]
-        known = isinstance(target, n.Name) and target.id not in values
-        if not known or not isinstance(s.value, (n.Name, n.Const)):
-            return None
-        handed = values.get(s.value.id) if isinstance(s.value, n.Name) else s.value
-        if handed is None or not isinstance(target, n.Name):
-            return None
-        values[target.id] = handed
-    items = end.items if isinstance(end, n.TupleExpr) else (end,)
-    if not all(isinstance(x, n.Name) and x.id in values for x in items):
-        return None
-    out = [values[x.id] for x in items if isinstance(x, n.Name)]
-    used = [id(e) for e in out]
-    costly = [e for e in given.values() if not isinstance(e, (n.Name, n.Const, type(None)))]
-    # what is computed is computed once, and in its place
-    if [id(e) for e in costly] != [u for u in used if u in {id(e) for e in costly}]:
-        return None
-    return out

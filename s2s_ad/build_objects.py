@@ -42,6 +42,7 @@ def with_fields(program: Program, subject: Subject) -> Subject:
     found = rendered(book, plan)
     made: dict[int, LocalFunction] = {}
     body = _named(found, subject, made, book).body
+    book.written[id(subject)] = subject.function
     subject.function = replace(subject.function, body=body)
     subject.prelude.extend(made.values())
     return subject

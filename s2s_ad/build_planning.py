@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from s2s_ad.build_records import FIELD, is_record, member
 from s2s_ad.build_sites import OPERATORS, Book, Plan, Sites
 from s2s_ad.build_subject import Subject
+from s2s_ad.frontend.exits import falls
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.parts import parts_of, with_parts
 from s2s_ad.ir.remembered import replace
@@ -41,11 +42,12 @@ class Analysis:
         self.name = name
         self.makes = makes
         self.names = base.fresh_names()
+        self.function = book.function(base)
 
     def plan(self) -> Plan | None:
         if any(x in s for s in self.rebound() for x in self.given):
             return None
-        body = self.base.function.body
+        body = self.function.body
         classes: dict[str, type] = dict(self.given)
         if not self.given and not self.may_make(body):
             return None
@@ -60,18 +62,21 @@ class Analysis:
                 break
         else:
             return None
-        function = replace(self.base.function, body=body)
+        function = replace(self.function, body=body)
         plan = Plan(
             self.base, self.name, function, classes, dict(self.given), self.makes, self.names
         )
-        for p in self.given:
-            plan.stores[p] = _stores(function, p, sites)
+        for x in classes:
+            plan.stores[x] = _stores(function, x, sites)
         ends = [s.value for s in walk_stmts(body) if isinstance(s, n.Return)]
         found = {
             classes.get(e.id) if isinstance(e, n.Name) and e.id not in self.given else None
             for e in ends
         }
-        plan.result = found.pop() if len(found) == 1 and self.name else None
+        if len(found) == 1 and not falls(body) and not self.makes:
+            plan.result = found.pop()
+        if plan.result is not None:
+            plan.holds.update(*(plan.stores[e.id] for e in ends if isinstance(e, n.Name)))
         return plan
 
     def may_make(self, body: n.Block) -> bool:
@@ -87,7 +92,7 @@ class Analysis:
         return False
 
     def rebound(self) -> Iterator[frozenset[str]]:
-        return (bound_here(s) for s in walk_stmts(self.base.function.body))
+        return (bound_here(s) for s in walk_stmts(self.function.body))
 
     # -- what is decided, and operators as the methods they call
 
@@ -157,7 +162,7 @@ class Analysis:
 
     def inferred(self, body: n.Block) -> dict[str, type]:
         values: dict[str, list[n.Expr]] = {}
-        never = set(self.banned) | {p.name for p in self.base.function.params}
+        never = set(self.banned) | {p.name for p in self.function.params}
         for s in walk_stmts(body):
             target = s.targets[0] if isinstance(s, n.Assign) and len(s.targets) == 1 else None
             if isinstance(s, n.Assign) and isinstance(target, n.Name):
@@ -312,8 +317,8 @@ def _if(s: n.If, branches: list[n.Branch], orelse: n.Block) -> n.Stmt:
     return replace(s, branches=tuple(branches), orelse=orelse)
 
 
-def _stores(function: n.Function, param: str, sites: Sites) -> set[str]:
-    """Return the attributes of a parameter that a function may give other values."""
+def _stores(function: n.Function, var: str, sites: Sites) -> set[str]:
+    """Return the attributes of an object that a function may give values."""
     found: set[str] = set()
     for s in walk_stmts(function.body):
         targets = s.targets if isinstance(s, n.Assign) else ()
@@ -323,13 +328,18 @@ def _stores(function: n.Function, param: str, sites: Sites) -> set[str]:
             targets = tuple(to for _, to in s.items if to is not None)
         for t in targets:
             for x in each_target(t):
-                if isinstance(x, n.Attribute) and x.value == n.Name(param):
+                if isinstance(x, n.Attribute) and x.value == n.Name(var):
                     found.add(x.attr)
         for e in all_parts(s):
             site = sites.at(e) if isinstance(e, (n.Call, n.Attribute)) else None
             if site is not None:
-                own = (p for p, var in site.given.items() if var == param)
+                own = [p for p, x in site.given.items() if x == var]
                 found.update(*(site.plan.stores[p] for p in own))
+        made = sites.at(s.value) if isinstance(s, n.Assign) and n.Name(var) in s.targets else None
+        if made is not None and made.made is not None:
+            found |= made.plan.stores[made.plan.function.params[0].name]
+        elif made is not None:
+            found |= made.plan.holds
     return found
 
 

@@ -73,6 +73,7 @@ class Plan:
     names: Names
     stores: dict[str, set[str]] = field(default_factory=dict)
     result: type | None = None
+    holds: set[str] = field(default_factory=set)
     locals: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def local(self, var: str, name: str) -> str:
@@ -119,6 +120,11 @@ class Book:
     inits: dict[int, Subject | None] = field(default_factory=dict)
     plans: dict[Any, Plan | None] = field(default_factory=dict)
     forms: dict[Any, Any] = field(default_factory=dict)
+    written: dict[int, n.Function] = field(default_factory=dict)
+
+    def function(self, base: Subject) -> n.Function:
+        """Return a function as it was written."""
+        return self.written.get(id(base), base.function)
 
     def init(self, cls: type) -> Subject | None:
         """Return the subject of the `__init__` of a class."""
@@ -198,7 +204,7 @@ class Sites:
         self.classes = classes
         self.used = _used_as_objects(body)
         self.known: dict[int, tuple[n.Expr, Site | None]] = {}
-        own = base.function
+        own = book.function(base)
         self.bound = {p.name for p in own.params}.union(*map(bound_here, walk_stmts(own.body)))
         counts: dict[str, int] = {}
         self.imports: dict[str, object] = {}
@@ -349,7 +355,7 @@ class Sites:
         others = self.handed(base, e, 0) if base is not None else None
         if base is None or others is None:
             return None
-        if not others and not _may_give_object(base):
+        if not others and not _may_give_object(self.book.function(base)):
             return None
         site = self.site(base, others, e, _name_of(function), False)
         return site if site is not None and (others or site.gives) else None
@@ -395,9 +401,9 @@ def of_library(name: object) -> bool:
 _OTHERS = {*sys.stdlib_module_names, "numpy", "scipy", "numba", "s2s_ad", *LIBRARIES} - {"__main__"}
 
 
-def _may_give_object(base: Subject) -> bool:
+def _may_give_object(function: n.Function) -> bool:
     """True for a function whose results may be objects that it makes."""
-    ends = [s.value for s in walk_stmts(base.function.body) if isinstance(s, n.Return)]
+    ends = [s.value for s in walk_stmts(function.body) if isinstance(s, n.Return)]
     return bool(ends) and all(isinstance(e, (n.Name, n.Call)) for e in ends)
 
 

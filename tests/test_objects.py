@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import dataclasses
 import math
 from dataclasses import dataclass, field
 
@@ -477,3 +479,190 @@ def test_a_method_that_is_replaced_is_seen(monkeypatch):
     assert df(1.3) == before
     monkeypatch.setattr(Pendulum, "length", 3.0)
     assert df(1.3) == before
+
+
+# -- objects that functions return that are known only when they run
+
+
+@dataclass
+class Pair:
+    a: float
+    b: float
+    label: str = "pair"
+
+    @property
+    def both(self):
+        return self.a * self.b
+
+    def summed(self):
+        return self.a + self.b
+
+
+class Slotted:
+    __slots__ = ("a", "b")
+
+    def __init__(self, a, b):
+        self.a, self.b = a, b
+
+
+def multiplied(x, y):
+    return Pair(x * y, x + y * y, label="multiplied")
+
+
+def inherited_pair(x, y):
+    p = Pair(x, y)
+    p.b = p.both + x
+    return p
+
+
+def slotted(x, y):
+    if x > 5.0:
+        return Slotted(x, y)
+    s = Slotted(x * x, y)
+    return s
+
+
+TABLE = {"multiplied": multiplied, "inherited": inherited_pair, "slotted": slotted}
+FIELDS = ("a", "b")
+
+
+def by_attributes(name, x):
+    r = TABLE[name](x, 2.0)
+    return r.a * r.b + r.a
+
+
+def by_names(name, x):
+    r = TABLE[name](x, 2.0)
+    total = 1.0
+    for field_ in FIELDS:
+        total = total * getattr(r, field_) + x
+    return total
+
+
+def in_a_loop(name, x):
+    y = x
+    for _ in range(3):
+        r = TABLE[name](y, 0.1 * x)
+        y = y + 0.1 * r.b
+    return y * r.a
+
+
+def handed_on(name, x):
+    return difference(TABLE[name](x, 0.7), x)
+
+
+def difference(pair, x):
+    return pair.a - x * pair.b
+
+
+def of_its_fields(name, x):
+    r = multiplied(x, 2.0) if name == "slotted" else TABLE[name](x, 2.0)
+    values = [getattr(r, f.name) for f in dataclasses.fields(r)]
+    return sum(v * v for v in values if isinstance(v, float))
+
+
+LOOKED_UP = [by_attributes, by_names, in_a_loop, handed_on]
+
+
+@pytest.mark.parametrize("f", LOOKED_UP, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("name", sorted(TABLE))
+def test_attributes_of_what_is_known_when_it_runs(f, name):
+    expected = richardson(lambda x: f(name, x), 1.3)
+    value, slope = value_and_grad(f, wrt="x")(name, 1.3)
+    assert value == f(name, 1.3)
+    assert slope == pytest.approx(expected, rel=1e-7)
+    assert jacfwd(f, wrt="x")(name, 1.3) == pytest.approx(expected, rel=1e-7)
+
+
+def a_property(name, x):
+    return TABLE[name](x, 2.0).both
+
+
+def a_method(name, x):
+    return TABLE[name](x, 2.0).summed()
+
+
+def a_store(name, x):
+    r = TABLE[name](x, 2.0)
+    r.a = 5.0
+    return r.a * r.b
+
+
+def a_store_of_what_varies(name, x):
+    r = TABLE[name](x, 2.0)
+    r.a = x * x
+    return r.a * r.b
+
+
+def a_store_by_name(name, x):
+    r = TABLE[name](x, 2.0)
+    setattr(r, "a", 5.0)
+    return r.a * r.b
+
+
+def its_table(name, x):
+    return vars(TABLE[name](x, 2.0))["a"]
+
+
+def its_dict(name, x):
+    return TABLE[name](x, 2.0).__dict__["a"]
+
+
+def replaced(name, x):
+    return dataclasses.replace(TABLE[name](x, 2.0), b=x).a
+
+
+def as_a_dict(name, x):
+    return dataclasses.asdict(TABLE[name](x, 2.0))["a"]
+
+
+def copied(name, x):
+    r = copy.copy(TABLE[name](x, 2.0))
+    return r.a * r.b
+
+
+def under_two_names(name, x):
+    r = TABLE[name](x, 2.0)
+    q = r
+    q.a = 5.0
+    return r.a * x
+
+
+def changed_by_another(name, x):
+    r = TABLE[name](x, 2.0)
+    reset(r)
+    return r.a * x
+
+
+def reset(r):
+    r.a = 5.0
+
+
+NOT_FOLLOWED = [
+    a_property,
+    a_method,
+    a_store,
+    a_store_of_what_varies,
+    a_store_by_name,
+    its_table,
+    its_dict,
+    replaced,
+    as_a_dict,
+    copied,
+    under_two_names,
+    changed_by_another,
+]
+
+
+@pytest.mark.parametrize("f", NOT_FOLLOWED, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("mode", [grad, jacfwd])
+@pytest.mark.parametrize("name", ["multiplied", "inherited"])
+def test_objects_that_are_known_when_they_run_are_refused_or_right(f, mode, name):
+    try:
+        found = mode(f, wrt="x")(name, 1.3)
+    except S2SError:
+        return
+    except TypeError as error:
+        assert "is computed by its class" in str(error)
+        return
+    assert found == pytest.approx(richardson(lambda x: f(name, x), 1.3), rel=1e-7)

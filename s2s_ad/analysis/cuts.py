@@ -24,7 +24,7 @@ from s2s_ad.rules import registry
 EXACT = frozenset(
     "zeros_like ones_like empty_like full_like stop_gradient shape size ndim len type isinstance "
     "issubclass callable hasattr id range result_type dtype finfo isscalar iscomplexobj isrealobj "
-    "isreal iscomplex shares_memory imag".split()
+    "isreal iscomplex shares_memory imag fields".split()
 )
 # steps that cut also where they become an index
 CONVERSIONS = frozenset(

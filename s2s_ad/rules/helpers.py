@@ -5,7 +5,7 @@ Takes nothing, registers rules when imported, requires `rules.declare`.
 
 from __future__ import annotations
 
-from s2s_ad.ir.kinds import UNKNOWN, Array, Kind, ListOf, Number
+from s2s_ad.ir.kinds import UNKNOWN, Array, DictOf, Kind, ListOf, Number
 
 from . import results
 from .declare import bilinear, elementwise, general, linear, zero
@@ -65,6 +65,20 @@ linear("runtime.scatter_along(g, like, indices, axis)", like="0",
        g="np.take_along_axis(d, indices, axis)", result=results.same("like"))  # fmt: skip
 linear("runtime.last_stored(g, like, index)", like="0", g="last_stored(d, like, index)",
        result=results.same("g"))  # fmt: skip
+
+# objects, whose differentials are dicts of those of their attributes
+
+general("builtins.getattr(x, name, /)", tangent="attribute_of(d, x, name)",
+        adjoint="with_attribute(d, x, name)", flavour="record", result=_UNKNOWN,
+        ranks=(None, None))  # fmt: skip
+linear("runtime.as_instance(cls, values)", values="d", tangent={"values": "d"},
+       flavour="record", ranks=(None, None), result=_UNKNOWN)  # fmt: skip
+linear("runtime.attribute_of(g, x, name)", g="with_attribute(d, x, name)",
+       tangent={"g": "attribute_of(d, x, name)"}, flavour="record",
+       ranks=(None, None, None), result=_UNKNOWN)  # fmt: skip
+linear("runtime.with_attribute(g, x, name)", g="attribute_of(d, x, name)",
+       tangent={"g": "with_attribute(d, x, name)"}, flavour="record",
+       ranks=(None, None, None), result=constant(DictOf(UNKNOWN)))  # fmt: skip
 
 # where zero wins
 

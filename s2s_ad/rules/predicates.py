@@ -5,6 +5,8 @@ Takes nothing, registers rules when imported, requires `rules.declare`.
 
 from __future__ import annotations
 
+import dataclasses
+
 from s2s_ad.ir.kinds import BOOL, INT, UNKNOWN, RangeKind
 
 from . import lengths, results
@@ -63,6 +65,7 @@ zero(
     result=constant(BOOL),
 )
 zero("builtins.type(object, /)", result=constant(UNKNOWN))
+zero("fields(class_or_instance)", result=constant(UNKNOWN), function=dataclasses.fields)
 zero("builtins.id(obj, /)", "builtins.hash(obj, /)", result=constant(INT))
 zero("builtins.range(*bounds)", result=constant(RangeKind()))
 

@@ -25,6 +25,7 @@ from .products import (
     tensordot_right,
     ungradient,
 )
+from .records import as_instance, attribute_of, with_attribute
 from .slopes import (
     absorb,
     divide_or_zero,
@@ -68,8 +69,10 @@ __all__ = [
     "absorb",
     "add",
     "advance",
+    "as_instance",
     "as_number",
     "as_real",
+    "attribute_of",
     "bessel_i",
     "buffer",
     "call_forward",
@@ -111,6 +114,7 @@ __all__ = [
     "unpad",
     "unrepeat",
     "unstack",
+    "with_attribute",
     "within",
     "zeros_like",
 ]

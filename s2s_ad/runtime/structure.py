@@ -17,6 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from .records import attributes
+
 # what no operator changes in place: numbers, text, functions
 _REBOUND = (
     *(numbers.Number, np.generic, str, type, np.ufunc, functools.partial),
@@ -106,7 +108,8 @@ def zeros_like(x: Any) -> Any:
         return [zeros_like(item) for item in x]
     if isinstance(x, dict):
         return {key: zeros_like(value) for key, value in x.items()}
-    return 0.0
+    own = None if isinstance(x, (float, int)) else attributes(x)
+    return 0.0 if own is None else zeros_like(own)
 
 
 def add(a: Any, b: Any) -> Any:
@@ -126,6 +129,10 @@ def add(a: Any, b: Any) -> Any:
     if isinstance(a, dict) and isinstance(b, dict):
         either = {**b, **a}
         return {k: add(a[k], b[k]) if k in a and k in b else copied(either[k]) for k in either}
+    if isinstance(a, dict) and _is_zero(b):
+        return copied(a)
+    if isinstance(b, dict) and _is_zero(a):
+        return copied(b)
     is_array = isinstance(a, np.ndarray) or isinstance(b, np.ndarray)
     return np.asarray(a + b) if is_array else a + b  # one of no axes stays an array
 

@@ -27,6 +27,7 @@ from s2s_ad.ir.kinds import (
     Number,
     Object,
     Str,
+    Unknown,
 )
 from s2s_ad.ir.names import Names, marked
 from s2s_ad.ir.remembered import made_at_once, replace
@@ -309,6 +310,9 @@ class Context(Changes):
             found = reader.choose(registry.lookup_operator(e.op), (e.left, e.right), (), env)
         elif isinstance(e, n.Attribute):
             found = reader.choose(registry.lookup_attribute(e.attr), (e.value,), (), env)
+            if found is None and isinstance(reader.value(e.value, env).kind, Unknown):
+                read = (e.value, n.Const(f'"{e.attr}"', e.attr))  # it may be that of an object
+                found = reader.choose(registry.lookup(getattr), read, (), env)
         elif isinstance(e, n.Call):
             target = reader.object_of(e.func, env)
             if target is not None:
