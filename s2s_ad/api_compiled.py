@@ -54,9 +54,10 @@ def compiled(function: Any, lines: Lines) -> Callable[..., Any]:
     """
     from numba.core.errors import NumbaError
 
-    def call(*args: Any, **kwargs: Any) -> Any:
+    def call(*args: Any) -> Any:
+        # numba has no parameters by keyword alone: a call by names is one by places
         try:
-            return function(*args, **kwargs)
+            return function(*args)
         except NumbaError as error:
             raise refusal(error, function.py_func, lines) from error
 

@@ -12,21 +12,49 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from s2s_ad.api_base import Transform, general_order, plan_of
-from s2s_ad.api_bind import Generated, engine, token, type_decides
+from s2s_ad.api_bind import Generated, engine, held_twice, token, type_decides
 from s2s_ad.api_plan import Pass, Plan, adjoint_pass, caller, first, is_number
 from s2s_ad.api_primal import Values
 from s2s_ad.errors import OutputError
 
 MOST_SHAPES = 256
 _ARRAY = np.ndarray
-# the generated function, the tests that it is current, missing arguments, and whether its
-# gradients are known to have the structure of the arguments
-Shortcut: TypeAlias = "tuple[Callable[..., Any], Values, Values, bool]"
+_FLOAT64 = np.dtype(float)
+# the generated function, the tests that it is current, missing arguments, the shapes of the arrays
+# it is differentiated by, None for a number (without any, it gives what it is to give), and
+# whether several arguments are arrays
+Shortcut: TypeAlias = "tuple[Callable[..., Any], Values, Values, tuple[Any, ...], bool]"
+
+
+# of gradients that are to be made to fit anyway
+_ANY: tuple[Any, ...] = (_ARRAY,)
 
 
 def _shapes(values: Sequence[Any]) -> Any:
     """Return the types of arguments, of arrays their shapes."""
     return tuple([(x.shape, x.dtype) if type(x) is _ARRAY else type(x) for x in values])
+
+
+def _apart(values: Sequence[Any]) -> bool:
+    """Return whether no two arrays share memory. Those that own theirs are apart unless they are
+    one: what costs little is asked first."""
+    seen = set()
+    for x in values:
+        if type(x) is _ARRAY:
+            if x.base is not None or id(x) in seen:
+                return not held_twice(tuple(values))
+            seen.add(id(x))
+    return True
+
+
+def _fit(gradients: Any, shapes: Values) -> bool:
+    """Return whether gradients, or the one there is, are arrays of floats of these shapes."""
+    for found, shape in zip(gradients if len(shapes) > 1 else (gradients,), shapes):
+        if shape is not None and not (
+            type(found) is _ARRAY and found.shape == shape and found.dtype == _FLOAT64
+        ):
+            return False
+    return True
 
 
 class ValueAndGradient(Transform):
@@ -49,15 +77,16 @@ class ValueAndGradient(Transform):
             if found is None and self._by_shape:
                 found = self._by_shape.get(_shapes(args))
             if found is not None:
-                function, tests, rest, exact = found
+                function, tests, rest, shapes, several = found
                 for test in tests:
                     if not test():
                         break
                 else:
-                    value, gradients = function(*args, *rest)
-                    if not exact:
-                        gradients = self._conformed(args + rest, gradients)
-                    return gradients if self._only else (value, gradients)
+                    if not several or _apart(args + rest):
+                        value, gradients = function(*args, *rest)
+                        if shapes and not _fit(gradients, shapes):
+                            gradients = self._conformed(args + rest, gradients)
+                        return gradients if self._only else (value, gradients)
         value, gradients = self._run(args, kwargs)
         return gradients if self._only else (value, gradients)
 
@@ -98,7 +127,7 @@ class ValueAndGradient(Transform):
 
     def _variant(self, values: Values) -> tuple[Pass, Plan]:
         """Return the pass that gives (value, gradients) and the plan of what it differentiates."""
-        key = tuple(map(token, values))
+        key = (*map(token, values), held_twice(values))
         found = self._variants.get(key)
         if found is None or not all(test() for test in found[0].tests):
             full = self._of.expand(values)
@@ -123,6 +152,7 @@ class ValueAndGradient(Transform):
             and all(given is value for given, value in zip(args, values))
             and self._of.positional
             and len(values) + len(self._of.leading) == len(self._of.all_names)
+            and _apart(values)
         )
         if not plain:
             return
@@ -133,11 +163,14 @@ class ValueAndGradient(Transform):
         if len(args) < len(values):
             tests = (*tests, lambda: self._of.current() is self._of)
         # the gradient in numbers is what generated code gives, of arrays the shape is made sure of
-        exact = not any(type(value) is np.ndarray for value in wrt) and (
-            self._single or len(wrt) > 1
-        )
+        shapes: tuple[Any, ...] = tuple(x.shape if type(x) is _ARRAY else None for x in wrt)
+        if not self._single and len(wrt) == 1:
+            shapes = _ANY
+        elif not any(type(x) is _ARRAY for x in wrt):
+            shapes = ()
         rest = values[len(args) :]
-        shortcut = (function, tests, rest, exact)
+        several = sum(type(value) is _ARRAY for value in values) > 1
+        shortcut = (function, tests, rest, shapes, several)
         if not arrays:
             self._by_type[tuple(map(type, args))] = shortcut
             return

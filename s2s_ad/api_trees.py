@@ -224,7 +224,7 @@ def conform(like: Any, derivative: Any) -> Any:
     Adjoints of tuples are lists in generated code, and a zero may stand for zeros.
     """
     if isinstance(like, np.ndarray):
-        plain = isinstance(derivative, np.ndarray) and derivative.dtype is like.dtype is FLOAT64
+        plain = isinstance(derivative, np.ndarray) and derivative.dtype == like.dtype == FLOAT64
         if plain and derivative.shape == like.shape:
             return derivative
         dtype = like.dtype if like.dtype.kind == "f" else FLOAT64
