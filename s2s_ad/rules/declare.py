@@ -16,8 +16,9 @@ call's own module.
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -43,9 +44,11 @@ from s2s_ad.ir.remembered import replace
 
 from . import registry, results
 from .modules import LIBRARIES, MODULES, VERSIONED, is_missing, module_of, object_of
-from .rule import Drawn, Interval, Rank, Result, Rule
+from .rule import Drawn, Interval, Maps, Rank, Result, Rule
 
 Templates = Mapping[str, str]
+# a text, or what makes the expression
+Template = str | Callable[[], Expr]
 Domain = Interval | Mapping[str, Drawn]
 
 # `d` and `out`, the function as it was called, and the names of star parameters (`specialise`)
@@ -132,8 +135,10 @@ def linear(
     for target in targets(text, function):
         adjoint = _by_param(text, [p.name for p in target.params], one, maps)
         own = tangent or {}
-        forward: dict[str, str | Expr] = {
-            name: own[name] if name in own else walk.substitute(target.call, {name: Name("d")})
+        forward: dict[str, Template] = {
+            name: own[name]
+            if name in own
+            else partial(walk.substitute, target.call, {name: Name("d")})
             for name in adjoint
         }
         kind = result or _default_result(target)
@@ -218,7 +223,7 @@ def _register_argument(
     flavour: str,
     target: Target,
     adjoint: Mapping[str, str],
-    tangent: Mapping[str, str | Expr],
+    tangent: Mapping[str, Template],
     options: _Options,
 ) -> None:
     """Register a rule whose adjoints have the shape of their arguments.
@@ -237,12 +242,22 @@ def _register_argument(
 
 
 def _structured(name: str, template: str) -> str:
-    match parse_expr(template):
-        case Call(func=Name(id=helper)) if helper in STRUCTURED:
-            return template
+    helper, _, rest = template.partition("(")
+    if helper in STRUCTURED and _ends_with_bracket(rest):
+        return template
     if template == "0" or template.startswith("["):
         return template
     return f"unbroadcast({template}, {name})"
+
+
+def _ends_with_bracket(rest: str) -> bool:
+    """True when the bracket open in front of a text is closed by its last character."""
+    depth = 1
+    for k, c in enumerate(rest):
+        depth += (c in "([{") - (c in ")]}")
+        if depth == 0:
+            return k == len(rest) - 1
+    return False
 
 
 # -- from text to rule ------------------------------------------------------------------
@@ -348,7 +363,11 @@ def _call(head: str, params: tuple[Param, ...]) -> Expr:
             args.append(Name(param.name))
         else:
             keywords.append(Keyword(param.name, Name(param.name)))
-    return Call(parse_expr(head), tuple(args), tuple(keywords))
+    root, *path = head.split(".")
+    function: Expr = Name(root)
+    for attr in path:
+        function = Attribute(function, attr)
+    return Call(function, tuple(args), tuple(keywords))
 
 
 def _operator_target(text: str, expr: Expr) -> Target:
@@ -371,7 +390,7 @@ def _register(
     flavour: str,
     target: Target,
     adjoint: Mapping[str, str],
-    tangent: Mapping[str, str | Expr],
+    tangent: Mapping[str, Template],
     shape: str,
     options: _Options,
 ) -> None:
@@ -379,9 +398,14 @@ def _register(
     pairs = [let.split(" = ", 1)] if isinstance(let, str) else list((let or {}).items())
     known = {p.name for p in target.params} | {name for name, _ in pairs}
 
-    def read(template: str | Expr) -> Expr:
-        expr = parse_expr(template) if isinstance(template, str) else template
+    def read(template: Template) -> Expr:
+        expr = parse_expr(template) if isinstance(template, str) else template()
         return _resolved(text, expr, known, target.namespace)
+
+    def maps(declared: Mapping[str, Template], names: Iterable[str]) -> Mapping[str, Expr]:
+        found = Maps({name: declared[name] for name in names}, read)
+        # those of others are looked at where they are declared, ours by tests
+        return found if registry.is_loading() else dict(found)
 
     domain = options.on or {}
     moving = [name for name, template in adjoint.items() if template != "0"]
@@ -391,8 +415,8 @@ def _register(
         namespace=target.namespace,
         name=target.name,
         params=target.params,
-        adjoint={name: read(adjoint[name]) for name in moving},
-        tangent={name: read(tangent[name]) for name in moving},
+        adjoint=maps(adjoint, moving),
+        tangent=maps(tangent, moving),
         result=options.result,
         shape=shape,
         let=tuple((name, read(template)) for name, template in pairs),
@@ -403,7 +427,7 @@ def _register(
         function=options.function or function_of(target),
         display=target.display,
         domain=domain if isinstance(domain, Mapping) else {"": domain},
-        by_result={name: read(template) for name, template in options.by_result.items()},
+        by_result=maps(options.by_result, options.by_result),
     )
     enter(rule)
 

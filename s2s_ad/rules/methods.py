@@ -20,7 +20,7 @@ from .declare import elementwise, general, linear, reshaping, zero
 from .dtypes import is_float_value, is_step_value
 from .elementwise import clipping
 from .results import constant
-from .rule import Rule
+from .rule import Maps, Rule
 from .shapes import INVERSE_ORDERS
 
 # whoever imports this module first, the rules that are borrowed from must be there
@@ -56,7 +56,7 @@ def as_method(rule: Rule) -> Rule:
         text=f"{head}.{rule.name}({text}",
         function=None,
         namespace="method",
-        tangent={name: walk.map_expr(expr, as_written) for name, expr in rule.tangent.items()},
+        tangent=Maps(rule.tangent, lambda expr: walk.map_expr(expr, as_written)),
     )
 
 

@@ -85,7 +85,10 @@ _functions: dict[object, tuple[object, list[Rule]]] = {}
 _named: dict[tuple[str, str], list[Rule]] = {}
 _rules: list[Rule] = []
 _mentioned: list[Rule] = []
+_registered_as: dict[tuple[str, str], list[Rule]] = {}
+_mentioned_as: dict[tuple[str, str], list[Rule]] = {}
 _loaded: list[str] = []
+_loading: list[str] = []
 
 
 def register(rule: Rule) -> None:
@@ -96,12 +99,14 @@ def register(rule: Rule) -> None:
         _, found = _functions.setdefault(_identity(rule.function), (rule.function, []))
         found.append(rule)
     _rules.append(rule)
+    _registered_as.setdefault((rule.namespace, rule.name), []).append(rule)
     mention(rule)
 
 
 def mention(rule: Rule) -> None:
     """Have a rule in the documentation, also of a function that this Python or NumPy lacks."""
     _mentioned.append(rule)
+    _mentioned_as.setdefault((rule.namespace, rule.name), []).append(rule)
 
 
 def forget(function: object) -> None:
@@ -109,19 +114,33 @@ def forget(function: object) -> None:
     load()
     _functions.pop(_identity(function), None)
     same = _identity(function)
-    _rules[:] = [rule for rule in _rules if _identity(rule.function) != same]
+    for found in (_rules, *_registered_as.values()):
+        found[:] = [rule for rule in found if _identity(rule.function) != same]
 
 
 def load() -> None:
     """Import the tables of built-in rules, once: those of a library when that is in use."""
     if not _loaded:
-        _loaded.append("loading")
+        _loaded.append("NumPy")
         for table in TABLES:
-            importlib.import_module(f"s2s_ad.rules.{table}")
+            _import(table)
     for name, module in LIBRARIES.items():
         if module in sys.modules and name not in _loaded:
             _loaded.append(name)
-            importlib.import_module(f"s2s_ad.rules.scipy_{name}")
+            _import(f"scipy_{name}")
+
+
+def _import(table: str) -> None:
+    _loading.append(table)
+    try:
+        importlib.import_module(f"s2s_ad.rules.{table}")
+    finally:
+        _loading.pop()
+
+
+def is_loading() -> bool:
+    """True while a table of built-in rules is imported."""
+    return bool(_loading)
 
 
 def lookup(obj: object) -> tuple[Rule, ...]:
@@ -159,19 +178,19 @@ def lookup_attribute(name: str) -> tuple[Rule, ...]:
 
 def rules_of(namespace: str, name: str) -> tuple[Rule, ...]:
     """Return the rules registered so far under a name, in the order of declaration."""
-    return tuple(r for r in _rules if (r.namespace, r.name) == (namespace, name))
+    return tuple(_registered_as.get((namespace, name), ()))
 
 
 def mentioned(namespace: str, name: str) -> tuple[Rule, ...]:
     """Return the rules declared so far under a name, also of what this Python or NumPy lacks."""
-    return tuple(r for r in _mentioned if (r.namespace, r.name) == (namespace, name))
+    return tuple(_mentioned_as.get((namespace, name), ()))
 
 
 def documented() -> tuple[Rule, ...]:
     """Return every built-in rule, the same on every version of Python and NumPy."""
     load()
     for name in LIBRARIES:
-        importlib.import_module(f"s2s_ad.rules.scipy_{name}")
+        _import(f"scipy_{name}")
     return tuple(rule for rule in _mentioned if rule.namespace in BUILT_IN)
 
 

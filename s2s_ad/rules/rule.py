@@ -5,9 +5,9 @@ Takes nothing, gives the `Rule` class and the names its templates may use; requi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Generic, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -20,6 +20,34 @@ Rank: TypeAlias = "int | str | None"
 # what tests draw for a parameter: from an interval, or what is drawn by a function
 Interval: TypeAlias = tuple[float, ...]
 Drawn: TypeAlias = "Interval | Callable[[np.random.Generator], object]"
+
+
+T = TypeVar("T")
+
+
+class Maps(Mapping[str, Expr], Generic[T]):
+    """Expressions by name, each made of what was declared when it is asked for: of a thousand rules
+    a derivative takes a few."""
+
+    def __init__(self, declared: Mapping[str, T], make: Callable[[T], Expr]) -> None:
+        self._declared = declared
+        self._make = make
+        self._made: dict[str, Expr] = {}
+
+    def __getitem__(self, name: str) -> Expr:
+        found = self._made.get(name)
+        if found is None:
+            found = self._made[name] = self._make(self._declared[name])
+        return found
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._declared
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._declared)
+
+    def __len__(self) -> int:
+        return len(self._declared)
 
 
 @dataclass(frozen=True)

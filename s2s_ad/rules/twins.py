@@ -18,7 +18,7 @@ from s2s_ad.ir.remembered import replace
 from . import registry
 from .declare import Target, enter, function_of, targets, tests_of
 from .results import MISSING, Args, Kinds, literal
-from .rule import Drawn, Rank, Result, Rule
+from .rule import Drawn, Maps, Rank, Result, Rule
 
 Test: TypeAlias = Callable[[object], bool]
 # values of options, to see whether there is one that passes two tests
@@ -85,12 +85,9 @@ def _as_twin(
             return None
     given: dict[str, Expr] = {old: fixed.get(old) or Name(new) for old, new in names.items()}
 
-    def kept(maps: Mapping[str, Expr]) -> dict[str, Expr]:
-        return {
-            names[old]: walk.substitute(expr, given)
-            for old, expr in maps.items()
-            if old not in fixed
-        }
+    def kept(maps: Mapping[str, Expr]) -> Mapping[str, Expr]:
+        left = {names[old]: old for old in maps if old not in fixed}
+        return Maps(left, lambda old: walk.substitute(maps[old], given))
 
     ranks = dict(zip(names.values(), rule.ranks or ()))
     tests = {names[old]: test for old, test in rule.where.items() if old not in fixed}

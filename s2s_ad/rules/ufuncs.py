@@ -15,7 +15,7 @@ from s2s_ad.ir.remembered import replace
 from . import registry, results
 from .declare import bilinear, linear, reduction, reshaping, zero
 from .results import Args, Kinds, is_integer
-from .rule import Result, Rule
+from .rule import Maps, Result, Rule
 
 # that give floats of whole numbers
 OF_FLOATS = frozenset(("true_divide", "arctan2", "hypot", "logaddexp"))
@@ -74,12 +74,15 @@ def as_outer(rule: Rule) -> Rule:
 
     whole = f"np.reshape(d, {_TABLE})"
     spread = f"np.reshape(np.broadcast_to({{}}, {_TABLE}), np.shape(out))"
-    adjoint, tangent = {}, {}
-    for old, new in names.items():
-        if old in rule.adjoint:
-            one = f"np.reshape(d, {'(-1, 1)' if new == 'a' else '(1, -1)'})"
-            adjoint[new] = filled(_SUMMED[new], placed(rule.adjoint[old], whole))
-            tangent[new] = filled(spread, placed(rule.tangent[old], one))
+    moving = {new: (old, new) for old, new in names.items() if old in rule.adjoint}
+
+    def adjoint(old: str, new: str) -> Expr:
+        return filled(_SUMMED[new], placed(rule.adjoint[old], whole))
+
+    def tangent(old: str, new: str) -> Expr:
+        one = f"np.reshape(d, {'(-1, 1)' if new == 'a' else '(1, -1)'})"
+        return filled(spread, placed(rule.tangent[old], one))
+
     a, b = rule.params
     return replace(
         rule,
@@ -87,8 +90,8 @@ def as_outer(rule: Rule) -> Rule:
         flavour="bilinear",
         name=f"{rule.name}.outer",
         params=(replace(a, name="a"), replace(b, name="b")),
-        adjoint=adjoint,
-        tangent=tangent,
+        adjoint=Maps(moving, lambda pair: adjoint(*pair)),
+        tangent=Maps(moving, lambda pair: tangent(*pair)),
         result=_pairs("float" if rule.name in OF_FLOATS else ""),
         shape="argument",
         let=tuple((name, placed(value, "d")) for name, value in rule.let),
