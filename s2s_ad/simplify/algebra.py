@@ -32,12 +32,9 @@ from s2s_ad.ir.nodes import (
 from s2s_ad.ir.remembered import made_at_once, remembered, replace
 from s2s_ad.ir.walk import subexprs, substitute
 from s2s_ad.simplify.both import if_both
-from s2s_ad.simplify.cancel import cancelled, one_root, without
+from s2s_ad.simplify.cancel import UNIT, cancelled, is_unit, one_root, times, without
 
 ONE = Const("1.0", 1.0)
-
-
-UNIT = Fraction(1)
 
 
 @made_at_once
@@ -476,11 +473,12 @@ def splice(template: Expr, hole: Name, value: Expr) -> Expr:
         factors = [*inner.factors]
         factors.extend(f for f in outer.factors if f != ("*", hole))
         text = None
-        if abs(outer.coefficient * outer.over) == 1:
+        if is_unit(times(outer.coefficient, outer.over)):
             text = inner.text
-        elif abs(inner.coefficient * inner.over) == 1:
+        elif is_unit(times(inner.coefficient, inner.over)):
             text = outer.text
-        coefficient, over = inner.coefficient * outer.coefficient, inner.over * outer.over
+        coefficient = times(inner.coefficient, outer.coefficient)
+        over = times(inner.over, outer.over)
         return from_term(_reduced(Term(coefficient, cancelled(factors), text, over)))
     both = if_both(template, hole, value)
     return substitute(template, {hole.id: value}) if both is None else both

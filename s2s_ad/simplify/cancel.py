@@ -13,6 +13,17 @@ from fractions import Fraction
 from s2s_ad.ir.nodes import Attribute, Binary, Call, Const, Expr, Name
 
 Factor = tuple[str, Expr]
+UNIT = Fraction(1)
+
+
+def times(a: Fraction, b: Fraction) -> Fraction:
+    """Return a product of numbers most of which are one."""
+    return b if a is UNIT else a if b is UNIT else a * b
+
+
+def is_unit(x: Fraction) -> bool:
+    """True for 1 and -1."""
+    return x is UNIT or (x.denominator == 1 and x.numerator in (1, -1))
 
 
 def cancelled(factors: list[Factor]) -> tuple[Factor, ...]:
@@ -44,6 +55,8 @@ def without(factors: Sequence[Factor], gone: Counter[Factor]) -> tuple[Factor, .
 def _with_fewer_powers(factors: list[Factor]) -> list[Factor]:
     """Return factors with `/ x` for `/ x**3 * x**2`."""
     powers = [_power(factor) for _, factor in factors]
+    if all(exponent == 1 for _, exponent in powers):
+        return factors
     for k, (op, _) in enumerate(factors):
         for j in range(k + 1, len(factors)):
             (base, one), (other, two) = powers[k], powers[j]

@@ -204,7 +204,7 @@ class Contributions:
             rest = list(t.factors)
             if ("*", seed) in rest:
                 rest.remove(("*", seed))
-            whole = abs(t.coefficient) == 1 and rest
+            whole = t.coefficient in (1, -1) and rest
             return not whole or any(op == "/" or is_float(e) for op, e in rest)
 
         return seed if sum(not is_safe(t) for t in terms) <= 1 else None

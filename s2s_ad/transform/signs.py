@@ -45,6 +45,8 @@ def unguarded(
 
     divides: whether `d` has been divided by `out`, so that it is no zero where that is one.
     """
+    if not isinstance(maps[param], (n.IfExp, n.Call)):
+        return maps
     plain = without_guard(maps[param], frozenset({param, "out"}), context.helper("quotient"))
     if plain == maps[param]:
         return maps

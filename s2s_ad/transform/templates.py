@@ -103,7 +103,9 @@ class Templates(Fitting):
         if isinstance(e, n.IfExp) and isinstance(test, n.Unary) and test.op == "-":
             number = isinstance(self.value(test.operand).kind, Number)
             return replace(e, test=test.operand) if number else e
-        if not isinstance(e, n.Call) or e.func != self.context.np("negative") or e.keywords:
+        if not isinstance(e, n.Call) or e.keywords or not isinstance(e.func, n.Attribute):
+            return e
+        if e.func.attr != "negative" or e.func != self.context.np("negative"):
             return e
         (operand,) = e.args
         if isinstance(operand, n.Unary) and operand.op == "-" and constant_int(operand) is not None:
@@ -271,10 +273,9 @@ class Templates(Fitting):
     def expansion(self, choice: Choice, param: str) -> n.Call | None:
         """Return the `expand(d, x, axis, keepdims)` of a reduction, without its factors."""
         template = self.written_out(choice, param)
-        spelled = self.context.helper("expand")
         while isinstance(template, n.Binary) and template.op in "*/":
             template = template.left
-        if isinstance(template, n.Call) and template.func == spelled:
+        if isinstance(template, n.Call) and template.func == self.context.helper("expand"):
             return template
         return None
 

@@ -233,8 +233,9 @@ def is_product(e: n.Expr) -> bool:
 
 def is_steep(template: n.Expr, helper: Callable[[str], n.Expr]) -> bool:
     """True for a slope that is infinite where there is a value: one that has a guard."""
-    known = [helper(x) for x in ("power_slope", "quotient")]
-    return any(isinstance(x, n.Call) and x.func in known for x in subexprs(template))
+    calls = inside(template, n.Call)
+    known = [helper(x) for x in ("power_slope", "quotient")] if calls else []
+    return any(x.func in known for x in calls)
 
 
 def without_error(template: n.Expr, helper: Callable[[str], n.Expr]) -> n.Expr:

@@ -13,6 +13,7 @@ from s2s_ad.ir.text import expr_text
 from s2s_ad.rules import declare, registry
 from s2s_ad.rules.checking import check_rule, check_rules
 from s2s_ad.rules.declare import DeclarationError
+from s2s_ad.rules.rule import Maps
 
 
 def sinc2(x):
@@ -111,6 +112,14 @@ def test_refused(text, maps, message):
     with pytest.raises(DeclarationError, match=message):
         declare.elementwise(text, **maps)
     assert registry.all_rules() == before
+
+
+def test_maps_of_the_tables_are_read_when_they_are_asked_for():
+    registry.load()
+    (rule,) = registry.rules_of("np", "cosh")
+    assert isinstance(rule.adjoint, Maps)
+    assert "x" in rule.adjoint
+    assert expr_text(rule.adjoint["x"]) == "np.sinh(x) * d"
 
 
 def test_math_rules_use_math():
