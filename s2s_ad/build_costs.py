@@ -52,9 +52,9 @@ def cheap(context: Context, s: n.Assign) -> bool:
 
 def brief(context: Context, s: n.Assign) -> bool:
     """True for an array that takes a pass or two to make: less than to write it beside others that
-    are kept, and to read it again when they have filled the cache."""
+    are kept, and to read it again when they have filled the cache. A part of one takes none."""
     facts, before = context.facts, context.facts.before.get(s.uid)
-    if before is None or not isinstance(s.value, n.Binary):
+    if before is None or not isinstance(s.value, (n.Binary, n.Subscript)):
         return False
     if any(facts.reader(s.uid).may_be_rebound(e, before) for e in subexprs(s.value)):
         return False
@@ -67,7 +67,7 @@ def brief(context: Context, s: n.Assign) -> bool:
             return isinstance(kind(e), Array) + passes(e.left) + passes(e.right)
         return 0 if is_view(e, kind) and isinstance(kind(e), (Array, Number)) else PASSES + 1
 
-    return 0 < passes(s.value) <= PASSES
+    return isinstance(kind(s.value), Array) and passes(s.value) <= PASSES
 
 
 def light(context: Context, s: n.Assign) -> bool:

@@ -395,9 +395,10 @@ class SubjectWorld:
         if is_module and self.program.linker.is_rebound(vars(owner), name):
             return None
         found = resolve.attribute(owner, name)
-        if found is resolve.MISSING:
-            found = _method(owner, name)
-        return None if found is None else (found,)
+        if found is not resolve.MISSING:
+            return (found,)
+        method = _method(owner, name)
+        return None if method is None else (method,)
 
     def call(
         self, callee: object, args: Sequence[Value], keywords: Mapping[str, Value]

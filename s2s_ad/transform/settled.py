@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
+from s2s_ad.analysis.held import scattered
 from s2s_ad.analysis.later import Spot, Where, bound_since, may_follow, places
 from s2s_ad.analysis.touching import Round, item_of, round_of
 from s2s_ad.analysis.whole_numbers import all_of
@@ -191,11 +192,47 @@ class _Settled:
         """Yield the statements, by uid, that clear an item which is not used again."""
         for use in found:
             s = use.s
-            if not _clears(use) or not self.is_number(bar, use.place) or len(found) > MANY:
+            if not _clears(use) or len(found) > MANY:
+                continue
+            if not self.is_number(bar, use.place) and not self.keeps_to_itself(bar):
                 continue
             observed = (x for x in found if not _clears(x) and not _binds_anew(x, bar))
             if not any(self.follows(bar, use, other) for other in observed):
                 yield s.uid
+
+    def keeps_to_itself(self, bar: str) -> bool:
+        """True for an array of which no other name comes to hold a part."""
+        if not isinstance(self.sweep.kind(bar), Array):
+            return False
+        return not any(self.shares(e, bar) for s, _ in self.where for e in self.handed_on(s))
+
+    def handed_on(self, s: n.Stmt) -> tuple[n.Expr, ...]:
+        """Return the values that a statement gives to variables and containers, or returns."""
+        if isinstance(s, (n.Assign, n.AugAssign)):
+            targets = s.targets if isinstance(s, n.Assign) else (s.target,)
+            return () if all(map(self.copies, targets)) else (s.value,)
+        if isinstance(s, n.For):
+            return (s.iter,)
+        value = s.value if isinstance(s, (n.Append, n.Return, n.ExprStmt)) else None
+        return () if value is None or scattered(s) is not None else (value,)
+
+    def copies(self, target: n.Expr) -> bool:
+        """True for items of an array: what is stored there is copied."""
+        owner = item_of(target, lambda _: True)[0] if isinstance(target, n.Subscript) else None
+        kind = self.sweep.kind(owner.id) if isinstance(owner, n.Name) else None
+        return isinstance(kind, Array) and kind.dtype == "float"
+
+    def shares(self, e: n.Expr, bar: str) -> bool:
+        """True where what an expression gives may be, or be a part of, what a variable holds."""
+        if bar not in names(e) or isinstance(e, (n.Binary, n.Unary, n.Compare)):
+            return False
+        if isinstance(e, (n.TupleExpr, n.ListExpr)):
+            return any(self.shares(x, bar) for x in e.items)
+        if isinstance(e, n.IfExp):
+            return self.shares(e.body, bar) or self.shares(e.orelse, bar)
+        if isinstance(e, n.Subscript) and self.is_number(bar, e):
+            return bar in names(e.index) or item_of(e, lambda _: True)[0] != n.Name(bar)
+        return not (isinstance(e, n.Call) and self.sweep.newness(e) == WHOLLY_NEW)
 
     def made_here(self, bar: str, above: frozenset[str]) -> bool:
         """True for a variable that holds what this sweep made, and is no part of something else."""
