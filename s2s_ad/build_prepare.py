@@ -54,6 +54,7 @@ from s2s_ad.ir.walk import (
 )
 from s2s_ad.transform.cancelling import cancelling
 from s2s_ad.transform.context import Context
+from s2s_ad.transform.tries import leaves_early
 
 Values = tuple[tuple[str, Value], ...]
 ROUNDS = 4
@@ -220,9 +221,23 @@ def prepare(
         check_still_unchanged(prepared)
     elif entry:
         own_arguments(prepared, program.shared)
-    if structural:
+    if structural or _leaves_tries(prepared):
         settle_exits(prepared)
     return prepared
+
+
+def _leaves_tries(prepared: Prepared) -> bool:
+    """True when a way out of the function, or of a loop, leads out of the body of a `try` in which
+    something varies: forward mode runs such a body twice."""
+    facts = prepared.facts()
+
+    def varies(x: n.Stmt) -> bool:
+        returned = x.value if isinstance(x, n.Return) and x.uid in facts.before else None
+        given = returned is not None and facts.varied(returned, x.uid)
+        return given or any(facts.varied_after(v, x.uid) for v in assigned((x,)))
+
+    tried = [s.body for s in walk_stmts(prepared.function.body) if isinstance(s, n.Try)]
+    return any(leaves_early(body) and any(map(varies, walk_stmts(body))) for body in tried)
 
 
 def _splice(prepared: Prepared) -> None:

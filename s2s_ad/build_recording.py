@@ -241,6 +241,7 @@ class Recording:
             choices=frozenset(builder.choices),
             silent=frozenset(builder.silent),
             sunk=frozenset(self.prepared.sunk),
+            attempts=builder.attempts,
             leaving=frozenset(builder.leaving),
             changed=changed,
             in_place=self.changed,

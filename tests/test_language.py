@@ -46,6 +46,7 @@ from tests.language import (
     shared_values,
     signs,
     stores,
+    tried,
     untaken,
     updates,
     windows,
@@ -84,6 +85,7 @@ MODULES = (
     shared_values,
     buffers,
     stores,
+    tried,
     untaken,
     updates,
     windows,
@@ -133,6 +135,8 @@ def right_or_refused():
         assert refusal.place is not None and refusal.hint
     except TypeError as refusal:
         assert "say what the arguments are (--like, --call)" in str(refusal)
+    except RuntimeError as refusal:
+        assert "left a `try`" in str(refusal)
 
 
 def test_names_are_different():

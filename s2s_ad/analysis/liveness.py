@@ -19,8 +19,8 @@ NOTHING: Live = frozenset()
 def live_after(block: n.Block, at_end: Live = NOTHING) -> dict[int, Live]:
     """Return by the uid of a statement the variables that may be read once it is over.
 
-    What a lambda, a generator or a local function mentions is read at any time. What a `try` or a
-    `with` binds may keep the value it had.
+    What a lambda, a generator or a local function mentions is read at any time. An exception may
+    leave what a `try` or a `with` holds at any statement.
 
     >>> from s2s_ad.ir import nodes as n
     >>> first = n.Assign((n.Name("y"),), n.Name("x"))
@@ -51,7 +51,7 @@ class _Live:
         self.kept = kept
         self.after: dict[int, Live] = {}
         self.exits: list[tuple[Live, Live]] = []
-        self.certain = True  # whether statements run to their end
+        self.caught: Live = NOTHING  # what is read where an exception goes
 
     def block(self, block: n.Block, live: Live) -> Live:
         for s in reversed(block):
@@ -59,7 +59,7 @@ class _Live:
             before = self.before(s, live)
             if not before >= self.kept:
                 before |= self.kept
-            live = before if self.certain else before | live
+            live = before if before >= self.caught else before | self.caught
         return live
 
     def before(self, s: n.Stmt, live: Live) -> Live:
@@ -86,16 +86,18 @@ class _Live:
         return _changed(live, NOTHING, read)
 
     def attempt(self, s: n.Try | n.With, live: Live) -> Live:
-        before, self.certain = self.certain, False
+        outside = self.caught
         if isinstance(s, n.With):
+            self.caught |= live  # it may swallow exceptions
             found = self.block(s.body, live)
         else:
             final = self.block(s.final, live)
+            self.caught |= final
             found = self.block(s.orelse, final)
-            for handler in s.handlers:
-                found |= self.block(handler.body, final)
+            handled = [self.block(handler.body, final) for handler in s.handlers]
+            self.caught = self.caught.union(*handled)
             found = self.block(s.body, found)
-        self.certain = before
+        self.caught = outside
         return found
 
     def loop(self, s: n.For | n.While, live: Live) -> Live:

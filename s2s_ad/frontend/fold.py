@@ -8,6 +8,7 @@ from __future__ import annotations
 from s2s_ad.analysis.flow import Facts
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.remembered import replace
+from s2s_ad.ir.walk import with_each_block
 
 
 def fold_decided(block: n.Block, facts: Facts) -> n.Block:
@@ -31,7 +32,7 @@ def fold_decided(block: n.Block, facts: Facts) -> n.Block:
         elif isinstance(s, (n.For, n.While)):
             body = fold_decided(s.body, facts)
             s = replace(s, body=body, orelse=fold_decided(s.orelse, facts))
-        elif isinstance(s, n.With):
-            s = replace(s, body=fold_decided(s.body, facts))
+        elif isinstance(s, (n.With, n.Try)):
+            s = with_each_block(s, lambda x: fold_decided(x, facts) or ((n.Pass(),) if x else ()))
         out.append(s)
     return tuple(out)

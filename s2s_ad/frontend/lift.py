@@ -25,6 +25,7 @@ from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import (
     all_parts,
     assigned,
+    blocks,
     children,
     free_names,
     inside,
@@ -36,6 +37,7 @@ from s2s_ad.ir.walk import (
     substitute,
     target_names,
     walk_stmts,
+    with_each_block,
 )
 
 Refuse = Callable[[n.Stmt, str, str], UnsupportedSyntax]
@@ -377,14 +379,7 @@ def _early_bound(
 
 def _inside(s: n.Stmt, visit: Callable[[n.Block], n.Block]) -> n.Stmt:
     """Apply `visit` to the blocks nested in `s`, outermost first."""
-    if isinstance(s, n.If):
-        branches = tuple(replace(b, body=_deep(b.body, visit)) for b in s.branches)
-        return replace(s, branches=branches, orelse=_deep(s.orelse, visit))
-    if isinstance(s, (n.For, n.While)):
-        return replace(s, body=_deep(s.body, visit), orelse=_deep(s.orelse, visit))
-    if isinstance(s, n.With):
-        return replace(s, body=_deep(s.body, visit))
-    return s
+    return with_each_block(s, lambda block: _deep(block, visit)) if blocks(s) else s
 
 
 def _deep(block: n.Block, visit: Callable[[n.Block], n.Block]) -> n.Block:

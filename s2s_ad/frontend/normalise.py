@@ -36,6 +36,7 @@ from s2s_ad.ir.walk import (
     substitute,
     target_names,
     walk_stmts,
+    with_each_block,
 )
 
 
@@ -64,8 +65,8 @@ class _Normalise(Unpacking):
             return [replace(s, body=self.block(s.body), orelse=self.block(s.orelse))]
         if isinstance(s, n.For):
             return self.for_loop(s)
-        if isinstance(s, n.With):
-            return [replace(s, body=self.block(s.body))]
+        if isinstance(s, (n.With, n.Try)):
+            return [with_each_block(s, self.block)]
         if isinstance(s, n.Assign):
             return self.assign(s)
         if isinstance(s, n.ExprStmt):

@@ -341,12 +341,17 @@ CONSTRUCTS: tuple[Construct, ...] = (
         _yes(
             "try",
             "try:\n    y = 1.0 / x\nexcept ZeroDivisionError:\n    y = 0.0",
-            "outside of loops; all but the last statement make only values that are read there",
+            "the way that is taken counts, in loops too",
+        ),
+        _yes(
+            "try of several statements",
+            "y = x\ntry:\n    z = y * x\n    y = z / n\nexcept ZeroDivisionError:\n    y = y * 2.0",
+            "an exception that leaves it when it has changed what is read behind it is an error",
         ),
         _no(
-            "try that may be left halfway",
-            "y = x\ntry:\n    y = y * x\n    y = y / n\nexcept ZeroDivisionError:\n    y = y * 2.0",
-            "compute into new variables, test before",
+            "finally that computes",
+            "try:\n    y = 1.0 / x\nfinally:\n    y = x",
+            "compute behind the `try`",
         ),
         _no("async", "async def go():\n    return x\ny = x", "await outside of it"),
     ),

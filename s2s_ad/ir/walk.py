@@ -352,6 +352,11 @@ def _with_blocks(s: Stmt, new: Sequence[Block]) -> Stmt:
     raise AssertionError(f"{type(s).__name__} has no blocks")
 
 
+def with_each_block(s: Stmt, visit: Callable[[Block], Block]) -> Stmt:
+    """Return a statement that holds blocks with each of them, empty ones included, as given."""
+    return _with_blocks(s, [visit(inner) for inner in _blocks(s)])
+
+
 def walk_stmts(block: Block) -> Iterator[Stmt]:
     """Yield every statement of `block`, nested ones after the one that holds them."""
     for s in block:

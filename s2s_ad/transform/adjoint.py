@@ -25,7 +25,7 @@ from s2s_ad.transform.contributions import Sweeps
 from s2s_ad.transform.counting import Counter, counters
 from s2s_ad.transform.foreign_arrays import check_foreign_arrays
 from s2s_ad.transform.loops import LoopForm, loop_form, with_order
-from s2s_ad.transform.tries import whole_body
+from s2s_ad.transform.tries import NOTHING_SEEN, ends_plainly, seen_behind, whole_body
 
 
 class Builder(Assignments):
@@ -99,14 +99,22 @@ class Builder(Assignments):
         if not survives and not any(self.is_active(x) for x in walk_stmts((s,))):
             self.context.check_inside(s)
             return Sweeps([s], self.cleared(written))
-        # what a step of a loop has kept before an exception would not be taken back
-        if self.depth or s.orelse or whole_body(s, self.context.function) is None:
+        if s.orelse or not ends_plainly(s, self.context.changed):
             raise self.context.refuse(
                 s, None, "`try` around active statements", "move them out of the block"
             )
+        if whole_body(s, self.context.function) is None:
+            seen = seen_behind(s, self.context.function, self.context.changed)
+        else:
+            seen = NOTHING_SEEN
+        self.attempts[s.uid] = n.Name(self.context.names.fresh("halfway")), seen
         way = n.Name(self.context.names.fresh("way"))
         self.choices.add(way.id)
         ways = [self.block(s.body), *(self.block(h.body) for h in s.handlers)]
+        for h, x in zip(s.handlers, ways[1:]):
+            if h.name in mentioned(tuple(x.reverse)):
+                message = f"the exception `{h.name}` decides on a derivative"
+                raise self.context.refuse(s, None, message, "compute what is needed of it before")
         numbers = [n.Const(str(k), k) for k in range(len(ways))]
         for number, x in zip(numbers, ways):
             x.forward.append(n.Assign((way,), number, origin=s.origin))

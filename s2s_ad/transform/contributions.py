@@ -6,7 +6,7 @@ Takes the contributions of a pullback, gives statements of the reverse sweep: `x
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
@@ -87,6 +87,8 @@ class Contributions:
         self.growing: dict[int, str] = {}
         self.deferred: set[str] = set()
         self.flags: dict[str, Kind] = {}
+        # of each `try`, the flag that it may have to set, and what of its body can be seen
+        self.attempts: dict[int, tuple[n.Name, Mapping[int, bool]]] = {}
         # places whose reverse reads what has been stored there, by the uid of the store
         self.by_results: dict[int, n.Expr] = {}
         self.under_roots = under_roots(context.function.body, partial(object_of, context))

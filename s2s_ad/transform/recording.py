@@ -21,6 +21,7 @@ from s2s_ad.ir.walk import assigned, names, stmt_exprs, walk_stmts
 from s2s_ad.transform.keeping import Keeping, RecordBranch, Undo, before_exits
 from s2s_ad.transform.level import level_definitions
 from s2s_ad.transform.reading import bound_names, names_read, stored_into
+from s2s_ad.transform.tries import guarded, kept_at_the_end, unless_seen
 from s2s_ad.transform.versions import START, Recorder
 
 COMPOUND = (n.If, n.For, n.While, n.With, n.Try)
@@ -458,7 +459,14 @@ class _Block(Keeping):
             return replace(s, branches=branches, orelse=results[-1])
         if isinstance(s, n.Try):
             handlers = tuple(replace(h, body=x) for h, x in zip(s.handlers, results[1:]))
-            return replace(s, body=results[0], handlers=handlers)
+            flag, seen = self.recorder.attempts[s.uid]
+            own, fresh = self.recorder.variables, self.recorder.names.fresh
+            plain = kept_at_the_end(results[0], lambda x: x.stack not in own, fresh)
+            body = guarded(plain, seen, flag)
+            if body is None:
+                return replace(s, body=plain, handlers=handlers)
+            handlers = tuple(unless_seen(h, flag) for h in handlers)
+            return replace(s, body=body, handlers=handlers)
         assert isinstance(s, (n.For, n.While, n.With))
         return replace(s, body=results[0])
 

@@ -23,13 +23,10 @@ from s2s_ad.ir.nodes import ZERO
 from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import (
     assigned,
-    map_block,
     names,
-    stmt_exprs,
     subexprs,
     substitute,
     target_names,
-    walk_stmts,
 )
 from s2s_ad.transform.context import Context
 from s2s_ad.transform.foreign_arrays import check_foreign_arrays
@@ -38,8 +35,7 @@ from s2s_ad.transform.naming import WHOLE, Naming
 from s2s_ad.transform.overlapping import apart, check_overlap
 from s2s_ad.transform.pushforward import Pushforward, Tidy
 from s2s_ad.transform.storing import check_store
-from s2s_ad.transform.tangent_calls import TangentCalls
-from s2s_ad.transform.tries import happens_once, whole_body
+from s2s_ad.transform.tangent_tries import TangentTries
 
 
 def tangent(
@@ -58,7 +54,7 @@ def tangent(
     return run.function(name), run.kinds
 
 
-class _Tangent(TangentCalls):
+class _Tangent(TangentTries):
     def __init__(
         self,
         context: Context,
@@ -182,55 +178,6 @@ class _Tangent(TangentCalls):
             return self.passive_try(s)
         self.context.check_effect(s)
         return [s, *self.passive(s)]
-
-    def passive_try(self, s: n.Try) -> list[n.Stmt]:
-        """Return a `try` in which nothing varies; what it returns has a tangent all the same."""
-        if self.is_active_inside(s):
-            return self.active_try(s)
-        self.context.check_inside(s)
-
-        def visit(x: n.Stmt) -> list[n.Stmt]:
-            return self.returned(x) if isinstance(x, n.Return) else [x]
-
-        return [*map_block((s,), visit), *self.passive(s)]
-
-    def active_try(self, s: n.Try) -> list[n.Stmt]:
-        """Return a `try` with the tangents of its body behind it: they may raise, too."""
-        body = whole_body(s, self.context.function)
-        dots: list[n.Stmt] = []
-        primal = list(s.body)
-        apart = body is not None and happens_once(body)
-        before, self.trying = self.trying, True
-        for k, x in enumerate(body or ()):
-            if isinstance(x, n.Return) and x.value is not None:
-                result = n.Name(self.context.names.fresh("result"))
-                primal[k] = n.Assign((result,), x.value, origin=x.origin, comments=x.comments)
-                dots.extend(_returning(result, self.returned(replace(x, comments=n.NO_COMMENTS))))
-                continue
-            out = self.statement(replace(x, comments=n.NO_COMMENTS))
-            dots.extend(r for r in out if r.uid != x.uid)
-            apart = apart and any(r.uid == x.uid and _same_values(r, x) for r in out)
-        if not apart:
-            raise self.context.refuse(
-                s, None, "`try` around active statements", "move them out of the block"
-            )
-        for last in s.body[len(body or ()) :]:
-            dots.extend(r for r in self.statement(last) if r.uid != last.uid)
-        self.trying = before
-        handlers = tuple(replace(h, body=self.block(h.body)) for h in s.handlers)
-        dots.extend(self.block(s.orelse))
-        return [replace(s, body=tuple(primal), handlers=handlers, orelse=tuple(dots))]
-
-    def is_active_inside(self, s: n.Stmt) -> bool:
-        """True when a statement nested in `s` gives a variable an active value or returns one."""
-        for x in walk_stmts((s,)):
-            env = self.facts.after.get(x.uid, {})
-            if any(env.get(name, PASSIVE).varied for name in assigned((x,))):
-                return True
-            value = x.value if isinstance(x, n.Return) else None
-            if value is not None and self.facts.varied(value, x.uid):
-                return True
-        return False
 
     def passive(self, s: n.Stmt) -> list[n.Stmt]:
         """Clear the tangents of what a passive statement binds."""
@@ -457,18 +404,6 @@ class _Tangent(TangentCalls):
             return [replace(s, body=(*clear, *body), orelse=orelse)]
         target, source = self.paired(s.target, s.iter, s)
         return [replace(s, target=target, iter=source, body=body, orelse=orelse)]
-
-
-def _returning(result: n.Name, statements: list[n.Stmt]) -> list[n.Stmt]:
-    """Have the statements that return a value and its tangent return a variable for the value."""
-    last = statements[-1]
-    assert isinstance(last, n.Return) and isinstance(last.value, n.TupleExpr)
-    pair = replace(last.value, items=(result, *last.value.items[1:]))
-    return [*statements[:-1], replace(last, value=pair)]
-
-
-def _same_values(a: n.Stmt, b: n.Stmt) -> bool:
-    return stmt_exprs(a) == stmt_exprs(b)
 
 
 def _ordered(params: list[n.Param]) -> list[n.Param]:

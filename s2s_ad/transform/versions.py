@@ -37,7 +37,8 @@ class Recorder:
     long as what it reads is the same. level: uids of definitions to which all steps of the loops
     around them give one value. filled: variables kept by reference before such stores into
     them; stale: those of which a copy would not have them. sunk: uids of branches that were taken
-    out of the loop in front of them. leaving: uids of `if`s with a `break`, such that the step of a
+    out of the loop in front of them. attempts: of each `try`, the flag it may have to set, and what
+    of its body can be seen by uid. leaving: uids of `if`s with a `break`, such that the step of a
     loop that takes it is not reversed: nothing is kept before they have been passed.
     """
 
@@ -73,6 +74,7 @@ class Recorder:
     level: frozenset[int] = frozenset()
     filled: set[str] = field(default_factory=set)
     stale: set[str] = field(default_factory=set)
+    attempts: Mapping[int, tuple[n.Name, Mapping[int, bool]]] = field(default_factory=dict)
     kills: dict[int, frozenset[str]] = field(default_factory=dict)
     mentions: dict[tuple[int, int], frozenset[str]] = field(default_factory=dict)
     plans: dict[Hashable, object] = field(default_factory=dict)
