@@ -22,7 +22,10 @@ FORM = "numba"
 Lines: TypeAlias = "Mapping[int, tuple[str, int, int, str]]"
 _DECORATION = re.compile(r"^@numba\.(njit|vectorize)\(cache=True\)$", re.MULTILINE)
 _PLACE = re.compile(r'File "([^"]*)", line (\d+)')
-_CALLED = re.compile(r"No implementation of function Function\((?:<\w+(?: \w+)? )?'?([\w.]+)")
+_CALLED = re.compile(
+    r"No implementation of function Function"
+    r"\(<?(?:built-in )?(?:(?:function|class|ufunc) )?'?([\w.]+)"
+)
 
 
 def options_of(strict: bool, compile: str | None) -> frozenset[str]:

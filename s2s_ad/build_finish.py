@@ -56,7 +56,7 @@ from s2s_ad.simplify.one_store import OneStore, one_store
 from s2s_ad.simplify.over_kept import by_the_index, over_kept
 from s2s_ad.simplify.parts_read import parts_read
 from s2s_ad.simplify.products import named_in_front, numbers_of, shared_products
-from s2s_ad.simplify.quotients import reuse_quotients
+from s2s_ad.simplify.quotients import Dividing, reuse_quotients
 from s2s_ad.simplify.scaled import without_scaled
 from s2s_ad.simplify.share import NUMBERS, Sharing, share
 from s2s_ad.simplify.spreading import without_spreading
@@ -189,7 +189,8 @@ def finish(
 
         if "algebra" not in options:
             body = like_terms(body, Slopes(back, is_number, pure, _is_adjoint(swept)))
-        body, back = reuse_quotients(body, back, pure, sharing.name, again_only, is_number)
+        dividing = Dividing(pure, sharing.name, is_number, 2 if "numba" in options else 3)
+        body, back = reuse_quotients(body, back, again_only, dividing)
         function = swept.prepared.function
         params = {p.name for p in function.params}
         end = next((k for k, s in enumerate(function.body) if isinstance(s, n.Return)), None)

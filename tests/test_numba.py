@@ -893,6 +893,47 @@ def test_steps_reversed_as_they_run():
     assert text.index("exp_saved = np.empty(max(steps, 0))") < text.index("for p in")
 
 
+def knocked_out(z, s0, sigma, strike):
+    """A path that ends below has no part in the sum."""
+    total = 0.0
+    for p in range(len(z)):
+        s = s0
+        for k in range(z.shape[1]):
+            s = s * math.exp(sigma * z[p, k]) + 0.1 * s * s
+        if s > strike:
+            total += (s - strike) * s
+    return total
+
+
+def test_a_path_without_a_part_in_the_sum_is_not_reversed():
+    """Compiled too: what is kept for it is the step's own, and need not be taken off."""
+    z = np.cos(np.arange(24.0)).reshape(8, 3)
+    wrt = ("s0", "sigma", "strike")
+    g = grad(knocked_out, wrt, compile="numba")
+    for strike in (0.0, 1.0, 9.0):
+        same(g(z, 0.9, 0.4, strike), grad(knocked_out, wrt)(z, 0.9, 0.4, strike))
+    lines = [line.strip() for line in g.source.splitlines()]
+    reverse = lines[lines.index("# -- reverse sweep of this step") :]
+    assert reverse[1].startswith("if s > strike:")
+    assert not any(line.startswith("s_bar = 0.0") for line in lines)
+
+
+def variances(r, omega, beta):
+    h = omega
+    total = 0.0
+    for t in range(len(r)):
+        total -= 0.5 * (math.log(h) + r[t] * r[t] / h)
+        h = omega + beta * h + r[t] * r[t]
+    return total
+
+
+def test_what_is_divided_twice_has_a_name():
+    r = np.array([0.3, -0.8, 0.5])
+    g = grad(variances, ("r", "omega", "beta"), compile="numba")
+    same(g(r, 0.4, 0.7), grad(variances, ("r", "omega", "beta"))(r, 0.4, 0.7))
+    assert g.source.count("total_bar / h\n") == 1
+
+
 def test_calls_are_kept_where_nothing_else_is():
     """Compiled code reads a number sooner than it makes the call again."""
     g = grad(aligned, ("x", "gamma"), compile="numba")
@@ -1087,6 +1128,10 @@ def in_table(x):
     return x * table[0]
 
 
+def columns(A):
+    return np.sum(np.mean(A, axis=0) ** 2)
+
+
 def recursive(x, n):
     if n == 0:
         return x
@@ -1100,13 +1145,16 @@ def test_what_numba_cannot_compile_names_the_line(tmp_path):
     for f, args, line in (
         (module.sorted_sum, (1.1,), "return math.fsum([x, y])"),
         (module.in_table, (1.1,), "return x * table[0]"),
+        (module.columns, (np.ones((2, 2)),), "return np.sum(np.mean(A, axis=0) ** 2)"),
         (module.recursive, (0.7, 3), "return math.sin(recursive(x, n - 1)) * x"),
     ):
         with pytest.raises(UnsupportedForNumba) as caught:
             grad(f, compile="numba")(*args)
         assert caught.value.place is not None and caught.value.place.text.strip() == line
         assert caught.value.hint
-        assert math.isfinite(grad(f)(*args))
+        assert np.all(np.isfinite(grad(f)(*args)))
+        if f is module.columns:
+            assert "a call of `mean`" in str(caught.value)
     assert isinstance(caught.value.__cause__, numba.core.errors.NumbaError)
 
 

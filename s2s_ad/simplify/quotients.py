@@ -39,24 +39,30 @@ Pure = Callable[[n.Expr], bool]
 Factor = tuple[str, n.Expr]
 
 
+@dataclass(frozen=True)
+class Dividing:
+    """pure: whether an expression has no effect. fresh: a name not in use. number: whether an
+    expression certainly gives a number. often: how often one variable has to be divided by another
+    to be worth a name: compiled, a division takes as long as ten names."""
+
+    pure: Pure
+    fresh: Callable[[str], str]
+    number: Callable[[n.Expr], bool]
+    often: int = 3
+
+
 def reuse_quotients(
-    block: n.Block,
-    back: frozenset[int],
-    pure: Pure,
-    fresh: Callable[[str], str],
-    again: frozenset[int],
-    number: Callable[[n.Expr], bool],
+    block: n.Block, back: frozenset[int], again: frozenset[int], tools: Dividing
 ) -> tuple[n.Block, frozenset[int]]:
     """Return the block in which statements of the reverse sweep read the quotients there are, and
     the uids of the reverse sweep.
 
-    fresh: a name not in use. again: uids of statements that are computed again for the reverse
-    sweep alone. number: whether an expression certainly gives a number.
+    again: uids of statements that are computed again for the reverse sweep alone.
     """
     every = [e for s in walk_stmts(block) for e in stmt_exprs(s)]
     said = Counter(x.id for e in every for x in inside(e, n.Name))
     once = {x for x, count in said.items() if count == 2}
-    run = _Quotients(set(back), pure, fresh, again, number, once)
+    run = _Quotients(set(back), again, tools, once)
     block = run.block(block)
     for uid in run.gone:
         block = without_statement(block, uid)
@@ -68,10 +74,8 @@ class _Quotients:
     """again: what is computed again. once: variables that are bound and read at one place each."""
 
     back: set[int]
-    pure: Pure
-    fresh: Callable[[str], str]
     again: frozenset[int]
-    number: Callable[[n.Expr], bool]
+    tools: Dividing
     once: set[str]
     gone: list[int] = field(default_factory=list)
     given: dict[int, tuple[str, Term]] = field(default_factory=dict)
@@ -117,7 +121,7 @@ class _Quotients:
             if s.uid in self.again and isinstance(s, n.Assign) and isinstance(target, n.Name):
                 made = term(s.value)
                 divided = any(op == "/" for op, _ in made.factors)
-                pure = all(self.pure(e) for _, e in made.factors)
+                pure = all(self.tools.pure(e) for _, e in made.factors)
                 if divided and pure and target.id in self.once and made.coefficient == 1:
                     made_again[target.id] = s.uid, made
         return self.worth_it(tuple(out))
@@ -150,7 +154,7 @@ class _Quotients:
             return False
         item = len(s.targets) == 1 and isinstance(s.targets[0], n.Subscript)
         divides = isinstance(s.value, n.Binary) and s.value.op == "/"
-        return item and divides and self.number(s.value)
+        return item and divides and self.tools.number(s.value)
 
     def worth_it(self, block: n.Block) -> n.Block:
         """Return the block without the names that are read just once after all."""
@@ -169,7 +173,7 @@ class _Quotients:
     def killed(self, s: n.Stmt) -> frozenset[str] | None:
         """Return the variables that a statement changes, None where it may be any."""
         if s.uid not in self.changes:
-            simple = not blocks(s) and all(map(self.pure, stmt_exprs(s)))
+            simple = not blocks(s) and all(map(self.tools.pure, stmt_exprs(s)))
             self.changes[s.uid] = changed_by(s) if simple else None
         return self.changes[s.uid]
 
@@ -203,7 +207,7 @@ class _Quotients:
                     continue
                 first = out[where]
                 adjoint = any("_bar" in x for x in _names(made))
-                name = n.Name(self.fresh("quotient_bar" if adjoint else "ratio"))
+                name = n.Name(self.tools.fresh("quotient_bar" if adjoint else "ratio"))
                 new = n.Assign((name,), from_term(made), origin=first.origin, of=first.of)
                 self.back.add(new.uid)
                 self.given[new.uid] = name.id, made
@@ -228,7 +232,7 @@ class _Quotients:
         for t in self.products[s.uid]:
             above = next((f for f in t.factors if f[0] == "*" and isinstance(f[1], n.Name)), None)
             below = [f for f in t.factors if f[0] == "/" and not isinstance(f[1], n.Const)]
-            if above is not None and below and all(self.pure(e) for _, e in t.factors):
+            if above is not None and below and all(self.tools.pure(e) for _, e in t.factors):
                 found.append(Term(Fraction(1), (above, *below)))
                 if len(below) > 1:
                     found.append(Term(Fraction(1), (above, below[0])))
@@ -239,9 +243,10 @@ class _Quotients:
         parts = _names(made)
         first, count = -1, 0
         single = isinstance(made.factors[1][1], n.Name) and len(made.factors) == 2
+        least = self.tools.often if single else 2
         held = {"": made}
         dividing = set.intersection(*(self.dividing[factor] for factor in made.factors))
-        if sum(len(self.products[uid]) for uid in dividing) < (3 if single else 2):
+        if sum(len(self.products[uid]) for uid in dividing) < least:
             return None
         if not self.at:
             self.at = dict(zip(self.order, itertools.count()))
@@ -252,11 +257,12 @@ class _Quotients:
                 every = self.products[s.uid]
                 matches = sum(_with_quotient(t, held, True) is not t for t in every)
                 whole = isinstance(s, n.Assign) and isinstance(s.targets[0], n.Name)
-                if whole and term(s.value).factors == made.factors:
+                here = term(s.value) if whole else None
+                if here is not None and here.factors == made.factors and abs(here.coefficient) == 1:
                     return None  # it has a name
                 first = k if matches and not count else first
                 count += matches
-                if count >= (3 if single else 2):
+                if count >= least:
                     return first
             killed = self.killed(s)
             if killed is None or killed & parts:
@@ -380,7 +386,8 @@ def _with_quotient(t: Term, held: dict[str, Term], alone: bool) -> Term:
     for v, made in held.items():
         left = Counter(t.factors)
         left.subtract(Counter(made.factors))
-        if min(left.values()) < 0 or (sum(left.values()) == 0 and not alone):
+        same = sum(left.values()) == 0 and t.coefficient == made.coefficient
+        if min(left.values()) < 0 or (same and not alone):
             continue
         first = next(k for k, factor in enumerate(t.factors) if factor in made.factors)
         rest: list[tuple[str, n.Expr]] = []

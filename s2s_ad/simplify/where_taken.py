@@ -48,7 +48,7 @@ class Linear:
     """What is known of the names in a body. pure: whether an expression has no effect. number:
     whether a variable certainly is a number. reverses: functions that are linear in their last
     argument, and give zeros for zeros. keeps: whether what is kept is in lists, which may be taken
-    from in any branch."""
+    from in any branch; else a branch may leave it only where it is a step's own."""
 
     pure: Callable[[n.Expr], bool]
     number: Callable[[str], bool]
@@ -108,10 +108,12 @@ class _Run:
         if sum(1 for _ in walk_stmts(rest)) < FEW:
             return None
         idle = _Idle(self.linear)
-        if not idle.runs(rest, _zeros(s.body[:k]), self.linear.keeps) or not idle.made:
+        if not idle.runs(rest, _zeros(s.body[:k]), True) or not idle.made:
             return None
         live = _live(s, here)
         if idle.made & live:
+            return None
+        if not self.linear.keeps and any(live.intersection(stacks) for _, stacks in idle.popped):
             return None
         before, taken = _begun(s.body[:k], x, rest, self.every)
         # what is kept for the steps that are left out is taken off again
