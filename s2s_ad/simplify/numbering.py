@@ -6,12 +6,39 @@ Takes statements in the order in which they run, gives numbers of values; requir
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import changed_by, sole_target
-from s2s_ad.ir.walk import container_of, map_expr, names, popped, stmt_exprs, substitute, walk_stmts
+from s2s_ad.ir.walk import (
+    children,
+    container_of,
+    fold,
+    names,
+    popped,
+    stmt_exprs,
+    substitute,
+    walk_stmts,
+)
 
 Pure = Callable[[n.Expr], bool]
+# how an expression is computed: its class, what it says besides its parts, and their numbers
+Structure = tuple[object, ...] | n.Expr
+_SHOWN: dict[type, Callable[[Any], object]] = {
+    n.Const: lambda e: e.text,
+    n.Attribute: lambda e: e.attr,
+    n.Subscript: lambda e: None,
+    n.Slice: lambda e: (e.lower is None, e.upper is None, e.step is None),
+    n.TupleExpr: lambda e: None,
+    n.ListExpr: lambda e: None,
+    n.Unary: lambda e: e.op,
+    n.Binary: lambda e: e.op,
+    n.Compare: lambda e: e.ops,
+    n.BoolOp: lambda e: e.op,
+    n.IfExp: lambda e: None,
+    n.Starred: lambda e: None,
+    n.Call: lambda e: (len(e.args), tuple(k.name for k in e.keywords)),
+}
 
 
 class Numbering:
@@ -27,8 +54,9 @@ class Numbering:
         self.primal = primal
         self.values: dict[str, int] = {}
         self.holders: dict[int, set[str]] = {}  # by value, the variables that have had it
-        self.made: dict[n.Expr, int] = {}  # which value an expression of the primal has given
-        self.divisors: set[n.Expr] = set()  # what the primal has divided by
+        self.numbers: dict[Structure, int] = {}
+        self.made: dict[int, int] = {}  # which value an expression of the primal has given
+        self.divisors: set[int] = set()  # what the primal has divided by
         self.count = 0
 
     def follow(self, s: n.Stmt) -> None:
@@ -45,13 +73,13 @@ class Numbering:
         if isinstance(value, n.Name):
             self.hold(target, self.value(value.id))
             return
-        key = self.numbered(value) if s.uid not in self.back and self.pure(value) else None
-        self.count += 1
-        self.hold(target, self.count)
-        if key is not None and names(key):
-            self.hold(target, self.made.setdefault(key, self.count))
-            if isinstance(key, n.Binary) and key.op == "/":
-                self.divisors.add(key.right)
+        known = s.uid not in self.back and names(value) and self.pure(value)
+        number = self.structure(value) if known else None
+        if number is not None and isinstance(value, n.Binary) and value.op == "/":
+            self.divisors.add(self.numbered(value.right))
+        self.bind(target)
+        if number is not None:
+            self.made.setdefault(number, self.values[target])
 
     def has_effect(self, s: n.Stmt) -> bool:
         """True when a statement may change in place what is no adjoint of ours."""
@@ -88,21 +116,38 @@ class Numbering:
             if self.values.get(x) == old:
                 self.bind(x)
 
-    def numbered(self, e: n.Expr) -> n.Expr:
-        """Return an expression with values in the place of variables, and of what made them."""
-        e = substitute(e, {x: _valued(self.value(x)) for x in names(e)})
-        return map_expr(e, self.known)
+    def numbered(self, e: n.Expr) -> int:
+        """Return a number that expressions of one value have: that of a variable, or of what is
+        computed of such values in one way."""
+        return fold(e, self.number)
 
-    def known(self, e: n.Expr) -> n.Expr:
-        value = None if isinstance(e, n.Name) else self.made.get(e)
-        return e if value is None else _valued(value)
+    def structure(self, e: n.Expr) -> int:
+        """Return a number of how an expression is computed, not of what has its value."""
+        return self.of_parts(e, [self.numbered(x) for x in children(e)])
+
+    def number(self, e: n.Expr, parts: list[int]) -> int:
+        if isinstance(e, n.Name):
+            return self.value(e.id)
+        found = self.of_parts(e, parts)
+        return self.made.get(found, found)
+
+    def of_parts(self, e: n.Expr, parts: list[int]) -> int:
+        shown = _SHOWN.get(type(e))
+        if shown is None:
+            # it has variables of its own
+            key: Structure = substitute(e, {x: _valued(self.value(x)) for x in names(e)})
+        else:
+            key = (type(e), shown(e), *parts)
+        found = self.numbers.get(key)
+        if found is None:
+            self.count += 1
+            found = self.numbers[key] = self.count
+        return found
 
     def named(self, e: n.Expr) -> str | None:
         """Return a variable that has the value of an expression, as the primal has computed it."""
-        made = self.numbered(e)
-        if not isinstance(made, n.Name):
-            return None
-        return next((x for x, v in self.values.items() if _valued(v) == made), None)
+        made = self.made.get(self.structure(e))
+        return next((x for x, v in self.values.items() if v == made), None)
 
 
 def _in_place(s: n.Stmt) -> list[n.Expr]:
