@@ -53,6 +53,14 @@ LINES = {
         "for (a, b) in c:",
         "    pass",
     ],
+    "several parentheses": [
+        "x = (a + b) * (c + d)",
+        "y = (a) == (b)",
+        "z += (a) if b else (c)",
+        "return result, (x_bar, y_bar)",
+        "return (a + b) / (c + d)",
+        "return (a + ')') + (b)",
+    ],
     "letters": [f"x = '{'宽' * 40}'", "y = 'é'"],
     "strings": ["x = '''one", "    two''' + y", "z = 'a' # b"],
     "nested": ["def f():", "    x = 1", "    def g():", "        return x", "    return g"],
@@ -95,3 +103,11 @@ def test_powers_and_slices_are_spelled_as_black_does(a):
 def test_whole_modules_are_as_black_writes_them(file):
     _, _, text = file.read_text(encoding="utf-8").partition(MARK)
     assert whole(text) == text
+
+
+def test_black_is_not_asked_where_nothing_is_to_be_done():
+    def asked(text, width):
+        raise AssertionError(text)
+
+    lines = ["x = (a + b) ** 2 / (2.0 + c**2)", "return result, (x_bar, y_bar)"]
+    assert laid_out(lines, asked) == "\n".join(lines) + "\n"

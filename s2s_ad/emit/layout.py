@@ -20,10 +20,11 @@ Black = Callable[[str, int], str]
 # spell them, parentheses around what a statement takes
 _ODD = re.compile(
     r""",\s*[)\]}] | \de\+ | \d[A-Z] | \#(?![ ]\S) | \S[ ]?\# | \#.*\# | \s\Z | [\t\f\\]
-        | \A(?:for|while|if|elif|return|del|assert|with|async)\b.*[ ]\(.*\)(?:[ ]in\b.*)?:?\Z
-        | =\ \(.*\)\Z""",
+        | \A(?:for|while|if|elif|del|assert|with|async)\b.*[ ]\(.*\)(?:[ ]in\b.*)?:?\Z""",
     re.VERBOSE,
 )
+# parentheses, maybe around all of a value
+_TAKEN = re.compile(r"(?:=|\Areturn) (\(.*\))\Z")
 # black sets blank lines around what is defined or imported inside a block
 _OPENS_A_SCOPE = re.compile(r"\s+(?:@|(?:def|class|async|import|from)\b)")
 _DOCSTRING = re.compile(r'\s*r?"""')
@@ -60,7 +61,26 @@ def _stands(line: str) -> bool:
     code = line.strip(" ")
     if not line.isascii() or _ODD.search(code):
         return False
+    value = _TAKEN.search(code)
+    if value is not None and _is_one_bracket(value[1]):
+        return False
     return len(line) <= WIDTH or code.startswith("#")
+
+
+def _is_one_bracket(text: str) -> bool:
+    """True when what the first character opens may be what the last one closes.
+
+    >>> _is_one_bracket("(a + b)"), _is_one_bracket("(a + b) * (c + d)")
+    (True, False)
+    """
+    if "'" in text or '"' in text:
+        return True
+    depth = 0
+    for c in text[:-1]:
+        depth += (c in "([{") - (c in ")]}")
+        if depth == 0:
+            return False
+    return True
 
 
 def _broken(line: str, black: Black) -> str:
