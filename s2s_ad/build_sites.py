@@ -30,7 +30,7 @@ from s2s_ad.build_records import (
     is_record,
     member,
 )
-from s2s_ad.build_subject import LocalFunction, Subject
+from s2s_ad.build_subject import GENERATED, LocalFunction, Subject
 from s2s_ad.frontend import resolve
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.names import Names
@@ -394,8 +394,9 @@ class Sites:
 
 
 def of_library(name: object) -> bool:
-    """True for the name of a module of the standard library, of NumPy or SciPy."""
-    return str(name or "").partition(".")[0] in _OTHERS
+    """True for the name of a module of the standard library, of NumPy or SciPy, or of ours."""
+    found = str(name or "")
+    return found.partition(".")[0] in _OTHERS and found != GENERATED
 
 
 _OTHERS = {*sys.stdlib_module_names, "numpy", "scipy", "numba", "s2s_ad", *LIBRARIES} - {"__main__"}

@@ -213,6 +213,12 @@ def pieces_of_whole_numbers(a, k):
     return np.sum(np.piecewise(np.arange(4), [np.arange(4) > 1], [lambda t: t * k, k]) * a)
 
 
+@followed
+def arrays_without_axes(a, k):
+    made = np.vectorize(both)
+    return made(np.asarray(a[0, 0]), np.asarray(k)) * np.sum(made(a, np.asarray(k)))
+
+
 @pytest.mark.parametrize("f", CASES.all_followed, ids=lambda f: f.__name__)
 def test_what_numpy_would_call_is_differentiated(f):
     CASES.compare(f)

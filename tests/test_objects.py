@@ -561,6 +561,36 @@ def of_its_fields(name, x):
     return sum(v * v for v in values if isinstance(v, float))
 
 
+class Level:
+    """Of which an object is made where a solver calls a function that is known then."""
+
+    def __init__(self, h, bounded=True):
+        if bounded and h < 0.0:
+            raise ValueError("too low")
+        self.h = h
+
+    @property
+    def pressure(self):
+        return math.exp(-self.h)
+
+    @classmethod
+    def from_pressure(cls, p):
+        def off(h):
+            return cls(h, bounded=False).pressure - p
+
+        return cls(newton(off, x0=0.1))
+
+
+def test_objects_in_what_a_solver_calls():
+    global newton
+    newton = pytest.importorskip("scipy.optimize").newton
+
+    def f(p):
+        return Level.from_pressure(p).h ** 2
+
+    assert grad(f)(0.4) == pytest.approx(2.0 * math.log(0.4) / 0.4, rel=1e-7)
+
+
 LOOKED_UP = [by_attributes, by_names, in_a_loop, handed_on]
 
 

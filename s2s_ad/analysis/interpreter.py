@@ -37,6 +37,7 @@ from s2s_ad.analysis.values import (
     joined_tuples,
     merge,
     named,
+    of_method,
     one_of,
     part_of,
     partial_of,
@@ -408,9 +409,9 @@ class Interpreter:
     def by_method(self, e: n.Call, env: Env) -> Value | None:
         assert isinstance(e.func, n.Attribute)
         owner = self.value(e.func.value, env)
-        if isinstance(owner.kind, DictOf) and e.func.attr == "get":
-            other = self.value(e.args[1], env) if len(e.args) == 2 else Value(UNKNOWN)
-            return Value(join(owner.kind.value, other.kind), owner.varied or other.varied)
+        known = of_method(owner, e.func.attr, [self.value(a, env) for a in e.args])
+        if known is not None:
+            return known
         rules = registry.lookup_method(e.func.attr)
         if isinstance(owner.kind, ListOf) and e.func.attr == "pop" and len(e.args) < 2:
             return item_of(replace(owner, items=None), 0)

@@ -318,3 +318,18 @@ def itemwise(arguments: Mapping[str, n.Expr], kind_of: Callable[[n.Expr], Kind])
         if items and not any(isinstance(item, n.Starred) for item in items):
             kinds[name] = TupleOf(tuple(map(kind_of, items)), True)
     return kinds
+
+
+# methods of text that take nothing and give text
+_OF_TEXT = ("upper", "lower", "strip", "title", "casefold", "capitalize", "swapcase")
+
+
+def of_method(owner: Value, name: str, args: Sequence[Value]) -> Value | None:
+    """Return what is known of the result of a method of a dict or of text, None for any other."""
+    if isinstance(owner.kind, DictOf) and name == "get":
+        other = args[1] if len(args) == 2 else Value(UNKNOWN)
+        return Value(join(owner.kind.value, other.kind), owner.varied or other.varied)
+    if isinstance(owner.kind, Str) and name in _OF_TEXT and not args:
+        text = owner.kind.value
+        return Value(Str(None if text is None else getattr(text, name)()))
+    return None

@@ -219,17 +219,14 @@ class LibraryLoops(Methods):
 
         as_floats: whether it is told that the results are floats."""
         kinds = [self.facts.value(a, s.uid).kind for a in e.args]
-        arrays = [kind for kind in kinds if isinstance(kind, Array)]
+        arrays = [kind for kind in kinds if isinstance(kind, Array) and kind.dims != ()]
         known = all(isinstance(kind, (Number, Array)) for kind in kinds)
         if e.keywords or not known or any(not a.dims or a.dtype != "float" for a in arrays):
             return None
         if any(a.dims != arrays[0].dims for a in arrays[1:]):
             return None
         given = [self.simple(a, s, pre, "x") for a in e.args]
-        items = [
-            n.Name(self.names.fresh("item")) if isinstance(kind, Array) else a
-            for a, kind in zip(given, kinds)
-        ]
+        items = [self.item(a, kind) for a, kind in zip(given, kinds)]
         value = self.result_of(function, tuple(items), (), s)
         elements: dict[str, Kind] = {
             x.id: FLOAT for x, a in zip(items, given) if x != a and isinstance(x, n.Name)
@@ -243,14 +240,14 @@ class LibraryLoops(Methods):
         dtype = (n.Keyword("dtype", self.builtin("float")),) if as_floats else ()
         if not arrays:
             return None if several else n.Call(self.of_numpy("asarray"), (value,), dtype)
-        first = next(a for a, kind in zip(given, kinds) if isinstance(kind, Array))
+        first = next(a for a, kind in zip(given, kinds) if kind in arrays)
         flat = len(arrays[0].dims or ()) == 1
         over = [
             a if flat else n.Call(n.Attribute(a, "ravel"), ())
             for a, kind in zip(given, kinds)
-            if isinstance(kind, Array)
+            if kind in arrays
         ]
-        each = [x for x, kind in zip(items, kinds) if isinstance(kind, Array)]
+        each = [x for x, kind in zip(items, kinds) if kind in arrays]
         clause = n.Clause(each[0], over[0])
         if len(each) > 1:
             clause = n.Clause(n.TupleExpr(tuple(each)), self.call("zip", *over))
@@ -268,6 +265,14 @@ class LibraryLoops(Methods):
         parts = (n.Subscript(row, n.Const(str(k), k)) for k in range(len(several)))
         over_rows = (n.Clause(row, rows),)
         return n.TupleExpr(tuple(shaped(n.Comprehension("list", x, over_rows)) for x in parts))
+
+    def item(self, e: n.Expr, kind: Kind) -> n.Expr:
+        """Return what a function that runs over entries is given: a number, or a name for one."""
+        if not isinstance(kind, Array):
+            return e
+        if kind.dims == ():
+            return n.Call(n.Attribute(e, "item"), ())
+        return n.Name(self.names.fresh("item"))
 
     def along_axis(self, e: n.Call, s: n.Stmt, pre: Statements) -> n.Expr | None:
         """Return the loop of `np.apply_along_axis`, over rows or columns."""

@@ -8,6 +8,7 @@ user is followed: attributes of modules and classes, and plain data of instances
 from __future__ import annotations
 
 import builtins
+import enum
 import inspect
 import types
 from collections.abc import Callable, Mapping
@@ -26,6 +27,7 @@ class Missing:
 
 
 MISSING: Final = Missing()
+_OF_MEMBERS = ("name", "value")  # of what `Enum` makes
 
 
 @dataclass(frozen=True)
@@ -113,8 +115,13 @@ def attribute(owner: object, attr: str) -> object:
             return getattr(owner, attr)
         except Exception:
             return MISSING
+    if kind is enum.EnumMeta and attr in owner.__members__:  # type: ignore[attr-defined]
+        return owner.__members__[attr]  # type: ignore[attr-defined]
     if issubclass(kind, type):
         return _class_attribute(owner, attr)
+    if type(kind) is enum.EnumMeta and attr in _OF_MEMBERS:
+        own = inspect.getattr_static(kind, attr)
+        return getattr(owner, attr) if own is inspect.getattr_static(enum.Enum, attr) else MISSING
     return _instance_attribute(owner, attr)
 
 

@@ -1,5 +1,6 @@
 """Assignments, operators, conditions, builtins: straight-line code."""
 
+import enum
 import math
 
 import numpy as np
@@ -200,6 +201,18 @@ def numpy_functions_of_numbers(x):
 @case(0.3)
 def module_constants(x):
     return GRAVITY * x**2 + TABLE[1] * x + TABLE[-1] + LIMITS["low"] * x
+
+
+class Units(enum.Enum):
+    SI = "SI"
+    IP = "IP"
+
+
+@case(0.3, "si")
+def options_in_other_letters(x, units):
+    if units.upper() == Units.IP.value:
+        x = np.linalg.multi_dot([x, x])
+    return x * x if Units.SI.name.lower() == units.strip() else np.linalg.multi_dot([x, x])
 
 
 @case(0.3, 2)

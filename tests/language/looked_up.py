@@ -89,6 +89,12 @@ def only_known(function, **options):
     return {key: value for key, value in options.items() if key in known}
 
 
+def added_to_what_is_made_of_it(x):
+    x = np.asarray(x)
+    x += 1.0
+    return x * x
+
+
 class Scale:
     def __init__(self, k):
         self.k = k
@@ -116,6 +122,11 @@ SCALES = [Scale(2.0), Scale(0.5)]
 def by_name(x, name):
     r = TABLE[name](x)
     return r * x if name == "larger" else r[0] * x
+
+
+@case(0.7, "added_to_what_is_made_of_it")
+def by_name_of_what_changes_its_own(x, name):
+    return TABLE[name](x) * x
 
 
 @case(A, "LARGER")
