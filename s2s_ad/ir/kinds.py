@@ -164,6 +164,13 @@ class Str:
 
 
 @dataclass(frozen=True)
+class DTypeOf:
+    """The dtype of an array of this one, as `Array.dtype` says it: of any width."""
+
+    dtype: str
+
+
+@dataclass(frozen=True)
 class RangeKind:
     pass
 
@@ -239,6 +246,7 @@ Kind: TypeAlias = (
     | DictOf
     | NoneKind
     | Str
+    | DTypeOf
     | RangeKind
     | Object
     | Partial
@@ -371,7 +379,7 @@ def is_immutable(kind: Kind) -> bool:
         return not kind.is_list and all(is_immutable(item) for item in kind.items)
     if isinstance(kind, Object):
         return callable(kind.value) or isinstance(kind.value, types.ModuleType)
-    return isinstance(kind, (Number, Str, NoneKind, RangeKind))
+    return isinstance(kind, (Number, Str, DTypeOf, NoneKind, RangeKind))
 
 
 def adjoint_kind(kind: Kind) -> Kind:
@@ -410,7 +418,7 @@ def is_discrete(kind: Kind) -> bool:
         return is_discrete(kind.item)
     if isinstance(kind, DictOf):
         return is_discrete(kind.value)
-    return isinstance(kind, (NoneKind, Str, RangeKind, Object))
+    return isinstance(kind, (NoneKind, Str, DTypeOf, RangeKind, Object))
 
 
 def result_dtype(*dtypes: str) -> str:

@@ -5,9 +5,12 @@ Takes values of arguments, gives truths and dtypes of kinds; requires numpy, `ir
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from s2s_ad.ir.kinds import Kind, Object, Str
+from s2s_ad.ir.kinds import UNKNOWN, Array, DTypeOf, Kind, Object, Str
+from s2s_ad.ir.nodes import Expr
 
 
 def is_float_value(value: object) -> bool:
@@ -22,8 +25,17 @@ def is_step_value(value: object) -> bool:
 
 def asked_dtype(kind: Kind) -> str:
     """Return the dtype of what is made where a `dtype` argument is of this kind."""
+    if isinstance(kind, DTypeOf):
+        return kind.dtype
     found = _dtype_class(kind.value) if isinstance(kind, (Object, Str)) else ""
     return {"f": "float", "i": "int", "u": "int", "b": "bool"}.get(found, "any")
+
+
+def dtype_of(kinds: Mapping[str, Kind], args: Mapping[str, Expr]) -> Kind:
+    """Return what is known of `a.dtype`."""
+    kind = kinds.get("a", UNKNOWN)
+    known = isinstance(kind, Array) and kind.dtype in ("float", "int", "bool")
+    return DTypeOf(kind.dtype) if known and isinstance(kind, Array) else UNKNOWN
 
 
 def _dtype_class(value: object) -> str:

@@ -17,7 +17,7 @@ from s2s_ad.ir.remembered import replace
 
 from . import lengths, registry, results
 from .declare import elementwise, general, linear, reshaping, zero
-from .dtypes import is_float_value, is_step_value
+from .dtypes import dtype_of, is_float_value, is_step_value
 from .elementwise import clipping
 from .results import constant
 from .rule import Maps, Rule
@@ -125,4 +125,4 @@ zero("a.imag", result=results.same("a"))
 zero("a.shape", result=lengths.shape_of("a"))
 zero("a.size", result=lengths.size_of("a"))
 zero("a.ndim", "a.itemsize", "a.nbytes", result=constant(INT))
-zero("a.dtype", result=constant(UNKNOWN))
+zero("a.dtype", result=dtype_of)

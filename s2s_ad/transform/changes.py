@@ -7,21 +7,27 @@ requires `ir`, `analysis`.
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections import Counter
 from collections.abc import Callable
 
 from s2s_ad.analysis.effects import only_tells
 from s2s_ad.analysis.flow import Facts
+from s2s_ad.analysis.handed_on import Known, is_handed_on
 from s2s_ad.analysis.held import scattered
+from s2s_ad.analysis.liveness import read_at_any_time
 from s2s_ad.analysis.owned import NOTHING_OWNED, Owned
 from s2s_ad.analysis.ownership import ownership
 from s2s_ad.analysis.useful import stored_roots
 from s2s_ad.analysis.values import PASSIVE
 from s2s_ad.ir import nodes as n
+from s2s_ad.ir.blocks import sole_target
 from s2s_ad.ir.kinds import UNKNOWN, Array, Kind, ListOf, Number, is_immutable
-from s2s_ad.ir.remembered import remembered
+from s2s_ad.ir.remembered import remembered, replace
 from s2s_ad.ir.walk import (
     assigned,
+    bound_here,
     inside,
+    map_block,
     names,
     stmt_exprs,
     subexprs,
@@ -47,6 +53,7 @@ class Changes:
     calls: Calls
     newness: Callable[[n.Call], int]
     owners: dict[int, Owned] | None
+    owners_in_the_end: dict[int, Owned] | None
     soles: dict[int, Owned] | None
     changing: frozenset[str] | None
     changes: dict[int, frozenset[str]]
@@ -70,6 +77,55 @@ class Changes:
             unbound = frozenset(assigned(body) - {p.name for p in self.function.params})
             self.owners = ownership(body, self.newness, self.kind_at, unbound=unbound)
         return self.owners
+
+    def unshared_in_the_end(self) -> dict[int, Owned]:
+        """Return them with parts of arrays that are only read counted as copies: those names are
+        gone when the function is, and on the way back they have been read before what was stored
+        into the array in front of them is taken back."""
+        if self.owners_in_the_end is None:
+            read = self.parts_only_read()
+
+            def copied(s: n.Stmt) -> tuple[n.Stmt, ...]:
+                if not isinstance(s, n.Assign) or sole_target(s) not in read:
+                    return (s,)
+                return (replace(s, value=n.Unary("+", s.value)),)
+
+            table = self.unshared()
+            if read:
+                body = map_block(self.function.body, copied)
+                unbound = frozenset(assigned(body) - {p.name for p in self.function.params})
+                table = ownership(body, self.newness, self.kind_at, unbound=unbound)
+            self.owners_in_the_end = table
+        return self.owners_in_the_end
+
+    def parts_only_read(self) -> frozenset[str]:
+        """Return the variables that hold parts of arrays, through which nothing is stored, and that
+        nothing else comes to hold."""
+        every = list(walk_stmts(self.function.body))
+        bound = Counter(x for s in every for x in bound_here(s))
+        plain = Counter(x for s in every if isinstance(s, n.Assign) and (x := sole_target(s)))
+        parts = {
+            x
+            for s in every
+            if isinstance(s, n.Assign) and isinstance(s.value, n.Subscript)
+            if (x := sole_target(s)) and isinstance(self.kind_at(s.value, s.uid), Array)
+        }
+        parts &= {x for x in parts if bound[x] == plain[x]} - {p.name for p in self.function.params}
+        if not parts:
+            return frozenset()
+        stored = {x for s in every for x in stored_into(s)}
+        given = {
+            x
+            for s in every
+            for call in inside(flat(s), n.Call)
+            if parts & names(call)
+            and not (self.changes_nothing(call, s) or self.is_harmless(call, s))
+            for x in self.may_change(call, s)
+        }
+
+        known = Known(self.newness, lambda e, s: self.kind_at(e, s.uid))
+        left = parts - stored - given - read_at_any_time(self.function.body)
+        return frozenset(x for x in left if not is_handed_on(x, every, known))
 
     def handed_over(self) -> frozenset[str]:
         """Return the variables whose lists are changed in place once others have taken them over.

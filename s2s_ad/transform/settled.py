@@ -20,13 +20,13 @@ from collections.abc import Callable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from s2s_ad.analysis.held import scattered
+from s2s_ad.analysis.handed_on import Known, is_handed_on
 from s2s_ad.analysis.later import Spot, Where, bound_since, may_follow, places
 from s2s_ad.analysis.touching import Round, item_of, round_of
 from s2s_ad.analysis.whole_numbers import all_of
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import said_by, sole_target
-from s2s_ad.ir.kinds import Array, Kind, ListOf, Number, TupleOf
+from s2s_ad.ir.kinds import FLOAT, UNKNOWN, Array, Kind, ListOf, Number, TupleOf
 from s2s_ad.ir.nodes import ZERO
 from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import each_of, map_block, names, stmt_exprs, walk_stmts
@@ -204,35 +204,15 @@ class _Settled:
         """True for an array of which no other name comes to hold a part."""
         if not isinstance(self.sweep.kind(bar), Array):
             return False
-        return not any(self.shares(e, bar) for s, _ in self.where for e in self.handed_on(s))
 
-    def handed_on(self, s: n.Stmt) -> tuple[n.Expr, ...]:
-        """Return the values that a statement gives to variables and containers, or returns."""
-        if isinstance(s, (n.Assign, n.AugAssign)):
-            targets = s.targets if isinstance(s, n.Assign) else (s.target,)
-            return () if all(map(self.copies, targets)) else (s.value,)
-        if isinstance(s, n.For):
-            return (s.iter,)
-        value = s.value if isinstance(s, (n.Append, n.Return, n.ExprStmt)) else None
-        return () if value is None or scattered(s) is not None else (value,)
+        def kind(e: n.Expr, s: n.Stmt) -> Kind:
+            if isinstance(e, n.Name):
+                return self.sweep.kind(e.id)
+            owned = isinstance(e, n.Subscript) and item_of(e, lambda _: True)[0] == n.Name(bar)
+            return FLOAT if owned and self.is_number(bar, e) else UNKNOWN
 
-    def copies(self, target: n.Expr) -> bool:
-        """True for items of an array: what is stored there is copied."""
-        owner = item_of(target, lambda _: True)[0] if isinstance(target, n.Subscript) else None
-        kind = self.sweep.kind(owner.id) if isinstance(owner, n.Name) else None
-        return isinstance(kind, Array) and kind.dtype == "float"
-
-    def shares(self, e: n.Expr, bar: str) -> bool:
-        """True where what an expression gives may be, or be a part of, what a variable holds."""
-        if bar not in names(e) or isinstance(e, (n.Binary, n.Unary, n.Compare)):
-            return False
-        if isinstance(e, (n.TupleExpr, n.ListExpr)):
-            return any(self.shares(x, bar) for x in e.items)
-        if isinstance(e, n.IfExp):
-            return self.shares(e.body, bar) or self.shares(e.orelse, bar)
-        if isinstance(e, n.Subscript) and self.is_number(bar, e):
-            return bar in names(e.index) or item_of(e, lambda _: True)[0] != n.Name(bar)
-        return not (isinstance(e, n.Call) and self.sweep.newness(e) == WHOLLY_NEW)
+        known = Known(self.sweep.newness, kind)
+        return not is_handed_on(bar, (s for s, _ in self.where), known)
 
     def made_here(self, bar: str, above: frozenset[str]) -> bool:
         """True for a variable that holds what this sweep made, and is no part of something else."""
@@ -242,6 +222,8 @@ class _Settled:
             return False
         for k in bound:
             s = self.where[k][0]
+            if isinstance(s, n.AugAssign) and isinstance(self.sweep.kind(bar), Array):
+                continue  # what it had, or a new one
             value = s.value if isinstance(s, n.Assign) and sole_target(s) == bar else None
             if isinstance(value, n.Name) and value.id != bar:
                 if not self.made_here(value.id, above | {bar}):

@@ -70,7 +70,7 @@ def overwritten_item(context: Context, s: n.Stmt, exposed: frozenset[str]) -> It
         index |= names(part.index)
         part = part.value
     # what others come to know later is known to them when it is put back, as far as can be proved
-    own = name in context.unshared().get(_end(context), NOTHING_OWNED).own
+    own = name in context.unshared_in_the_end().get(_end(context), NOTHING_OWNED).own
     where = frozenset(index - {name})
     return Item(name, target, where, _kept(context, s, target), own, is_immutable(item))
 
