@@ -46,7 +46,7 @@ class Builder(Assignments):
 
     def statement(self, s: n.Stmt) -> Sweeps:
         """Return the fragment of a statement; what must first be named is noted in `requests`."""
-        self.context.check_calls(s, self.is_active(s))
+        self.context.check_calls(s, self.is_active(s) or self.stores_active(s))
         check_foreign_arrays(self.context, s)
         try:
             return self.fragment(s)
@@ -96,7 +96,9 @@ class Builder(Assignments):
         """Reverse the way that was taken: the whole body, or a handler."""
         written = assigned((s,))
         survives = any(self.facts.varied_after(x, s.uid) for x in written & self.barred)
-        if not survives and not any(self.is_active(x) for x in walk_stmts((s,))):
+        if not survives and not any(
+            self.is_active(x) or self.stores_active(x) for x in walk_stmts((s,))
+        ):
             self.context.check_inside(s)
             return Sweeps([s], self.cleared(written))
         if s.orelse or not ends_plainly(s, self.context.changed):

@@ -21,12 +21,15 @@ from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import (
     UNKNOWN,
     Array,
+    DictOf,
     Kind,
     ListOf,
     NoneKind,
+    Nothing,
     Number,
     Object,
     Str,
+    TupleOf,
     Unknown,
 )
 from s2s_ad.ir.names import Names, marked
@@ -250,10 +253,24 @@ class Context(Changes):
         values = [self.facts.value(e, s.uid) for e in parts]
         if not any(v.varied for v in values) or self.is_harmless(call, s):
             return
+        if self.calls.changed_by(call, s, self.facts) == frozenset():
+            return
+        # what `**` takes apart is a dict of the callee's own
+        apart = [k.value for k in call.keywords if k.name is None]
         for e, v in zip(parts, values):
-            if not _is_passed_by_value(v.kind):
+            kind = v.kind.value if e in apart and isinstance(v.kind, DictOf) else v.kind
+            if not _is_passed_by_value(kind) and not self.is_arithmetic(e, s):
                 message = "a call that may put an active value into a container"
                 raise self.refuse(s, e, message, how_to_put(call))
+
+    def is_arithmetic(self, e: n.Expr, s: n.Stmt) -> bool:
+        """True for what operators make that no list has: nobody else sees it."""
+        if isinstance(e, n.Unary):
+            return True
+        if not isinstance(e, n.Binary):
+            return False
+        kinds = [self.kind(x, s.uid) for x in (e.left, e.right)]
+        return e.op in "-/" or any(isinstance(x, Number) and x.type == "float" for x in kinds)
 
     def check_item(self, e: n.Subscript, s: n.Stmt) -> None:
         """Refuse an item of what does not vary itself: an object that computes with its index."""
@@ -428,7 +445,9 @@ def _is_passed_by_value(kind: Kind) -> bool:
     """True for what a callee cannot put anything into: numbers, text, functions, modules."""
     if isinstance(kind, Object):
         return isinstance(kind.value, (types.ModuleType, type)) or callable(kind.value)
-    return isinstance(kind, (Number, Str, NoneKind))
+    if isinstance(kind, TupleOf) and not kind.is_list:
+        return all(map(_is_passed_by_value, kind.items))
+    return isinstance(kind, (Number, Str, NoneKind, Nothing))
 
 
 def atomic(e: n.Expr) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
 
+from s2s_ad.analysis.useful import stored_roots
 from s2s_ad.analysis.values import PASSIVE
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import sole_target
@@ -112,6 +113,15 @@ class Contributions:
         if isinstance(s, n.Pop):
             return bool(target_names(s.target) & wanted)
         return False
+
+    def stores_active(self, s: n.Stmt) -> bool:
+        """True for a store of a value with an adjoint."""
+        if not isinstance(s, (n.Assign, n.AugAssign)):
+            return False
+        targets = s.targets if isinstance(s, n.Assign) else (s.target,)
+        wanted = self.useful.get(s.uid, frozenset())
+        roots = {root for t in targets for root in stored_roots(t)}
+        return bool(roots & wanted) and self.facts.varied(s.value, s.uid)
 
     def cleared(self, written: set[str] | frozenset[str]) -> list[n.Stmt]:
         """Return statements that clear the adjoints of variables whose value is overwritten.

@@ -18,6 +18,7 @@ from abc import abstractmethod
 
 from s2s_ad.analysis.values import PASSIVE
 from s2s_ad.ir import nodes as n
+from s2s_ad.ir.blocks import stored_by
 from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import assigned, inside, map_block, stmt_exprs, walk_stmts
 from s2s_ad.transform.tangent_calls import TangentCalls
@@ -132,7 +133,7 @@ class TangentTries(TangentCalls):
         """True when a statement nested in `s` gives a variable an active value or returns one."""
         for x in walk_stmts((s,)):
             env = self.facts.after.get(x.uid, {})
-            if any(env.get(name, PASSIVE).varied for name in assigned((x,))):
+            if any(env.get(name, PASSIVE).varied for name in assigned((x,)) | stored_by(x)):
                 return True
             value = x.value if isinstance(x, n.Return) else None
             if value is not None and self.facts.varied(value, x.uid):

@@ -22,6 +22,7 @@ from s2s_ad.ir.walk import (
     assigned,
     blocks,
     bound_here,
+    inside,
     map_block,
     names,
     target_names,
@@ -133,9 +134,28 @@ def run_twice(body: n.Block, changed: Callable[[n.Stmt], frozenset[str]]) -> lis
     where it changes in place what it has not made."""
     read = live_in(body)
     own = assigned(body) - read
-    if any(not changed(x) <= own for x in walk_stmts(body)):
-        return None
+    changing = [x for x in walk_stmts(body) if not changed(x) <= own]
+    if changing:
+        # what is stored once more is the same where nothing reads what is stored into
+        lasting = frozenset[str]().union(*map(changed, changing)) - own
+        reads = {name for x in walk_stmts(body) for name in _reads(x)}
+        plain = all(isinstance(x, n.Assign) and not inside(x, n.Call) for x in changing)
+        if not plain or lasting & reads:
+            return None
     return sorted(assigned(body) & read)
+
+
+def _reads(s: n.Stmt) -> frozenset[str]:
+    """Return the names that a statement itself reads: of what it stores into, the index alone."""
+    if not isinstance(s, n.Assign):
+        return said_by(s)
+    found = names(s.value)
+    for target in s.targets:
+        while isinstance(target, n.Subscript):
+            found |= names(target.index)
+            target = target.value
+        found |= frozenset() if isinstance(target, n.Name) else names(target)
+    return found
 
 
 def leaves_loop(block: Sequence[n.Stmt]) -> bool:

@@ -193,3 +193,41 @@ def left_in_a_loop(x, n):
         except ZeroDivisionError:
             total = total * total + x
     return total
+
+
+@case([0.6, 1.3, 2.0], 3, wrt="xs")
+def rows_stored_into_in_a_try(xs, n):
+    table = [[0.0] * n for _ in range(n)]
+    for i in range(n):
+        row = table[i]
+        for j in range(i, n):
+            term = xs[i] * xs[j]
+            try:
+                row[j] = 1.0 / (term - 3.0 * (i - j))
+            except ZeroDivisionError:
+                row[j] = 1e3
+            table[j][i] = term * row[j]
+    return table[0][1] * table[2][0] + table[1][2]
+
+
+def residual(p, a, b, mode="plain"):
+    return p * p - a * b if mode == "plain" else p - a
+
+
+def secant(function, start, args=(), kwargs={}, tries=9):  # noqa: B006
+    p, q = start, start * 1.01
+    at_p, at_q = function(p, *args, **kwargs), function(q, *args, **kwargs)
+    for k in range(tries):
+        if k == 3:
+            probe = function(q * 1.5, *args, **kwargs)
+            if probe * at_p < 0.0:
+                break
+        p, q = q, q - at_q * (q - p) / (at_q - at_p)
+        at_p, at_q = at_q, function(q, *args, **kwargs)
+    return q
+
+
+@case(3.0, 2.0)
+def value_of_a_call_that_only_decides(x, y):
+    given = (x, y, "plain")
+    return secant(residual, 1.5, args=given) * x
