@@ -16,7 +16,7 @@ from s2s_ad.build import Request, derive
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.quote import parse_expr
 from s2s_ad.simplify.forwards import Order, Steps
-from tests.language import at_once, cancelling, order, workspaces
+from tests.language import at_once, cancelling, order, rolling, workspaces
 from tests.language.cases import CASES
 
 BACKWARDS = {
@@ -155,3 +155,11 @@ def test_what_is_moved(lines: str, apart: bool) -> None:
 
 def test_a_maximum_that_begins_with_minus_infinity_cancels_out() -> None:
     assert "Not differentiated: top, which cancels out." in adjoint(cancelling.begun_with_nothing)
+
+
+def test_an_item_that_is_changed_in_place_is_kept_alone() -> None:
+    """Not the whole array at each step, though another name comes to share it."""
+    text = adjoint(rolling.normalised_in_place)
+    for line in text.splitlines():
+        depth = (len(line) - len(line.lstrip())) // 4
+        assert "y_saved.append(y" not in line or depth == 2

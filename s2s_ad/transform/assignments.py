@@ -191,7 +191,8 @@ class Assignments(CallSweeps):
             return
         number = isinstance(self.facts.value(place, s.uid).kind, Number)
         read = {x for part in rest for x in inside(part, n.Subscript) if root_of(x) == root}
-        if number and read == {place} and place in subexprs(s.value):
+        given = place in subexprs(s.value) or isinstance(s, n.AugAssign)
+        if number and read == {place} and given:
             raise NeedsName(s.uid, place)
 
     def cleared_item(self, s: n.Stmt, target: n.Expr) -> n.Expr:

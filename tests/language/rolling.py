@@ -221,3 +221,21 @@ def scaled_and_handed_on(p, b, seen):
         alpha = new
         score += np.log(total)
     return score + np.sum(alpha * p)
+
+
+@case(U, 3, wrt="x")
+def normalised_in_place(x, n):
+    """What is divided in place by `/=` is then known by another name."""
+    for _ in range(n):
+        y = np.zeros(len(x))
+        for i in range(len(x)):
+            y[i] = x[i] * x[i] + 0.3 * x[i - 1]
+        size = 0.0
+        for i in range(len(x)):
+            size += y[i] * y[i]
+        for i in range(len(x)):
+            y[i] /= size
+            y[i] *= x[i]
+            y[i] **= 2.0
+        x = y
+    return x[0] + x[1] * x[2]
