@@ -271,8 +271,12 @@ def tests_of(function: Any, loaded: Loaded, frozen: bool = False) -> tuple[Calla
         if isinstance(item.value, (list, dict)):
             # what it holds may change while it stays the same object
             kinds.append(({"": item.value}, "", brief(item.value)))
+    flags: list[tuple[Mapping[str, Any], str, Any]] = []
     for owner, name in loaded.attributes:
-        kinds.append((owner, name, brief(owner[name])))
+        if isinstance(owner, types.MappingProxyType) and isinstance(owner[name], bool):
+            flags.append((owner, name, _exact(owner[name])))  # of a class: they decide branches
+        else:
+            kinds.append((owner, name, brief(owner[name])))
     called = (function, *(x for item in loaded.watched for x in (item.function, item.value)))
     tests = [_codes_test(called)]
     tests += [_globals_test(space, values) for space, values in spaces.values()]
@@ -280,6 +284,8 @@ def tests_of(function: Any, loaded: Loaded, frozen: bool = False) -> tuple[Calla
         tests.append(_cells_test(*zip(*cells.values())))
     if kinds:
         tests.append(_kinds_test(kinds, brief))
+    if flags:
+        tests.append(_kinds_test(flags, _exact))
     return tuple(tests)
 
 

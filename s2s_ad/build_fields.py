@@ -57,13 +57,16 @@ class Asked:
 class Rendered:
     """A function that takes and returns attributes. takes: those of parameters that it reads.
 
-    calls: the functions that it calls, by what stands for their names.
+    calls: the functions that it calls, by what stands for their names. lacks: whether an attribute
+    that may be missing is None in it, or in these; asks: whether something may catch that one is.
     """
 
     plan: Plan
     function: n.Function
     takes: Mapping[str, tuple[str, ...]]
     calls: dict[str, Rendered] = field(default_factory=dict)
+    lacks: bool = False
+    asks: bool = False
 
 
 def rendered(book: Book, plan: Plan, asked: Asked = Asked()) -> Rendered:
@@ -94,6 +97,7 @@ class _Form:
         self.calls: dict[str, Rendered] = {}
         self.made: dict[int, str] = {}
         self.guarded = in_tries(plan.function.body)
+        self.lacks = False
 
     def rendered(self) -> Rendered:
         plan = self.plan
@@ -130,7 +134,30 @@ class _Form:
         if not plan.name:
             function = replace(function, docstring=plan.function.docstring)
         found = {p: in_order(plan.given[p], fs) for p, fs in takes.items()}
-        return Rendered(plan, function, found, self.calls)
+        lacks = self.lacks or any(x.lacks for x in self.calls.values())
+        asks = any(x.asks for x in self.calls.values()) or self.asks(body)
+        if lacks and asks:
+            raise EscapeError(next(iter(plan.classes)))
+        return Rendered(plan, function, found, self.calls, lacks, asks)
+
+    def asks(self, body: n.Block) -> bool:
+        """True where something may be done about an attribute that is missing."""
+        variables = {*self.plan.locals.values(), *self.calls}
+        return any(
+            variables & names(e)
+            for s in walk_stmts(body)
+            if isinstance(s, n.Try) and any(map(self.catches, s.handlers))
+            for x in walk_stmts(s.body)
+            for e in stmt_exprs(x)
+        )
+
+    def catches(self, handler: n.Handler) -> bool:
+        """True unless a handler is certainly for other errors than of missing attributes."""
+        if handler.type is None:
+            return True
+        items = handler.type.items if isinstance(handler.type, n.TupleExpr) else (handler.type,)
+        found = [self.sites.object_of(e) for e in items]
+        return not all(isinstance(x, type) and not issubclass(AttributeError, x) for x in found)
 
     # -- statements
 
@@ -375,7 +402,11 @@ class _Form:
                 lead.append(n.Assign((n.Name(x),), value))
                 own = own | {x}
             else:
-                raise EscapeError(var)
+                # where it is missing, what reads it fails
+                x = plan.local(var, name)
+                lead.append(n.Assign((n.Name(x),), NONE))
+                own = own | {x}
+                self.lacks = True
         raise EscapeError(next(iter(plan.classes)))
 
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from s2s_ad.analysis.bound import definitely
 from s2s_ad.build_signature import bind
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.walk import blocks, names, stmt_exprs, walk_stmts
+from s2s_ad.ir.walk import names, stmt_exprs, walk_stmts
 
 
 def in_tries(body: n.Block) -> set[int]:
@@ -18,7 +18,9 @@ def in_tries(body: n.Block) -> set[int]:
     found: set[int] = set()
     for s in walk_stmts(body):
         if isinstance(s, (n.Try, n.With)):
-            found |= {x.uid for block in blocks(s) for x in walk_stmts(block)}
+            # what a handler raises goes on where the statement stands
+            own = s.body if isinstance(s, n.With) or not s.final else tuple(walk_stmts((s,)))
+            found |= {x.uid for x in walk_stmts(own)}
     return found
 
 

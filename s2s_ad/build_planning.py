@@ -10,8 +10,8 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Mapping
 
-from s2s_ad.build_records import FIELD, is_record, member
-from s2s_ad.build_sites import OPERATORS, Book, Plan, Sites
+from s2s_ad.build_records import FIELD, is_constant, is_record, member
+from s2s_ad.build_sites import OPERATORS, Book, Plan, Sites, is_field
 from s2s_ad.build_subject import Subject
 from s2s_ad.frontend.exits import falls
 from s2s_ad.ir import nodes as n
@@ -21,6 +21,7 @@ from s2s_ad.ir.walk import all_parts, bound_here, map_block, map_parts, subexprs
 
 ROUNDS = 40
 TRUE, FALSE = n.Const("True", True), n.Const("False", False)
+NONE = n.Const("None", None)
 
 
 class Analysis:
@@ -107,13 +108,61 @@ class Analysis:
             return (s,)
         branches: list[n.Branch] = []
         for b in s.branches:
-            if b.test == TRUE:
+            known = self.truth(b.test, sites)
+            if known:
                 return (*b.body,) if not branches else (_if(s, branches, b.body),)
-            if b.test != FALSE:
+            if known is None:
                 branches.append(b)
         if len(branches) == len(s.branches):
             return (s,)
         return (_if(s, branches, s.orelse),) if branches else s.orelse
+
+    def truth(self, test: n.Expr, sites: Sites) -> bool | None:
+        """Return what a test gives, where the classes of objects decide it."""
+        if isinstance(test, n.Unary) and test.op == "not":
+            inner = self.truth(test.operand, sites)
+            return None if inner is None else not inner
+        if isinstance(test, n.BoolOp):
+            stop = test.op == "or"
+            for part in test.values:
+                known = self.truth(part, sites)
+                if known is None or known is stop:
+                    return known
+            return not stop
+        none = isinstance(test, n.Compare) and test.rights == (NONE,)
+        if isinstance(test, n.Compare) and none and test.ops in (("is",), ("is not",)):
+            found = self.constant(test.left, sites)
+            return None if found is None else (found[0] is None) is (test.ops == ("is",))
+        found = self.constant(test, sites)
+        return None if found is None else bool(found[0])
+
+    def shortened(self, e: n.BoolOp, sites: Sites) -> n.Expr:
+        """Return `a and b` without what the classes decide."""
+        parts: list[n.Expr] = []
+        for k, part in enumerate(e.values):
+            known = self.truth(part, sites)
+            if known is None or known is (e.op == "or") or k == len(e.values) - 1:
+                parts.append(part)
+            if known is (e.op == "or"):
+                break
+        if len(parts) == len(e.values):
+            return e
+        return parts[0] if len(parts) == 1 else replace(e, values=tuple(parts))
+
+    def constant(self, e: n.Expr, sites: Sites) -> tuple[object] | None:
+        """Return what an expression always is: a literal, or a plain constant of a class."""
+        if e in (TRUE, FALSE):
+            return (e == TRUE,)
+        if not isinstance(e, n.Attribute) or not isinstance(e.value, n.Name):
+            return None
+        cls = sites.classes.get(e.value.id)
+        if cls is None or is_field(cls, e.attr):
+            return None
+        found = member(cls, e.attr)
+        if not is_constant(found) or type(found) not in (bool, str, type(None)):
+            return None
+        self.book.linker.reads_numbers = True  # the text is for this value
+        return (found,)
 
     def written_out(self, e: n.Expr, sites: Sites) -> n.Expr:
         if isinstance(e, n.Binary):
@@ -141,8 +190,10 @@ class Analysis:
             none = isinstance(e.rights[0], n.Const) and e.rights[0].value is None
             if e.left.id in sites.classes and none and e.ops[0] in ("is", "is not"):
                 return TRUE if e.ops[0] == "is not" else FALSE
-        if isinstance(e, n.IfExp) and e.test in (TRUE, FALSE):
-            return e.body if e.test == TRUE else e.orelse
+        if isinstance(e, n.BoolOp):
+            return self.shortened(e, sites)
+        if isinstance(e, n.IfExp) and (known := self.truth(e.test, sites)) is not None:
+            return e.body if known else e.orelse
         return e
 
     def instance(self, e: n.Call, sites: Sites) -> n.Expr | None:

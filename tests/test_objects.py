@@ -274,7 +274,57 @@ def arrays(x):
     return np.sum(p.angle**2) * p.speed
 
 
+class Phases:
+    """Of which an attribute is set on one way only, and a constant says which way is there."""
+
+    mixed = False
+    limit = None
+
+    def __init__(self, x):
+        self.x = x
+        self.solve()
+
+    def solve(self):
+        if self.mixed and self.weights[0] > self.x:
+            self.x = self.weights[0]
+        if self.limit is not None:
+            self.x = min(self.x, undefined_limit(self.x))  # noqa: F821
+        if self.x > 1.0:
+            self.low = self.x * self.x
+            return "low"
+        self.high = 3.0 * self.x
+        return "high"
+
+    def settled(self, x):
+        if not self.mixed or self.weights:
+            self.low = self.low * x
+        return self.low
+
+
+class Cached:
+    def __init__(self, x):
+        self.x = x
+
+    def square(self):
+        try:
+            return self._square
+        except AttributeError:
+            self._square = self.x * self.x
+        return self._square
+
+
+def set_on_one_way(x):
+    p = Phases(x * x + 1.0)
+    return p.low * p.x + p.settled(x)
+
+
+def cached(x):
+    c = Cached(x)
+    return c.square() * c.square()
+
+
 PROGRAMS = [
+    set_on_one_way,
     swing,
     vectors,
     inherited,
@@ -453,6 +503,7 @@ REFUSED = [
     same_one_twice,
     augmented,
     logged,
+    cached,
 ]
 
 
@@ -477,8 +528,18 @@ def test_a_method_that_is_replaced_is_seen(monkeypatch):
     assert df(1.3) == pytest.approx(2.6)
     monkeypatch.undo()
     assert df(1.3) == before
-    monkeypatch.setattr(Pendulum, "length", 3.0)
+
+
+def test_a_constant_of_a_class_that_changes_is_seen(monkeypatch):
+    df = grad(set_on_one_way)
+    before = df(1.3)
+    monkeypatch.setattr(Phases, "mixed", True)
+    monkeypatch.setattr(Phases, "weights", [100.0], raising=False)
+    assert df(1.3) != before
+    assert df(1.3) == pytest.approx(richardson(set_on_one_way, 1.3), rel=1e-7)
+    monkeypatch.undo()
     assert df(1.3) == before
+    assert grad(set_on_one_way)(1.3) == before
 
 
 # -- objects that functions return that are known only when they run

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import builtins
 import contextlib
+import dataclasses
 import importlib
 import math
 from collections.abc import Mapping
@@ -28,6 +29,7 @@ MODULES: dict[str, ModuleType] = {
     "np": np,
     "math": math,
     "builtins": builtins,
+    "dataclasses": dataclasses,
     "runtime": runtime,
 }
 # what some supported version of Python or NumPy lacks: documented, and registered where it exists

@@ -5,8 +5,6 @@ Takes nothing, registers rules when imported, requires `rules.declare`.
 
 from __future__ import annotations
 
-import dataclasses
-
 from s2s_ad.ir.kinds import BOOL, INT, UNKNOWN, RangeKind
 
 from . import lengths, results
@@ -65,7 +63,7 @@ zero(
     result=constant(BOOL),
 )
 zero("builtins.type(object, /)", result=constant(UNKNOWN))
-zero("fields(class_or_instance)", result=constant(UNKNOWN), function=dataclasses.fields)
+zero("dataclasses.fields(class_or_instance)", result=constant(UNKNOWN))
 zero("builtins.id(obj, /)", "builtins.hash(obj, /)", result=constant(INT))
 zero("builtins.range(*bounds)", result=constant(RangeKind()))
 

@@ -74,6 +74,7 @@ BUILT_IN = (
     "operator",
     "builtins",
     "math",
+    "dataclasses",
     "np",
     "method",
     "attribute",

@@ -20,6 +20,7 @@ TITLES = {
     "operator": "Operators",
     "builtins": "Builtins",
     "math": "math",
+    "dataclasses": "dataclasses",
     "np": "NumPy",
     **LIBRARIES,
     "method": "Methods of arrays",
