@@ -103,18 +103,12 @@ def _homes(block: n.Block, temporaries: AbstractSet[str]) -> dict[str, Path]:
     statement there gives a value: nothing of it goes into that block or comes out."""
     found: dict[str, Path] = {}
     first: dict[str, tuple[Path, n.Stmt]] = {}
-
-    def visit(block: n.Block, path: Path) -> None:
-        for s in block:
-            for name in said_by(s) & temporaries:
-                first.setdefault(name, (path, s))
-                home = found.get(name, path)
-                same = (a for a, b in zip(home, path) if a == b)
-                found[name] = tuple(same)
-            for k, inner in enumerate(blocks(s)):
-                visit(inner, (*path, (s.uid, k)))
-
-    visit(block, ())
+    for path, s in _with_paths(block, ()):
+        for name in said_by(s) & temporaries:
+            first.setdefault(name, (path, s))
+            home = found.get(name, path)
+            same = (a for a, b in zip(home, path) if a == b)
+            found[name] = tuple(same)
     if any(isinstance(s, n.Try) for s in walk_stmts(block)):
         return {}
 
@@ -124,6 +118,14 @@ def _homes(block: n.Block, temporaries: AbstractSet[str]) -> dict[str, Path]:
         return path == found[name] and plain and name in bound_here(s)
 
     return {name: home for name, home in found.items() if home and begins(name)}
+
+
+def _with_paths(block: n.Block, path: Path) -> Iterator[tuple[Path, n.Stmt]]:
+    """Yield each statement after the block that it stands in."""
+    for s in block:
+        yield path, s
+        for k, inner in enumerate(blocks(s)):
+            yield from _with_paths(inner, (*path, (s.uid, k)))
 
 
 def _apart(a: Path, b: Path) -> bool:

@@ -294,21 +294,23 @@ class Package:
         """Comment the parts of a reverse sweep that are in the forward sweep: of what makes the
         adjoints that loops begin with, and of the steps of these."""
 
-        def commented(block: n.Block, inside: bool) -> n.Block:
-            ahead, behind = halves(block, back) if inside else (block, ())
-            out: list[n.Stmt] = []
-            for ours, run in itertools.groupby(ahead, lambda s: s.uid in back):
-                if ours:
-                    out.extend(self.annotate(swept, tuple(run)))
-                else:
-                    out.extend(
-                        replace(s, body=commented(s.body, True)) if isinstance(s, n.For) else s
-                        for s in run
-                    )
-            sweep = self.annotate(swept, behind)
-            return (*out, *opened(sweep, "# -- reverse sweep of this step"))
+        return self.with_inner_steps(forward, (), swept, back)
 
-        return commented(forward, False)
+    def with_inner_steps(
+        self, ahead: n.Block, behind: n.Block, swept: Sweeps, back: frozenset[int]
+    ) -> n.Block:
+        """Comment a block. behind: what of it is the reverse sweep of a step."""
+        out: list[n.Stmt] = []
+        for ours, run in itertools.groupby(ahead, lambda s: s.uid in back):
+            if ours:
+                out.extend(self.annotate(swept, tuple(run)))
+                continue
+            for s in run:
+                if isinstance(s, n.For):
+                    s = replace(s, body=self.with_inner_steps(*halves(s.body, back), swept, back))
+                out.append(s)
+        sweep = self.annotate(swept, behind)
+        return (*out, *opened(sweep, "# -- reverse sweep of this step"))
 
     def with_exits(self, s: n.Stmt, swept: Sweeps, back: frozenset[int]) -> n.Stmt:
         """Comment the reverse sweeps of an early exit."""

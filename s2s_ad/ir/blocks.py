@@ -147,6 +147,16 @@ def with_blocks(s: n.Stmt, visit: Callable[[n.Block], n.Block]) -> n.Stmt:
     return s
 
 
+def from_outside(block: n.Block, change: Callable[[n.Block], n.Block]) -> n.Block:
+    """Return a block as `change` gives it, then the blocks in it so."""
+    return tuple(with_blocks(s, lambda x: from_outside(x, change)) for s in change(block))
+
+
+def from_inside(block: n.Block, change: Callable[[n.Block], n.Block]) -> n.Block:
+    """Return a block as `change` gives it once the blocks in it are so."""
+    return change(tuple(with_blocks(s, lambda x: from_inside(x, change)) for s in block))
+
+
 def comes_back(s: n.Stmt) -> bool:
     """True for a statement that takes, or reads, what was kept for the reverse sweep."""
     if (taken := popped(s)) is not None:

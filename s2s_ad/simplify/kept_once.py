@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.blocks import with_blocks
+from s2s_ad.ir.blocks import from_inside
 from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import assigned, walk_stmts
 
@@ -32,15 +32,15 @@ def kept_once(forward: n.Block, stacks: frozenset[str], number: Callable[[str], 
     is a number.
     """
 
-    def inside(block: n.Block) -> n.Block:
-        out = [with_blocks(s, inside) for s in block]
+    def joined(block: n.Block) -> n.Block:
+        out = list(block)
         k = 0
         while k < len(out):
             new = _joined(out, k, stacks, number)
             k, out = (k + 1, out) if new is None else (k, new)
         return tuple(out)
 
-    return inside(forward)
+    return from_inside(forward, joined)
 
 
 def _joined(

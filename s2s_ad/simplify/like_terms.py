@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.blocks import read_by, sole_target, with_blocks
+from s2s_ad.ir.blocks import from_inside, read_by, sole_target
 from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.text import expr_text
 from s2s_ad.ir.walk import names, subexprs, walk_stmts
@@ -48,12 +48,12 @@ def like_terms(body: n.Block, tools: Slopes) -> n.Block:
     """Return the body with such sums."""
     reads = Counter(x for s in walk_stmts(body) for x in read_by(s))
 
-    def visit(block: n.Block) -> n.Block:
+    def added(block: n.Block) -> n.Block:
         out: list[n.Stmt] = []
         known: dict[str, n.Expr] = {}
         made_of: dict[str, set[str]] = {}  # by a name, what is known that it is, or that reads it
         for s in block:
-            s = _summed(with_blocks(s, visit), known, reads, tools)
+            s = _summed(s, known, reads, tools)
             killed, effect = kills_of(s, tools.back, tools.pure)
             for gone in killed:
                 for x in made_of.pop(gone, ()):
@@ -71,7 +71,7 @@ def like_terms(body: n.Block, tools: Slopes) -> n.Block:
             out.append(s)
         return tuple(out)
 
-    return visit(body)
+    return from_inside(body, added)
 
 
 def _reads_items(e: n.Expr) -> bool:

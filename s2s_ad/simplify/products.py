@@ -24,7 +24,7 @@ from typing import TypeGuard
 
 from s2s_ad.analysis.bound import definitely
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.blocks import mentioned, sole_target, with_blocks
+from s2s_ad.ir.blocks import from_outside, mentioned, sole_target
 from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import assigned, inside, map_block, map_expr, names, subexprs, walk_stmts
 from s2s_ad.simplify.algebra import Term, from_term, simplify_sum, terms, total
@@ -64,7 +64,7 @@ def named_in_front(body: n.Block, back: frozenset[int]) -> n.Block:
     """Return the body in which the steps of a reversed loop read the products that have names in
     front of it, wherever they are the whole of a part of an expression."""
 
-    def inside(block: n.Block) -> n.Block:
+    def read(block: n.Block) -> n.Block:
         out: list[n.Stmt] = []
         for s in block:
             if isinstance(s, n.For) and s.uid in back:
@@ -78,10 +78,10 @@ def named_in_front(body: n.Block, back: frozenset[int]) -> n.Block:
                         reading = _standing_for(x.value, n.Name(name), set(back))
                         s = replace(s, body=map_block(s.body, reading))
                     changed = changed | {name}
-            out.append(with_blocks(s, inside))
+            out.append(s)
         return tuple(out)
 
-    return inside(body)
+    return from_outside(body, read)
 
 
 def numbers_of(
@@ -105,22 +105,7 @@ def numbers_of(
     known: set[str] = set()
 
     def is_number(e: n.Expr) -> bool:
-        if isinstance(e, n.Name):
-            return e.id in known or number(e.id)
-        if isinstance(e, n.Const):
-            return isinstance(e.value, (int, float))
-        if isinstance(e, n.Unary):
-            return e.op != "not" and is_number(e.operand)
-        if isinstance(e, n.Binary):
-            return e.op != "@" and is_number(e.left) and is_number(e.right)
-        if isinstance(e, n.IfExp):
-            return is_number(e.body) and is_number(e.orelse)
-        if isinstance(e, n.Call):
-            func = e.func
-            if isinstance(func, n.Attribute):
-                return func.value == MATH
-            return isinstance(func, n.Name) and func.id in NUMBERS and all(map(is_number, e.args))
-        return isinstance(e, n.Attribute) and e.value == MATH
+        return _is_number(e, lambda name: name in known or number(name))
 
     changed = True
     while changed:
@@ -130,6 +115,27 @@ def numbers_of(
                 known.add(name)
                 changed = True
     return is_number, known
+
+
+def _is_number(e: n.Expr, named: Callable[[str], bool]) -> bool:
+    """True for arithmetic on numbers. named: whether a variable is one."""
+    if isinstance(e, n.Name):
+        return named(e.id)
+    if isinstance(e, n.Const):
+        return isinstance(e.value, (int, float))
+    if isinstance(e, n.Unary):
+        return e.op != "not" and _is_number(e.operand, named)
+    if isinstance(e, n.Binary):
+        return e.op != "@" and _is_number(e.left, named) and _is_number(e.right, named)
+    if isinstance(e, n.IfExp):
+        return _is_number(e.body, named) and _is_number(e.orelse, named)
+    if isinstance(e, n.Call):
+        func = e.func
+        if isinstance(func, n.Attribute):
+            return func.value == MATH
+        known = isinstance(func, n.Name) and func.id in NUMBERS
+        return known and all(_is_number(x, named) for x in e.args)
+    return isinstance(e, n.Attribute) and e.value == MATH
 
 
 @dataclass

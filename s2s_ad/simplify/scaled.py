@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.blocks import changed_by, read_by, sole_target, with_blocks
+from s2s_ad.ir.blocks import changed_by, from_outside, read_by, sole_target
 from s2s_ad.ir.kinds import Array, Kind, Number
 from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import blocks, names, substitute, walk_stmts
@@ -48,7 +48,7 @@ def without_scaled(body: n.Block, back: frozenset[int], kind: KindOf) -> n.Block
     reads = Counter(x for s in walk_stmts(body) for x in read_by(s))
     bound = Counter(x for s in walk_stmts(body) if not any(blocks(s)) for x in changed_by(s))
 
-    def visit(block: n.Block) -> n.Block:
+    def unscaled(block: n.Block) -> n.Block:
         # a scaled array may be another one's
         for k in reversed(range(len(block))):
             s = block[k]
@@ -59,9 +59,9 @@ def without_scaled(body: n.Block, back: frozenset[int], kind: KindOf) -> n.Block
             if new is not None:
                 reads[found.array] += reads[found.name] - 1
                 block = new
-        return tuple(with_blocks(s, visit) for s in block)
+        return block
 
-    return visit(body)
+    return from_outside(body, unscaled)
 
 
 def _scaled(s: n.Assign, kind: KindOf) -> _Scaled | None:

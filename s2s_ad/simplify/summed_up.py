@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.blocks import changed_by, read_by, sole_target, with_blocks
+from s2s_ad.ir.blocks import changed_by, from_inside, read_by, sole_target
 from s2s_ad.ir.nodes import ZERO
 from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.text import expr_text
@@ -56,8 +56,8 @@ def summed_up(body: n.Block, tools: SummedUp) -> n.Block:
     reads = Counter(x for s in walk_stmts(body) for x in read_by(s))
     writes = Counter(x for s in walk_stmts(body) for x in assigned((s,)) if not _holds(s))
 
-    def inside(block: n.Block) -> n.Block:
-        out = [with_blocks(s, inside) for s in block]
+    def taken_in(block: n.Block) -> n.Block:
+        out = list(block)
         k = 0
         while k < len(out):
             name = sole_target(out[k])
@@ -69,7 +69,7 @@ def summed_up(body: n.Block, tools: SummedUp) -> n.Block:
                 out = _taken_in(out, k, j)
         return tuple(out)
 
-    return inside(body)
+    return from_inside(body, taken_in)
 
 
 def _holds(s: n.Stmt) -> bool:

@@ -20,7 +20,7 @@ from s2s_ad.analysis.values import PASSIVE
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import sole_target
 from s2s_ad.ir.kinds import Array, Number
-from s2s_ad.ir.walk import all_parts, assigned, names, walk_stmts
+from s2s_ad.ir.walk import all_parts, assigned, blocks, names, walk_stmts
 from s2s_ad.transform.context import Context
 from s2s_ad.transform.following import EITHER, EXTREMES, follow, is_one_of, object_of
 from s2s_ad.transform.reading import flat
@@ -64,7 +64,7 @@ def _is_extreme(context: Context, e: n.Call, s: n.Stmt) -> bool:
 
 
 def _selected(context: Context) -> list[str]:
-    """Return the variables that only ever take over one of several values, in order."""
+    """Return the variables that only ever take over one of several values."""
     params = {p.name for p in context.function.params}
     plain = (n.Const, n.Unary, n.Attribute)  # `-np.inf`, too
     own = context.facts.locals
@@ -73,11 +73,13 @@ def _selected(context: Context) -> list[str]:
 
     def extreme(e: n.Expr, s: n.Stmt) -> bool:
         """True for a maximum, perhaps with new axes."""
-        if isinstance(e, n.Subscript):
-            return extreme(e.value, s)
+        while isinstance(e, n.Subscript):
+            e = e.value
         return isinstance(e, n.Call) and _is_extreme(context, e, s)
 
-    def visit(block: n.Block, inside: bool) -> None:
+    todo = [(context.function.body, False)]
+    while todo:
+        block, inside = todo.pop()
         for s in block:
             name = sole_target(s)
             if name is not None and isinstance(s, n.Assign) and name not in params:
@@ -94,17 +96,13 @@ def _selected(context: Context) -> list[str]:
                 for other in assigned((flat(s),)):
                     found[other] = False
             if isinstance(s, n.If):
-                for b in s.branches:
-                    visit(b.body, True)
-                visit(s.orelse, True)
+                todo.extend((inner, True) for inner in blocks(s))
             elif isinstance(s, (n.For, n.While)):
-                visit(s.body, inside)
-                visit(s.orelse, inside)
+                todo.extend((inner, inside) for inner in blocks(s))
             elif isinstance(s, (n.Try, n.With, n.FunctionDef)):
                 for other in assigned((s,)):
                     found[other] = False
 
-    visit(context.function.body, False)
     return [name for name, fine in found.items() if fine and name in selects]
 
 

@@ -67,25 +67,6 @@ def only_on_sides(body: n.Block, object_of: ObjectOf) -> frozenset[str]:
     plain: set[str] = set()
     on_sides: set[str] = set()
 
-    def visit(e: n.Expr, s: n.Stmt, seen: set[str]) -> None:
-        if isinstance(e, n.Name):
-            seen.add(e.id)
-            return
-        shape = shown(e)
-        if shape == -1:
-            return
-        skipped: list[n.Expr] = []
-        if isinstance(e, n.Call):
-            found = object_of(e.func, s)
-            if any(found is test for test in TESTS):
-                return
-            skipped += sides_of(e, found)
-            on_sides.update(*map(names, skipped))
-            skipped += [] if shape is None else [e.args[shape]]
-        for x in children(e):
-            if not any(x is side for side in skipped):
-                visit(x, s, seen)
-
     calls = ((x, s) for s in statements for x in inside(s, n.Call) if len(x.args) > 1)
     if not any(sides_of(x, object_of(x.func, s)) for x, s in calls):
         return frozenset()
@@ -93,7 +74,7 @@ def only_on_sides(body: n.Block, object_of: ObjectOf) -> frozenset[str]:
         targets, exprs = _flow(s)
         seen: set[str] = set()
         for e in exprs:
-            visit(e, s, seen)
+            _note_reads(e, s, object_of, seen, on_sides)
         if not targets:
             plain |= seen
         for name in seen if targets else ():
@@ -105,6 +86,29 @@ def only_on_sides(body: n.Block, object_of: ObjectOf) -> frozenset[str]:
         if left == hidden:
             return frozenset(hidden)
         hidden = left
+
+
+def _note_reads(
+    e: n.Expr, s: n.Stmt, object_of: ObjectOf, seen: set[str], on_sides: set[str]
+) -> None:
+    """Note the variables that matter to the value of an expression, and those on sides in it."""
+    if isinstance(e, n.Name):
+        seen.add(e.id)
+        return
+    shape = shown(e)
+    if shape == -1:
+        return
+    skipped: list[n.Expr] = []
+    if isinstance(e, n.Call):
+        found = object_of(e.func, s)
+        if any(found is test for test in TESTS):
+            return
+        skipped += sides_of(e, found)
+        on_sides.update(*map(names, skipped))
+        skipped += [] if shape is None else [e.args[shape]]
+    for x in children(e):
+        if not any(x is side for side in skipped):
+            _note_reads(x, s, object_of, seen, on_sides)
 
 
 def _flow(s: n.Stmt) -> tuple[frozenset[str], tuple[n.Expr, ...]]:
