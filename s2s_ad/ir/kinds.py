@@ -433,11 +433,17 @@ def result_dtype(*dtypes: str) -> str:
 
 
 def broadcast_dims(a: tuple[Dim, ...], b: tuple[Dim, ...]) -> tuple[Dim, ...]:
-    """Return the axes of an elementwise result, as NumPy broadcasts them."""
+    """Return the axes of an elementwise result, as NumPy broadcasts them: the same object where
+    they are those of an operand."""
+    if a is b or not b:
+        return a
+    if not a and not any(x.one or x.symbol == ONE.symbol for x in b):
+        return b
     rank = max(len(a), len(b))
     a = (ONE,) * (rank - len(a)) + a
     b = (ONE,) * (rank - len(b)) + b
-    return tuple(_broadcast_dim(x, y) for x, y in zip(a, b))
+    found = tuple([_broadcast_dim(x, y) for x, y in zip(a, b)])
+    return a if all(x is y for x, y in zip(found, a)) else found
 
 
 def _broadcast_dim(a: Dim, b: Dim) -> Dim:

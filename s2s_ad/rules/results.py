@@ -96,7 +96,7 @@ def dtype_of(kind: Kind) -> str:
 
 def _with_dtype(kind: Kind, dtype: str) -> Kind:
     if isinstance(kind, Array):
-        return settled(replace(kind, dtype=dtype))
+        return settled(kind if kind.dtype == dtype else replace(kind, dtype=dtype))
     if isinstance(kind, Number):
         return settled(Array((), dtype))
     return kind
