@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 from s2s_ad.analysis.flow import Facts
 from s2s_ad.build_fresh import holds_nothing
 from s2s_ad.build_keys import canonical
+from s2s_ad.build_leaks import leaks
 from s2s_ad.build_subject import Subject, SubjectWorld
 from s2s_ad.build_updates import Values, bound_call
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import is_immutable
 from s2s_ad.ir.walk import names
+from s2s_ad.transform.calls import OUTSIDE
 
 if TYPE_CHECKING:
     from s2s_ad.build_program import Program
@@ -26,7 +28,16 @@ def changed_by_call(
     program: Program, call: n.Call, s: n.Stmt, facts: Facts
 ) -> frozenset[str] | None:
     """Return the variables in the arguments that a call of a function of the user may change, None
-    for other calls."""
+    for other calls; with `OUTSIDE` where it puts what varies into something else."""
+    found = _changed_variables(program, call, s, facts)
+    if program.outside and leaks(program, call, s, facts):
+        return (found or frozenset()) | {OUTSIDE}
+    return found
+
+
+def _changed_variables(
+    program: Program, call: n.Call, s: n.Stmt, facts: Facts
+) -> frozenset[str] | None:
     bound = bound_call(program, call, s, facts)
     if bound is None:
         return None

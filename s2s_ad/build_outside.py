@@ -32,7 +32,8 @@ def writes_outside(program: Program, subject: Subject, seen: set[int] | None = N
                 if callee is not None and writes_outside(program, callee, seen):
                     return True
             method = e.func.attr if isinstance(e.func, n.Attribute) else ""
-            unknown = obj is None and method and not is_pure_method(method)
+            held = isinstance(getattr(obj, "__self__", None), (list, dict, set))
+            unknown = method and not is_pure_method(method) and (obj is None or held)
             if unknown and _root(e.func) not in (None, *subject.locals):
                 return True
     return False

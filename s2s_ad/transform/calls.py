@@ -62,6 +62,10 @@ class CallPlan:
     formula: Formula | None = None
 
 
+# among the variables that a call may change: it puts what varies into what is none of these
+OUTSIDE = ""
+
+
 class Calls(Protocol):
     """Differentiation of callees, asked by the transformations of their callers."""
 
@@ -74,7 +78,8 @@ class Calls(Protocol):
         """
 
     def changed_by(self, call: n.Call, s: n.Stmt, facts: Facts) -> frozenset[str] | None:
-        """Return the variables that a call of user code may change, None for other calls."""
+        """Return the variables that a call of user code may change, None for other calls; `OUTSIDE`
+        among them."""
 
     def trouble(self, callee: object) -> S2SError | None:
         """Return why the source of a Python function cannot be used, if that is known."""

@@ -48,7 +48,7 @@ from s2s_ad.ir.walk import (
 from s2s_ad.rules import registry
 from s2s_ad.rules.rule import Rule
 from s2s_ad.rules.sharing import SHARES
-from s2s_ad.transform.calls import CallPlan, Calls
+from s2s_ad.transform.calls import OUTSIDE, CallPlan, Calls
 from s2s_ad.transform.changes import Changes
 from s2s_ad.transform.hints import (
     how_else,
@@ -253,8 +253,12 @@ class Context(Changes):
         values = [self.facts.value(e, s.uid) for e in parts]
         if not any(v.varied for v in values) or self.is_harmless(call, s):
             return
-        if self.calls.changed_by(call, s, self.facts) == frozenset():
+        changed = self.calls.changed_by(call, s, self.facts)
+        if changed == frozenset():
             return
+        if changed is not None and OUTSIDE in changed:
+            message = "a call that puts an active value into something outside of the function"
+            raise self.refuse(s, call, message, "return the value, and put it there behind")
         # what `**` takes apart is a dict of the callee's own
         apart = [k.value for k in call.keywords if k.name is None]
         for e, v in zip(parts, values):
