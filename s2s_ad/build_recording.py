@@ -7,6 +7,7 @@ Takes both sweeps as if all values were there, gives them with what is kept; req
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from s2s_ad.analysis.bound import assigns_surely, certain_at_end, definitely
@@ -25,7 +26,7 @@ from s2s_ad.build_naming import wish
 from s2s_ad.build_prepare import Prepared
 from s2s_ad.build_purity import repeatable, without_effect
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.blocks import leaving, said_by
+from s2s_ad.ir.blocks import leaving, said_by, sole_target
 from s2s_ad.ir.kinds import FLOAT, UNKNOWN, Array, Kind, ListOf, Number, adjoint_kind, is_immutable
 from s2s_ad.ir.walk import assigned, inside, names, subexprs, walk_stmts
 from s2s_ad.rules.sharing import WHOLLY_NEW
@@ -54,7 +55,8 @@ class Recording:
 
     kept: what is saved, by the list or variable it is saved in. stacks: those lists. items: those
     of them that hold what stores into a variable overwrite. inside: uids of statements of the
-    reverse sweep that are in the forward sweep.
+    reverse sweep that are in the forward sweep. lengths: of those that bind the length of an array
+    that keeps its shape.
     """
 
     prepared: Prepared
@@ -67,6 +69,7 @@ class Recording:
     stacks: list[str] = field(default_factory=list)
     items: set[str] = field(default_factory=set)
     inside: frozenset[int] = frozenset()
+    lengths: AbstractSet[int] = frozenset()
 
     def __post_init__(self) -> None:
         self.params = {p.name for p in self.prepared.function.params}
@@ -165,8 +168,15 @@ class Recording:
         fixed = of_one_shape(self.prepared.function, self.kinds)
         measuring = {self.context.helper(name): 1 for name in MEASURING}
         measuring[n.Name(self.context.alias("len"))] = 0
-        measured, arrays = hidden(backward, fixed, measuring, self.kinds)
-        ahead, back = self.read(forward, measured, step)
+        # how long an array is that keeps its shape is made again, whatever is stored into it
+        lengths = {s.uid for s in walk_stmts(forward) if _is_length(s)}
+        alone, arrays = hidden(forward, fixed, measuring, self.kinds, lengths)
+        self.lengths = {
+            s.uid for s in walk_stmts(alone) if _is_length(s) and said_by(s) & {*arrays}
+        }
+        measured, read = hidden(backward, fixed, measuring, self.kinds)
+        arrays.update(read)
+        ahead, back = self.read(alone, measured, step)
         return shown(ahead, arrays), shown(back, arrays)
 
     def read(
@@ -226,7 +236,8 @@ class Recording:
                 not self.off("recompute")
                 and as_it_was(s)
                 and (
-                    (cheap(context, s) and not (often and kept(s.value)))
+                    s.uid in self.lengths
+                    or (cheap(context, s) and not (often and kept(s.value)))
                     or (often and made_again(s))
                 )
             ),
@@ -360,3 +371,9 @@ class Recording:
             if isinstance(x, n.Name)
         }
         return (read & assigned(body)) - set(surely)
+
+
+def _is_length(s: n.Stmt) -> bool:
+    """True for `n = len(x)`."""
+    e = s.value if isinstance(s, n.Assign) and sole_target(s) is not None else None
+    return isinstance(e, n.Call) and e.func == n.Name("len")

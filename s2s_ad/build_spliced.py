@@ -17,6 +17,7 @@ books; arguments are bound as Python binds them, so that the values are the same
 
 from __future__ import annotations
 
+import builtins
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
@@ -29,6 +30,7 @@ from s2s_ad.build_subject import Subject, rename
 from s2s_ad.build_updates import Bound
 from s2s_ad.build_writes import writing_call
 from s2s_ad.ir import nodes as n
+from s2s_ad.ir.blocks import sole_target
 from s2s_ad.ir.kinds import Array
 from s2s_ad.ir.names import Names
 from s2s_ad.ir.remembered import replace
@@ -40,7 +42,9 @@ from s2s_ad.ir.walk import (
     free_names,
     map_block,
     names,
+    stmt_exprs,
     subexprs,
+    substitute,
     walk_stmts,
 )
 
@@ -177,7 +181,10 @@ def _statements(
             said.add(target.id)
     for x in sorted(callee.locals - mapping.keys()):
         mapping[x] = n.Name(fresh.fresh(x))
-    made = rename(callee.function, mapping).body
+    arrays = {p for p in mapping.keys() & values.keys() if isinstance(values[p].kind, Array)}
+    if callee.free.get("len") is not builtins.len or "len" in mapping:
+        arrays = set()
+    made = rename(replace(callee.function, body=_measured(body, arrays)), mapping).body
     elsewhere = callee.file != getattr(s.origin, "file", callee.file)
 
     def own(x: n.Stmt) -> tuple[n.Stmt, ...]:
@@ -189,6 +196,40 @@ def _statements(
     out = [*before, *inside, *_end(s, result or n.Const("None", None))]
     above = replace(out[0].comments, before=(*s.comments.before, *out[0].comments.before))
     return replace(out[0], comments=above), *out[1:]
+
+
+def _measured(body: n.Block, arrays: AbstractSet[str]) -> n.Block:
+    """Return a body in which `range(n)` is that of the length of an array that n stands for: it is
+    known in front of the call as well.
+
+    arrays: parameters that are arrays.
+    """
+    bound = Counter(x for s in walk_stmts(body) for x in bound_here(s))
+    ranges = Counter(x for s in walk_stmts(body) if isinstance(s, n.For) for x in _names_in(s.iter))
+    said = Counter(x for s in walk_stmts(body) for e in stmt_exprs(s) for x in _names_in(e))
+    lengths: dict[str, n.Expr] = {}
+    for s in body:
+        name = sole_target(s)
+        e = s.value if isinstance(s, n.Assign) and name is not None else None
+        if not isinstance(e, n.Call) or e.func != n.Name("len") or name is None:
+            continue
+        of = {x.id for x in e.args if isinstance(x, n.Name)} & arrays
+        alone = of and not any(bound[x] for x in of) and bound[name] == 1
+        if alone and said[name] == ranges[name] + 1 > 1:
+            lengths[name] = e
+    if not lengths:
+        return body
+
+    def put(s: n.Stmt) -> tuple[n.Stmt, ...]:
+        if sole_target(s) in lengths:
+            return ()
+        return (replace(s, iter=substitute(s.iter, lengths)) if isinstance(s, n.For) else s,)
+
+    return map_block(body, put)
+
+
+def _names_in(e: n.Expr) -> Iterator[str]:
+    return (x.id for x in subexprs(e) if isinstance(x, n.Name))
 
 
 def _results(s: n.Stmt, body: n.Block) -> Iterator[tuple[n.Name, n.Name]]:

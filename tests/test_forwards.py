@@ -163,3 +163,16 @@ def test_an_item_that_is_changed_in_place_is_kept_alone() -> None:
     for line in text.splitlines():
         depth = (len(line) - len(line.lstrip())) // 4
         assert "y_saved.append(y" not in line or depth == 2
+
+
+@pytest.mark.parametrize("name", ["length_of_what_is_given", "length_in_a_loop"])
+def test_lengths_are_not_kept(name: str) -> None:
+    text = adjoint(getattr(workspaces, name))
+    assert "n_saved" not in text
+    assert "n2_saved" not in text
+
+
+def test_the_length_of_what_is_given_is_known_in_front_of_the_call() -> None:
+    text = adjoint(workspaces.length_of_what_is_given)
+    assert text.count("n2 = len(r)") == 0
+    assert "in range(1, len(r)):" in text

@@ -64,15 +64,17 @@ def _copies_itself(s: n.Stmt) -> bool:
 
 
 def hidden(
-    backward: n.Block,
+    sweep: n.Block,
     fixed: AbstractSet[str],
     measuring: Mapping[n.Expr, int],
     kinds: Mapping[str, Kind],
+    only: AbstractSet[int] | None = None,
 ) -> tuple[n.Block, dict[str, n.Expr]]:
-    """Return a reverse sweep in which other names stand for the arrays it only measures, and what
-    they stand for.
+    """Return a sweep in which other names stand for the arrays it only measures, and what they
+    stand for.
 
     measuring: for functions that read no more than the shape of an argument, which one that is.
+    only: uids of the statements that are looked at, None for all.
     """
     stand_ins: dict[str, n.Expr] = {}
 
@@ -101,10 +103,12 @@ def hidden(
         pattern = other(e.args[place])
         return replace(e, args=(*e.args[:place], pattern, *e.args[place + 1 :]))
 
-    if not fixed:
-        return backward, {}
-    out = map_block(backward, lambda s: (map_parts(s, visit),))
-    return out, stand_ins
+    def put(s: n.Stmt) -> tuple[n.Stmt, ...]:
+        return (map_parts(s, visit) if only is None or s.uid in only else s,)
+
+    if not fixed or only == set():
+        return sweep, {}
+    return map_block(sweep, put), stand_ins
 
 
 def shown(block: n.Block, stand_ins: Mapping[str, n.Expr]) -> n.Block:

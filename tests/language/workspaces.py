@@ -238,3 +238,54 @@ def buffers_change_places(u, c, steps):
         old = now
         now = new
     return loss
+
+
+def solved(lower, diag, rhs, c):
+    """A triangular system, by a function that writes into two of its arguments."""
+    n = len(rhs)
+    c[0] = lower / diag
+    rhs[0] = rhs[0] / diag
+    for i in range(1, n):
+        w = diag - lower * c[i - 1]
+        c[i] = lower / w
+        rhs[i] = (rhs[i] - lower * rhs[i - 1]) / w
+    for i in range(n - 2, -1, -1):
+        rhs[i] -= c[i] * rhs[i + 1]
+
+
+@case(V, 0.3, 3, wrt="u k")
+def length_of_what_is_given(u, k, steps):
+    """How long it is is known in front of the loop."""
+    n = len(u)
+    c = np.empty(n)
+    r = u.copy()
+    for _ in range(steps):
+        for i in range(n):
+            r[i] = r[i] * k + 0.5
+        solved(-k, 1.0 + 2.0 * k, r, c)
+    return r[0] * r[1] + c[2] * r[3]
+
+
+@case(V, 0.3, 3, wrt="u k")
+def length_in_a_loop(u, k, steps):
+    """It is made again, though what has it is stored into."""
+    r = u.copy()
+    for _ in range(steps):
+        n = len(r)
+        for i in range(1, n):
+            if i + 1 < n:
+                r[i] = r[i] * r[i - 1] * k + r[i + 1]
+            r[0] += n * k * r[i] * r[i]
+    return r[0] * r[1]
+
+
+@case(V, 0.3, 3, wrt="u k")
+def length_of_what_grows(u, k, steps):
+    r = u.copy()
+    total = 0.0
+    for _ in range(steps):
+        n = len(r)
+        for i in range(1, n):
+            total += n * k * r[i] * r[i - 1]
+        r = np.append(r, total)
+    return r[0] * r[1] + total
