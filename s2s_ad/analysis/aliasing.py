@@ -63,9 +63,17 @@ class Sharing(ABC):
     no list at any time. built: variables that hold a list until they give it away.
     """
 
-    flat: Names = NOBODY
-    listless: Names = NOBODY
-    built: Names = NOBODY
+    @property
+    def flat(self) -> Names:
+        return NOBODY
+
+    @property
+    def listless(self) -> Names:
+        return NOBODY
+
+    @property
+    def built(self) -> Names:
+        return NOBODY
 
     def __init__(self, newness: Newness) -> None:
         self.newness = newness

@@ -6,6 +6,7 @@ container no other name shares. Requires `ir`, `analysis.aliasing`.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 from s2s_ad.analysis.aliasing import TURNED, KindOf, Newness, Sharing
@@ -40,9 +41,7 @@ def ownership(
     """
     run = _Ownership(newness, kind) if moves is None else _Moving(newness, kind, block, moves)
     run.moving = not start
-    run.flat = flat_names(block, kind, lambda call: newness(call) != WHOLLY_NEW)
-    run.listless = never_lists(block, kind) & unbound
-    run.built = only_built(block) & unbound
+    run.whole, run.unbound = block, unbound
     run.block(block, Owned(start | unbound, unbound))
     return run.table
 
@@ -90,15 +89,33 @@ def viewed(s: n.Stmt, e: n.Expr, newness: Newness, kind: KindOf) -> n.Expr:
 
 
 class _Ownership(Sharing):
+    """whole: all statements there are. unbound: variables that are not bound in front of them."""
+
     def __init__(self, newness: Newness, kind: KindOf) -> None:
         super().__init__(newness)
         self.kind_of = kind
+        self.whole: n.Block = ()
+        self.unbound = NOBODY
         self.uid = 0
         self.current: n.Stmt = n.Pass()
         self.table: dict[int, Owned] = {}
         self.breaks: list[list[Owned]] = []
         self.continues: list[list[Owned]] = []
         self.moving = False
+
+    # looked for where they matter: numbers are in no list
+
+    @functools.cached_property
+    def flat(self) -> Names:
+        return flat_names(self.whole, self.kind_of, lambda call: self.newness(call) != WHOLLY_NEW)
+
+    @functools.cached_property
+    def listless(self) -> Names:
+        return never_lists(self.whole, self.kind_of) & self.unbound
+
+    @functools.cached_property
+    def built(self) -> Names:
+        return only_built(self.whole) & self.unbound
 
     def appended(self, s: n.Append, own: Owned) -> Owned:
         name = s.value.id if isinstance(s.value, n.Name) else ""

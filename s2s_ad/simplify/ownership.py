@@ -65,6 +65,8 @@ class Buffers:
 
 def own(block: n.Block, buffers: Buffers) -> n.Block:
     """Return the statements with safe additions and stores. Parameters (seeds) are not owned."""
+    if all(_is_plain(s, buffers) for s in walk_stmts(block)):
+        return block
     while True:
         run = Owning(buffers)
         if buffers.at_end is not None:
@@ -74,6 +76,18 @@ def own(block: n.Block, buffers: Buffers) -> n.Block:
             return tuple(out)
         # what was stored into may be read for the last time before that now
         block = map_block(block, run.without_idle)
+
+
+def _is_plain(s: n.Stmt, buffers: Buffers) -> bool:
+    """True for a statement that stands as it is: it gives variables values, or adds numbers."""
+    if isinstance(s, n.AugAssign):
+        name = s.target.id if isinstance(s.target, n.Name) else None
+        if name is None or (name in buffers.bars and not isinstance(buffers.kind(name), Number)):
+            return False
+    elif not isinstance(s, n.Assign) or not all(isinstance(t, n.Name) for t in s.targets):
+        return False
+    methods = (x.func for x in inside(s, n.Call) if isinstance(x.func, n.Attribute))
+    return not any(func.attr in ("array", "pop") for func in methods)
 
 
 class Owning(Sharing):
