@@ -32,21 +32,32 @@ def plain_name(name: str) -> str:
 class Names:
     """An allocator of variable names. The same requests in the same order give the same names.
 
-    taken: the names in use. made: those of them that were given.
+    taken: the names in use, to which others may be added. made: those of them that were given.
     """
 
     def __init__(self, taken: Iterable[str] = (), made: Iterable[str] = ()) -> None:
         self.taken = set(taken)
         self.made = set(made)
 
+    @property
+    def taken(self) -> set[str]:
+        return self._taken
+
+    @taken.setter
+    def taken(self, names: set[str]) -> None:
+        self._taken = names
+        # by what was wanted, the last number that was given: all in front of it are in use
+        self._last: dict[str, int] = {}
+
     def fresh(self, wanted: str) -> str:
         """Return `wanted`, or `wanted2`, `wanted3`, ... when it is in use; it then is in use."""
-        name = wanted
-        number = 1
-        while name in self.taken or keyword.iskeyword(name):
+        number = self._last.get(wanted, 1)
+        name = wanted if number == 1 else f"{wanted}{number}"
+        while name in self._taken or keyword.iskeyword(name):
             number += 1
             name = f"{wanted}{number}"
-        self.taken.add(name)
+        self._last[wanted] = number
+        self._taken.add(name)
         self.made.add(name)
         return name
 

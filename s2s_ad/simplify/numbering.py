@@ -146,8 +146,9 @@ class Numbering:
 
     def named(self, e: n.Expr) -> str | None:
         """Return a variable that has the value of an expression, as the primal has computed it."""
-        made = self.made.get(self.structure(e))
-        return next((x for x, v in self.values.items() if v == made), None)
+        made = self.made.get(self.structure(e), -1)
+        holding = {x for x in self.holders.get(made, ()) if self.values.get(x) == made}
+        return next((x for x in self.values if x in holding), None) if holding else None
 
 
 def _in_place(s: n.Stmt) -> list[n.Expr]:

@@ -76,7 +76,9 @@ def _renamed(
     def put(s: n.Stmt) -> n.Stmt:
         return map_stmt_exprs(s, lambda e: substitute(e, name))
 
-    return [put(s) if first <= j <= last else s for j, s in enumerate(out) if j != k]
+    renamed = [*out[:first], *map(put, out[first : last + 1]), *out[last + 1 :]]
+    del renamed[k]
+    return renamed
 
 
 def _makes(s: n.Stmt, name: str) -> bool:

@@ -161,14 +161,21 @@ class _Quotients:
         ours = {self.given[s.uid][0] for s in block if s.uid in self.given}
         every = (e for x in walk_stmts(block) for e in stmt_exprs(x) if names(e) & ours)
         uses = Counter(e.id for whole in every for e in inside(whole, n.Name))
-        for s in block:
+        out: list[n.Stmt | None] = list(block)
+        readers: dict[str, set[int]] = {name: set() for name in ours}
+        for k, s in enumerate(block if ours else ()):
+            if isinstance(s, (n.Assign, n.AugAssign)):
+                for x in names(s.value) & ours:
+                    readers[x].add(k)
+        for k, s in enumerate(block if ours else ()):
             name, made = self.given.get(s.uid, ("", None))
             if made is not None and uses[name] < 3:  # its own assignment is one
-                block = _written_out(block, s.uid, name, made)
+                _written_out(out, k, readers[name], name, made)
                 for _, factor in made.factors:
                     for x in names(factor):
                         uses[x] += uses[name] - 2
-        return block
+                        readers.get(x, set()).update(readers[name])
+        return tuple(s for s in out if s is not None)
 
     def killed(self, s: n.Stmt) -> frozenset[str] | None:
         """Return the variables that a statement changes, None where it may be any."""
@@ -286,23 +293,22 @@ def without_statement(block: n.Block, uid: int) -> n.Block:
     return tuple(out)
 
 
-def _written_out(block: n.Block, uid: int, name: str, made: Term) -> n.Block:
-    """Return the block with a product in the place of the name that it had."""
-    comments = next(s.comments for s in block if s.uid == uid)
-    out: list[n.Stmt] = []
-    for s in block:
-        if s.uid == uid:
-            continue
-        if isinstance(s, (n.Assign, n.AugAssign)) and name in names(s.value):
+def _written_out(
+    out: list[n.Stmt | None], k: int, readers: Iterable[int], name: str, made: Term
+) -> None:
+    """Put a product in the place of the name that statement `k` gives it, which goes."""
+    gone, out[k] = out[k], None
+    behind = next((j for j in range(k + 1, len(out)) if out[j] is not None), None)
+    follows = out[behind] if behind is not None else None
+    if gone is not None and gone.comments.before and behind is not None and follows is not None:
+        before = (*gone.comments.before, *follows.comments.before)
+        out[behind] = replace(follows, comments=replace(follows.comments, before=before))
+    for j in sorted(readers):
+        s = out[j]
+        if isinstance(s, (n.Assign, n.AugAssign)):
             parts = terms(s.value)
             value = _sum(s.value, parts, [_without_name(t, name, made) for t in parts])
-            s = replace(s, value=substitute(value, {name: from_term(made)}))
-        if comments.before:
-            before = (*comments.before, *s.comments.before)
-            s = replace(s, comments=replace(s.comments, before=before))
-            comments = n.NO_COMMENTS
-        out.append(s)
-    return tuple(out)
+            out[j] = replace(s, value=substitute(value, {name: from_term(made)}))
 
 
 def _terms(e: n.Expr) -> list[Term]:
