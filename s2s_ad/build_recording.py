@@ -165,7 +165,7 @@ class Recording:
 
         step: whether they are a step of a loop, not the whole function.
         """
-        fixed = of_one_shape(self.prepared.function, self.kinds)
+        fixed = of_one_shape(self.prepared.function, self.kinds, self.context.facts)
         measuring = {self.context.helper(name): 1 for name in MEASURING}
         measuring[n.Name(self.context.alias("len"))] = 0
         # how long an array is that keeps its shape is made again, whatever is stored into it

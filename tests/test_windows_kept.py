@@ -196,3 +196,57 @@ def stored_as_whole_numbers(x, w):
     d = np.zeros(3, dtype=x.dtype)
     d[0] = w[0] * 2.0
     return np.sum(d * w)
+
+
+def scaled_then_filled(x, w):
+    c = np.outer(x, w)
+    c *= w[0]
+    for i in range(c.shape[0]):
+        for j in range(c.shape[1]):
+            c[:i, j] += x[j] * w[i] * x[:i]
+    return np.sum(np.cos(c))
+
+
+def triangle_and_row(x, w):
+    c = np.outer(x, w)
+    for i in range(3):
+        c[:i] += w * x[i]
+        c[i] = c[i] * c[i] * w[1]
+    return np.sum(c * c)
+
+
+def row_that_is_read_and_stored(x, w):
+    c = np.outer(x, w)
+    for i in range(3):
+        row = c[i]
+        t = row * row
+        c[i] = t * w
+        c[i - 1] += t
+    return np.sum(c * c)
+
+
+def row_that_is_read_behind_the_store(x, w):
+    c = np.outer(x, w)
+    for i in range(3):
+        row = c[i]
+        c[i] = np.sin(row) * w
+        c[i - 1] += row * row
+    return np.sum(c * c)
+
+
+STORED = [scaled_then_filled, triangle_and_row, row_that_is_read_and_stored]
+
+
+@pytest.mark.parametrize("f", STORED, ids=lambda f: f.__name__)
+def test_stores(f) -> None:
+    text = held_to_complex_steps(f, (np.array([0.3, 0.7, 0.5]), np.array([1.1, 0.4, 0.8])))
+    assert "c_saved.append" not in text
+    assert "c[:i].copy()" not in text
+
+
+def test_a_row_that_is_read_behind_a_store_into_it() -> None:
+    args = np.array([0.3, 0.7, 0.5]), np.array([1.1, 0.4, 0.8])
+    try:
+        held_to_complex_steps(row_that_is_read_behind_the_store, args)
+    except S2SError as refused:
+        assert "other names may share" in str(refused)

@@ -14,7 +14,7 @@ from s2s_ad.analysis.effects import only_tells
 from s2s_ad.analysis.flow import Facts
 from s2s_ad.analysis.handed_on import Known, is_handed_on
 from s2s_ad.analysis.held import scattered
-from s2s_ad.analysis.liveness import read_at_any_time
+from s2s_ad.analysis.liveness import live_after, read_at_any_time
 from s2s_ad.analysis.owned import NOTHING_OWNED, Owned
 from s2s_ad.analysis.ownership import ownership
 from s2s_ad.analysis.useful import stored_roots
@@ -54,6 +54,7 @@ class Changes:
     newness: Callable[[n.Call], int]
     owners: dict[int, Owned] | None
     owners_in_the_end: dict[int, Owned] | None
+    owners_among_living: dict[int, Owned] | None
     soles: dict[int, Owned] | None
     changing: frozenset[str] | None
     changes: dict[int, frozenset[str]]
@@ -83,20 +84,33 @@ class Changes:
         gone when the function is, and on the way back they have been read before what was stored
         into the array in front of them is taken back."""
         if self.owners_in_the_end is None:
-            read = self.parts_only_read()
-
-            def copied(s: n.Stmt) -> tuple[n.Stmt, ...]:
-                if not isinstance(s, n.Assign) or sole_target(s) not in read:
-                    return (s,)
-                return (replace(s, value=n.Unary("+", s.value)),)
-
-            table = self.unshared()
-            if read:
-                body = map_block(self.function.body, copied)
-                unbound = frozenset(assigned(body) - {p.name for p in self.function.params})
-                table = ownership(body, self.newness, self.kind_at, unbound=unbound)
-            self.owners_in_the_end = table
+            self.owners_in_the_end = self.unshared_but_for(self.parts_only_read())
         return self.owners_in_the_end
+
+    def unshared_among_living(self) -> dict[int, Owned]:
+        """Return them with those parts counted as copies that nothing reads once a statement has
+        changed them: their adjoints are handed on behind that of the statement, going back."""
+        if self.owners_among_living is None:
+            parts = self.parts_only_read()
+            after = live_after(self.function.body) if parts else {}
+            every = walk_stmts(self.function.body) if parts else ()
+            living = {x for s in every for x in parts & after[s.uid] & self.changed(s)}
+            self.owners_among_living = self.unshared_but_for(parts - living)
+        return self.owners_among_living
+
+    def unshared_but_for(self, parts: frozenset[str]) -> dict[int, Owned]:
+        """Return what `unshared` does with these variables taken to hold copies."""
+
+        def copied(s: n.Stmt) -> tuple[n.Stmt, ...]:
+            if not isinstance(s, n.Assign) or sole_target(s) not in parts:
+                return (s,)
+            return (replace(s, value=n.Unary("+", s.value)),)
+
+        if not parts:
+            return self.unshared()
+        body = map_block(self.function.body, copied)
+        unbound = frozenset(assigned(body) - {p.name for p in self.function.params})
+        return ownership(body, self.newness, self.kind_at, unbound=unbound)
 
     def parts_only_read(self) -> frozenset[str]:
         """Return the variables that hold parts of arrays, through which nothing is stored, and that

@@ -115,6 +115,7 @@ class Context(Changes):
     newness: Callable[[n.Call], int] = lambda e: SHARES
     owners: dict[int, Owned] | None = None
     owners_in_the_end: dict[int, Owned] | None = None
+    owners_among_living: dict[int, Owned] | None = None
     soles: dict[int, Owned] | None = None
     changing: frozenset[str] | None = None
     changes: dict[int, frozenset[str]] = field(default_factory=dict)

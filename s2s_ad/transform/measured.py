@@ -6,8 +6,8 @@ for; requires `ir`, `analysis.held`.
     A[1:-1] = B[:-2] + B[2:]        # backward, `unbroadcast(A_item_bar, B[:-2])` reads no item of B
     for j in range(len(A[i])):      # nor does this of A
 
-An array that is bound once has one shape, whatever is stored into it, and so have its parts, if it
-holds numbers. What it is indexed with is read all the same.
+An array that is bound once, or to what is as long each time, has one shape, whatever is stored into
+it, and so have its parts, if it holds numbers. What it is indexed with is read all the same.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from collections import Counter
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 
+from s2s_ad.analysis.flow import Facts
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.kinds import Array, Kind
+from s2s_ad.ir.kinds import Array, Dim, Kind
 from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import (
     assigned,
@@ -34,16 +35,18 @@ from s2s_ad.transform.stand_ins import MEASURES
 NUMBERS = ("float", "int", "bool")
 
 
-def of_one_shape(function: n.Function, kinds: Mapping[str, Kind]) -> frozenset[str]:
-    """Return the variables that only ever hold arrays of one shape: they are bound once, outside of
-    loops and branches. What is copied on entry is a parameter that is bound to itself."""
+def of_one_shape(function: n.Function, kinds: Mapping[str, Kind], facts: Facts) -> frozenset[str]:
+    """Return the variables that only ever hold arrays of one shape: they are bound outside of loops
+    and branches, once or to what is as long each time. What is copied on entry is a parameter that
+    is bound to itself."""
     arrays = {x for x, kind in kinds.items() if isinstance(kind, Array)}
     if not arrays:
         return frozenset()
     every = list(walk_stmts(function.body))
     bound = Counter(x for s in every if not _copies_itself(s) for x in bound_here(s))
     bound.update(p.name for p in function.params)
-    inside = {x for s in function.body if not isinstance(s, n.Assign) for x in assigned((s,))}
+    plain = (n.Assign, n.AugAssign)
+    inside = {x for s in function.body if not isinstance(s, plain) for x in assigned((s,))}
     reshaped = {
         x
         for s in every
@@ -52,7 +55,14 @@ def of_one_shape(function: n.Function, kinds: Mapping[str, Kind]) -> frozenset[s
         if isinstance(t, n.Attribute)
         for x in names(t)
     }
-    return frozenset(x for x in arrays if bound[x] == 1) - inside - reshaped
+    left = arrays - inside - reshaped
+    several = {x for x in left if bound[x] > 1}
+    seen: dict[str, set[tuple[Dim, ...] | None]] = {x: set() for x in several}
+    for env in (facts.entry, *facts.before.values(), *facts.after.values()) if several else ():
+        for x in several & env.keys():
+            kind = env[x].kind
+            seen[x].add(kind.dims if isinstance(kind, Array) else None)
+    return frozenset(left - {x for x in several if len(seen[x]) != 1 or None in seen[x]})
 
 
 def _copies_itself(s: n.Stmt) -> bool:

@@ -62,11 +62,14 @@ class ResultLost(Exception):
 @dataclass(frozen=True)
 class _Read:
     """A read of a variable. place: the item, None if it is all of them that are read. before:
-    whether it is made before the statement there binds anything."""
+    whether it is made before the statement there binds anything. back: the store, by its uid, of
+    whose reverse it is, if that has put back just this place: what others store there is nothing
+    to it."""
 
     where: Where
     place: n.Expr | None
     before: bool = False
+    back: int | None = None
 
 
 def never_read_again(
@@ -155,9 +158,12 @@ class _Run:
             if not any(
                 self.conflict(name, store, read)
                 for read in reads
-                if since < 0
-                or since < read.where.number <= store.where.number
-                or read.where.number < 0
+                if read.back in (None, uid)
+                and (
+                    since < 0
+                    or since < read.where.number <= store.where.number
+                    or read.where.number < 0
+                )
             ):
                 yield uid
 
@@ -217,7 +223,10 @@ class _Run:
             for e in stmt_exprs(flat(s)):
                 for place, _ in uses(e, name, False):
                     stored = result is not None and place == result
-                    found.append(_Read(behind if stored else where, place))
+                    item = self.items.get(of)
+                    own = item is not None and item.own and place == item.place
+                    back = of if own and not stored else None
+                    found.append(_Read(behind if stored else where, place, back=back))
         return found
 
     def wanted_again(self) -> frozenset[str]:

@@ -30,7 +30,7 @@ def check_store(context: Context, s: n.Stmt, target: n.Expr) -> None:
             what = f"the list `{root}`" if stored != UNKNOWN else f"`{root}`, maybe a list"
             hint = context.or_tell("store item by item")
             raise context.refuse(s, target, f"a store into a slice of {what}", hint)
-    owned = context.unshared().get(s.uid, NOTHING_OWNED)
+    owned = context.unshared_among_living().get(s.uid, NOTHING_OWNED)
     if root not in owned.own:
         hint = f"store into a copy made in this function: `{root} = {root}.copy()`"
         hint = context.or_tell(hint)
