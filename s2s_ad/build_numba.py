@@ -16,7 +16,7 @@ import functools
 import importlib
 import math
 import types
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,7 +33,6 @@ from s2s_ad.build_constants import (
 )
 from s2s_ad.build_inlined import inlined
 from s2s_ad.build_program import Program
-from s2s_ad.build_reverse import Reverse
 from s2s_ad.build_signature import bare
 from s2s_ad.build_subject import Subject, subject_of
 from s2s_ad.build_turned import steady_arrays, turned
@@ -49,9 +48,8 @@ from s2s_ad.ir.kinds import (
     Object,
     Partial,
     TupleOf,
-    adjoint_kind,
 )
-from s2s_ad.ir.names import BUILTINS, Names, marked
+from s2s_ad.ir.names import BUILTINS, Names
 from s2s_ad.ir.nodes import ZERO
 from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import (
@@ -72,6 +70,7 @@ from s2s_ad.simplify.counting_down import counting_down, ranges_written_out
 from s2s_ad.simplify.dtypes import dtype_of
 from s2s_ad.simplify.forwards import Order, Steps
 from s2s_ad.simplify.handed_on import Handing, handed_on
+from s2s_ad.simplify.in_parts import Parting, in_parts, takes_apart
 from s2s_ad.simplify.room import handed_room
 from s2s_ad.simplify.skipped import Skipping, skipped
 from s2s_ad.simplify.stack_arrays import Tools, stack_arrays
@@ -102,23 +101,6 @@ class Form:
 
     functions: list[n.Function] = field(default_factory=list)
     constants: dict[str, object] = field(default_factory=dict)
-
-
-def variables_of(swept: Iterable[Reverse]) -> dict[str, Kind]:
-    """Return the kinds of the variables of sweeps and of their adjoints."""
-    found: dict[str, Kind] = {}
-    for sweep in swept:
-        for (name, mark), bar in sweep.context.marks.items():
-            if mark == "bar" and name in sweep.kinds:
-                found[bar] = adjoint_kind(sweep.kinds[name])
-        found.update(sweep.kinds)
-    return found
-
-
-def tangents_of(kinds: Mapping[str, Kind]) -> dict[str, Kind]:
-    """Return the kinds of variables and of their tangents."""
-    dots = {marked(name, "dot"): adjoint_kind(kind) for name, kind in kinds.items()}
-    return {**dots, **kinds}
 
 
 def numba_form(
@@ -161,8 +143,9 @@ class _Form:
         functions = by_branches(functions, self.program.backward, self.adding().number)
         waiting = added_into([self.handed_on(f) for f in functions], self.adding())
         known = {f.name for f in waiting}
+        texts = {f.name: f for f in waiting}
         while waiting:
-            function = self.linked(waiting.pop(0))
+            function = self.apart(self.linked(waiting.pop(0)), texts)
             self.form.functions.append(self.written(function))
             for below in self.below(function):
                 if below.name not in known:
@@ -376,6 +359,18 @@ class _Form:
         summing = Summing(item, adjoint, is_zeros, number, Order(body, known).shared, fresh)
         body = sums_beside(body, summing)
         return replace(f, body=skipped(body, Skipping(adjoint, self.takes_long)))
+
+    def apart(self, f: n.Function, texts: Mapping[str, n.Function]) -> n.Function:
+        """Return a function with a variable for each adjoint of a tuple. texts: by their names."""
+        users = self.users() | {p.name for p in f.params}
+
+        def parted(func: n.Expr, place: int) -> bool:
+            found = texts.get(func.id) if isinstance(func, n.Name) else None
+            return found is not None and takes_apart(found, place)
+
+        fresh = Names(bound_names(f.body) | free_names(f) | users | BUILTINS).fresh
+        parting = Parting(lambda name: name not in users, parted, fresh)
+        return replace(f, body=in_parts(f.body, parting))
 
     def takes_long(self, e: n.Expr) -> bool:
         """True for a power, or a call of a function of `math`."""

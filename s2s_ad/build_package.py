@@ -28,7 +28,7 @@ from s2s_ad.build_finish import (
 )
 from s2s_ad.build_ledger import kept_between
 from s2s_ad.build_needed import called, local
-from s2s_ad.build_numba import FORM, Form, numba_form, tangents_of, variables_of
+from s2s_ad.build_numba import FORM, Form, numba_form
 from s2s_ad.build_numbering import numbering, with_numbers
 from s2s_ad.build_prepare import Prepared, Values, prepare
 from s2s_ad.build_program import Program, Variant
@@ -38,6 +38,7 @@ from s2s_ad.build_signature import bare, positional, seeded, spaced, tuple_of
 from s2s_ad.build_small import Small, computes_arrays, from_result, parameters_read, taken_apart
 from s2s_ad.build_subject import Subject
 from s2s_ad.build_tangent import tangent_function
+from s2s_ad.build_variables import tangents_of, variables_of
 from s2s_ad.build_words import (
     adjoint_doc,
     command_of,

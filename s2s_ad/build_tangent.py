@@ -9,8 +9,8 @@ from collections.abc import Callable, Collection, Mapping
 
 from s2s_ad.build_finish import live, sharing_of
 from s2s_ad.build_naming import name_expressions, wish
-from s2s_ad.build_numba import tangents_of
 from s2s_ad.build_prepare import Prepared
+from s2s_ad.build_variables import tangents_of
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.blocks import said_by
 from s2s_ad.ir.kinds import UNKNOWN, Array, Kind, adjoint_kind

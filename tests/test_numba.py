@@ -918,6 +918,47 @@ def test_a_path_without_a_part_in_the_sum_is_not_reversed():
     assert not any(line.startswith("s_bar = 0.0") for line in lines)
 
 
+def slopes(x, v, k):
+    return v, -k * x - 0.1 * v * abs(v), x * v
+
+
+def midpoint(x, v, k, h, n):
+    """What a function gives is read by places; the last is read where a branch is taken only."""
+    work = 0.0
+    for _ in range(n):
+        first = slopes(x, v, k)
+        second = slopes(x + 0.5 * h * first[0], v + 0.5 * h * first[1], k)
+        x += h * second[0]
+        v += h * second[-2]
+        if v > 0.0:
+            work += h * first[2]
+    return x * x + v + work
+
+
+def handed_over(x, k, n):
+    """A tuple that goes on from step to step, and one that is returned by another function."""
+    state = (x, k)
+    for _ in range(n):
+        state = (state[0] * state[1], state[0] + 0.5 * state[1])
+    moved = slopes(state[0], state[1], k)
+    return moved[0] * moved[1] + state[1] * moved[2]
+
+
+@pytest.mark.parametrize(
+    ("f", "args", "wrt"),
+    [
+        (midpoint, (1.0, 0.2, 1.3, 0.1, 7), ("x", "v", "k")),
+        (midpoint, (1.0, 0.2, 1.3, 0.1, 0), ("x", "v", "k")),
+        (handed_over, (0.4, 0.9, 3), ("x", "k")),
+    ],
+)
+def test_adjoints_of_tuples_are_variables(f, args, wrt):
+    g = grad(f, wrt, compile="numba")
+    same(g(*args), grad(f, wrt)(*args))
+    if f is midpoint:
+        assert not any("_bar = [" in line for line in g.source.splitlines())
+
+
 def variances(r, omega, beta):
     h = omega
     total = 0.0
