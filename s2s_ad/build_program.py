@@ -41,6 +41,7 @@ from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import all_parts, is_starred, names, walk_stmts
 from s2s_ad.runtime.calls import AT_RUN_TIME
 from s2s_ad.transform.calls import CallPlan, formula_of
+from s2s_ad.transform.run_time import is_integral
 
 if TYPE_CHECKING:
     from s2s_ad.build_cuts import Cut
@@ -136,7 +137,8 @@ class Program:
             return None
         home = str(getattr(callee, "__module__", ""))
         ours = home.startswith("s2s_ad.") and not home.startswith(OURS)
-        if isinstance(callee, types.FunctionType) and (ours or callee in AT_RUN_TIME):
+        ours = ours or callee in AT_RUN_TIME or is_integral(callee)
+        if isinstance(callee, types.FunctionType) and ours:
             return None
         found = self.subjects.get(id(callee))
         if found is not None and found[0] is callee:

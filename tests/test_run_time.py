@@ -117,3 +117,13 @@ def test_the_text_of_a_root():
     assert derivative(4.0) == pytest.approx(0.25)
     assert "call_forward(" in derivative.source
     assert "find_root, (-1,), brentq, anonymous, (0.0, 9.0), (x,)," in derivative.source
+
+
+def test_an_integral_with_a_weight_is_refused():
+    quad = pytest.importorskip("scipy.integrate").quad
+
+    def f(x):
+        return quad(lambda t: t * x, 0.0, 1.0, weight="cos", wvar=2.0)[0]
+
+    with pytest.raises(ArgumentError, match="weight"):
+        grad(f)(0.7)

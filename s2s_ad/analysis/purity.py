@@ -6,6 +6,8 @@ Takes calls and the interpreter that knows what names stand for, gives yes or no
 
 from __future__ import annotations
 
+import inspect
+import types
 from typing import TYPE_CHECKING
 
 from s2s_ad.analysis import effects
@@ -36,11 +38,28 @@ def is_pure(reader: Interpreter, e: n.Call, env: Env, again: bool) -> bool:
     if effects.is_pure_object(found[0]):
         return True
     given = spread(e.args, lambda x: reader.value(x, env).kind)
-    if any(isinstance(a, n.Starred) for a in given) or any(k.name is None for k in e.keywords):
+    if any(isinstance(a, n.Starred) for a in given):
         return False
     args = [reader.value(a, env) for a in given]
     keywords = {k.name: reader.value(k.value, env) for k in e.keywords if k.name}
+    if len(keywords) != len(e.keywords):
+        others = _parameters(found[0])
+        if others is None:
+            return False
+        # `**` may give any of those that are left, and anything
+        left = others[len(args) :]
+        keywords = {**{x: Value(UNKNOWN) for x in left if x not in captured}, **keywords}
     return reader.world.is_pure(found[0], args, {**captured, **keywords}, again)
+
+
+def _parameters(callee: object) -> list[str] | None:
+    """Return the parameters of a function that takes no others, None for any other callee."""
+    if not isinstance(callee, types.FunctionType):
+        return None
+    params = list(inspect.signature(callee, follow_wrapped=False).parameters.values())
+    if any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in params):
+        return None
+    return [p.name for p in params]
 
 
 def _applies_purely(

@@ -9,7 +9,7 @@ changes its arguments.
 
 from __future__ import annotations
 
-from .calls import call_forward, call_reverse, call_tangent, find_root
+from .calls import call_forward, call_reverse, call_tangent, find_integral, find_root
 from .products import (
     advance,
     contract,
@@ -87,6 +87,7 @@ __all__ = [
     "divide_or_zero",
     "exclusive_product",
     "expand",
+    "find_integral",
     "find_root",
     "keys",
     "last_stored",

@@ -71,5 +71,24 @@ def find_root(
     return solver(inner, *start, args=args, **options)
 
 
+def find_integral(
+    solver: Callable[..., Any],
+    function: Callable[..., Any],
+    start: Any,
+    end: Any,
+    args: Any,
+    options: Mapping[str, Any],
+    /,
+    **captured: Any,
+) -> Any:
+    """Return what `scipy.integrate.quad` finds for the integral of `function(t, *args)`.
+
+    captured: what the function was defined with, as for `functools.partial`. Among what is active
+    -1 is the first of args, and 4 all of them.
+    """
+    inner = functools.partial(function, **captured) if captured else function
+    return solver(inner, start, end, args=args, **options)
+
+
 # what has no derivative of its own, and an effect: that of what is called
-AT_RUN_TIME = (call_forward, call_reverse, call_tangent, find_root)
+AT_RUN_TIME = (call_forward, call_reverse, call_tangent, find_root, find_integral)

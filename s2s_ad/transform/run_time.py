@@ -31,6 +31,8 @@ SOLVERS = ("brentq", "brenth", "bisect", "ridder", "toms748", "newton", "fsolve"
 START = ("a", "b", "x0")
 # the place of what is passed on to the function in `runtime.find_root`; -1 is the first of that
 ARGS = 3
+# those of the bounds in `runtime.find_integral`, and of what is passed on
+BOUNDS, ARGS_OF_INTEGRAL = (2, 3), 4
 
 
 @dataclass(frozen=True)
@@ -100,12 +102,20 @@ def _is_unknown(facts: Facts, e: n.Call, s: n.Stmt) -> bool:
 
 
 def is_solver(facts: Facts, e: n.Call, s: n.Stmt) -> bool:
-    """True for a call of a function of SciPy that finds a root of a function."""
+    """True for a call of a function of SciPy that finds a root, or the integral, of a function."""
     found = facts.object_of(e.func, s.uid)
     library = sys.modules.get("scipy.optimize")
+    if found is not None and is_integral(found[0]):
+        return True
     if found is None or library is None or not isinstance(found[0], types.FunctionType):
         return False
     return any(found[0] is getattr(library, name, None) for name in SOLVERS)
+
+
+def is_integral(callee: object) -> bool:
+    """True for `scipy.integrate.quad`: its own text, in which it calls itself, says nothing."""
+    library = sys.modules.get("scipy.integrate")
+    return library is not None and callee is getattr(library, "quad", None)
 
 
 def _root(facts: Facts, e: n.Call, s: n.Stmt, alias: Callable[[str], str]) -> Followed | None:
@@ -113,6 +123,8 @@ def _root(facts: Facts, e: n.Call, s: n.Stmt, alias: Callable[[str], str]) -> Fo
 
     brentq(partial(f, k=k), 0.0, 1.0, args=(c,), xtol=t)
         →   find_root(brentq, f, (0.0, 1.0), (c,), {"xtol": t}, k=k)
+    quad(f, 0.0, x, args=(c,))
+        →   find_integral(quad, f, 0.0, x, (c,), {})
     """
     if is_starred(e):
         return None
@@ -129,7 +141,12 @@ def _root(facts: Facts, e: n.Call, s: n.Stmt, alias: Callable[[str], str]) -> Fo
         function = function.args[0]
     if function is None or facts.varied(function, s.uid) or any(k.name is None for k in captured):
         return None
+    integral = is_integral(found[0])
     active: list[tuple[int | str, n.Expr]] = []
+    if integral:
+        if len(start) < len(BOUNDS):
+            return None
+        active += [(k, x) for k, x in zip(BOUNDS, start) if facts.varied(x, s.uid)]
     kind = facts.value(args, s.uid).kind
     if isinstance(kind, Number):
         args = n.TupleExpr((args,))
@@ -139,14 +156,15 @@ def _root(facts: Facts, e: n.Call, s: n.Stmt, alias: Callable[[str], str]) -> Fo
     elif facts.varied(args, s.uid):
         if not isinstance(kind, TupleOf):
             return None
-        active.append((ARGS, args))
+        active.append((ARGS_OF_INTEGRAL if integral else ARGS, args))
     active += [(k.name or "", k.value) for k in captured if facts.varied(k.value, s.uid)]
     if not active:
         return None
     keys = tuple(n.Const(repr(x), x) for x in given)
     options = n.DictExpr(keys, tuple(given.values()))
-    parts = (e.func, function, n.TupleExpr(start), args, options)
-    call = n.Call(n.Name(alias("find_root")), parts, captured)
+    name = "find_integral" if integral else "find_root"
+    bounds = start if integral else (n.TupleExpr(start),)
+    call = n.Call(n.Name(alias(name)), (e.func, function, *bounds, args, options), captured)
     return Followed(call, tuple(active))
 
 

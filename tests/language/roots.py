@@ -1,4 +1,4 @@
-"""Roots that solvers of SciPy find: the implicit function theorem, whatever steps they took."""
+"""Roots and integrals that SciPy finds: by what they are, whatever steps it took."""
 
 import functools
 import math
@@ -10,6 +10,8 @@ from .cases import beyond, case
 
 so = pytest.importorskip("scipy.optimize")
 brentq, fsolve, newton = so.brentq, so.fsolve, so.newton
+integrate = pytest.importorskip("scipy.integrate")
+quad = integrate.quad
 A = np.array([1.1, 1.7, 2.3, 0.4])
 
 
@@ -113,3 +115,24 @@ def with_a_history(x):
 
     root = brentq(f, 0.0, 9.0)
     return root * x * len(history) / len(history)
+
+
+def decaying(t, a, b):
+    return np.exp(-a * t) * b
+
+
+@case(A)
+def integrals_and_their_bounds(x):
+    a = quad(decaying, x[3], 2.0 * x[0], args=(x[1], x[2]))[0]
+    b = integrate.quad(decaying, 0.0, np.inf, (x[0], 2.0))[0]
+    c, _ = quad(lambda t: np.sin(x[2] * t), 0, x[1], epsabs=1e-12)
+    given = (x[0], x[1] * x[0])
+    return [a, b, c, quad(decaying, x[3], 0.0, args=given)[0]]
+
+
+@case(A)
+def integral_of_an_array_by_its_items(x):
+    def density(t):
+        return np.sum(x * t) ** 2
+
+    return quad(density, 0.0, x[0], points=[0.5])[0] * x[3]
