@@ -45,3 +45,48 @@ def test_items_that_are_read_often_have_names_behind_what_was_kept():
     assert "first_bar, second_bar = result_bar" in found.source
     assert "result_bar[" not in found.source
     check_grads(both, (w + 0.1, w))
+
+
+def parts(v):
+    return v * v, np.sin(v)
+
+
+def placed(v, k):
+    return k + 1, v * v
+
+
+def into_items(v, n):
+    first, second = np.zeros(n), [0.0] * n
+    for i in range(n):
+        first[i], second[i] = parts(v * (i + 1.0))
+    return np.sum(first * first) + second[0] * second[-1]
+
+
+def into_an_item_at_an_index_of_the_same_call(v):
+    rows, k = np.zeros(4), 0
+    k, rows[k] = placed(v, k)
+    rows[k], k = parts(v)[0], 3
+    k, rows[k - 1] = placed(v * 0.5, k)
+    return rows[0] + 2.0 * rows[1] + 3.0 * rows[2] + 5.0 * rows[3] * v
+
+
+def into_parts_of_parts(v):
+    rows = np.zeros(2)
+    (rows[0], a), b = (parts(v), v)
+    rows[1], (a, b) = nested(v * a)
+    return rows[0] * rows[1] + a * b
+
+
+def nested(v):
+    return v, (v * v, np.cos(v))
+
+
+def test_items_that_are_stored_have_names_of_their_own():
+    found = value_and_grad(into_items, "v")
+    found(0.6, 3)
+    assert "first_item, second_item = parts" in found.source
+    assert "zeros_like(items" not in found.source
+    for n in (1, 3):
+        check_grads(into_items, (0.6, n), wrt="v")
+    check_grads(into_an_item_at_an_index_of_the_same_call, (0.6,))
+    check_grads(into_parts_of_parts, (0.6,))

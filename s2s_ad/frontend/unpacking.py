@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from abc import abstractmethod
 
+from s2s_ad.analysis.values import item_of
 from s2s_ad.frontend.containers import Containers
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import ListOf
 from s2s_ad.ir.remembered import replace
-from s2s_ad.ir.walk import children, names, target_names
+from s2s_ad.ir.walk import children, container_of, names, target_names
 
 
 class Unpacking(Containers):
@@ -75,6 +76,8 @@ class Unpacking(Containers):
             return self.unpack_starred(s, target)
         if display and len(value.items) == len(target.items):  # type: ignore[union-attr]
             return self.unpack_nested(s, target, value)  # type: ignore[arg-type]
+        if isinstance(value, n.Call) and self.gives_items(value, len(target.items), s):
+            return self.unpack_call(s, target)
         pre: list[n.Stmt] = []
         if not isinstance(value, n.Name) or value.id in target_names(target):
             temp = n.Name(self.fresh("items"))
@@ -118,6 +121,30 @@ class Unpacking(Containers):
         for t, temp, e in later:
             part = n.Assign((t,), temp, origin=s.origin)
             env = {**self.facts.before[s.uid], temp.id: self.facts.value(e, s.uid)}
+            self.facts.before[part.uid] = env
+            out.extend(self.statement(part))
+        return out
+
+    def unpack_call(self, s: n.Assign, target: n.TupleExpr | n.ListExpr) -> list[n.Stmt]:
+        """Write `a[0], b = f(x)` as `a_item, b = f(x); a[0] = a_item`."""
+        items: list[n.Expr] = []
+        later: list[tuple[n.Expr, n.Name, int]] = []
+        for k, t in enumerate(target.items):
+            others = (x for x in target.items if x is not t)
+            if isinstance(t, n.Name) and not any(t.id in names(x) for x in others):
+                items.append(t)
+                continue
+            root = container_of(t)
+            temp = n.Name(self.fresh(f"{root.id}_item" if isinstance(root, n.Name) else "items"))
+            items.append(temp)
+            later.append((t, temp, k))
+        call = n.Assign((n.TupleExpr(tuple(items)),), s.value, comments=s.comments)
+        out = self.again(call, s)
+        given = self.facts.value(s.value, s.uid)
+        env = dict(self.facts.before[s.uid])
+        env.update((temp.id, item_of(given, k)) for _, temp, k in later)
+        for t, temp, _ in later:
+            part = n.Assign((t,), temp, origin=s.origin)
             self.facts.before[part.uid] = env
             out.extend(self.statement(part))
         return out
