@@ -6,8 +6,10 @@ Takes subjects and the classes of variables, gives sites; requires `build_record
 from __future__ import annotations
 
 import builtins
+import contextlib
 import dis
 import functools
+import importlib
 import inspect
 import keyword
 import re
@@ -212,7 +214,8 @@ class Sites:
             for x in bound_here(s):
                 counts[x] = counts.get(x, 0) + 1
             if isinstance(s, n.Import):
-                self.imports.update((x, _imported(m, a)) for x, m, a in s.bindings)
+                first = any(s is x for x in own.body)
+                self.imports.update((x, _imported(m, a, first)) for x, m, a in s.bindings)
         self.imports = {x: v for x, v in self.imports.items() if counts[x] == 1 and v is not None}
         free = {**base.free, **base.lifted, **self.imports}
         self.scope = resolve.Scope({}, free, vars(builtins))
@@ -393,10 +396,13 @@ class Sites:
         return Site(plan, given, e, own)
 
 
+WRAPPERS = "s2s_ad.wrappers"  # where functions are that call what is known when it runs
+
+
 def of_library(name: object) -> bool:
     """True for the name of a module of the standard library, of NumPy or SciPy, or of ours."""
     found = str(name or "")
-    return found.partition(".")[0] in _OTHERS and found != GENERATED
+    return found.partition(".")[0] in _OTHERS and found not in (GENERATED, WRAPPERS)
 
 
 _OTHERS = {*sys.stdlib_module_names, "numpy", "scipy", "numba", "s2s_ad", *LIBRARIES} - {"__main__"}
@@ -428,7 +434,12 @@ def _used_as_objects(body: n.Block) -> frozenset[n.Expr]:
     return frozenset(found.union(e for x, e in values if x in owners))
 
 
-def _imported(module: str, attribute: str | None) -> object:
+def _imported(module: str, attribute: str | None, always: bool) -> object:
+    """Return what an `import` in a function binds. always: whether the function does not run
+    without it: then it is imported now."""
+    if always and module not in sys.modules:
+        with contextlib.suppress(Exception):
+            importlib.import_module(module)
     found = sys.modules.get(module)
     return vars(found).get(attribute) if found is not None and attribute else found
 

@@ -518,6 +518,25 @@ def test_refused_or_right(f, mode):
     assert found == pytest.approx(richardson(f, 1.3), rel=1e-7)
 
 
+def test_a_class_is_imported_where_the_function_does_that_first(tmp_path, monkeypatch):
+    (tmp_path / "imported_later.py").write_text(
+        "class Late:\n"
+        "    def __init__(self, x):\n"
+        "        self.x = x\n\n"
+        "    @property\n"
+        "    def square(self):\n"
+        "        return self.x**2\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def f(x):
+        from imported_later import Late
+
+        return Late(x).square
+
+    assert jacfwd(f)(1.3) == pytest.approx(2.6)
+
+
 def test_a_method_that_is_replaced_is_seen(monkeypatch):
     def f(x):
         return Pendulum(x, 1.0).total()
@@ -583,7 +602,13 @@ def slotted(x, y):
     return s
 
 
-TABLE = {"multiplied": multiplied, "inherited": inherited_pair, "slotted": slotted}
+class Summed:
+    def __init__(self, x, y):
+        self.a = x * y
+        self.b = self.a + x
+
+
+TABLE = {"class": Summed, "multiplied": multiplied, "inherited": inherited_pair, "slotted": slotted}
 FIELDS = ("a", "b")
 
 
