@@ -15,7 +15,7 @@ attributes, is left as it is: what is differentiated is then refused.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from s2s_ad.build_fields import EscapeError, Rendered, checked, rendered
@@ -24,6 +24,7 @@ from s2s_ad.build_sites import Book, Plan, of_library
 from s2s_ad.build_subject import LocalFunction, Subject, rename
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.remembered import replace
+from s2s_ad.ir.walk import bound_names
 
 if TYPE_CHECKING:
     from s2s_ad.build_program import Program
@@ -41,25 +42,40 @@ def with_fields(program: Program, subject: Subject) -> Subject:
         return subject
     found = rendered(book, plan)
     made: dict[int, LocalFunction] = {}
-    body = _named(found, subject, made, book).body
+    body = _named(found, subject, made, book, _variables(found)).body
     book.written[id(subject)] = subject.function
     subject.function = replace(subject.function, body=body)
     subject.prelude.extend(made.values())
     return subject
 
 
+def _variables(found: Rendered) -> set[str]:
+    """Return the variables of a function and of all that it calls."""
+    own = {p.name for p in found.function.params} | bound_names(found.function.body)
+    return own.union(*map(_variables, found.calls.values()))
+
+
 def _named(
-    found: Rendered, parent: Subject, made: dict[int, LocalFunction], book: Book
+    found: Rendered,
+    parent: Subject,
+    made: dict[int, LocalFunction],
+    book: Book,
+    avoid: Collection[str],
 ) -> n.Function:
-    """Return a function with the names of the functions that it calls, which are made too."""
+    """Return a function with the names of the functions that it calls, which are made too.
+
+    avoid: names of variables.
+    """
     mapping: dict[str, n.Expr] = {}
     for placeholder, callee in found.calls.items():
         local = made.get(id(callee))
         if local is None:
             name = book.linker.function(callee.plan.name)
+            while name in avoid:
+                name = book.linker.function(callee.plan.name)
             base = callee.plan.base
             local = made[id(callee)] = LocalFunction(callee.function, base, ())
-            function = _named(callee, base, made, book)
+            function = _named(callee, base, made, book, avoid)
             local.function = replace(function, name=name)
         parent.lifted[local.function.name] = local
         mapping[placeholder] = n.Name(local.function.name)

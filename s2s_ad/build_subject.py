@@ -91,7 +91,7 @@ class Subject:
 
     def fresh_names(self) -> Names:
         """Return an allocator that avoids what this function reads or binds, and our helpers."""
-        taken = set(self.locals) | set(self.free) | {"np", "math", "numpy", "_"}
+        taken = set(self.locals) | set(self.free) | set(self.lifted) | {"np", "math", "numpy", "_"}
         return Names(taken | BUILTINS | set(runtime.__all__))
 
     def refuse(self, s: n.Stmt, e: n.Expr | None, message: str, hint: str) -> S2SError:

@@ -258,6 +258,17 @@ def angle_of(x, of):
     return of.angle * x
 
 
+def named_alike(x):
+    p = Pendulum(x, 1.0)
+    y = x + slowed(p, x)
+    return y * slowed(p, 0.5) + p.angle
+
+
+def slowed(p, by):
+    p.kick(by, 0.5)
+    return p.speed
+
+
 def closed(x):
     p = Pendulum(x, 2.0)
 
@@ -334,6 +345,7 @@ PROGRAMS = [
     branches,
     twice,
     helped,
+    named_alike,
     closed,
     arrays,
 ]
