@@ -104,7 +104,9 @@ elementwise("np.deg2rad(x, /)", "np.deg2rad(d)", on=(-90, 90))
 _signed = "d if x > 0.0 else -d if x < 0.0 else 0.0"
 for _abs, _dtype in (("builtins.abs(x, /)", "same"), ("np.absolute(x, /)", "same"),
                      ("fabs(x, /)", "float")):  # fmt: skip
-    elementwise(_abs, "np.sign(x) * d", number=_signed, result=_dtype, on=(-2, 2))
+    elementwise(_abs, "np.sign(x) * d", ranks=("floats",), result=_dtype, on=(-2, 2))
+    # what nobody knows may be complex, where a modulus has another slope
+    elementwise(_abs, "np.sign(as_real(x)) * d", number=_signed, result=_dtype, on=(-2, 2))
 elementwise(
     "copysign(x, y, /)",
     x="np.sign(x) * copysign(1.0, y) * d",
@@ -202,7 +204,9 @@ elementwise("np.real(val)", "d", result="same", on=(0.5, 2))
 elementwise("np.conjugate(x, /)", "d", result="same", on=(0.5, 2))
 elementwise("np.nan_to_num(x, copy=True, nan=0.0, posinf=None, neginf=None)",
             "d * np.isfinite(x)", where={"copy": True}, result="same", on=(-2, 2))  # fmt: skip
-zero("np.imag(val)", "np.angle(z, deg=False)", result="same")
+# of what is real for certain they do not move; even a power of a number may be complex
+zero("np.imag(val)", ranks=("floats",), result="same")
+zero("np.angle(z, deg=False)", ranks=("floats", None), result="same")
 
 # special functions
 

@@ -91,4 +91,4 @@ def find_integral(
 
 
 # what has no derivative of its own, and an effect: that of what is called
-AT_RUN_TIME = (call_forward, call_reverse, call_tangent, find_root, find_integral)
+AT_RUN_TIME = (call_forward, call_reverse, call_tangent, find_integral, find_root)

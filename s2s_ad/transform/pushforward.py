@@ -118,7 +118,14 @@ class Pushforward:
                 sides if isinstance(self.kind(e.left), (ListOf, TupleOf)) else sides[::-1]
             )
             if not self.varied(count):
-                return n.Binary("*", self.item(items), count)
+                again = n.Binary("*", self.item(items), count)
+                if isinstance(self.s, n.Assign) and self.s.value == e:
+                    return again
+                # no product of numbers, from which the count could be taken as a factor
+                known = self.kind(items)
+                listed = isinstance(known, ListOf) or (isinstance(known, TupleOf) and known.is_list)
+                stars = (n.Starred(again),)
+                return n.ListExpr(stars) if listed else n.TupleExpr(stars)
         if e.op == "+" and isinstance(self.kind(e), (ListOf, TupleOf)):
             parts: list[n.Expr] = []
             for side in sides:

@@ -803,3 +803,8 @@ def some_parts_are_missing(x, rows, known):
         value = known[name]
         total += x * x * x if value is None else value * math.sin(x)
     return total
+
+
+@case(0.6)
+def repeated_inside_of_an_expression(x):
+    return np.prod([x] * 3) * x + np.sum(np.array([x * x] * 2) ** 2) + math.prod((x,) * 3)

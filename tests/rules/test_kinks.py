@@ -8,6 +8,7 @@ import warnings
 import numpy as np
 import pytest
 
+from s2s_ad import S2SError, grad, jvp
 from s2s_ad.rules import registry
 from tests.rules.dual import applied
 
@@ -198,3 +199,21 @@ def test_what_is_left_out_gets_nothing_whatever_is_there():
             for unit in np.eye(4)
         ]
         assert got == pytest.approx(want)
+
+
+def test_parts_of_complex_numbers_are_refused_when_they_come():
+    def modulus(x):
+        return abs(x + 2j)
+
+    def part(x):
+        z = x + 1j * x * x
+        return (z * z).imag
+
+    def of_a_power(x):
+        return ((-x) ** 0.5).imag
+
+    for f in (modulus, part, of_a_power):
+        with pytest.raises((TypeError, S2SError)):
+            grad(f)(1.3)
+        with pytest.raises((TypeError, S2SError)):
+            jvp(f, (1.3,), (1.0,))
