@@ -51,6 +51,7 @@ from s2s_ad.analysis.values import (
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import (
     BOOL,
+    FLOAT,
     INT,
     NOTHING,
     UNKNOWN,
@@ -203,8 +204,7 @@ class Interpreter:
         return Value(known_object(found[0])) if found else PASSIVE
 
     def on_Lambda(self, e: n.Lambda, env: Env) -> Value:
-        captured = names(e) & self.local
-        return Value(UNKNOWN, any(env.get(x, PASSIVE).varied for x in captured))
+        return Value(UNKNOWN, any(env.get(x, PASSIVE).varied for x in names(e) & self.local))
 
     def on_TupleExpr(self, e: n.TupleExpr, env: Env) -> Value:
         items: list[Value] = []
@@ -230,14 +230,13 @@ class Interpreter:
 
     def on_DictExpr(self, e: n.DictExpr, env: Env) -> Value:
         values = [self.value(item, env) for item in e.values]
-        varied = any(item.varied for item in values)
         kind: Kind = NOTHING
         for key, item in zip(e.keys, values):
             inner = item.kind
             if key is None:
                 inner = inner.value if isinstance(inner, DictOf) else UNKNOWN
             kind = join(kind, inner)
-        return Value(DictOf(kind), varied)
+        return Value(DictOf(kind), any(item.varied for item in values))
 
     def on_Starred(self, e: n.Starred, env: Env) -> Value:
         return Value(UNKNOWN, self.value(e.value, env).varied)
@@ -251,6 +250,8 @@ class Interpreter:
 
     def on_Binary(self, e: n.Binary, env: Env) -> Value:
         left, right = self.value(e.left, env), self.value(e.right, env)
+        if e.op in "+-*/" and left.kind == FLOAT and right.kind == FLOAT:  # as their rules say
+            return Value(FLOAT, left.varied or right.varied)
         listed = [isinstance(v.kind, (ListOf, TupleOf)) for v in (left, right)]
         if e.op == "*" and any(listed):
             items, count = (left, e.right) if listed[0] else (right, e.left)
