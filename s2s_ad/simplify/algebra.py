@@ -179,7 +179,10 @@ def product(expr: Expr) -> Expr:
     d / a
     -d / r
     """
-    return from_term(term(expr))
+    t = term(expr)
+    found = from_term(t)
+    # of what is in that form already more is known; a number would be written anew
+    return expr if is_unit(t.coefficient) and found == expr else found
 
 
 def from_term(t: Term) -> Expr:
