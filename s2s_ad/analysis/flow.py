@@ -25,7 +25,7 @@ from s2s_ad.analysis.values import merge as merge
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import NONE, UNKNOWN, Array, DictOf, Kind, ListOf, is_discrete, join
 from s2s_ad.ir.remembered import made_at_once, replace
-from s2s_ad.ir.walk import blocks, bound_here, container_of, inside, stmt_exprs, subexprs
+from s2s_ad.ir.walk import blocks, bound_here, container_of, inside, stmt_exprs
 
 NO_ENV: Env = {}
 MOST_ROUNDS = 3
@@ -175,10 +175,9 @@ class _Run:
         for e in stmt_exprs(s):
             bound = named(e, env)
             env = {**env, **bound} if bound else env
-            for call in subexprs(e):
-                func = call.func if isinstance(call, n.Call) else None
+            for call in inside(e, n.Call):
+                func = call.func
                 if isinstance(func, n.Attribute) and func.attr in PUTS:
-                    assert isinstance(call, n.Call)
                     env = self.with_put(func.value, func.attr, call, env)
         return env
 

@@ -39,7 +39,7 @@ from s2s_ad.ir.kinds import (
     refreshed,
 )
 from s2s_ad.ir.remembered import made_at_once, replace
-from s2s_ad.ir.walk import names, subexprs
+from s2s_ad.ir.walk import inside, names
 
 
 @made_at_once
@@ -302,7 +302,7 @@ def partial_of(function: object, names_: tuple[str, ...], items: tuple[Value, ..
 
 def named(e: n.Expr, env: Env) -> dict[str, Value]:
     """Return what is known of the variables that `:=` may bind in `e`: little."""
-    bound = [x.target.id for x in subexprs(e) if isinstance(x, n.NamedExpr)]
+    bound = [x.target.id for x in inside(e, n.NamedExpr)]
     if not bound:
         return {}
     varied = any(env.get(x, PASSIVE).varied for x in {*names(e), *bound})

@@ -26,6 +26,7 @@ from s2s_ad.ir.walk import (
 
 SIZES = ("shape", "size", "ndim")
 _NO_NAMES: frozenset[str] = frozenset()
+_HOLDING = frozenset((n.If, n.For, n.While))
 
 
 @remembered
@@ -60,6 +61,7 @@ def is_empty_list(e: n.Expr | None) -> bool:
     return isinstance(e, n.ListExpr) and not e.items
 
 
+@remembered
 def sole_target(s: n.Stmt) -> str | None:
     """Return the variable that an assignment binds, if it binds a single one and nothing else."""
     if isinstance(s, n.Assign) and len(s.targets) == 1 and isinstance(s.targets[0], n.Name):
@@ -139,6 +141,8 @@ def with_blocks(s: n.Stmt, visit: Callable[[n.Block], n.Block]) -> n.Stmt:
 
     What a `try` or a `with` holds may end anywhere, and is left alone.
     """
+    if type(s) not in _HOLDING:
+        return s
     if isinstance(s, n.If):
         branches = tuple(replace(b, body=visit(b.body)) for b in s.branches)
         return replace(s, branches=branches, orelse=visit(s.orelse))

@@ -293,7 +293,7 @@ def inside(node: Expr | Stmt, cls: type[E]) -> tuple[E, ...]:
     """Return the expressions of one class in an expression, itself included, or in a statement
     (see `all_parts`), each before its parts."""
     found: tuple[E, ...] = _by_class(node).get(cls, ())
-    return (node, *found) if isinstance(node, cls) else found
+    return (node, *found) if type(node) is cls else found
 
 
 def each_of(e: Expr) -> tuple[Expr, ...]:

@@ -234,7 +234,10 @@ def _index(target: n.Expr) -> Live:
 def _without_idle_stacks(body: n.Block, idle: set[int]) -> n.Block:
     """Drop the stacks that are only ever appended to and popped into variables nobody reads."""
     stacks: dict[str, bool] = {}
-    for s in walk_stmts(body):
+    every = tuple(walk_stmts(body))
+    if not any(isinstance(s, (n.Append, n.Pop)) for s in every):
+        return body
+    for s in every:
         used: Iterable[str] = ()
         if isinstance(s, n.Pop):
             stacks[s.stack] = stacks.get(s.stack, True) and s.uid in idle

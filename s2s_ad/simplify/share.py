@@ -157,6 +157,7 @@ class _Share:
         self.local = assigned(body).union(*map(stored_by, body), *map(_handed_over, body))
         self.back = set(sharing.back)
         self.sizes: dict[n.Expr, int] = {}
+        self.arrays: dict[n.Expr, bool] = {}
         self.written = _written(body, sharing.fresh)
         self.names = BlockNames(sharing.name)
         self.depth = 0  # of loops of the reverse sweep around a block
@@ -358,7 +359,9 @@ class _Share:
         if isinstance(e, n.Name):
             return self.sharing.array(e.id)
         if isinstance(e, n.Binary):
-            return self.is_array(e.left) or self.is_array(e.right)
+            if e not in self.arrays:
+                self.arrays[e] = self.is_array(e.left) or self.is_array(e.right)
+            return self.arrays[e]
         if isinstance(e, n.Unary):
             return self.is_array(e.operand)
         if isinstance(e, n.Subscript):
