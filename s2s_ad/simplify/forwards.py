@@ -14,7 +14,6 @@ and an item that is stored into, or read beside what is added, is touched by one
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -34,7 +33,7 @@ from s2s_ad.analysis.touching import (
 )
 from s2s_ad.analysis.whole_numbers import Form, all_of, told
 from s2s_ad.ir import nodes as n
-from s2s_ad.ir.blocks import leaves, mentioned, said_by
+from s2s_ad.ir.blocks import leaves, mentioned, read_by, said_by
 from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import (
     assigned,
@@ -300,48 +299,81 @@ def _is_new(e: n.Expr, steps: Steps) -> bool:
 
 def _shared(body: n.Block, steps: Steps) -> Callable[[str], str]:
     """Return which group a variable belongs to: those that may hold one object, or its parts."""
-    above: dict[str, str] = {}
     moved = {uid for block in every_block(body) for uid in _moved(block, steps)}
-    moves: list[tuple[str, str]] = []
+    moves: list[tuple[n.Stmt, list[str]]] = []
+    joins: list[tuple[n.Stmt, list[str]]] = []
+    for s in walk_stmts(body):
+        if s.uid in moved:
+            moves.append((s, [*assigned((s,)), *read_by(s)]))
+        else:
+            joins += [(s, found) for found in _joined(s, steps)]
+    groups = _Groups(found for _, found in joins)
+    if not moves:
+        return groups.of
+    order = {s.uid: k for k, s in enumerate(walk_stmts(body))}
+    around = {x.uid: s.uid for s in body for x in walk_stmts((s,))}
 
-    def group(name: str) -> str:
-        while (up := above.get(name, name)) != name:
+    def held(s: n.Stmt, name: str) -> bool:
+        """True when another variable may hold what is moved, or a part of it, at that time: it got
+        it in front of that, or in the same statement of the body, which may be a loop."""
+        before = [
+            found
+            for x, found in joins
+            if order[x.uid] < order[s.uid] or around[x.uid] == around[s.uid]
+        ]
+        return _Groups(before).has_others(name)
+
+    # who holds what is moved, or a part of it, still does
+    while True:
+        here = [x for x in moves if groups.has_others(x[1][1]) and held(x[0], x[1][1])]
+        if not here:
+            return groups.of
+        joins += here
+        moves = [x for x in moves if x not in here]
+        groups = _Groups(found for _, found in joins)
+
+
+class _Groups:
+    """Groups of names, of which some were said to belong together."""
+
+    def __init__(self, joined: Iterable[Sequence[str]]) -> None:
+        self.above: dict[str, str] = {}
+        for first, *others in joined:
+            for x in others:
+                self.above[self.of(x)] = self.of(first)
+
+    def of(self, name: str) -> str:
+        """Return a name for all of the group that a name belongs to."""
+        while (up := self.above.get(name, name)) != name:
             name = up
         return name
 
-    def join(found: Iterable[str]) -> None:
-        every = [x for x in found if not steps.number(x)]
-        for x in every[1:]:
-            above[group(x)] = group(every[0])
+    def has_others(self, name: str) -> bool:
+        """True when a name does not make a group by itself."""
+        return any(self.of(x) == self.of(name) for x in self.above if x != name) or (
+            self.of(name) != name
+        )
 
-    for s in walk_stmts(body):
-        if isinstance(s, n.Assign):
-            if s.uid in moved:
-                moves += [(x, y) for x in assigned((s,)) for y in names(s.value)]
-                continue
-            targets = [x for t in s.targets for x in sorted(names(container_of(t)))]
-            for target in targets:
-                join([target, *sorted(_handed(s.value, steps))])
-            for t in s.targets:
-                if isinstance(t, (n.TupleExpr, n.ListExpr)):
-                    join(sorted(target_names(t)))
-        elif isinstance(s, n.For):
-            join([*target_names(s.target), *sorted(_handed(s.iter, steps))])
-        elif isinstance(s, n.Append):
-            join([s.stack, *sorted(_handed(s.value, steps))])
-        elif isinstance(s, n.Pop):
-            join([s.stack, *target_names(s.target)])
-    # who holds what is moved, or a part of it, still does
-    every = [x for x in sorted(mentioned(body)) if not steps.number(x)]
-    while moves:
-        sizes = Counter(map(group, every))
-        held = [(a, b) for a, b in moves if sizes[group(b)] > 1]
-        if not held:
-            break
-        for pair in held:
-            join(pair)
-        moves = [x for x in moves if x not in held]
-    return group
+
+def _joined(s: n.Stmt, steps: Steps) -> Iterator[list[str]]:
+    """Yield variables that may hold one object, or its parts, once a statement has run."""
+    found: list[list[str]] = []
+    if isinstance(s, n.Assign):
+        for target in [x for t in s.targets for x in sorted(names(container_of(t)))]:
+            found.append([target, *sorted(_handed(s.value, steps))])
+        for t in s.targets:
+            if isinstance(t, (n.TupleExpr, n.ListExpr)):
+                found.append(sorted(target_names(t)))
+    elif isinstance(s, n.For):
+        found.append([*target_names(s.target), *sorted(_handed(s.iter, steps))])
+    elif isinstance(s, n.Append):
+        found.append([s.stack, *sorted(_handed(s.value, steps))])
+    elif isinstance(s, n.Pop):
+        found.append([s.stack, *target_names(s.target)])
+    for every in found:
+        group = [x for x in every if not steps.number(x)]
+        if len(group) > 1:
+            yield group
 
 
 def _moved(block: n.Block, steps: Steps) -> Iterator[int]:
