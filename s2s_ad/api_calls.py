@@ -199,6 +199,11 @@ def like(zero: Any, derivative: Any) -> Any:
         items = derivative if isinstance(derivative, (list, tuple)) else [derivative] * len(zero)
         return [like(x, d) for x, d in zip(zero, items)]
     if isinstance(zero, dict):
+        if not isinstance(derivative, (dict, type(None))) and np.any(derivative):
+            raise TypeError(
+                "an operator on an object, or a function of one, that is known only when it runs: "
+                "return numbers and arrays from what is called, or read its attributes"
+            )
         table = derivative if isinstance(derivative, dict) else {}
         return {key: like(x, table.get(key)) for key, x in zero.items()}
     return 0.0 if derivative is None else derivative

@@ -76,6 +76,8 @@ class Analysis:
         }
         if len(found) == 1 and not falls(body) and not self.makes:
             plan.result = found.pop()
+            if plan.result is not None and not self.name and not plan.result.__weakrefoffset__:
+                plan.result = None  # an instance of it could not be told from others
         if plan.result is not None:
             plan.holds.update(*(plan.stores[e.id] for e in ends if isinstance(e, n.Name)))
         return plan

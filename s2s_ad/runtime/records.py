@@ -11,8 +11,8 @@ import weakref
 from collections.abc import Mapping
 from typing import Any
 
-# the classes of objects that were made here
-_made: weakref.WeakSet[type] = weakref.WeakSet()
+# the objects that were made here, by their ids: what their class makes of them is not followed
+_made: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
 
 
 def as_instance(cls: type, values: Mapping[str, Any]) -> Any:
@@ -21,18 +21,18 @@ def as_instance(cls: type, values: Mapping[str, Any]) -> Any:
     >>> as_instance(types.SimpleNamespace, {"x": 1.5}).x
     1.5
     """
-    _made.add(cls)
     made: Any = object.__new__(cls)
     for name, value in values.items():
         object.__setattr__(made, name, value)
+    _made[id(made)] = made
     return made
 
 
 def attributes(x: Any) -> dict[str, Any] | None:
-    """Return the attributes of an object of a class that was made here, None for any other."""
-    cls = type(x)
-    if cls not in _made:
+    """Return the attributes of an object that was made here, None for any other."""
+    if _made.get(id(x), _made) is not x:
         return None
+    cls = type(x)
     found = dict(getattr(x, "__dict__", ()))
     for name in dir(cls):
         slot = inspect.getattr_static(cls, name)
@@ -62,10 +62,9 @@ def with_attribute(g: Any, x: Any, name: str) -> dict[str, Any]:
 
 
 def _check(x: Any, name: str) -> None:
-    found = attributes(x)
-    if found is None or name not in found:
-        what = "computed by its class" if found is not None else "read of what may vary"
+    if name not in (attributes(x) or ()):
         raise TypeError(
-            f"the attribute `{name}` of an object of the class `{type(x).__name__}` is {what}: "
+            f"the attribute `{name}` of an object of the class `{type(x).__name__}` is computed "
+            "by its class, or the object is: "
             "pass the number as an argument, or compute it where the object is made"
         )
