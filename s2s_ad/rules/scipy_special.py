@@ -10,11 +10,17 @@ from s2s_ad.ir.kinds import UNKNOWN, Kind
 
 from . import results
 from .declare import elementwise, general, reduction, zero
-from .results import constant, is_given
+from .results import MISSING, constant, is_given
 from .twins import twin
 
 _ROOT = "math.sqrt(math.pi)"
 _ARRAY = results.elementwise("float", ("x",), array=True)
+
+
+def _may_be_real(branch: object) -> bool:
+    """True for the branches of Lambert's function that are real, or one known when it runs."""
+    return branch is MISSING or branch in (0, -1)
+
 
 # logistic functions and entropies
 
@@ -70,16 +76,15 @@ elementwise(
     on={"a": (0.5, 2.0), "b": (0.5, 2.0), "x": (0.1, 0.9)},
 )
 zero("special.gammasgn(x, /)")
-for _branch, _where in ((0, (-0.3, 2.0)), (-1, (-0.35, -0.05))):
-    elementwise(
-        "special.lambertw(z, k=0, tol=1e-08)",
-        z="np.exp(-w) / (1.0 + w) * d",
-        let={"w": "as_real(out)"},
-        where={"k": _branch},
-        active=("z",),
-        result=constant(UNKNOWN),
-        on={"z": _where},
-    )
+elementwise(
+    "special.lambertw(z, k=0, tol=1e-08)",
+    z="np.exp(-w) / (1.0 + w) * d",
+    let={"w": "as_real(out)"},
+    where={"k": _may_be_real},
+    active=("z",),
+    result=constant(UNKNOWN),
+    on=(-0.35, -0.05),
+)
 
 # Bessel functions
 
