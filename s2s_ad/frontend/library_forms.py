@@ -20,6 +20,7 @@ from s2s_ad.analysis.effects import ufunc_of
 from s2s_ad.analysis.indexing import constant_int
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.kinds import Array, Kind
+from s2s_ad.ir.nodes import ZERO
 from s2s_ad.ir.remembered import replace
 from s2s_ad.ir.walk import is_starred
 
@@ -49,6 +50,8 @@ class Forms:
             return self.norm(_given(e, ("x", "ord", "axis", "keepdims")))
         if f is np.choose:
             return self.chosen(e)
+        if f is np.angle and len(e.args) == 1 and not e.keywords:
+            return self.angle(e.args[0])
         if f is np.broadcast_arrays and not e.keywords:
             return self.broadcast(e.args)
         ufunc = ufunc_of(f, "reduce")
@@ -72,6 +75,18 @@ class Forms:
         # NumPy 2 gives a tuple, NumPy 1 a list
         made = n.TupleExpr if isinstance(np.broadcast_arrays(0.0), tuple) else n.ListExpr
         return made(items)
+
+    def angle(self, z: n.Expr) -> n.Expr | None:
+        """Write the angle of `x + y * 1j` by x and y, zeros without a sign as in that sum."""
+        if not isinstance(z, n.Binary) or z.op != "+" or not isinstance(z.right, n.Binary):
+            return None
+        x, sides = z.left, (z.right.left, z.right.right)
+        units = [s for s in sides if isinstance(s, n.Const) and s.value == 1j]
+        y = next((s for s in sides if s not in units), None)
+        if z.right.op != "*" or len(units) != 1 or y is None:
+            return None
+        # of what is complex itself `arctan2` knows nothing, and says so
+        return self.call("arctan2", *(n.Binary("+", part, ZERO) for part in (y, x)))
 
     def norm(self, given: Given) -> n.Expr | None:
         """Write the norm of each matrix of a stack by its sums or its singular values."""

@@ -144,6 +144,7 @@ POLYNOMIALS = lines("""
     B, y :: np.trapezoid(B, np.cumsum(y), axis=1)
     B :: np.trapezoid(B, np.array([0.0, 0.5, 2.0]), axis=0)
     y, p :: np.interp(p, np.cumsum(y) - 1.5, y)
+    y, x :: np.angle(x + y * 1j) * np.angle(y + 1j * x)
     y, p, s :: np.interp(p, np.cumsum(y) - 1.0, y, left=s, right=0.0)
     y, p, s :: np.interp(p, np.cumsum(y) - 3.5, y, right=s)
     p :: np.interp(p, [0.2, 0.4, 0.6], [1.0, 3.0, 2.0], left=0.0)
