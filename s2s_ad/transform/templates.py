@@ -369,15 +369,17 @@ class Templates(Fitting):
         if keep is True:
             return d
         rank = len(kind.dims)
-        if keep is not False or not isinstance(axis, int) or len(d.kind.dims) != rank - 1:
+        axes = axis if isinstance(axis, tuple) else (axis,)
+        over = {k % rank for k in axes if isinstance(k, int)}
+        if keep is not False or len(over) != len(axes) or len(d.kind.dims) != rank - len(over):
             return None
-        axis %= rank
-        if axis == 0:
+        if over == set(range(len(over))):
             return d
-        index = tuple(n.Const("None", None) if k == axis else n.ALL for k in range(rank))
+        index = tuple(n.Const("None", None) if k in over else n.ALL for k in range(rank))
         while len(index) > 1 and isinstance(index[-1], n.Slice):
             index = index[:-1]
-        dims = (*d.kind.dims[:axis], ONE, *d.kind.dims[axis:])
+        own = iter(d.kind.dims)
+        dims = tuple(ONE if k in over else next(own) for k in range(rank))
         at = index[0] if len(index) == 1 else n.TupleExpr(index)
         return Diff(n.Subscript(d.expr, at), Array(dims, d.kind.dtype), small=True)
 
