@@ -70,4 +70,7 @@ def _shares(e: n.Expr, name: str, s: n.Stmt, known: Known) -> bool:
         return _shares(e.body, name, s, known) or _shares(e.orelse, name, s, known)
     if isinstance(e, n.Subscript) and isinstance(known.kind(e, s), Number):
         return False
-    return not (isinstance(e, n.Call) and known.newness(e) == WHOLLY_NEW)
+    if not isinstance(e, n.Call):
+        return True
+    parts = (e.func, *e.args, *(k.value for k in e.keywords))
+    return known.newness(e) != WHOLLY_NEW and any(_shares(x, name, s, known) for x in parts)

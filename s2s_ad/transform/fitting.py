@@ -28,7 +28,7 @@ from s2s_ad.ir.walk import assigned, each_of, map_expr, names, subexprs, substit
 from s2s_ad.rules.registry import Choice
 from s2s_ad.transform.axes import same_axes
 from s2s_ad.transform.context import Context, Diff, NeedsName, Splice, atomic
-from s2s_ad.transform.shapes import reduced_axes, same_rank, same_shape
+from s2s_ad.transform.shapes import reduced_axes, same_rank, same_shape, summed_over
 from s2s_ad.transform.signs import never_below
 from s2s_ad.transform.stand_ins import shown, stand_in
 
@@ -95,7 +95,10 @@ class Fitting:
             # one number for all entries: each of those is to be counted
             d = self.full(d, e, full)
             return self.unbroadcast(d, e, full, operand)
-        d = self.full(d, e, full)
+        part = d.small and d.wide is None and isinstance(want, Array) and self.takes_parts(operand)
+        left = summed_over(d.kind, full, *axes) if part else None
+        if left is None:
+            d = self.full(d, e, full)
         if is_negative(d.expr):
             positive = self.product(n.Unary("-", d.expr))
             if not is_negative(positive):
@@ -117,7 +120,18 @@ class Fitting:
         if keep:
             keywords.append(n.Keyword("keepdims", n.Const("True", True)))
         inner, outer = self.level_factors(d.expr, full, over, keep)
-        return Diff(self.multiplied(n.Call(total, (inner,), tuple(keywords)), outer), want)
+        value = self.multiplied(n.Call(total, (inner,), tuple(keywords)), outer)
+        return Diff(value, left or want, left is not None)
+
+    def takes_parts(self, operand: n.Expr) -> bool:
+        """True where what is smaller than the adjoint of an operand is spread out: not for an item
+        of a list, whose adjoint it would become."""
+        inner = operand
+        while isinstance(inner, n.Subscript):
+            inner = inner.value
+            if not isinstance(self.value(inner).kind, Array):
+                return False
+        return True
 
     def contracted(self, e: n.Expr, full: Kind) -> n.Expr | None:
         """Return the sum of all entries of a product where a product of vectors says it, or the

@@ -33,7 +33,7 @@ from s2s_ad.ir.walk import each_of, map_block, names, stmt_exprs, walk_stmts
 from s2s_ad.rules.sharing import WHOLLY_NEW
 from s2s_ad.transform.context import Context
 from s2s_ad.transform.overwritten import Integers, uses
-from s2s_ad.transform.reading import flat
+from s2s_ad.transform.reading import flat, stored_into
 
 MANY = 5_000  # pairs of uses that are compared
 
@@ -194,14 +194,15 @@ class _Settled:
             s = use.s
             if not _clears(use) or len(found) > MANY:
                 continue
-            if not self.is_number(bar, use.place) and not self.keeps_to_itself(bar):
+            if not self.is_number(bar, use.place) and not self.keeps_to_itself(use, bar):
                 continue
             observed = (x for x in found if not _clears(x) and not _binds_anew(x, bar))
             if not any(self.follows(bar, use, other) for other in observed):
                 yield s.uid
 
-    def keeps_to_itself(self, bar: str) -> bool:
-        """True for an array of which no other name comes to hold a part."""
+    def keeps_to_itself(self, use: _Use, bar: str) -> bool:
+        """True for an array of which no other name holds a part when an item of it is cleared, but
+        for names that have been read by then, in the same block."""
         if not isinstance(self.sweep.kind(bar), Array):
             return False
 
@@ -212,7 +213,24 @@ class _Settled:
             return FLOAT if owned and self.is_number(bar, e) else UNKNOWN
 
         known = Known(self.sweep.newness, kind)
-        return not is_handed_on(bar, (s for s, _ in self.where), known)
+        block, at, _ = use.where.levels[-1]
+
+        def is_over(name: str | None) -> bool:
+            if name is None or name in self.sweep.bars:
+                return False
+            mentions = [(s, where) for s, where in self.where if name in said_by(flat(s))]
+            ahead = all(
+                any(b is block and k < at for b, k, _ in where.levels) for _, where in mentions
+            )
+            bound = [s for s, _ in mentions if name in _bound(s) or name in stored_into(s)]
+            return (
+                ahead
+                and len(bound) == 1
+                and not is_handed_on(name, (s for s, _ in mentions), known)
+            )
+
+        others = (s for s, _ in self.where if not is_over(sole_target(s)))
+        return not is_handed_on(bar, others, known)
 
     def made_here(self, bar: str, above: frozenset[str]) -> bool:
         """True for a variable that holds what this sweep made, and is no part of something else."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from s2s_ad.ir import nodes as n
 from s2s_ad.ir.arithmetic import is_arithmetic
-from s2s_ad.ir.kinds import UNKNOWN, Array, Kind, Number, broadcast
+from s2s_ad.ir.kinds import ONE, UNKNOWN, Array, Kind, Number, broadcast
 from s2s_ad.ir.walk import children, subexprs
 
 
@@ -100,3 +100,17 @@ def reduced_axes(full: Kind, want: Kind) -> tuple[tuple[int, ...], bool] | None:
     if lead and stretched:
         return None
     return (tuple(range(lead)), False) if lead else (tuple(stretched), True)
+
+
+def summed_over(part: Kind, full: Kind, over: tuple[int, ...], keep: bool) -> Array | None:
+    """Return the kind of the sum, over some axes, of what NumPy would spread out to `full`, if it
+    has as many entries along these as that, and not along all others; None for something else."""
+    if not isinstance(part, Array) or not isinstance(full, Array) or same_shape(part, full):
+        return None
+    if part.dims is None or full.dims is None or len(part.dims) != len(full.dims):
+        return None
+    both = [(part.dims[k], full.dims[k]) for k in over]
+    if any((a.symbol, a.offset) != (b.symbol, b.offset) for a, b in both):
+        return None
+    dims = (ONE if k in over else d for k, d in enumerate(part.dims) if keep or k not in over)
+    return Array(tuple(dims), part.dtype)
