@@ -317,7 +317,8 @@ class Templates(Fitting):
             template = _replaced(self.written_out(choice, param), call, inner)
         else:
             filled = self.splice(self.by_shape(choice.fill(inner, D, out), choice), D, d.expr)
-            reduced = shape_of(d.kind, out_kind) if "out" in names(inner) else d.kind
+            entries = self.costly_factors(inner, "out")
+            reduced = shape_of(d.kind, out_kind) if entries else d.kind
             shown = self.expanded(
                 replace(d, expr=self.product(filled), kind=reduced), kind, axis, keep
             )
