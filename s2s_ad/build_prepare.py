@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from s2s_ad.analysis.complex_numbers import beside_complex
 from s2s_ad.analysis.flow import Facts, interpret
 from s2s_ad.analysis.memory import Memory
 from s2s_ad.analysis.still import NOTHING_STILL, Still
@@ -211,6 +212,9 @@ def prepare(
     }
     prepared.become(settle_updates(prepared.function, prepared.facts(), subject, program))
     note_cuts(program, subject, prepared.function, prepared.facts())
+    for s, e in beside_complex(prepared.function, prepared.facts()):
+        message = "a complex number beside an active value"
+        raise subject.refuse(s, e, message, "compute with the real and the imaginary part")
     prepared.name_effects(tests=False, last=True)
     function = prepared.function
     prepared.become(with_named_parts(function, prepared.facts(), lambda e: names.fresh(wish(e))))
