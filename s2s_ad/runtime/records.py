@@ -18,7 +18,9 @@ _made: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
 def as_instance(cls: type, values: Mapping[str, Any]) -> Any:
     """Return an instance of a class that has these attributes, without running its `__init__`.
 
-    >>> as_instance(types.SimpleNamespace, {"x": 1.5}).x
+    >>> class Point:
+    ...     pass
+    >>> as_instance(Point, {"x": 1.5}).x
     1.5
     """
     made: Any = object.__new__(cls)
@@ -44,7 +46,9 @@ def attributes(x: Any) -> dict[str, Any] | None:
 def attribute_of(g: Any, x: Any, name: str) -> Any:
     """Return the part of a tangent of `x` that is that of an attribute.
 
-    >>> attribute_of({"real": 2.0}, as_instance(types.SimpleNamespace, {"real": 1.5}), "real")
+    >>> class Point:
+    ...     pass
+    >>> attribute_of({"x": 2.0}, as_instance(Point, {"x": 1.5}), "x")
     2.0
     """
     _check(x, name)
@@ -54,7 +58,9 @@ def attribute_of(g: Any, x: Any, name: str) -> Any:
 def with_attribute(g: Any, x: Any, name: str) -> dict[str, Any]:
     """Return the adjoint of `x` of which an attribute has the adjoint `g`.
 
-    >>> with_attribute(2.0, as_instance(types.SimpleNamespace, {"x": 1.5}), "x")
+    >>> class Point:
+    ...     pass
+    >>> with_attribute(2.0, as_instance(Point, {"x": 1.5}), "x")
     {'x': 2.0}
     """
     _check(x, name)
